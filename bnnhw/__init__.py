@@ -1,0 +1,1 @@
+"""Compiler from trained binarized neural networks to FPGA accelerators."""

@@ -1,0 +1,1 @@
+"""Tool discovery, synthesis, place and route, bitstreams."""

@@ -1,0 +1,90 @@
+"""A network together with how each of its layers is spread over time: the only thing hardware is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnnhw.errors import FoldingError
+from bnnhw.ir import Dense, Network
+
+__all__ = ["ENGINES", "MEMORIES", "FoldedNetwork", "LayerFolding"]
+
+ENGINES = ("folded",)
+MEMORIES = ("lut", "block")
+
+
+@dataclass(frozen=True)
+class LayerFolding:
+    """How one layer is folded.
+
+    Parameters
+    ----------
+    pe : int
+        Neurons computed side by side; 1..N. When it does not divide N the last fold is padded and the
+        surplus dropped.
+    simd : int
+        Inputs consumed side by side; 1..K. When it does not divide K the last word is padded.
+    memory : str
+        Where the weights live: ``"lut"`` (ROM in logic) or ``"block"`` (block RAM).
+    engine : str
+        ``"folded"``.
+    """
+
+    pe: int
+    simd: int
+    memory: str = "block"
+    engine: str = "folded"
+
+    def __post_init__(self) -> None:
+        if self.pe < 1 or self.simd < 1:
+            raise FoldingError(f"folding: PE and SIMD must be positive, not {self.pe} and {self.simd}")
+        if self.memory not in MEMORIES:
+            raise FoldingError(f"folding: memory must be one of {', '.join(MEMORIES)}, not {self.memory!r}")
+        if self.engine not in ENGINES:
+            raise FoldingError(f"folding: engine must be one of {', '.join(ENGINES)}, not {self.engine!r}")
+
+    def neuron_folds(self, layer: Dense) -> int:
+        """NF = ceil(N / PE)."""
+        return -(-layer.neurons // self.pe)
+
+    def synapse_folds(self, layer: Dense) -> int:
+        """SF = ceil(K / SIMD)."""
+        return -(-layer.synapses // self.simd)
+
+
+def _nearest_divisors(size: int, value: int) -> str:
+    divisors = [d for d in range(1, size + 1) if size % d == 0]
+    below = max((d for d in divisors if d <= value), default=1)
+    above = min((d for d in divisors if d >= value), default=size)
+    return str(below) if below == above else f"{below} or {above}"
+
+
+@dataclass(frozen=True)
+class FoldedNetwork:
+    """A streamlined network and one folding for each of its matrix layers.
+
+    Raises :class:`~bnnhw.errors.FoldingError`, naming the layer and the nearest legal values, for a
+    folding that can't be built.
+    """
+
+    network: Network
+    foldings: tuple[LayerFolding, ...]
+
+    def __post_init__(self) -> None:
+        if not self.network.streamlined:
+            raise FoldingError("only a streamlined network can be folded: run the streamlining passes first")
+        layers = self.network.dense
+        if len(self.foldings) != len(layers):
+            raise FoldingError(f"folding: must have {len(layers)} layers, not {len(self.foldings)}")
+        for layer, folding in self.pairs:
+            for word, value, size in (("PE", folding.pe, layer.neurons), ("SIMD", folding.simd, layer.synapses)):
+                if value > size:
+                    raise FoldingError(
+                        f"layer {layer.name}: {word} must be at most {size}, not {value}; "
+                        f"nearest without padding: {_nearest_divisors(size, value)}"
+                    )
+
+    @property
+    def pairs(self) -> tuple[tuple[Dense, LayerFolding], ...]:
+        """Each matrix layer with its folding, in order."""
+        return tuple(zip(self.network.dense, self.foldings, strict=True))

@@ -1,0 +1,1 @@
+"""The units in Amaranth and the accelerator that chains them."""

@@ -1,0 +1,22 @@
+"""The intermediate representation: networks, layers, bits and their file."""
+
+from bnnhw.ir.bits import BitMatrix, pack_rows, unpack_rows
+from bnnhw.ir.layers import BatchNorm, BatchNormSign, Dense, Layer, Output, Thresholds, WeightPlane
+from bnnhw.ir.network import Network
+from bnnhw.ir.types import DataType, InputSpec
+
+__all__ = [
+    "BatchNorm",
+    "BatchNormSign",
+    "BitMatrix",
+    "DataType",
+    "Dense",
+    "InputSpec",
+    "Layer",
+    "Network",
+    "Output",
+    "Thresholds",
+    "WeightPlane",
+    "pack_rows",
+    "unpack_rows",
+]

@@ -1,0 +1,1 @@
+"""The integer meaning of the IR, evaluated with NumPy."""

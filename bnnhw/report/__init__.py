@@ -1,0 +1,1 @@
+"""Reports: JSON first, pictures made from it."""

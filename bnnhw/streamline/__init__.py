@@ -1,0 +1,1 @@
+"""Passes that turn floating-point tails into integer thresholds, one a file."""

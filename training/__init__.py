@@ -1,0 +1,1 @@
+"""PyTorch layers, recipes and export for networks that become this hardware."""
