@@ -1,0 +1,66 @@
+# Two commands do everything, set-up included: `make demo` and `make test`.
+# From the operating system: Python >= 3.11 with venv, make, a C++ compiler and perl. The rest comes from pip.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+
+# The newest Python that the pinned wheels exist for; PYTHON=... overrides.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
+
+BOARD ?= icebreaker
+DEMO_DIR ?= build/demo
+# loadgroup: tests that share a compiled simulation stay on one worker.
+PYTEST_FLAGS ?= -n 2 --dist loadgroup
+
+.PHONY: help setup demo test lint bench clean check-os
+
+help:
+	@echo "make demo    set up, then the whole pipeline: train, import, fold, generate, simulate, build, report"
+	@echo "make test    set up, then all tests"
+	@echo "make setup   only the set-up: $(VENV), pinned by constraints.txt"
+	@echo "make lint    ruff, basedpyright, import-linter"
+	@echo "make bench   all of benchmarks/ (long)"
+	@echo "make clean   removes $(VENV), build/ and caches"
+
+check-os:
+	@missing=""; \
+	[ -n "$(PYTHON)" ] || missing="$$missing Python>=3.11"; \
+	if [ -n "$(PYTHON)" ] && ! $(PYTHON) -c 'import venv, ensurepip' >/dev/null 2>&1; then missing="$$missing Python's-venv-module"; fi; \
+	if ! command -v "$${CXX:-c++}" >/dev/null 2>&1 && ! command -v g++ >/dev/null 2>&1 && ! command -v clang++ >/dev/null 2>&1; then \
+		missing="$$missing C++-compiler"; fi; \
+	command -v perl >/dev/null 2>&1 || missing="$$missing perl"; \
+	if [ -n "$$missing" ]; then \
+		echo "make: missing from the operating system:$$missing" >&2; \
+		echo "  Debian, Ubuntu:  sudo apt-get install python3 python3-venv make g++ perl" >&2; \
+		echo "  Fedora:          sudo dnf install python3 make gcc-c++ perl" >&2; \
+		echo "  macOS:           xcode-select --install && brew install python@3.13" >&2; \
+		exit 3; \
+	fi
+
+setup: check-os $(STAMP)
+
+# A changed pin or dependency installs again; otherwise this costs nothing.
+$(STAMP): pyproject.toml constraints.txt | check-os
+	@echo "setup: $(VENV) from $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
+
+demo: setup
+	@$(BIN)/bnnhw demo --board $(BOARD) -o $(DEMO_DIR)
+
+test: setup
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: setup
+	@$(BIN)/python tests/lint.py
+
+bench: setup
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "bench: $$script"; $(BIN)/python "$$script"; done
+
+clean:
+	rm -rf $(VENV) build dist bnnhw.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
