@@ -1,0 +1,89 @@
+"""How accumulators relate to dot products, and the float64 formula of batch normalization.
+
+The dot product of a layer
+--------------------------
+The dot product that a trained network normalizes is ``dot = sum_k x_k * w_k``, with ``x_k`` the value
+of an input element and ``w_k = sum_j d_j * s_jk`` the value of a weight, ``s_jk`` in {-1, +1} the sign
+of weight plane ``j`` and ``d_j`` its coefficient. The hardware counts matches,
+``acc = sum_i sum_j a_i * d_j * p_ij`` with ``p_ij = popcount(XNOR(x_i, w_j))``. For one pair of planes,
+writing ``b_i`` in {0, 1} for the bits of ``x`` and ``pc(w_j)`` for the ones in a row of plane ``j``:
+
+- ``sum_k (2 b_i - 1) * s_j = 2 p_ij - K`` (matches minus mismatches), hence
+- ``sum_k b_i * s_j = ((2 p_ij - K) + sum_k s_j) / 2 = p_ij + pc(w_j) - K``.
+
+A bipolar element is ``x = 2 b_0 - 1``, so ``dot = 2 * acc - K * sum_j d_j``. Unsigned and two's
+complement elements are ``x = sum_i a_i * b_i``, so
+``dot = acc + (sum_i a_i) * sum_j d_j * (pc(w_j) - K)``. Either way ``dot = scale * acc + constant``,
+with one constant a neuron.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.errors import NetworkError
+from bnnhw.ir.layers import BatchNorm, Dense
+
+__all__ = ["DotAffine", "dot_affine", "normalize", "standard_deviation", "weight_values"]
+
+
+@dataclass(frozen=True, eq=False)
+class DotAffine:
+    """``dot = scale * acc + constants``.
+
+    Parameters
+    ----------
+    scale : int
+        2 for bipolar input elements, otherwise 1.
+    constants : int64 array (neurons,)
+    """
+
+    scale: int
+    constants: NDArray[np.int64]
+
+
+def dot_affine(layer: Dense) -> DotAffine:
+    """How the dot products of a layer follow from its accumulators (formula: the module's docstring)."""
+    k = layer.synapses
+    if layer.input.kind == "bipolar":
+        constant = -k * sum(plane.coefficient for plane in layer.weights)
+        return DotAffine(2, np.full(layer.neurons, constant, np.int64))
+    total = np.zeros(layer.neurons, np.int64)
+    for plane in layer.weights:
+        total += plane.coefficient * (plane.bits.bits().sum(axis=1, dtype=np.int64) - k)
+    return DotAffine(1, sum(layer.input.coefficients) * total)
+
+
+def weight_values(layer: Dense) -> NDArray[np.int64]:
+    """The values of the weights, ``sum_j d_j * s_j``: int64 (neurons, synapses)."""
+    values = np.zeros((layer.neurons, layer.synapses), np.int64)
+    for plane in layer.weights:
+        values += plane.coefficient * plane.bits.signs()
+    return values
+
+
+def standard_deviation(norm: BatchNorm) -> NDArray[np.float64]:
+    """``sqrt(var + eps)`` in float64, both operations rounded, as PyTorch does on float64 tensors.
+
+    Raises :class:`~bnnhw.errors.NetworkError` if ``var + eps`` overflows.
+    """
+    with np.errstate(over="ignore"):
+        variance = norm.var + norm.eps
+    if not np.isfinite(variance).all():
+        raise NetworkError("batch norm: var + eps must be finite")
+    return np.sqrt(variance)
+
+
+def normalize(norm: BatchNorm, dot: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """``gamma * (dot - mean) / sqrt(var + eps) + beta`` in float64, in the order written.
+
+    Parameters
+    ----------
+    norm : BatchNorm
+    dot : array (..., neurons)
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        return norm.gamma * (np.asarray(dot, np.float64) - norm.mean) / standard_deviation(norm) + norm.beta

@@ -1,0 +1,97 @@
+"""Hypothesis strategies that draw data types, layers and networks."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from bnnhw.ir import BatchNorm, BatchNormSign, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane
+from bnnhw.ir.layers import Thresholds
+
+# The same examples on every run, for everybody.
+fixed = settings(derandomize=True)
+
+DTYPES = st.sampled_from([DataType.parse(name) for name in ("bipolar", "uint1", "uint2", "uint4", "int2", "int3")])
+NAMES = st.text("abcxyz_0é.- ", min_size=1, max_size=6)
+
+# Integers and halves make exact ties between accumulator and threshold common; the rest is anything.
+PARAMETERS = st.one_of(
+    st.integers(-6, 6).map(float),
+    st.integers(-12, 12).map(lambda n: n / 2),
+    st.floats(-20, 20, allow_nan=False, width=32),
+    st.floats(-20, 20, allow_nan=False),
+)
+VARIANCES = st.one_of(st.sampled_from([1.0, 4.0, 0.25]), st.floats(0.0078125, 50, width=32), st.floats(0.01, 50))
+
+
+@st.composite
+def bit_matrices(draw: st.DrawFn, rows: int, columns: int) -> BitMatrix:
+    return BitMatrix.from_bits(draw(hnp.arrays(np.uint8, (rows, columns), elements=st.integers(0, 1))))
+
+
+@st.composite
+def norms(draw: st.DrawFn, neurons: int) -> BatchNorm:
+    def column(elements: st.SearchStrategy[float]) -> np.ndarray:
+        return np.array(draw(st.lists(elements, min_size=neurons, max_size=neurons)))
+
+    eps = draw(st.sampled_from([0.0, 1e-5, 1e-3]))
+    return BatchNorm(column(PARAMETERS), column(PARAMETERS), column(PARAMETERS), column(VARIANCES), eps)
+
+
+@st.composite
+def planes(draw: st.DrawFn, neurons: int, synapses: int) -> tuple[WeightPlane, ...]:
+    coefficients = draw(st.sampled_from([(1,), (1,), (1,), (1, 1), (1, 2), (-1, 2), (3,)]))
+    return tuple(WeightPlane(c, draw(bit_matrices(neurons, synapses))) for c in coefficients)
+
+
+@st.composite
+def thresholds(draw: st.DrawFn, layer: Dense, dtype: DataType) -> Thresholds:
+    low, high = layer.accumulator_range
+    values = draw(hnp.arrays(np.int64, (layer.neurons, dtype.levels - 1), elements=st.integers(low, high + 1)))
+    return Thresholds(np.sort(values, axis=1), dtype)
+
+
+@st.composite
+def networks(draw: st.DrawFn, streamlined: bool | None = None, max_size: int = 9) -> Network:
+    """A network of 1 to 3 matrix layers; ``streamlined`` None draws that too."""
+    if streamlined is None:
+        streamlined = draw(st.booleans())
+    size = st.integers(1, max_size)
+    shape = draw(st.one_of(size.map(lambda n: (n,)), st.tuples(*[st.integers(1, 3)] * 3)))
+    dtype = draw(DTYPES)
+    levels = None
+    if draw(st.booleans()):
+        number = dtype.levels - 1
+        levels = tuple(sorted(draw(st.lists(st.floats(allow_nan=False), min_size=number, max_size=number))))
+    spec = InputSpec(shape, dtype, levels)
+    layers, synapses = [], spec.elements
+    depth = draw(st.integers(1, 3))
+    for i in range(depth):
+        neurons = draw(size)
+        layer = Dense(f"dense{i}", dtype, draw(planes(neurons, synapses)), None)
+        if i < depth - 1:
+            if streamlined:
+                dtype = draw(DTYPES)
+                activation = draw(thresholds(layer, dtype))
+            else:
+                dtype = DataType("bipolar", 1)
+                activation = BatchNormSign(draw(norms(neurons)))
+            layer = Dense(layer.name, layer.input, layer.weights, activation)
+        layers.append(layer)
+        synapses = neurons
+    if streamlined:
+        vector = hnp.arrays(np.int64, synapses, elements=st.integers(-(1 << 20), 1 << 20))
+        output = Output("output", draw(vector), draw(vector))
+    else:
+        plain = Output.plain("output", synapses)
+        output = Output("output", plain.multiplier, plain.offset, draw(norms(synapses)))
+    return Network(spec, (*layers, output), draw(st.dictionaries(st.text(max_size=4), st.text(max_size=8), max_size=2)))
+
+
+@st.composite
+def frames(draw: st.DrawFn, network: Network, number: int = 5) -> np.ndarray:
+    """Codes of a few frames for a network, uint8 (number, elements)."""
+    top = network.input.dtype.levels - 1
+    return draw(hnp.arrays(np.uint8, (number, network.input.elements), elements=st.integers(0, top)))
