@@ -61,7 +61,7 @@ def weight_values(layer: Dense) -> NDArray[np.int64]:
     """The values of the weights, ``sum_j d_j * s_j``: int64 (neurons, synapses)."""
     values = np.zeros((layer.neurons, layer.synapses), np.int64)
     for plane in layer.weights:
-        values += plane.coefficient * plane.bits.signs()
+        values += plane.coefficient * plane.bits.signs().astype(np.int64)
     return values
 
 

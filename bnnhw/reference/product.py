@@ -1,0 +1,82 @@
+"""Exact accumulators of a layer, by way of a floating-point matrix product.
+
+A dot product of small integers is exact in binary floating point as long as no partial sum can reach
+2**24 (float32) or 2**53 (float64): every integer below that is representable, so no addition rounds,
+whatever its order. The bound is proved per layer; beyond both, the product is taken in int64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.errors import NetworkError
+from bnnhw.ir.arithmetic import dot_affine, weight_values
+from bnnhw.ir.layers import Dense, Thresholds
+
+__all__ = ["Product", "check_codes"]
+
+
+def check_codes(codes: NDArray[Any], elements: int, levels: int) -> NDArray[np.uint8]:
+    """Codes as an array, refused with :class:`~bnnhw.errors.NetworkError` unless uint8 (frames, elements) < levels."""
+    array = np.asarray(codes)
+    if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] != elements:
+        raise NetworkError(f"codes must be uint8 of shape (frames, {elements}), not {array.dtype} of {array.shape}")
+    if array.size and int(array.max()) >= levels:
+        raise NetworkError(f"codes must be below {levels}, not {int(array.max())}")
+    return array
+
+
+class Product:
+    """A matrix layer made ready for many batches.
+
+    Parameters
+    ----------
+    layer : Dense
+        Streamlined or not.
+
+    Attributes
+    ----------
+    dtype : NumPy dtype
+        float32, float64 or int64: the cheapest type that is exact for this layer.
+    """
+
+    def __init__(self, layer: Dense) -> None:
+        self.layer = layer
+        self._affine = dot_affine(layer)
+        # |dot| and every partial sum of it, thresholds restated in units of it included, stay below this.
+        bound = layer.synapses * sum(map(abs, layer.input.coefficients))
+        bound = bound * sum(abs(plane.coefficient) for plane in layer.weights) + 2
+        if bound >= 1 << 62:
+            raise NetworkError(f"layer {layer.name}: accumulators must be below 2**62")
+        self.dtype = np.dtype(np.float32 if bound < 1 << 24 else np.float64 if bound < 1 << 53 else np.int64)
+        self._values = layer.input.values(np.arange(layer.input.levels)).astype(self.dtype)
+        self._weights = np.ascontiguousarray(weight_values(layer).T.astype(self.dtype))
+        self._levels: NDArray[Any] | None = None
+        if isinstance(layer.activation, Thresholds):
+            dots = self._affine.scale * layer.activation.values + self._affine.constants[:, None]
+            self._levels = np.ascontiguousarray(dots.T.astype(self.dtype))
+
+    def dots(self, codes: NDArray[np.uint8]) -> NDArray[Any]:
+        """Dot products of codes (frames, synapses): (frames, neurons), exact integers in :attr:`dtype`."""
+        return self._values[codes] @ self._weights
+
+    def accumulators(self, codes: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Accumulators of codes (frames, synapses): int64 (frames, neurons)."""
+        return (self.dots(codes).astype(np.int64) - self._affine.constants) // self._affine.scale
+
+    def output(self, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Output codes of a layer with thresholds: uint8 (frames, neurons)."""
+        activation = self.layer.activation
+        if self._levels is None or not isinstance(activation, Thresholds):
+            raise NetworkError(f"layer {self.layer.name}: must have thresholds")
+        # ``acc >= T`` restated as ``dot >= scale * T + constant``: saves the way back to accumulators.
+        dots = self.dots(codes)
+        if len(self._levels) == 1:
+            return activation.dtype.codes((dots >= self._levels[0]).view(np.uint8))
+        level = np.zeros(dots.shape, np.uint8)
+        for threshold in self._levels:
+            level += dots >= threshold
+        return activation.dtype.codes(level)
