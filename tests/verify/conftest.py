@@ -1,0 +1,35 @@
+"""Compiled models that the tests of this folder share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bnnhw import tools
+from bnnhw.verify.harness import Harness
+from tests.verify.core import CORE, WORDS, Make, interface
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of compiled models that all tests share."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def make_core(cache: Path) -> Make:
+    """Builds the core: its width, the cycles it waits, the offset of its score, and a fault to plant in it."""
+    for name in ("verilator", "c++"):
+        if not tools.find(name).found:
+            pytest.skip(f"{name} is missing")
+
+    def make(
+        width: int, wait: int = 5, offset: int = 20, score_width: int = 12, fault: str = "", wave: bool = False
+    ) -> Harness:
+        text = CORE.format(
+            words=WORDS, wait=wait, offset=offset, msb=width - 1, score_msb=score_width - 1, fault=fault
+        )
+        return Harness({"core.v": text}, interface(width, score_width), cache=cache, wave=wave)
+
+    return make
