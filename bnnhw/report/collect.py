@@ -1,0 +1,58 @@
+"""Finds the JSON files that the verbs left in a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bnnhw.errors import FileError
+
+__all__ = ["SECTIONS", "collect"]
+
+SECTIONS = ("train", "import", "network", "evaluate", "fold", "design", "simulate", "build", "demo")
+"""The parts of a report, each the JSON object of the verb of that name, in ``NAME.json``."""
+
+
+def collect(directory: Path) -> dict[str, dict[str, Any]]:
+    """The sections found in a folder and the folders in it, one level down; the folder's own files come first.
+
+    Returns
+    -------
+    dict of str to dict
+        Section name -> its JSON object. ``"floorplan"`` -> ``{"svg": text}`` where a build drew one.
+
+    Raises
+    ------
+    FileError
+        When the folder is not there, holds no section, or one that is not a JSON object.
+    """
+    if not directory.is_dir():
+        raise FileError(f"{directory}: no such folder")
+    folders = [directory, *sorted(path for path in directory.iterdir() if path.is_dir())]
+    found: dict[str, dict[str, Any]] = {}
+    for section in SECTIONS:
+        for folder in folders:
+            path = folder / f"{section}.json"
+            if path.is_file():
+                found[section] = _read(path)
+                break
+    if not found:
+        names = ", ".join(f"{section}.json" for section in SECTIONS)
+        raise FileError(f"{directory}: must hold at least one of {names}, and holds none")
+    for folder in folders:
+        path = folder / "floorplan.svg"
+        if path.is_file():
+            found["floorplan"] = {"svg": path.read_text()}
+            break
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path}: can't be read as JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise FileError(f"{path}: must hold a JSON object, not {type(data).__name__}")
+    return data

@@ -1,0 +1,114 @@
+"""Geometry of the pictures: what the template draws, in SVG units, worked out from the JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Bar", "Box", "bars", "boxes", "cycle_rows", "utilization"]
+
+BOX_WIDTH, BOX_GAP = 168, 44
+LATTICE = 8
+"""Most rows and columns of dots drawn for PE x SIMD; more are drawn as this many, the figures say the rest."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """One layer in the picture of the network.
+
+    Parameters
+    ----------
+    x : int
+        Left edge.
+    title, size, folding : str
+        The lines of text.
+    rows, columns : int
+        Dots that stand for PE and SIMD.
+    cycles : int
+    share : float
+        ``cycles`` over those of the slowest layer, 0 to 1.
+    """
+
+    x: int
+    title: str
+    size: str
+    folding: str
+    rows: int
+    columns: int
+    cycles: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of a bar chart: ``share`` is 0 to 1 of the full width; ``alert`` marks more than there is."""
+
+    label: str
+    text: str
+    share: float
+    alert: bool = False
+
+
+def boxes(network: Mapping[str, Any], fold: Mapping[str, Any]) -> tuple[Box, ...]:
+    """The matrix layers, left to right, with their folding where one is known."""
+    folded = {layer["name"]: layer for layer in fold.get("layers", ())}
+    slowest = max((layer["cycles"] for layer in folded.values()), default=0)
+    result = []
+    for layer in network.get("layers", ()):
+        if layer["kind"] == "output":
+            continue
+        how = folded.get(layer["name"], {})
+        pe, simd, cycles = how.get("pe", 0), how.get("simd", 0), how.get("cycles", 0)
+        result.append(
+            Box(
+                x=len(result) * (BOX_WIDTH + BOX_GAP),
+                title=layer["name"],
+                size=f"{layer['inputs']} → {layer['outputs']}",
+                folding=f"PE {pe} × SIMD {simd}, {how.get('memory', '')}" if how else "",
+                rows=min(pe, LATTICE),
+                columns=min(simd, LATTICE),
+                cycles=cycles,
+                share=cycles / slowest if slowest else 0.0,
+            )
+        )
+    return tuple(result)
+
+
+def bars(values: Mapping[str, float], unit: str) -> tuple[Bar, ...]:
+    """Values side by side on the scale of the greatest."""
+    top = max(values.values(), default=0.0)
+    return tuple(
+        Bar(label, f"{quantity(value)} {unit}", value / top if top > 0 else 0.0) for label, value in values.items()
+    )
+
+
+def utilization(resources: Mapping[str, Mapping[str, float]]) -> tuple[Bar, ...]:
+    """Used over available, one bar a resource that the design uses or could use."""
+    result = []
+    for name, entry in resources.items():
+        used, available = entry["used"], entry["available"]
+        share = used / available if available else 0.0
+        result.append(Bar(name, f"{used:,} of {available:,} ({100 * share:.1f} %)", min(share, 1.0), used > available))
+    return tuple(result)
+
+
+def cycle_rows(sections: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, int | None, int | None], ...]:
+    """``(what, predicted, measured)`` in clock cycles; None where one is not known."""
+    simulate, fold = sections.get("simulate", {}), sections.get("fold", {})
+    names: Sequence[tuple[str, str]] = (
+        ("cycles a frame", "cycles_per_frame"),
+        ("latency", "latency_cycles"),
+    )
+    rows = ((what, simulate.get(f"predicted_{key}", fold.get(key)), simulate.get(key)) for what, key in names)
+    return tuple(row for row in rows if row[1] is not None or row[2] is not None)
+
+
+def quantity(value: float) -> str:
+    """A number with about three digits that matter: 0.123, 12.3, 12,345."""
+    if isinstance(value, int) or value == math.floor(value) and abs(value) >= 100:
+        return f"{value:,.0f}"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"

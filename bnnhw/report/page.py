@@ -1,0 +1,96 @@
+"""The HTML page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from bnnhw.report import figures
+
+__all__ = ["render"]
+
+
+def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """The page for what :func:`bnnhw.report.collect` found; nothing in it refers to another file or host."""
+    environment = Environment(
+        loader=PackageLoader("bnnhw.report", "."),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    build = sections.get("build", {})
+    boxes = figures.boxes(sections.get("network", {}), sections.get("fold", {}))
+    return environment.get_template("page.html.j2").render(
+        title=_title(sections),
+        tiles=_tiles(sections),
+        boxes=boxes,
+        box_width=figures.BOX_WIDTH,
+        network_width=max(1, len(boxes)) * (figures.BOX_WIDTH + figures.BOX_GAP) - figures.BOX_GAP,
+        utilization=figures.utilization(build.get("utilization") or {}),
+        stages=figures.bars(_stages(sections), "s"),
+        cycles=figures.cycle_rows(sections),
+        floorplan=_floorplan(sections.get("floorplan", {}).get("svg", "")),
+        raw={
+            name: json.dumps(section, indent=2, ensure_ascii=False)
+            for name, section in sections.items()
+            if name != "floorplan"
+        },
+    )
+
+
+def _title(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    model = sections.get("train", {}).get("recipe") or sections.get("design", {}).get("model", {}).get("name")
+    board = sections.get("build", {}).get("board") or sections.get("fold", {}).get("board")
+    return " on ".join(str(part) for part in (model or "network", board) if part)
+
+
+def _stages(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """The demo's stages where it ran, else the build's."""
+    for name in ("demo", "build"):
+        stages = sections.get(name, {}).get("stages_s")
+        if stages:
+            return {str(stage): float(seconds) for stage, seconds in stages.items()}
+    return {}
+
+
+def _tiles(sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """``(figure, what it is, "good", "bad" or "")``."""
+    tiles: list[tuple[str, str, str]] = []
+    simulate, build, fold = (sections.get(name, {}) for name in ("simulate", "build", "fold"))
+    accuracy = next(
+        (sections[s]["accuracy"] for s in ("simulate", "evaluate", "train") if "accuracy" in sections.get(s, {})), None
+    )
+    if accuracy is not None:
+        tiles.append((f"{100 * accuracy:.2f} %", "test accuracy", ""))
+    if "mismatches" in simulate:
+        verdict = "good" if simulate["mismatches"] == 0 else "bad"
+        tiles.append((f"{simulate['mismatches']:,}", f"mismatches in {simulate['images']:,} simulated frames", verdict))
+    if build.get("fmax_mhz") is not None:
+        verdict = "good" if build.get("timing_met") else "bad"
+        tiles.append((f"{build['fmax_mhz']:.1f} MHz", f"Fmax; runs at {build['clock_mhz']:g} MHz", verdict))
+    fps = build.get("fps") or fold.get("fps")
+    if fps:
+        tiles.append((figures.quantity(float(fps)), "frames a second", ""))
+    if build.get("latency_us"):
+        tiles.append((f"{figures.quantity(float(build['latency_us']))} µs", "latency of a frame", ""))
+    return tiles
+
+
+def _floorplan(svg: str) -> Markup:
+    """The drawing of place and route, ready to stand inside HTML: no XML prolog, no script, fluid width."""
+    match = re.search(r"<svg\b.*</svg>", svg, re.DOTALL)
+    if match is None:
+        return Markup("")
+    text = re.sub(r"<script\b.*?</script>", "", match[0], flags=re.DOTALL | re.IGNORECASE)
+    head, rest = text.split(">", 1)
+    sizes = {key: re.search(rf'\b{key}="([\d.]+)', head) for key in ("width", "height")}
+    if "viewBox" not in head and sizes["width"] and sizes["height"]:
+        head += f' viewBox="0 0 {sizes["width"][1]} {sizes["height"][1]}"'
+    head = re.sub(r'\s(?:width|height)="[^"]*"', "", head)
+    return Markup(f"{head}>{rest}")
