@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,8 +106,6 @@ def cycle_rows(sections: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, in
 
 def quantity(value: float) -> str:
     """A number with about three digits that matter: 0.123, 12.3, 12,345."""
-    if isinstance(value, int) or value == math.floor(value) and abs(value) >= 100:
-        return f"{value:,.0f}"
-    if abs(value) >= 100:
+    if isinstance(value, int) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bnnhw.errors import FileError
+from bnnhw.report import collect, render
+from bnnhw.report.figures import bars, boxes, cycle_rows, quantity, utilization
+
+NETWORK = {
+    "layers": [
+        {"name": "first", "kind": "dense", "inputs": 64, "outputs": 128},
+        {"name": "second", "kind": "dense", "inputs": 128, "outputs": 10},
+        {"name": "out", "kind": "output", "inputs": 10, "outputs": 10},
+    ]
+}
+FOLD = {
+    "board": "icebreaker",
+    "fps": 46875.0,
+    "cycles_per_frame": 512,
+    "latency_cycles": 600,
+    "layers": [
+        {"name": "first", "pe": 4, "simd": 4, "memory": "block", "cycles": 512},
+        {"name": "second", "pe": 10, "simd": 32, "memory": "lut", "cycles": 4},
+    ],
+}
+SIMULATE = {
+    "images": 360,
+    "mismatches": 0,
+    "accuracy": 0.95,
+    "cycles_per_frame": 512,
+    "predicted_cycles_per_frame": 512,
+    "latency_cycles": 601,
+    "predicted_latency_cycles": 600,
+}
+BUILD: dict[str, Any] = {
+    "board": "icebreaker",
+    "fmax_mhz": 31.25,
+    "clock_mhz": 24.0,
+    "timing_met": True,
+    "fps": 46875.0,
+    "latency_us": 25.0,
+    "utilization": {"lut4": {"used": 2112, "available": 5280}, "bram": {"used": 36, "available": 30}},
+    "stages_s": {"synthesis": 12.5, "place and route": 25.0},
+}
+FLOORPLAN = (
+    '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="200mm" height="100mm">'
+    '<script>alert(1)</script><rect width="3" height="4"/></svg>'
+)
+
+
+def _write(directory: Path, **sections: dict[str, Any]) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, section in sections.items():
+        (directory / f"{name}.json").write_text(json.dumps(section))
+
+
+class _Checker(HTMLParser):
+    """Every element is closed in order, and nothing is loaded from elsewhere."""
+
+    VOID = {"meta", "br", "link", "img"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.references: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.references += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def _check(page: str) -> _Checker:
+    checker = _Checker()
+    checker.feed(page)
+    checker.close()
+    assert checker.open == []
+    assert checker.references == []
+    assert "url(http" not in page
+    return checker
+
+
+def test_page_of_everything(tmp_path: Path) -> None:
+    _write(tmp_path, train={"recipe": "digits", "accuracy": 0.95}, network=NETWORK, fold=FOLD)
+    _write(tmp_path / "simulation", simulate=SIMULATE)
+    _write(tmp_path / "build", build=BUILD)
+    (tmp_path / "build" / "floorplan.svg").write_text(FLOORPLAN)
+    sections = collect(tmp_path)
+    assert set(sections) == {"train", "network", "fold", "simulate", "build", "floorplan"}
+    page = render(sections)
+    checker = _check(page)
+    assert checker.seen.count("circle") == 4 * 4 + 8 * 8
+    assert "script" not in checker.seen
+    assert "<title>bnnhw: digits on icebreaker</title>" in page
+    assert '<b class="good">0</b><span>mismatches in 360 simulated frames' in page
+    assert '<b class="good">31.2 MHz</b>' in page
+    assert "36 of 30 (120.0 %)" in page
+    assert 'viewBox="0 0 200 100"' in page
+    assert 'td class="n bad">601<' in page
+    assert 'td class="n good">512<' in page
+    assert page.count("<details>") == 5
+
+
+def test_page_of_a_build_alone(tmp_path: Path) -> None:
+    _write(tmp_path, build=BUILD | {"timing_met": False})
+    page = render(collect(tmp_path))
+    _check(page)
+    assert '<b class="bad">31.2 MHz</b>' in page
+    assert "Network:" not in page
+    assert "Clock cycles" not in page
+
+
+def test_names_are_escaped(tmp_path: Path) -> None:
+    hostile = json.loads(json.dumps(NETWORK).replace("first", "<script>alert(1)</script>"))
+    _write(tmp_path, network=hostile)
+    page = render(collect(tmp_path))
+    assert "script" not in _check(page).seen
+    assert "&lt;script&gt;" in page
+
+
+def test_own_files_come_before_those_of_folders(tmp_path: Path) -> None:
+    _write(tmp_path, build=BUILD)
+    _write(tmp_path / "earlier", build=BUILD | {"fmax_mhz": 1.0})
+    assert collect(tmp_path)["build"]["fmax_mhz"] == 31.25
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=rf"^{re.escape(str(tmp_path / 'none'))}: no such folder$"):
+        collect(tmp_path / "none")
+
+
+def test_nothing_to_report(tmp_path: Path) -> None:
+    message = (
+        "must hold at least one of train.json, import.json, network.json, evaluate.json, fold.json, design.json, "
+        "simulate.json, build.json, demo.json, and holds none"
+    )
+    with pytest.raises(FileError, match=rf"^{re.escape(f'{tmp_path}: {message}')}$"):
+        collect(tmp_path)
+
+
+def test_truncated_json(tmp_path: Path) -> None:
+    (tmp_path / "build.json").write_text('{"fmax_mhz": ')
+    message = f"{tmp_path}/build.json: can't be read as JSON: Expecting value: line 1 column 14 (char 13)"
+    with pytest.raises(FileError, match=rf"^{re.escape(message)}$"):
+        collect(tmp_path)
+
+
+def test_json_that_is_no_object(tmp_path: Path) -> None:
+    (tmp_path / "build.json").write_text("[1]")
+    with pytest.raises(FileError, match=rf"^{re.escape(f'{tmp_path}/build.json: must hold a JSON object, not list')}$"):
+        collect(tmp_path)
+
+
+def test_boxes_share_the_slowest_layer() -> None:
+    first, second = boxes(NETWORK, FOLD)
+    assert (first.share, second.share) == (1.0, 4 / 512)
+    assert (first.rows, first.columns, second.rows, second.columns) == (4, 4, 8, 8)
+    assert second.x > first.x
+    assert boxes({}, {}) == ()
+
+
+def test_bars_are_on_one_scale() -> None:
+    assert [bar.share for bar in bars({"a": 1.0, "b": 4.0}, "s")] == [0.25, 1.0]
+    assert [bar.share for bar in bars({"a": 0.0}, "s")] == [0.0]
+
+
+def test_utilization_over_the_top_is_marked() -> None:
+    lut, bram, none = utilization(BUILD["utilization"] | {"spram": {"used": 0, "available": 0}})
+    assert (lut.share, lut.alert) == (0.4, False)
+    assert (bram.share, bram.alert) == (1.0, True)
+    assert (none.share, none.alert) == (0.0, False)
+
+
+def test_cycles_before_and_after_simulation() -> None:
+    assert cycle_rows({"fold": FOLD}) == (("cycles a frame", 512, None), ("latency", 600, None))
+    assert cycle_rows({"fold": FOLD, "simulate": SIMULATE}) == (("cycles a frame", 512, 512), ("latency", 600, 601))
+    assert cycle_rows({}) == ()
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(0, "0"), (12345, "12,345"), (46875.0, "46,875"), (31.25, "31.2"), (2.5, "2.50"), (0.01234, "0.0123")],
+)
+def test_quantity(value: float, text: str) -> None:
+    assert quantity(value) == text
