@@ -247,7 +247,9 @@ def _size(where: str, mapping: Any, key: str) -> int:
 
 def _read_norm(where: str, spec: Mapping[str, Any], members: _Members, prefix: str, neurons: int) -> BatchNorm:
     arrays = {name: members.take(f"{prefix}.{name}", "<f8", (neurons,)) for name in _NORM_ARRAYS}
-    return BatchNorm(**arrays, eps=_field(where, spec, "eps", float))
+    # An overflow of var + eps is for streamlining to refuse.
+    with np.errstate(over="ignore"):
+        return BatchNorm(**arrays, eps=_field(where, spec, "eps", float))
 
 
 def _read_activation(where: str, spec: Any, members: _Members, prefix: str, neurons: int) -> Activation | None:

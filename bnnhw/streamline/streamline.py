@@ -1,0 +1,32 @@
+"""The sequence of passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bnnhw.ir.network import Network
+from bnnhw.streamline.batchnorm_sign import batchnorm_sign
+from bnnhw.streamline.output_affine import output_affine
+from bnnhw.streamline.result import StreamlineResult
+
+__all__ = ["PASSES", "streamline"]
+
+PASSES: tuple[Callable[[Network], StreamlineResult], ...] = (batchnorm_sign, output_affine)
+"""All passes, in the order in which they run; what each assumes and leaves is in its module's docstring."""
+
+
+def streamline(network: Network) -> StreamlineResult:
+    """Run all passes: the result's network is streamlined.
+
+    Raises
+    ------
+    NetworkError, CheckError
+        As the passes say.
+    """
+    warnings: list[str] = []
+    for run in PASSES:
+        result = run(network)
+        network = result.network
+        warnings += result.warnings
+    assert network.streamlined
+    return StreamlineResult(network, tuple(warnings))

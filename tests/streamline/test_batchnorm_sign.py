@@ -1,0 +1,196 @@
+"""Thresholds against the formula, exactly and in float64, over whole domains."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bnnhw.errors import CheckError, NetworkError
+from bnnhw.ir import BatchNorm, BatchNormSign, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane
+from bnnhw.ir.arithmetic import dot_affine, normalize, weight_values
+from bnnhw.ir.layers import Thresholds
+from bnnhw.reference import evaluate, evaluate_trained
+from bnnhw.streamline import batchnorm_sign as module
+from bnnhw.streamline.batchnorm_sign import batchnorm_sign
+from tests.strategies import DTYPES, fixed, frames, networks, norms, planes
+
+BIPOLAR = DataType("bipolar", 1)
+
+
+def one_layer(layer: Dense) -> Network:
+    """A network that begins with the layer and ends in one class."""
+    plane = WeightPlane(1, BitMatrix.from_bits(np.ones((1, layer.neurons))))
+    return Network(
+        InputSpec((layer.synapses,), layer.input), (layer, Dense("last", BIPOLAR, (plane,), None), Output.plain("o", 1))
+    )
+
+
+def convert(layer: Dense) -> tuple[Dense, tuple[str, ...]]:
+    result = batchnorm_sign(one_layer(layer))
+    return result.network.dense[0], result.warnings
+
+
+def neuron(
+    k: int, gamma: float, beta: float, mean: float, var: float = 1.0, dtype: DataType = BIPOLAR, ones: int = 0
+) -> Dense:
+    """A layer of one neuron whose first ``ones`` weights are +1."""
+    norm = BatchNorm(*(np.array([v]) for v in (gamma, beta, mean, var)), 0.0)
+    plane = WeightPlane(1, BitMatrix.from_bits(np.arange(k)[None, :] < ones))
+    return Dense("d", dtype, (plane,), BatchNormSign(norm))
+
+
+def threshold(layer: Dense) -> int:
+    converted, warnings = convert(layer)
+    assert warnings == ()
+    assert isinstance(converted.activation, Thresholds)
+    return int(converted.activation.values[0, 0])
+
+
+def fires_exactly(norm: BatchNorm, n: int, dot: int) -> bool:
+    """gamma * (dot - mean) + beta * s >= 0, by signs and squares of rationals."""
+    left = Fraction(norm.gamma[n]) * (dot - Fraction(norm.mean[n]))
+    beta = Fraction(norm.beta[n])
+    right = beta * beta * Fraction(float(norm.var[n] + norm.eps))
+    if left >= 0:
+        return beta >= 0 or left * left >= right
+    return beta >= 0 and left * left <= right
+
+
+@st.composite
+def trained_layers(draw: st.DrawFn) -> Dense:
+    neurons, synapses = draw(st.integers(1, 5)), draw(st.integers(1, 9))
+    return Dense("d", draw(DTYPES), draw(planes(neurons, synapses)), BatchNormSign(draw(norms(neurons))))
+
+
+@fixed
+@given(trained_layers())
+def test_every_accumulator(layer: Dense) -> None:
+    converted, warnings = convert(layer)
+    assert isinstance(layer.activation, BatchNormSign)
+    assert isinstance(converted.activation, Thresholds)
+    norm, affine = layer.activation.norm, dot_affine(layer)
+    low, high = layer.accumulator_range
+    named = {(int(n), int(a)) for w in warnings for n, a in re.findall(r"neuron (\d+) at acc = (-?\d+):", w)}
+    different = set()
+    for n in range(layer.neurons):
+        flipped = norm.gamma[n] < 0
+        for old, new in zip(layer.weights, converted.weights, strict=True):
+            assert np.array_equal(new.bits.bits()[n], old.bits.bits()[n] ^ flipped)
+        for acc in range(low, high + 1):
+            dot = affine.scale * acc + int(affine.constants[n])
+            fires = (low + high - acc if flipped else acc) >= converted.activation.values[n, 0]
+            assert fires == fires_exactly(norm, n, dot)
+            if fires != (normalize(norm, np.full(layer.neurons, dot))[n] >= 0):
+                different.add((n, acc))
+    assert different == named
+    assert len(warnings) == len(named)
+
+
+@fixed
+@given(st.data())
+def test_the_network_says_the_same(data: st.DataObject) -> None:
+    network = data.draw(networks(streamlined=False))
+    result = batchnorm_sign(network)
+    plain = Output.plain("output", network.output.classes)
+    before = Network(network.input, (*network.layers[:-1], plain))
+    after = Network(network.input, (*result.network.layers[:-1], plain))
+    assert after.streamlined
+    codes = data.draw(frames(network))
+    if not result.warnings:
+        assert np.array_equal(evaluate(after, codes).scores, evaluate_trained(before, codes).scores)
+
+
+@fixed
+@given(st.data())
+def test_dot_is_affine_in_acc(data: st.DataObject) -> None:
+    network = data.draw(networks(streamlined=True))
+    layer = Dense("d", network.input.dtype, network.dense[0].weights, None)
+    codes = data.draw(frames(network))
+    last = Network(network.input, (layer, Output.plain("o", layer.neurons)))
+    affine = dot_affine(layer)
+    dots = layer.input.values(codes) @ weight_values(layer).T
+    assert np.array_equal(affine.scale * evaluate(last, codes).scores + affine.constants, dots)
+
+
+@pytest.mark.parametrize(
+    "k, gamma, beta, mean, expected",
+    [
+        (5, 1.0, 0.0, 0.0, 3),  # dot = 2p - 5 >= 0
+        (4, 1.0, 0.0, 0.0, 2),  # the tie at p = 2 fires
+        (4, 1.0, 0.0, 2.0, 3),  # c = 2: the tie at p = 3 fires
+        (4, -1.0, 0.0, 2.0, 1),  # dot <= 2: p <= 3, 4 - p >= 1; the tie fires
+        (5, -2.0, 0.0, 0.0, 3),  # p <= 2, 5 - p >= 3
+        (4, 1.0, -2.0, 0.0, 3),  # c = 2
+        (4, 0.0, 0.0, 1.0, 0),
+        (4, -0.0, -0.0, 1.0, 0),
+        (4, 0.0, -1e-300, 1.0, 5),
+        (4, 1.0, 0.0, 1e300, 5),
+        (4, 1.0, 0.0, -1e300, 0),
+        (4, -1.0, 0.0, 1e300, 0),
+        (4, 1e-308, 1e-308, 0.0, 2),  # c = -1, so dot >= -1
+    ],
+)
+def test_by_hand(k: int, gamma: float, beta: float, mean: float, expected: int) -> None:
+    assert threshold(neuron(k, gamma, beta, mean)) == expected
+
+
+def test_bit_planes_by_hand() -> None:
+    # 3 inputs of 0..15, one weight +1 and two -1: dot = acc + 15 * (1 - 3), so dot >= 7 is acc >= 37.
+    assert threshold(neuron(3, 1.0, 0.0, 7.0, dtype=DataType("uint", 4), ones=1)) == 37
+    # dot <= 7 is acc <= 37, and the complemented row counts 45 - acc.
+    assert threshold(neuron(3, -1.0, 0.0, 7.0, dtype=DataType("uint", 4), ones=1)) == 8
+    # Two's complement, -4..3: the planes' coefficients sum to -1, dot = acc - (1 - 3).
+    assert threshold(neuron(3, 1.0, 0.0, 1.0, dtype=DataType("int", 3), ones=1)) == -1
+
+
+def test_irrational_root_is_not_rounded() -> None:
+    # sqrt(2) * beta against an integer: 3 * sqrt(2) = 4.24, 2 * sqrt(2) = 2.83.
+    assert threshold(neuron(9, 1.0, -3.0, 0.0, 2.0)) == 7  # dot >= 4.24: 5 = 2 * 7 - 9
+    assert threshold(neuron(9, 1.0, -2.0, 0.0, 2.0)) == 6
+
+
+def test_rounding_in_float64_is_a_warning_and_exact_wins() -> None:
+    # 1 - 0.1 rounds to the float64 nearest 0.9, which is more than 1 minus the float64 nearest 0.1.
+    layer = neuron(3, 1.0, -0.9, 0.1)
+    converted, warnings = convert(layer)
+    assert warnings == (
+        "layer d: neuron 0 at acc = 2: float64 decides by rounding, y = 0.0; exactly, it does not fire",
+    )
+    assert isinstance(converted.activation, Thresholds)
+    assert converted.activation.values.tolist() == [[3]]
+
+
+def test_a_wrong_threshold_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "exact_threshold", lambda *_: 3)
+    with pytest.raises(CheckError, match=r"^layer d: neuron 0 at acc = 2: threshold 3 contradicts float64, y = 0\.5$"):
+        convert(neuron(4, 1.0, 0.5, 0.0))
+
+
+def test_overflow_is_refused() -> None:
+    layer = neuron(4, 1.0, 0.0, 0.0, 1.7e308)
+    assert isinstance(layer.activation, BatchNormSign)
+    norm = layer.activation.norm
+    with np.errstate(over="ignore"):
+        activation = BatchNormSign(BatchNorm(norm.gamma, norm.beta, norm.mean, norm.var, 1e308))
+    with pytest.raises(NetworkError, match=r"^layer d: batch norm: var \+ eps must be finite$"):
+        convert(Dense("d", BIPOLAR, layer.weights, activation))
+
+
+@pytest.mark.parametrize("bits", [1, 4])
+def test_a_wide_layer(bits: int) -> None:
+    """784 inputs, trained-looking parameters, all 15 * 784 + 1 accumulators of 64 neurons."""
+    generator = np.random.default_rng(bits)
+    dtype = DataType("uint", bits)
+    plane = WeightPlane(1, BitMatrix.from_bits(generator.integers(0, 2, (64, 784))))
+    columns = [generator.normal(size=64).astype(np.float32) for _ in range(3)]
+    var = generator.uniform(100, 4000, 64).astype(np.float32)
+    norm = BatchNorm(columns[0], columns[1], columns[2] * 50, var, 1e-5)
+    converted, warnings = convert(Dense("d", dtype, (plane,), BatchNormSign(norm)))
+    assert warnings == ()
+    assert isinstance(converted.activation, Thresholds)
+    assert len(np.unique(converted.activation.values)) > 10
