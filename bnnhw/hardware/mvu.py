@@ -1,0 +1,255 @@
+"""The matrix-vector unit: weights times a vector, popcounts, thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.folding import LayerFolding
+from bnnhw.folding.counter import Technology, plan
+from bnnhw.folding.pipeline import accumulator_shape, mvu_pipeline
+from bnnhw.hardware.emit import shared
+from bnnhw.hardware.fifo import CreditedOutput
+from bnnhw.hardware.processing_element import ProcessingElement
+from bnnhw.hardware.rom import Rom
+from bnnhw.hardware.threshold import pack_thresholds
+from bnnhw.ir import Dense, Thresholds, pack_rows
+
+__all__ = ["Mvu"]
+
+
+class Mvu(wiring.Component):
+    """Multiplies a stream of vectors by a binary matrix: PE neurons by SIMD synapses a cycle.
+
+    A vector is read once and replayed NF times out of a buffer, while the next one is already being written.
+    With SF = ceil(K / SIMD), NF = ceil(N / PE) and L the depth of the pipeline
+    (:class:`~bnnhw.folding.pipeline.MvuPipeline`):
+
+    - Input: SF words a vector; element ``k`` is lane ``k % SIMD`` of word ``k // SIMD``, lane ``l`` in bits
+      ``[l * b, (l + 1) * b)`` of a word of ``SIMD * b`` bits. Lanes past K are ignored.
+    - Output: NF words a vector; neuron ``n`` is lane ``n % PE`` of word ``n // PE``. Lanes past N are undefined.
+      A lane is an activation code, or the accumulator where the layer has no activation.
+    - II = SF * NF cycles a vector, without a bubble between vectors.
+    - Latency = SF * NF + L cycles, from the first input word accepted to the last output word offered.
+    - Stalls: a word of the first neuron fold is issued when it is there, the last word of each neuron fold when the
+      output queue has room for its result; nothing else waits. The input is accepted until the buffer is full.
+    - Storage: N * K weight bits; ``buffer_words`` input words; ``credits`` output words; thresholds.
+
+    Parameters
+    ----------
+    layer : Dense
+        Streamlined.
+    folding : LayerFolding
+    technology : Technology
+
+    Members
+    -------
+    input : stream of ``unsigned(SIMD * b)``
+    output : stream of ``unsigned(PE * lane bits)``
+    """
+
+    def __init__(self, layer: Dense, folding: LayerFolding, technology: Technology) -> None:
+        if layer.activation is not None and not isinstance(layer.activation, Thresholds):
+            raise ValueError(f"layer {layer.name} must be streamlined")
+        self.layer = layer
+        self.folding = folding
+        self.technology = technology
+        self.pipeline = mvu_pipeline(layer, folding, technology)
+        self.lane_bits = accumulator_shape(*layer.accumulator_range)[0] if layer.output is None else layer.output.bits
+        super().__init__(
+            {
+                "input": In(stream.Signature(unsigned(folding.simd * layer.input.bits))),
+                "output": Out(stream.Signature(unsigned(folding.pe * self.lane_bits))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = self.pipeline
+        out = CreditedOutput(self.folding.pe * self.lane_bits, p.credits)
+        m.submodules.queue = shared(platform, out)
+        wiring.connect(m, out.output, wiring.flipped(self.output))
+
+        issue, last, address, x_word = self._issue(m, out)
+        weights = self._weights(m, address)
+        x = self._skewed_inputs(m, x_word)
+
+        valid = _delayed(m, issue, p.read + p.count + p.combine, "valid")
+        ends = _delayed(m, last, p.read + p.count + p.combine, "ends")
+        first = Signal(init=1)
+        with m.If(valid):
+            m.d.sync += first.eq(ends)
+        compare = _delayed(m, ends, p.accumulate, "compare")
+        push = _delayed(m, compare, p.threshold, "push")
+
+        thresholds = self._thresholds(m, compare)
+        results: list[Value] = []
+        for n in range(self.folding.pe):
+            unit = self._element()
+            m.submodules[f"pe_{n}"] = shared(platform, unit)
+            m.d.comb += [unit.x.eq(x), unit.w.eq(weights[n]), unit.valid.eq(valid), unit.first.eq(first)]
+            if thresholds is not None:
+                m.d.comb += unit.thresholds.eq(thresholds[n])
+            results.append(unit.result)
+        m.d.comb += [out.push.eq(push), out.payload.eq(Cat(*results))]
+        return m
+
+    def _element(self) -> ProcessingElement:
+        layer = self.layer
+        return ProcessingElement(
+            self.folding.simd, layer.planes, layer.accumulator_range, layer.output, self.pipeline, self.technology
+        )
+
+    def _issue(self, m: Module, out: CreditedOutput) -> tuple[Signal, Signal, Signal, Value]:
+        """The replay buffer and the counters that walk it.
+
+        Returns
+        -------
+        issue, last : Signal
+            A word is issued; it is the last of its neuron fold.
+        address : Signal
+            Weight address of the word issued.
+        x_word : Value
+            Its inputs, ``read`` cycles later.
+        """
+        p = self.pipeline
+        sf, nf, size = p.synapse_folds, p.neuron_folds, p.buffer_words
+        width = len(self.input.payload)
+        buffer = memory.Memory(shape=unsigned(width), depth=size, init=[])
+        m.submodules.buffer = buffer
+        write, read = buffer.write_port(), buffer.read_port()
+
+        free = Signal(range(size + 1), init=size)
+        fresh = Signal(range(size + 1))  # Words written and not yet issued for the first time.
+        write_address, write_fold = Signal(range(size)), Signal(range(sf))
+        read_address, vector_start = Signal(range(size)), Signal(range(size))
+        synapse, neuron = Signal(range(sf)), Signal(range(nf))
+        address = Signal(range(sf * nf))
+        accept, issue, last = Signal(), Signal(), Signal()
+        first_fold, last_fold, ends = Signal(), Signal(), Signal()
+        m.d.comb += [
+            self.input.ready.eq(free != 0),
+            accept.eq(self.input.valid & self.input.ready),
+            first_fold.eq(neuron == 0),
+            last_fold.eq(neuron == nf - 1),
+            ends.eq(synapse == sf - 1),
+            issue.eq((~first_fold | (fresh != 0)) & (~ends | out.grant)),
+            last.eq(issue & ends),
+            out.begin.eq(last),
+            write.addr.eq(write_address),
+            write.en.eq(accept),
+            write.data.eq(self._with_padding(self.input.payload, write_fold)),
+            read.addr.eq(read_address),
+        ]
+        m.d.sync += [free.eq(free - accept + (issue & last_fold)), fresh.eq(fresh + accept - (issue & first_fold))]
+        with m.If(accept):
+            m.d.sync += [write_address.eq(_successor(write_address, size)), write_fold.eq(_successor(write_fold, sf))]
+        with m.If(issue):
+            m.d.sync += [
+                address.eq(_successor(address, sf * nf)),
+                synapse.eq(_successor(synapse, sf)),
+                read_address.eq(Mux(ends & ~last_fold, vector_start, _successor(read_address, size))),
+            ]
+        with m.If(last):
+            m.d.sync += neuron.eq(_successor(neuron, nf))
+            with m.If(last_fold):
+                m.d.sync += vector_start.eq(_successor(read_address, size))
+        return issue, last, address, _delayed(m, read.data, p.read - 1, "x", reset_less=True)
+
+    def _with_padding(self, payload: Value, fold: Value) -> Value:
+        """The input word, its lanes past K filled with ones: with a weight of 0 they never count."""
+        used = self.layer.synapses - (self.pipeline.synapse_folds - 1) * self.folding.simd
+        spare = self.folding.simd - used
+        if not spare:
+            return payload
+        bits = self.layer.input.bits
+        filled = Cat(payload[: used * bits], Const(-1, spare * bits))
+        return Mux(fold == self.pipeline.synapse_folds - 1, filled, payload)
+
+    def _skewed_inputs(self, m: Module, word: Value) -> Value:
+        """A word's bit planes side by side, each lane delayed by the cycles after which the popcount wants it."""
+        simd, bits = self.folding.simd, self.layer.input.bits
+        stages = plan(self.folding.simd, self.technology).lane_stages
+        bound = Signal(len(word), name="x_word")
+        m.d.comb += bound.eq(word)
+        lanes = [bound[lane * bits + plane] for plane in range(bits) for lane in range(simd)]
+        late = _skew(m, lanes, stages * bits, "x_late")
+        x = Signal(simd * bits, name="x_lanes")
+        m.d.comb += x.eq(Cat(*late))
+        return x
+
+    def _weights(self, m: Module, address: Value) -> list[Value]:
+        """Each processing element's weight lanes, all planes side by side."""
+        folding, layer, simd = self.folding, self.layer, self.folding.simd
+        planes = [pack_rows(plane.bits, folding.pe, simd) for plane in layer.weights]
+        # (pe, depth, planes * simd)
+        words = np.concatenate(planes, axis=2)
+        stages = plan(self.folding.simd, self.technology).lane_stages * len(planes)
+        registered = self.pipeline.read == 2
+        if folding.memory == "lut":
+            # One memory a processing element, each with its own copy of the address: fan-out, not storage, is scarce.
+            outputs: list[Value] = []
+            for n in range(folding.pe):
+                rom = Rom(words[n], "lut", registered=registered, stages=stages)
+                m.submodules[f"weights_{n}"] = rom
+                m.d.comb += rom.address.eq(address)
+                outputs.append(rom.data)
+            return outputs
+        width = words.shape[2]
+        rom = Rom(
+            words.transpose(1, 0, 2).reshape(words.shape[1], folding.pe * width),
+            "block",
+            registered=registered,
+            stages=stages * folding.pe,
+        )
+        m.submodules.weights = rom
+        m.d.comb += rom.address.eq(address)
+        return [rom.data[n * width : (n + 1) * width] for n in range(folding.pe)]
+
+    def _thresholds(self, m: Module, compare: Value) -> list[Value] | None:
+        """Each processing element's thresholds in the cycle of their comparison."""
+        activation = self.layer.activation
+        if not isinstance(activation, Thresholds):
+            return None
+        pe, nf = self.folding.pe, self.pipeline.neuron_folds
+        packed = pack_thresholds(activation.values, self.layer.accumulator_range)
+        width = packed.shape[1]
+        bits = np.zeros((nf * pe, width), np.uint8)
+        bits[: self.layer.neurons] = packed
+        rom = Rom(bits.reshape(nf, pe * width), "lut", registered=False)
+        m.submodules.thresholds = rom
+        # The address runs one cycle ahead of the fold being compared, because the memory answers a cycle later.
+        fold, following = Signal(range(nf)), Signal(range(nf))
+        m.d.comb += [following.eq(Mux(compare, _successor(fold, nf), fold)), rom.address.eq(following)]
+        m.d.sync += fold.eq(following)
+        return [rom.data[n * width : (n + 1) * width] for n in range(pe)]
+
+
+def _successor(counter: Signal, size: int) -> Value:
+    """The next value of a counter that runs over ``0 .. size - 1``."""
+    if size & (size - 1) == 0:
+        return (counter + 1)[: len(counter)]
+    return Mux(counter == size - 1, 0, counter + 1)
+
+
+def _delayed(m: Module, value: Value, cycles: int, name: str, *, reset_less: bool = False) -> Value:
+    """A value some cycles later."""
+    for i in range(cycles):
+        register = Signal(len(value), name=f"{name}_{i + 1}", reset_less=reset_less)
+        m.d.sync += register.eq(value)
+        value = register
+    return value
+
+
+def _skew(m: Module, lanes: list[Value], stages: tuple[int, ...], name: str) -> list[Value]:
+    """Each lane as many cycles later as its stage says."""
+    late = list(lanes)
+    for stage in range(1, max(stages) + 1):
+        chosen = [k for k, s in enumerate(stages) if s >= stage]
+        register = Signal(len(chosen), name=f"{name}_{stage}", reset_less=True)
+        m.d.sync += register.eq(Cat(*(late[k] for k in chosen)))
+        for i, k in enumerate(chosen):
+            late[k] = register[i]
+    return late

@@ -1,0 +1,143 @@
+"""One processing element: XNOR, popcount, accumulate, threshold for one neuron at a time."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Const, Elaboratable, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.folding.counter import Technology
+from bnnhw.folding.pipeline import MvuPipeline, accumulator_shape
+from bnnhw.hardware.emit import shared
+from bnnhw.hardware.popcount import Popcount
+from bnnhw.hardware.threshold import Threshold, threshold_word_bits
+from bnnhw.ir import DataType
+
+__all__ = ["ProcessingElement"]
+
+
+def _shape(low: int, high: int) -> Shape:
+    width, is_signed = accumulator_shape(low, high)
+    return signed(width) if is_signed else unsigned(width)
+
+
+class ProcessingElement(wiring.Component):
+    """Sums the popcounts of SF words and compares the sum with a neuron's thresholds.
+
+    Free running (II = 1 word a cycle, no stall): what arrives without :attr:`valid` is ignored. Latency from the last
+    word of a neuron to its result: ``count + combine + accumulate + threshold`` cycles of
+    :class:`~bnnhw.folding.pipeline.MvuPipeline`. Storage: the accumulator and the pipeline registers.
+
+    Parameters
+    ----------
+    simd : int
+        Lanes.
+    planes : tuple of (coefficient, input plane, weight plane)
+    range : tuple of int
+        Least and greatest accumulator.
+    output : DataType or None
+        None: the result is the accumulator.
+    pipeline : MvuPipeline
+    technology : Technology
+
+    Members
+    -------
+    x : In(simd * input planes)
+        Input planes side by side, each ``simd`` lanes; each lane delayed by ``plan(simd).lane_stages``.
+    w : In(simd * weight planes)
+        Likewise.
+    valid, first : In(1)
+        At the accumulator, ``count + combine`` cycles after the words: whether they count, whether they begin a neuron.
+    thresholds : In(levels * threshold width)
+        In the cycle of the comparison.
+    result : Out
+    """
+
+    clocked = True
+
+    def __init__(
+        self,
+        simd: int,
+        planes: tuple[tuple[int, int, int], ...],
+        range: tuple[int, int],  # noqa: A002
+        output: DataType | None,
+        pipeline: MvuPipeline,
+        technology: Technology,
+    ) -> None:
+        self._simd = simd
+        self._planes = planes
+        self._range = range
+        self._output = output
+        self._pipeline = pipeline
+        self._technology = technology
+        self.accumulator = _shape(*range)
+        self._input_planes = 1 + max(i for _, i, _ in planes)
+        self._weight_planes = 1 + max(j for _, _, j in planes)
+        ports = {
+            "x": In(simd * self._input_planes),
+            "w": In(simd * self._weight_planes),
+            "valid": In(1),
+            "first": In(1),
+            "result": Out(self.accumulator if output is None else output.bits),
+        }
+        if output is not None:
+            ports["thresholds"] = In(threshold_word_bits(range, output))
+        super().__init__(ports)
+
+    @property
+    def module_name(self) -> str:
+        planes = "_".join(f"{'m' if c < 0 else ''}{abs(c)}x{i}x{j}" for c, i, j in self._planes)
+        low, high = self._range
+        kind = "acc" if self._output is None else str(self._output)
+        return (
+            f"bnnhw_pe_{self._simd}_{planes}_{'m' if low < 0 else ''}{abs(low)}_{high}_{kind}"
+            f"_{'acc' if self._pipeline.accumulate else 'single'}_{self._technology.name}"
+        )
+
+    def _combined(self, m: Module, platform: object) -> tuple[Value, tuple[int, int]]:
+        """The weighted sum of all planes' popcounts, one register a tree level, and its range."""
+        terms: list[tuple[Value, int, int]] = []
+        for coefficient, i, j in self._planes:
+            popcount = Popcount(self._simd, self._technology)
+            m.submodules[f"popcount_{i}_{j}"] = shared(platform, popcount)
+            m.d.comb += [
+                popcount.x.eq(self.x.word_select(i, self._simd)),
+                popcount.w.eq(self.w.word_select(j, self._simd)),
+            ]
+            low, high = sorted((0, coefficient * self._simd))
+            # Coefficients are constants, nearly always powers of two: wires.
+            terms.append((popcount.count if coefficient == 1 else popcount.count * Const(coefficient), low, high))
+        cycles = 0
+        while len(terms) > 1 or cycles < self._pipeline.combine:
+            sums: list[tuple[Value, int, int]] = []
+            for k in range(0, len(terms), 2):
+                group = terms[k : k + 2]
+                low, high = sum(t[1] for t in group), sum(t[2] for t in group)
+                total = Signal(_shape(low, high), name=f"sum_{cycles}_{k // 2}", reset_less=True)
+                m.d.sync += total.eq(group[0][0] if len(group) == 1 else group[0][0] + group[1][0])
+                sums.append((total, low, high))
+            terms = sums
+            cycles += 1
+        value, low, high = terms[0]
+        return value, (low, high)
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        term, _ = self._combined(m, platform)
+        total: Value = term
+        if self._pipeline.accumulate:
+            accumulator = Signal(self.accumulator, reset_less=True)
+            with m.If(self.valid):
+                m.d.sync += accumulator.eq(Mux(self.first, 0, accumulator) + term)
+            total = accumulator
+        if self._output is None:
+            m.d.comb += self.result.eq(total)
+        else:
+            threshold = Threshold(self._range, self._output)
+            m.submodules.threshold = shared(platform, threshold)
+            m.d.comb += [
+                threshold.value.eq(total),
+                threshold.thresholds.eq(self.thresholds),
+                self.result.eq(threshold.code),
+            ]
+        return m
