@@ -1,0 +1,60 @@
+"""The compiler works without torch: nothing outside bnnhw.training imports it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+PROGRAM = """
+import importlib, pkgutil, sys
+import bnnhw
+names = [
+    info.name
+    for info in pkgutil.walk_packages(bnnhw.__path__, "bnnhw.")
+    if not f"{info.name}.".startswith("bnnhw.training.")
+]
+for name in names:
+    importlib.import_module(name)
+    if "torch" in sys.modules:
+        sys.exit(f"importing {name} imports torch")
+print(len(names))
+"""
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+
+def test_every_module_but_training_imports_without_torch() -> None:
+    result = run(PROGRAM)
+    assert result.returncode == 0, result.stderr
+    # The sub-packages alone are more than ten: an empty walk would prove nothing.
+    assert int(result.stdout) > 10
+
+
+def test_the_program_notices_torch() -> None:
+    result = run(PROGRAM.replace("for name in names:", 'for name in ["bnnhw.errors", "bnnhw.training.layers"]:'))
+    assert result.returncode == 1
+    assert result.stderr == "importing bnnhw.training.layers imports torch\n"
+
+
+def test_recipes_can_be_listed_without_torch() -> None:
+    program = 'import sys; sys.modules["torch"] = None; import bnnhw.training.recipes as r; print(*r.RECIPES)'
+    result = run(program)
+    assert result.returncode == 0, result.stderr
+    assert "digits" in result.stdout.split()
+
+
+def test_training_without_torch_says_how_to_get_it() -> None:
+    program = """
+import sys
+sys.modules["torch"] = None
+from bnnhw.errors import ToolError
+try:
+    import bnnhw.training.train
+except ToolError as error:
+    print(error)
+"""
+    result = run(program)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "PyTorch is needed to train, and was not found: pip install 'bnnhw[train]'\n"

@@ -1,0 +1,181 @@
+"""Train a recipe, prove its export equal to it, and write the export."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.errors import FileError, RequestError, ToolError
+
+try:
+    import torch
+except ModuleNotFoundError as error:
+    raise ToolError("PyTorch is needed to train, and was not found: pip install 'bnnhw[train]'") from error
+
+from bnnhw import datasets
+from bnnhw.training.check import check_export, evaluate_float64
+from bnnhw.training.export import to_onnx, write_onnx
+from bnnhw.training.models import input_quantizer, mlp
+from bnnhw.training.optimize import fit
+from bnnhw.training.recipes import Recipe, find_recipe
+
+__all__ = ["MAX_SEED", "TrainResult", "choose_device", "train"]
+
+MAX_SEED = 2**63 - 1
+"""Greatest seed that PyTorch's generator takes."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training run gave.
+
+    Parameters
+    ----------
+    recipe : str
+    accuracy : float
+        Over the test split, 0..1, of the float64 evaluation model; the exported network's is the same.
+    epochs : int
+    wall_s : float
+        Seconds, from loading the data to the written model.
+    model : Path
+        The ONNX file.
+    seed : int
+    """
+
+    recipe: str
+    accuracy: float
+    epochs: int
+    wall_s: float
+    model: Path
+    seed: int
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called ``"cpu"`` or ``"cuda"``; ``"auto"`` is CUDA where there is one.
+
+    Raises
+    ------
+    RequestError
+        An unknown name, or CUDA where there is none.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise RequestError(f"device must be auto, cpu or cuda, not {name!r}")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise RequestError("device must be auto or cpu: PyTorch finds no CUDA device")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """Arithmetic that a seed decides alone: one thread on the CPU, deterministic kernels on a GPU.
+
+    One thread, because sums split over threads round differently for each number of them; on the small
+    networks here it is no slower.
+    """
+    threads, was = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    # cuBLAS is deterministic only with this workspace, read when CUDA starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(was)
+
+
+def _flat(samples: NDArray[np.generic]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(samples, np.float32).reshape(len(samples), -1)
+
+
+def train(
+    recipe: str | Recipe,
+    *,
+    data_dir: Path | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    output: Path,
+    progress: Callable[[int, float, float], None] | None = None,
+) -> TrainResult:
+    """Train a network and write it as ONNX.
+
+    The model of the last epoch is the result; the test split is used once, afterwards, to measure it
+    and to check the export (:func:`~bnnhw.training.check.check_export`). The same recipe, epochs, seed,
+    device and PyTorch give the same bytes.
+
+    Parameters
+    ----------
+    recipe : str or Recipe
+    data_dir : Path, optional
+        The root of the data sets, for :func:`bnnhw.datasets.load`.
+    epochs : int, optional
+        Instead of the recipe's.
+    seed : int
+        Decides initial weights and the order of the frames. 0 to :data:`MAX_SEED`.
+    device : str
+        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    output : Path
+        The ONNX file, written whole or not at all.
+    progress : callable, optional
+        Called after each epoch: its number from 1, the mean loss, the training accuracy (0..1).
+
+    Raises
+    ------
+    RequestError
+        An unknown recipe or data set, or an impossible option.
+    FileError
+        Data that is missing or damaged, or an output that can't be written.
+    CheckError
+        The export is not the trained network; nothing is written.
+    """
+    chosen = find_recipe(recipe) if isinstance(recipe, str) else recipe
+    epochs = chosen.epochs if epochs is None else epochs
+    if epochs < 1:
+        raise RequestError(f"epochs must be at least 1, not {epochs}")
+    if not 0 <= seed <= MAX_SEED:
+        raise RequestError(f"seed must be in 0..{MAX_SEED}, not {seed}")
+    place = choose_device(device)
+    # Refused here rather than after the training.
+    if not output.parent.is_dir():
+        raise FileError(f"{output}: can't be written: {output.parent} is not a folder")
+    if output.is_dir():
+        raise FileError(f"{output}: can't be written: it is a folder")
+
+    start = time.perf_counter()
+    data = datasets.load(chosen.dataset, data_dir)
+    x_train, x_test = _flat(data.x_train), _flat(data.x_test)
+    features = x_train.shape[1]
+    with _deterministic():
+        generator = torch.Generator().manual_seed(seed)
+        model = mlp(input_quantizer(chosen.input), features, chosen.widths, len(data.classes), generator).to(place)
+        labels = torch.from_numpy(np.ascontiguousarray(data.y_train, np.int64)).to(place)
+        fit(model, torch.from_numpy(x_train).to(place), labels, chosen, epochs, generator, progress)
+        model.cpu()
+        _, scores = evaluate_float64(model, x_test)
+
+    accuracy = float((scores.argmax(axis=1) == data.y_test).mean())
+    metadata = {
+        "recipe": chosen.name,
+        "dataset": chosen.dataset,
+        "seed": str(seed),
+        "epochs": str(epochs),
+        "accuracy": f"{accuracy:.6f}",
+    }
+    exported = to_onnx(model, features, metadata)
+    with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
+        # The check reads the file, as everything after it will.
+        trial = Path(folder) / output.name
+        write_onnx(exported, trial)
+        check_export(model, trial, x_test)
+    write_onnx(exported, output)
+    return TrainResult(chosen.name, accuracy, epochs, time.perf_counter() - start, output, seed)
