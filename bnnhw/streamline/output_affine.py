@@ -41,11 +41,11 @@ __all__ = ["output_affine"]
 
 DENSE = 64
 PER_OCTAVE = 16
-MAX_MULTIPLIER = 1 << 40
-"""Greatest multiplier tried: float64 itself carries 53 bits, accumulators take the rest."""
+MAX_MULTIPLIER = 1 << 48
+"""Greatest multiplier tried: slopes are known to 53 bits, less a few for the roundings they went through."""
 
-MAX_SCORE = 1 << 53
-"""Scores stay below this, so that they are exact in float64 and JSON too."""
+MAX_SCORE = 1 << 62
+"""Scores stay below this: int64 holds them, and the difference of any two."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _convert(name: str, layer: Dense, norm: BatchNorm) -> tuple[Output, list[str
         if factor & (factor - 1) == 0:
             candidates.append(output)
     if not candidates:
-        raise NetworkError(f"layer {name}: scores must be below 2**53 at a multiplier of 1")
+        raise NetworkError(f"layer {name}: scores must be below 2**62 at a multiplier of 1")
     misfits = [proof.misfit(candidate) for candidate in candidates]
     best = min(range(len(candidates)), key=lambda i: (misfits[i].margin, misfits[i].pairs))
     total = len(proof.pairs) * (proof.high - proof.low + 1) ** 2

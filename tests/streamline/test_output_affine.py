@@ -145,5 +145,5 @@ def test_refusals() -> None:
         output_affine(Network(InputSpec((6,), BIPOLAR), (layer, scaled)))
     with pytest.raises(NetworkError, match=r"^layer output: scores must be finite$"):
         output_affine(single(layer, norm_of([1e308, 1], [0, 0], [0, 0], 1e-300)))
-    with pytest.raises(NetworkError, match=r"^layer output: scores must be below 2\*\*53 at a multiplier of 1$"):
+    with pytest.raises(NetworkError, match=r"^layer output: scores must be below 2\*\*62 at a multiplier of 1$"):
         output_affine(single(layer, norm_of([1e-200, 1e-200], [1e200, -1e200], [0, 0])))

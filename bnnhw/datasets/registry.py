@@ -1,0 +1,93 @@
+"""Data sets by name, and where their files are looked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from bnnhw.datasets import digits
+from bnnhw.datasets.dataset import Dataset
+from bnnhw.datasets.idx import FASHION_MNIST, MNIST
+from bnnhw.errors import FileError, RequestError
+
+__all__ = ["KNOWN", "Availability", "available", "data_root", "load"]
+
+_FILES = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST)}
+
+KNOWN = ("digits", *_FILES)
+"""Names of all data sets."""
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a data set is here.
+
+    Parameters
+    ----------
+    available : bool
+        Its files exist (their checksums are verified when they are loaded).
+    path : Path or None
+        Its folder, whether or not it exists; None for one that comes with a package.
+    shape : tuple of int
+        Of one sample.
+    classes : int
+    """
+
+    available: bool
+    path: Path | None
+    shape: tuple[int, ...]
+    classes: int
+
+
+def data_root(data_dir: Path | None) -> Path:
+    """The root with one folder a data set: ``data_dir``, else ``BNNHW_DATA``, else the user's cache."""
+    if data_dir is not None:
+        return Path(data_dir)
+    if variable := os.environ.get("BNNHW_DATA"):
+        return Path(variable)
+    return Path(platformdirs.user_cache_dir("bnnhw", appauthor=False)) / "datasets"
+
+
+def _check(name: str) -> None:
+    if name not in KNOWN:
+        raise RequestError(f"data set must be one of {', '.join(KNOWN)}, not {name!r}")
+
+
+def available(name: str, data_dir: Path | None = None) -> Availability:
+    """Whether a data set is here, and what it is. Raises :class:`~bnnhw.errors.RequestError` for an unknown name."""
+    _check(name)
+    if name == "digits":
+        return Availability(digits.installed(), None, digits.SHAPE, digits.CLASSES)
+    files, folder = _FILES[name], data_root(data_dir) / name
+    return Availability(not files.missing(folder), folder, files.shape, files.classes)
+
+
+def load(name: str, data_dir: Path | None = None) -> Dataset:
+    """Load a data set.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`KNOWN`.
+    data_dir : Path, optional
+        The root that holds one folder a data set; see :func:`data_root`.
+
+    Raises
+    ------
+    RequestError
+        For an unknown name.
+    FileError
+        If files are missing or have a wrong checksum; says which to put where.
+    ToolError
+        If the package that bundles the data set is missing.
+    """
+    _check(name)
+    if name == "digits":
+        return digits.load_digits()
+    root = data_root(data_dir)
+    if data_dir is not None and not root.is_dir():
+        raise FileError(f"{root}: data folder must be a folder")
+    return _FILES[name].load(root / name)
