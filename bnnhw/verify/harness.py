@@ -7,6 +7,7 @@ word stays, unchanged, until it is taken; none is invented; something moves with
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -361,9 +362,9 @@ class Harness:
 
 def _move(source: Path, target: Path) -> None:
     """Move a file to where it may be another file system, whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, delete=False) as file:
-        file.write(source.read_bytes())
-    Path(file.name).replace(target)
+    part = target.with_name(f".{target.name}.part")
+    shutil.copyfile(source, part)
+    part.replace(target)
 
 
 def _error(status: int, message: str, process: _Process, interface: Interface) -> Exception:

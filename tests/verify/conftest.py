@@ -27,9 +27,7 @@ def make_core(cache: Path) -> Make:
     def make(
         width: int, wait: int = 5, offset: int = 20, score_width: int = 12, fault: str = "", wave: bool = False
     ) -> Harness:
-        text = CORE.format(
-            words=WORDS, wait=wait, offset=offset, msb=width - 1, score_msb=score_width - 1, fault=fault
-        )
+        text = CORE.format(words=WORDS, wait=wait, offset=offset, msb=width - 1, score_msb=score_width - 1, fault=fault)
         return Harness({"core.v": text}, interface(width, score_width), cache=cache, wave=wave)
 
     return make

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.verify.core import WORDS, Make, expected, random_words
 
 from bnnhw.errors import CheckError, ToolError
 from bnnhw.verify import model
 from bnnhw.verify.harness import Harness, Interface, Port, pack_frames
+from tests.verify.core import WORDS, Make, expected, random_words
 
 WAIT = 5
 

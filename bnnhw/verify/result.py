@@ -1,0 +1,138 @@
+"""What a simulation found: mismatches, cycles, and how they compare with what was predicted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.reference import Scores
+from bnnhw.verify.harness import Recording
+
+__all__ = ["Cycles", "Mismatch", "SimulationResult", "compare", "measure"]
+
+LISTED = 20
+"""Mismatches told one by one; a wrong network has thousands."""
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A frame whose output word is not the reference's: (class, its score) of either."""
+
+    frame: int
+    expected: tuple[int, int]
+    got: tuple[int, int]
+
+    def __str__(self) -> str:
+        return (
+            f"frame {self.frame}: expected class {self.expected[0]} with score {self.expected[1]}, "
+            f"got class {self.got[0]} with score {self.got[1]}"
+        )
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Cycles measured while neither side waited.
+
+    Parameters
+    ----------
+    per_frame : int or None
+        Distance between two output words in steady state; None when there is none: fewer than four
+        frames, or distances that do not settle within the first half of them.
+    warm_up : int
+        Distances before it settled.
+    distances : dict of int to int
+        How often each distance was seen.
+    latency : int or None
+        From the cycle in which the first input word of frame 0 was accepted to the one in which its output
+        word was offered; None without a frame.
+    """
+
+    per_frame: int | None
+    warm_up: int
+    distances: dict[int, int]
+    latency: int | None
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """A simulation of a stream core, against the reference and against the cycle model.
+
+    Parameters
+    ----------
+    images : int
+        Frames simulated.
+    mismatches : int
+        Output words that differ from the reference in class or score.
+    details : tuple of Mismatch
+        The first of them.
+    accuracy : float or None
+        Share of labels that the simulated core got right; None without labels.
+    cycles_per_frame, latency_cycles : int or None
+        Measured; see :class:`Cycles`.
+    predicted_cycles_per_frame, predicted_latency_cycles : int or None
+        Of :func:`bnnhw.folding.cycles.predict`; None where there is no folding to predict from.
+    cycles : Cycles
+        All that was measured.
+    frames_per_s : float
+        Frames simulated a second, on this machine, the build of the model not counted.
+    verilate_s, compile_s, run_s : float
+        Seconds; the first two are 0 when the model was cached.
+    """
+
+    images: int
+    mismatches: int
+    details: tuple[Mismatch, ...]
+    accuracy: float | None
+    cycles_per_frame: int | None
+    predicted_cycles_per_frame: int | None
+    latency_cycles: int | None
+    predicted_latency_cycles: int | None
+    cycles: Cycles
+    frames_per_s: float
+    verilate_s: float
+    compile_s: float
+    run_s: float
+
+    @property
+    def cycles_match(self) -> bool:
+        """Whether what was measured is what was predicted."""
+        pairs = (
+            (self.cycles_per_frame, self.predicted_cycles_per_frame),
+            (self.latency_cycles, self.predicted_latency_cycles),
+        )
+        return all(measured == predicted for measured, predicted in pairs if None not in (measured, predicted))
+
+
+def compare(recording: Recording, scores: Scores) -> tuple[int, tuple[Mismatch, ...]]:
+    """Every output word against the reference: how many differ, and the first :data:`LISTED` of them."""
+    index, score = recording.outputs["index"], recording.outputs["score"]
+    best = np.take_along_axis(scores.scores, scores.classes[:, None], axis=1)[:, 0]
+    wrong = np.flatnonzero((index != scores.classes) | (score != best))
+    details = tuple(
+        Mismatch(int(f), (int(scores.classes[f]), int(best[f])), (int(index[f]), int(score[f]))) for f in wrong[:LISTED]
+    )
+    return len(wrong), details
+
+
+def measure(recording: Recording) -> Cycles:
+    """Cycles a frame and latency of a run without stalls."""
+    bounds = [*recording.parts, len(recording.offered)]
+    parts: list[NDArray[np.int64]] = [
+        np.diff(recording.offered[first:last]) for first, last in zip(bounds, bounds[1:], strict=False)
+    ]
+    distances = Counter(np.concatenate(parts).tolist()) if parts else Counter()
+    latency = int(recording.offered[0] - recording.accepted[0]) if len(recording.offered) else None
+    warm_up, settled = 0, set[int]()
+    for part in parts:
+        last = int(part[-1]) if len(part) else None
+        others = np.flatnonzero(part != last)
+        start = int(others[-1]) + 1 if len(others) else 0
+        warm_up = max(warm_up, start)
+        if last is None or len(part) < 3 or start * 2 > len(part):
+            return Cycles(None, warm_up, dict(distances), latency)
+        settled.add(last)
+    per_frame = settled.pop() if len(settled) == 1 else None
+    return Cycles(per_frame, warm_up, dict(distances), latency)
