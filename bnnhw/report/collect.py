@@ -10,8 +10,18 @@ from bnnhw.errors import FileError
 
 __all__ = ["SECTIONS", "collect"]
 
-SECTIONS = ("train", "import", "network", "evaluate", "fold", "design", "simulate", "build", "demo")
-"""The parts of a report, each the JSON object of the verb of that name, in ``NAME.json``."""
+SECTIONS = {
+    "train": "train.json",
+    "import": "import.json",
+    "network": "network.json",
+    "evaluate": "evaluate.json",
+    "fold": "fold.json",
+    "design": "design.json",
+    "simulate": "simulate.json",
+    "build": "report.json",
+    "demo": "demo.json",
+}
+"""The parts of a report, and the file of each: the JSON object of the verb of that name."""
 
 
 def collect(directory: Path) -> dict[str, dict[str, Any]]:
@@ -31,15 +41,14 @@ def collect(directory: Path) -> dict[str, dict[str, Any]]:
         raise FileError(f"{directory}: no such folder")
     folders = [directory, *sorted(path for path in directory.iterdir() if path.is_dir())]
     found: dict[str, dict[str, Any]] = {}
-    for section in SECTIONS:
+    for section, name in SECTIONS.items():
         for folder in folders:
-            path = folder / f"{section}.json"
+            path = folder / name
             if path.is_file():
                 found[section] = _read(path)
                 break
     if not found:
-        names = ", ".join(f"{section}.json" for section in SECTIONS)
-        raise FileError(f"{directory}: must hold at least one of {names}, and holds none")
+        raise FileError(f"{directory}: must hold at least one of {', '.join(SECTIONS.values())}, and holds none")
     for folder in folders:
         path = folder / "floorplan.svg"
         if path.is_file():

@@ -10,6 +10,7 @@ import pytest
 
 from bnnhw.errors import FileError
 from bnnhw.report import collect, render
+from bnnhw.report.collect import SECTIONS
 from bnnhw.report.figures import bars, boxes, cycle_rows, quantity, utilization
 
 NETWORK = {
@@ -57,7 +58,7 @@ FLOORPLAN = (
 def _write(directory: Path, **sections: dict[str, Any]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for name, section in sections.items():
-        (directory / f"{name}.json").write_text(json.dumps(section))
+        (directory / SECTIONS[name]).write_text(json.dumps(section))
 
 
 class _Checker(HTMLParser):
@@ -148,22 +149,24 @@ def test_no_folder(tmp_path: Path) -> None:
 def test_nothing_to_report(tmp_path: Path) -> None:
     message = (
         "must hold at least one of train.json, import.json, network.json, evaluate.json, fold.json, design.json, "
-        "simulate.json, build.json, demo.json, and holds none"
+        "simulate.json, report.json, demo.json, and holds none"
     )
     with pytest.raises(FileError, match=rf"^{re.escape(f'{tmp_path}: {message}')}$"):
         collect(tmp_path)
 
 
 def test_truncated_json(tmp_path: Path) -> None:
-    (tmp_path / "build.json").write_text('{"fmax_mhz": ')
-    message = f"{tmp_path}/build.json: can't be read as JSON: Expecting value: line 1 column 14 (char 13)"
+    (tmp_path / "report.json").write_text('{"fmax_mhz": ')
+    message = f"{tmp_path}/report.json: can't be read as JSON: Expecting value: line 1 column 14 (char 13)"
     with pytest.raises(FileError, match=rf"^{re.escape(message)}$"):
         collect(tmp_path)
 
 
 def test_json_that_is_no_object(tmp_path: Path) -> None:
-    (tmp_path / "build.json").write_text("[1]")
-    with pytest.raises(FileError, match=rf"^{re.escape(f'{tmp_path}/build.json: must hold a JSON object, not list')}$"):
+    (tmp_path / "report.json").write_text("[1]")
+    with pytest.raises(
+        FileError, match=rf"^{re.escape(f'{tmp_path}/report.json: must hold a JSON object, not list')}$"
+    ):
         collect(tmp_path)
 
 

@@ -1,0 +1,45 @@
+"""The command line: one file a verb. Nothing heavy is imported until a verb runs."""
+
+from __future__ import annotations
+
+from bnnhw.cli import (
+    boards,
+    build,
+    datasets,
+    demo,
+    doctor,
+    evaluate,
+    fold,
+    generate,
+    import_,
+    report,
+    show,
+    simulate,
+    train,
+)
+from bnnhw.cli.group import cli
+
+__all__ = ["cli", "main"]
+
+# In the order of the pipeline: this is the order of `bnnhw --help`.
+for command in (
+    demo.demo,
+    doctor.doctor,
+    boards.boards,
+    datasets.datasets,
+    train.train,
+    import_.import_,
+    show.show,
+    evaluate.evaluate,
+    fold.fold,
+    generate.generate,
+    simulate.simulate,
+    build.build,
+    report.report,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The ``bnnhw`` program."""
+    cli()

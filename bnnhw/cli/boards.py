@@ -1,0 +1,50 @@
+"""``bnnhw boards``: what there is to build for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bnnhw.cli.session import Session, verb
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["boards"]
+
+
+@verb(example="bnnhw boards\nbnnhw boards icebreaker --json")
+@click.argument("name", required=False)
+def boards(session: Session, name: str | None) -> None:
+    """The boards: device, clock, resources, links."""
+    from bnnhw.boards import BOARDS, get
+
+    chosen = BOARDS if name is None else {name: get(name)}
+    data = {
+        key: {
+            "device": board.device,
+            "package": board.package,
+            "lut": board.lut4,
+            "bram_bits": board.bram_bits,
+            "spram_bits": board.spram_bits,
+            "clock_mhz": board.clock_mhz,
+            "oscillator_mhz": board.oscillator_mhz,
+            "links": list(board.links),
+        }
+        for key, board in chosen.items()
+    }
+
+    def show(console: Console) -> None:
+        from rich.table import Table
+
+        table = Table("board", "device", "package", box=None, pad_edge=False)
+        for heading in ("LUT4", "block RAM bits", "single-port RAM bits", "clock MHz"):
+            table.add_column(heading, justify="right")
+        table.add_column("links")
+        for key, board in chosen.items():
+            numbers = (f"{n:,}" for n in (board.lut4, board.bram_bits, board.spram_bits))
+            table.add_row(key, board.device, board.package, *numbers, f"{board.clock_mhz:g}", ", ".join(board.links))
+        console.print(table)
+
+    session.result({"boards": data}, show)

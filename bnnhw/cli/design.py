@@ -1,0 +1,115 @@
+"""The folder that ``generate`` writes and that ``simulate`` and ``build`` read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bnnhw.cli.files import read_json
+from bnnhw.errors import CheckError, FileError, FoldingError, RequestError
+
+if TYPE_CHECKING:
+    from bnnhw.boards import Board
+    from bnnhw.folding import FoldedNetwork
+    from bnnhw.ir import Network
+
+__all__ = ["FORMAT_VERSION", "SIDECAR", "Design", "digest", "folded_for", "open_design", "refuse_folding_twice"]
+
+SIDECAR = "design.json"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Design:
+    """A network to work on, with what was generated of it.
+
+    Parameters
+    ----------
+    network : Network
+    path : Path
+        Its .bnn file.
+    folded : FoldedNetwork or None
+        None for a bare .bnn.
+    directory : Path or None
+        Where the Verilog is; None for a bare .bnn.
+    sidecar : dict
+        The design's JSON; empty for a bare .bnn.
+    """
+
+    network: Network
+    path: Path
+    folded: FoldedNetwork | None
+    directory: Path | None
+    sidecar: dict[str, Any]
+
+    def sources(self) -> dict[str, str]:
+        """The generated Verilog, name -> text; :class:`~bnnhw.errors.FileError` for one that is missing."""
+        assert self.directory is not None
+        result = {}
+        for name in self.sidecar["verilog"]:
+            path = self.directory / name
+            if not path.is_file():
+                raise FileError(f"{path}: no such file, though {self.directory / SIDECAR} names it")
+            result[name] = path.read_text()
+        return result
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def open_design(path: Path) -> Design:
+    """A generated folder, or a bare .bnn file.
+
+    Raises
+    ------
+    FileError
+        When it is neither, is damaged, from a newer version, or the network in it was changed since.
+    """
+    from bnnhw.folding import file as folding_file
+    from bnnhw.ir import file
+
+    if not path.is_dir():
+        return Design(file.load(path), path, None, None, {})
+    sidecar_path = path / SIDECAR
+    if not sidecar_path.is_file():
+        raise FileError(f"{path}: must be a folder that `bnnhw generate` wrote, and has no {SIDECAR}")
+    sidecar = read_json(sidecar_path)
+    version = sidecar.get("format_version")
+    if version != FORMAT_VERSION:
+        raise FileError(f"{sidecar_path}: format version must be {FORMAT_VERSION}, not {version!r}")
+    try:
+        network_path = path / sidecar["model"]["file"]
+        expected, folding = sidecar["model"]["sha256"], path / sidecar["folding"]
+    except (KeyError, TypeError):
+        raise FileError(f"{sidecar_path}: must name its model and its folding, and does not") from None
+    network = file.load(network_path)
+    if digest(network_path) != expected:
+        raise FileError(f"{network_path}: is not the network that {path} was generated from; generate it again")
+    return Design(network, network_path, folding_file.load(folding, network), path, sidecar)
+
+
+def folded_for(network: Network, folding: Path | None, board: Board | None) -> FoldedNetwork:
+    """The folding of a file; without one the fastest that fits the board, or the smallest board that it fits."""
+    from bnnhw.boards import BOARDS
+    from bnnhw.folding import file as folding_file
+    from bnnhw.folding import solve
+
+    if folding is not None:
+        return folding_file.load(folding, network)
+    candidates = list(BOARDS.values()) if board is None else [board]
+    for candidate in candidates[:-1]:
+        try:
+            return solve.fastest(network, candidate)
+        except (CheckError, FoldingError):
+            continue
+    return solve.fastest(network, candidates[-1])
+
+
+def refuse_folding_twice(design: Design, folding: Path | None) -> None:
+    """A generated folder has its folding; another one beside it would be ignored."""
+    if design.directory is not None and folding is not None:
+        raise RequestError(f"--folding must not be given with {design.directory}, which was generated with its own")

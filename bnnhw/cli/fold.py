@@ -1,0 +1,102 @@
+"""``bnnhw fold``: PE, SIMD and memory for each layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bnnhw.cli.options import board_option
+from bnnhw.cli.session import Session, verb
+from bnnhw.errors import CheckError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bnnhw.folding import FoldedNetwork
+
+__all__ = ["fold", "fold_json"]
+
+
+def fold_json(folded: FoldedNetwork, clock_mhz: float, board: str | None) -> dict[str, Any]:
+    """What ``fold`` says of a folding at a clock; the cycles are those of the exact model."""
+    from bnnhw.folding.cycles import predict
+
+    prediction = predict(folded)
+    return {
+        "board": board,
+        "layers": [
+            {
+                "name": layer.name,
+                "pe": folding.pe,
+                "simd": folding.simd,
+                "engine": folding.engine,
+                "memory": folding.memory,
+                "cycles": cycles,
+            }
+            for (layer, folding), cycles in zip(folded.pairs, prediction.layers, strict=True)
+        ],
+        "cycles_per_frame": prediction.cycles_per_frame,
+        "latency_cycles": prediction.latency_cycles,
+        "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
+        "clock_mhz": clock_mhz,
+    }
+
+
+@verb(
+    example="bnnhw fold digits.bnn --board icebreaker -o folding.json\n"
+    "bnnhw fold digits.bnn --board icebreaker --fps 1000"
+)
+@click.argument("network", metavar="N.bnn", type=click.Path(path_type=Path))
+@board_option
+@click.option(
+    "--fps", metavar="F", type=click.FloatRange(min=0, min_open=True), help="Frames a second that are enough."
+)
+@click.option("--max", "fastest", is_flag=True, help="The fastest that fits (the default).")
+@click.option(
+    "-o", "output", metavar="F.json", type=click.Path(dir_okay=False, path_type=Path), help="The folding to write."
+)
+def fold(session: Session, network: Path, board: str, fps: float | None, fastest: bool, output: Path | None) -> None:
+    """Chooses PE, SIMD and memory of each layer.
+
+    The choice is the fastest folding that fits the board. `fps` is what the board's clock gives with it; with --fps
+    it exits with 1 when that is not reached.
+    """
+    from bnnhw.boards import get
+    from bnnhw.cli.design import folded_for
+    from bnnhw.folding import file as folding_file
+    from bnnhw.ir import file
+
+    if fps is not None and fastest:
+        raise click.UsageError("--fps and --max can't be given together")
+    chosen = get(board)
+    loaded = file.load(network)
+    with session.stage("fold"):
+        folded = folded_for(loaded, None, chosen)
+        data = fold_json(folded, chosen.clock_mhz, chosen.name)
+    if fps is not None and data["fps"] < fps:
+        raise CheckError(
+            f"the fastest folding that fits {chosen.name} gives {data['fps']:.0f} frames a second "
+            f"at {chosen.clock_mhz:g} MHz, not {fps:g}"
+        )
+    if output is not None:
+        folding_file.save(folded.foldings, loaded, output)
+
+    def show(console: Console) -> None:
+        from rich.table import Table
+
+        table = Table("layer", box=None, pad_edge=False)
+        for heading in ("PE", "SIMD", "memory", "engine", "cycles"):
+            table.add_column(heading, justify="right")
+        for row in data["layers"]:
+            table.add_row(*(str(row[key]) for key in ("name", "pe", "simd", "memory", "engine", "cycles")))
+        console.print(table)
+        console.print(
+            f"{data['cycles_per_frame']} cycles a frame, latency {data['latency_cycles']} cycles: "
+            f"{data['fps']:,.0f} frames a second at {data['clock_mhz']:g} MHz"
+        )
+        if output is not None:
+            console.print(str(output), markup=False)
+
+    session.result(data, show)

@@ -1,0 +1,149 @@
+"""``bnnhw generate``: Verilog to drop into any project."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bnnhw.cli.options import folding_option
+from bnnhw.cli.session import Session, verb
+from bnnhw.errors import RequestError
+
+if TYPE_CHECKING:
+    from bnnhw.boards import Board
+    from bnnhw.folding import FoldedNetwork
+
+__all__ = ["generate", "generate_design"]
+
+TOP = "accelerator"
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    from bnnhw import tools
+
+    return {
+        "bnnhw": version("bnnhw"),
+        "amaranth": version("amaranth"),
+        "yosys": tools.require("yosys").version or "unknown",
+    }
+
+
+def _header(model: str, sha256: str, folded: FoldedNetwork, versions: dict[str, str]) -> str:
+    """A comment that says what produced the file; the same input gives the same text."""
+    lines = [
+        "Generated; changes are lost when it is generated again.",
+        f"Network: {model}, SHA-256 {sha256}",
+        *(
+            f"Layer {layer.name}: {layer.synapses} -> {layer.neurons}, PE {folding.pe}, SIMD {folding.simd}, "
+            f"weights in {folding.memory} memory"
+            for layer, folding in folded.pairs
+        ),
+        f"By {', '.join(f'{name} {version}' for name, version in versions.items())}",
+    ]
+    return "".join(f"// {line}\n" for line in lines) + "\n"
+
+
+def generate_design(
+    session: Session, network: Path, folded: FoldedNetwork, board: Board | None, link: str, output: Path
+) -> dict[str, Any]:
+    """Writes the folder whole or not at all; its sidecar, which has the keys of the verb's JSON."""
+    from bnnhw.cli.design import FORMAT_VERSION, SIDECAR, digest
+    from bnnhw.cli.files import whole_directory, write_json
+    from bnnhw.cli.show import describe
+    from bnnhw.folding import file as folding_file
+    from bnnhw.folding.cycles import predict
+    from bnnhw.hardware.accelerator import Accelerator
+    from bnnhw.hardware.emit import port_signals, verilog
+
+    technology = "generic" if board is None else board.family
+    with session.stage("generate"), whole_directory(output, SIDECAR) as folder:
+        versions, sha256 = _versions(), digest(network)
+        core = Accelerator(folded, technology)
+        header = _header(network.name, sha256, folded, versions)
+        (folder / f"{TOP}.v").write_text(header + verilog(core, TOP, technology))
+        shutil.copyfile(network, folder / "network.bnn")
+        folding_file.save(folded.foldings, folded.network, folder / "folding.json")
+        write_json(folder / "network.json", describe(folded.network))
+        prediction = predict(folded)
+        ports = {
+            name: {"direction": "in" if direction == "i" else "out", "width": len(signal)}
+            for name, (signal, direction) in port_signals(core).items()
+        }
+        clocking = {name: {"direction": "in", "width": 1} for name in ("clk", "rst")}
+        sidecar: dict[str, Any] = {
+            "format_version": FORMAT_VERSION,
+            "model": {"file": "network.bnn", "name": network.stem, "sha256": sha256},
+            "folding": "folding.json",
+            "board": None if board is None else board.name,
+            "link": link,
+            "technology": technology,
+            "top": TOP,
+            "verilog": [f"{TOP}.v"],
+            "ports": clocking | ports,
+            "frame": {
+                "elements": folded.network.input.elements,
+                "element_bits": folded.network.input.dtype.bits,
+                "word_bits": core.input_width,
+                "words": core.input_words,
+                "index_bits": core.index_width,
+                "score_bits": core.score_width,
+            },
+            "versions": versions,
+            "cycles_per_frame": prediction.cycles_per_frame,
+            "latency_cycles": prediction.latency_cycles,
+        }
+        write_json(folder / SIDECAR, sidecar)
+    return sidecar
+
+
+@verb(
+    example="bnnhw generate digits.bnn -o design\n"
+    "bnnhw generate digits.bnn --board icebreaker --folding folding.json -o design"
+)
+@click.argument("network", metavar="N.bnn", type=click.Path(path_type=Path))
+@click.option("--board", metavar="B", help="Uses the memories of this board's device.  [default: portable Verilog]")
+@folding_option
+@click.option(
+    "--link",
+    type=click.Choice(["stream"]),
+    default="stream",
+    show_default=True,
+    help="How frames enter and results leave. `bnnhw build` adds the serial link of the board.",
+)
+@click.option(
+    "-o", "output", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder to write."
+)
+def generate(session: Session, network: Path, board: str | None, folding: Path | None, link: str, output: Path) -> None:
+    """Writes Verilog for any project.
+
+    With it come the folding, the network itself, and a JSON sidecar that describes ports and frames.
+    Streams have payload, valid and ready; a frame is `frame.words` words, element e in lane e mod SIMD.
+    """
+    from bnnhw.boards import get
+    from bnnhw.cli.design import folded_for
+    from bnnhw.ir import file
+
+    if output.suffix == ".v":
+        raise RequestError(f"-o must be a folder, not {str(output)!r}: the Verilog comes with its folding and network")
+    chosen = None if board is None else get(board)
+    folded = folded_for(file.load(network), folding, chosen)
+    sidecar = generate_design(session, network, folded, chosen, link, output)
+    data = {
+        "verilog": [str(output / name) for name in sidecar["verilog"]],
+        "top": sidecar["top"],
+        "cycles_per_frame": sidecar["cycles_per_frame"],
+        "latency_cycles": sidecar["latency_cycles"],
+        "directory": str(output),
+    }
+    session.result(
+        data,
+        lambda console: console.print(
+            f"{output}: {data['cycles_per_frame']} cycles a frame, latency {data['latency_cycles']} cycles",
+            markup=False,
+        ),
+    )

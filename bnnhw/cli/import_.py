@@ -1,0 +1,59 @@
+"""``bnnhw import``: a foreign model becomes streamlined IR."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bnnhw.cli.session import Session, verb
+
+__all__ = ["import_", "import_model"]
+
+
+def import_model(session: Session, model: Path, output: Path) -> dict[str, object]:
+    """Reads, streamlines and saves ``model``; the JSON result of the verb."""
+    from bnnhw.frontend import read_model
+    from bnnhw.ir import file
+    from bnnhw.streamline import streamline
+
+    with session.stage("import"):
+        imported = read_model(model)
+        result = streamline(imported.network)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        file.save(result.network, output)
+    warnings = [*imported.warnings, *result.warnings]
+    for warning in warnings:
+        session.warn(warning)
+    dense = result.network.dense
+    return {
+        "network": str(output),
+        "layers": len(dense),
+        "weights_bits": sum(layer.neurons * layer.synapses * len(layer.weights) for layer in dense),
+        "format": imported.format,
+        "warnings": warnings,
+    }
+
+
+@verb("import", example="bnnhw import digits.onnx -o digits.bnn")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "output",
+    metavar="N.bnn",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The network file to write.",
+)
+def import_(session: Session, model: Path, output: Path) -> None:
+    """Reads a trained model and streamlines it.
+
+    MODEL is QONNX. Batch norm and sign become integer thresholds, in exact arithmetic.
+    """
+    data = import_model(session, model, output)
+    session.result(
+        data,
+        lambda console: console.print(
+            f"{output}: {data['layers']} matrix layers, {data['weights_bits']} weight bits, from {data['format']}"
+        ),
+    )

@@ -1,0 +1,32 @@
+"""``bnnhw report``: one HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bnnhw.cli.files import write_text
+from bnnhw.cli.session import Session, verb
+
+__all__ = ["report", "write_report"]
+
+
+def write_report(directory: Path) -> Path:
+    """Writes ``report.html`` from the JSON files in a folder; its path."""
+    from bnnhw.report import collect, render
+
+    page = directory / "report.html"
+    write_text(page, render(collect(directory)))
+    return page
+
+
+@verb(example="bnnhw report build/demo")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+def report(session: Session, directory: Path) -> None:
+    """One HTML page of a run.
+
+    It is made from the JSON files that the other verbs left in DIR, and refers to no other file.
+    """
+    page = write_report(directory)
+    session.result({"report": str(page)}, lambda console: console.print(str(page), markup=False, soft_wrap=True))

@@ -1,0 +1,149 @@
+"""What every verb shares: --json, -q, tables, stages and progress bars."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Session", "plain", "verb"]
+
+PIPE_WIDTH = 240
+"""Columns of a table that goes to a file or another program."""
+
+
+def plain(value: object) -> object:
+    """NumPy scalars and paths as what JSON has for them."""
+    if isinstance(value, Path):
+        return str(value)
+    item = getattr(value, "item", None)
+    if callable(item):
+        return item()
+    raise TypeError(f"{type(value).__name__} can't be written as JSON")
+
+
+class Session:
+    """One run of a verb.
+
+    Parameters
+    ----------
+    json : bool
+        One JSON object on stdout, nothing else there.
+    quiet : bool
+        No stages, progress or tables; errors and warnings remain.
+    """
+
+    def __init__(self, json: bool = False, quiet: bool = False) -> None:
+        self.json = json
+        self.quiet = quiet
+        self.stages_s: dict[str, float] = {}
+
+    @functools.cached_property
+    def out(self) -> Console:
+        """For what a person asked to see."""
+        from rich.console import Console
+
+        # Into a file or a pipe tables are as wide as they need to be.
+        return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+    @functools.cached_property
+    def err(self) -> Console:
+        """For everything said on the way."""
+        from rich.console import Console
+
+        return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+    def result(self, data: Mapping[str, object], show: Callable[[Console], None] | None = None) -> None:
+        """Ends a verb: its JSON object, or what a person sees."""
+        if self.json:
+            click.echo(json.dumps(data, indent=2, default=plain))
+        elif show is not None and not self.quiet:
+            show(self.out)
+
+    def say(self, message: str) -> None:
+        """A line on stderr, unless quiet."""
+        if not self.quiet:
+            self.err.print(message, markup=False)
+
+    def warn(self, message: str) -> None:
+        """A line on stderr, always."""
+        self.err.print(f"bnnhw: warning: {message}", markup=False)
+
+    @contextmanager
+    def stage(self, name: str) -> Generator[None]:
+        """Times a step: a spinner on a terminal, one line at its end; the seconds are kept in ``stages_s``."""
+        start = time.perf_counter()
+        if self.err.is_terminal and not self.quiet:
+            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            with Progress(*columns, console=self.err, transient=True) as bar:
+                bar.add_task(name)
+                yield
+        else:
+            yield
+        self.stages_s[name] = time.perf_counter() - start
+        self.say(f"{name:<10} {self.stages_s[name]:7.1f} s")
+
+    @contextmanager
+    def progress(self, name: str) -> Generator[Callable[..., None]]:
+        """Yields ``update(done, total, what="")``, a bar on a terminal; one line when finished."""
+        start = time.perf_counter()
+        if self.err.is_terminal and not self.quiet:
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f} %"),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[what]}", markup=False),
+            )
+            with Progress(*columns, console=self.err, transient=True) as bar:
+                task = bar.add_task(name, total=None, what="")
+
+                def update(done: float, total: float, what: str = "") -> None:
+                    bar.update(task, completed=done, total=total, what=what)
+
+                yield update
+        else:
+            yield lambda done, total, what="": None  # noqa: ARG005
+        self.stages_s[name] = time.perf_counter() - start
+        self.say(f"{name:<10} {self.stages_s[name]:7.1f} s")
+
+
+def verb(name: str | None = None, *, example: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Makes a command of a function whose first argument is its :class:`Session`.
+
+    Parameters
+    ----------
+    name : str, optional
+        The name on the command line, if it is not the function's.
+    example : str
+        Shown at the end of ``--help``; one command a line.
+    """
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        @functools.wraps(function)
+        def run(*args: Any, json: bool, quiet: bool, **options: Any) -> None:
+            function(Session(json, quiet), *args, **options)
+
+        lines = "\n".join(f"  {line}" for line in example.splitlines())
+        command = click.command(name or function.__name__, epilog=f"\b\nExample:\n{lines}")(run)
+        command.params += [
+            click.Option(["--json", "json"], is_flag=True, help="One JSON object on stdout, all else on stderr."),
+            click.Option(["-q", "--quiet", "quiet"], is_flag=True, help="Only errors and warnings."),
+        ]
+        return command
+
+    return decorate

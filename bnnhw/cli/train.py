@@ -1,0 +1,63 @@
+"""``bnnhw train``: a recipe becomes a QONNX file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bnnhw.cli.options import data_option
+from bnnhw.cli.session import Session, verb
+
+__all__ = ["train", "train_recipe"]
+
+
+def train_recipe(
+    session: Session, recipe: str, data: Path | None, epochs: int | None, seed: int, device: str, output: Path
+) -> dict[str, object]:
+    """Trains with a progress bar; the JSON result of the verb."""
+    from bnnhw.training.recipes import find_recipe
+
+    total = epochs if epochs is not None else find_recipe(recipe).epochs
+    from bnnhw.training.train import train as run
+
+    with session.progress("train") as update:
+        result = run(
+            recipe,
+            data_dir=data,
+            epochs=epochs,
+            seed=seed,
+            device=device,
+            output=output,
+            progress=lambda epoch, _loss, _accuracy: update(epoch, total),
+        )
+    return {
+        "recipe": result.recipe,
+        "accuracy": result.accuracy,
+        "epochs": result.epochs,
+        "seed": result.seed,
+        "wall_s": result.wall_s,
+        "model": str(result.model),
+    }
+
+
+@verb(example="bnnhw train digits -o digits.onnx\nbnnhw train digits --epochs 20 --seed 7 -o quick.onnx")
+@click.argument("recipe")
+@data_option
+@click.option("--epochs", metavar="N", type=click.IntRange(min=1), help="Instead of the recipe's.")
+@click.option("--seed", metavar="S", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "-o", "output", metavar="M.onnx", required=True, type=click.Path(path_type=Path), help="The model to write."
+)
+def train(
+    session: Session, recipe: str, data: Path | None, epochs: int | None, seed: int, device: str, output: Path
+) -> None:
+    """Trains a recipe, exports QONNX.
+
+    The accuracy is that of the test split, measured once, after the last epoch.
+    """
+    result = train_recipe(session, recipe, data, epochs, seed, device, output)
+    session.result(
+        result, lambda console: console.print(f"{output}: {100 * float(str(result['accuracy'])):.2f} % test accuracy")
+    )
