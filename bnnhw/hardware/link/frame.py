@@ -1,0 +1,246 @@
+"""Packets to bytes and back: see :mod:`bnnhw.host.packet` for their layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.crc import catalog
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.host.packet import SYNC, ErrorCode
+from bnnhw.hardware.link.uart import RECEIVED_BYTE
+
+__all__ = ["PACKET_HEADER", "PacketReceiver", "PacketTransmitter"]
+
+# CRC-16/CCITT-FALSE under its catalogued name.
+_CRC16 = catalog.CRC16_IBM_3740(data_width=8)
+
+PACKET_HEADER = data.StructLayout({"kind": 8, "length": 16})
+"""Type and payload length of a packet."""
+
+
+class PacketReceiver(wiring.Component):
+    """Takes packets apart and says of each whether it is good.
+
+    Every packet that begins with a sync byte ends in exactly one ``done`` strobe: after its CRC, or after
+    the line has been silent for ``timeout`` cycles in mid-packet. The payload is passed on as it
+    arrives, before the CRC is known: who stores it must not use it before ``done``. Bytes between
+    packets are ignored.
+
+    Input word: one received byte. II: one byte a cycle, two for the last of a packet. Latency: ``done``
+    comes the cycle after the last byte is accepted. Stalls: never waits for a consumer. Storage: one header.
+
+    Parameters
+    ----------
+    lengths : mapping of int to int
+        The types that are accepted and the payload length each must have, in bytes.
+    timeout : int
+        Longest silence inside a packet, in clock cycles.
+
+    Members
+    -------
+    input : In(stream of RECEIVED_BYTE)
+    payload_valid, payload_index, payload_data : Out(1), Out(16), Out(8)
+        One payload byte and its place in the payload; ``payload_valid`` is a strobe.
+    done : Out(1)
+        Strobe: a packet has ended; ``kind`` and ``error`` are valid with it.
+    kind : Out(8)
+        Type of the packet; 0 when it broke off before its type.
+    error : Out(8)
+        0 for a good packet, else an :class:`~bnnhw.host.packet.ErrorCode`. The first that
+        applies of: truncated, framing, CRC, type, length.
+    """
+
+    def __init__(self, lengths: Mapping[int, int], timeout: int) -> None:
+        if not lengths:
+            raise ValueError("lengths must name at least one type")
+        if timeout < 1:
+            raise ValueError(f"timeout must be positive, not {timeout!r}")
+        self.lengths = dict(lengths)
+        self.timeout = timeout
+        super().__init__(
+            {
+                "input": In(stream.Signature(RECEIVED_BYTE)),
+                "payload_valid": Out(1),
+                "payload_index": Out(16),
+                "payload_data": Out(8),
+                "done": Out(1),
+                "kind": Out(8),
+                "error": Out(8),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.crc = crc = _CRC16.create()
+        received = self.input.payload
+        accepted = Signal()
+        kind = Signal(8)
+        length = Signal(16)
+        bytes_left = Signal(16)
+        damaged = Signal()
+        silence = Signal(range(self.timeout + 1))
+        inside = Signal()
+        known = Signal()
+        right_length = Signal()
+
+        m.d.comb += [
+            accepted.eq(self.input.valid & self.input.ready),
+            self.input.ready.eq(1),
+            crc.data.eq(received.data),
+            crc.valid.eq(accepted),
+            self.kind.eq(kind),
+            self.payload_data.eq(received.data),
+            self.payload_index.eq(length - bytes_left),
+        ]
+        with m.Switch(kind):
+            for value, expected in sorted(self.lengths.items()):
+                with m.Case(value):
+                    m.d.comb += [known.eq(1), right_length.eq(length == expected)]
+
+        with m.If(accepted & received.framing_error):
+            m.d.sync += damaged.eq(1)
+
+        @contextmanager
+        def byte_state(name: str) -> Iterator[None]:
+            with m.State(name):
+                m.d.comb += inside.eq(1)
+                with m.If(accepted):
+                    yield
+                with m.Elif(silence == self.timeout - 1):
+                    m.next = "TRUNCATED"
+
+        with m.FSM():
+            with m.State("HUNT"):
+                m.d.comb += crc.start.eq(1)
+                m.d.comb += crc.valid.eq(0)
+                m.d.sync += [damaged.eq(0), kind.eq(0)]
+                with m.If(accepted & ~received.framing_error & (received.data == SYNC)):
+                    m.next = "TYPE"
+            with byte_state("TYPE"):
+                m.d.sync += kind.eq(received.data)
+                m.next = "LENGTH_LOW"
+            with byte_state("LENGTH_LOW"):
+                m.d.sync += length[:8].eq(received.data)
+                m.next = "LENGTH_HIGH"
+            with byte_state("LENGTH_HIGH"):
+                full = Cat(length[:8], received.data)
+                m.d.sync += [length[8:].eq(received.data), bytes_left.eq(full)]
+                m.next = "PAYLOAD"
+                with m.If(full == 0):
+                    m.next = "CRC_HIGH"
+            with byte_state("PAYLOAD"):
+                m.d.comb += self.payload_valid.eq(1)
+                m.d.sync += bytes_left.eq(bytes_left - 1)
+                with m.If(bytes_left == 1):
+                    m.next = "CRC_HIGH"
+            with byte_state("CRC_HIGH"):
+                m.next = "CRC_LOW"
+            with byte_state("CRC_LOW"):
+                m.next = "JUDGE"
+            with m.State("JUDGE"):
+                m.d.comb += [self.input.ready.eq(0), self.done.eq(1)]
+                m.next = "HUNT"
+                with m.If(damaged):
+                    m.d.comb += self.error.eq(ErrorCode.FRAMING)
+                with m.Elif(~crc.match_detected):
+                    m.d.comb += self.error.eq(ErrorCode.BAD_CRC)
+                with m.Elif(~known):
+                    m.d.comb += self.error.eq(ErrorCode.BAD_TYPE)
+                with m.Elif(~right_length):
+                    m.d.comb += self.error.eq(ErrorCode.BAD_LENGTH)
+            with m.State("TRUNCATED"):
+                m.d.comb += [self.input.ready.eq(0), self.done.eq(1), self.error.eq(ErrorCode.TRUNCATED)]
+                m.next = "HUNT"
+
+        with m.If(inside & ~accepted):
+            m.d.sync += silence.eq(silence + 1)
+        with m.Else():
+            m.d.sync += silence.eq(0)
+        return m
+
+
+class PacketTransmitter(wiring.Component):
+    """Puts packets together.
+
+    Input words: a header, then as many payload bytes as its length says. Output word: one byte. II:
+    ``length + 6`` cycles at full speed. Latency: the sync byte is offered in the cycle the header is; the
+    header is taken with the packet's last byte. Stalls: waits for the payload and for the output, bytes
+    hold until taken. Storage: the CRC and a count.
+
+    Members
+    -------
+    header : In(stream of PACKET_HEADER)
+    payload : In(stream of unsigned(8))
+    output : Out(stream of unsigned(8))
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "header": In(stream.Signature(PACKET_HEADER)),
+                "payload": In(stream.Signature(8)),
+                "output": Out(stream.Signature(8)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.crc = crc = _CRC16.create()
+        header = self.header.payload
+        count = Signal(16)
+        sent = Signal()
+        m.d.comb += [
+            sent.eq(self.output.valid & self.output.ready),
+            crc.data.eq(self.output.payload),
+            crc.valid.eq(sent),
+        ]
+        with m.FSM():
+            with m.State("SYNC"):
+                m.d.comb += [
+                    self.output.valid.eq(self.header.valid),
+                    self.output.payload.eq(SYNC),
+                    crc.start.eq(1),
+                    crc.valid.eq(0),
+                ]
+                with m.If(sent):
+                    m.next = "TYPE"
+            with m.State("TYPE"):
+                m.d.comb += [self.output.valid.eq(1), self.output.payload.eq(header.kind)]
+                with m.If(sent):
+                    m.next = "LENGTH_LOW"
+            with m.State("LENGTH_LOW"):
+                m.d.comb += [self.output.valid.eq(1), self.output.payload.eq(header.length[:8])]
+                with m.If(sent):
+                    m.next = "LENGTH_HIGH"
+            with m.State("LENGTH_HIGH"):
+                m.d.comb += [self.output.valid.eq(1), self.output.payload.eq(header.length[8:])]
+                m.d.sync += count.eq(header.length)
+                with m.If(sent):
+                    m.next = "PAYLOAD"
+                    with m.If(header.length == 0):
+                        m.next = "CRC_HIGH"
+            with m.State("PAYLOAD"):
+                m.d.comb += [
+                    self.output.valid.eq(self.payload.valid),
+                    self.output.payload.eq(self.payload.payload),
+                    self.payload.ready.eq(self.output.ready),
+                ]
+                with m.If(sent):
+                    m.d.sync += count.eq(count - 1)
+                    with m.If(count == 1):
+                        m.next = "CRC_HIGH"
+            with m.State("CRC_HIGH"):
+                # Not run through the CRC, so that it still stands for the low byte.
+                m.d.comb += [self.output.valid.eq(1), self.output.payload.eq(crc.crc[8:]), crc.valid.eq(0)]
+                with m.If(sent):
+                    m.next = "CRC_LOW"
+            with m.State("CRC_LOW"):
+                m.d.comb += [self.output.valid.eq(1), self.output.payload.eq(crc.crc[:8]), crc.valid.eq(0)]
+                with m.If(sent):
+                    m.d.comb += self.header.ready.eq(1)
+                    m.next = "SYNC"
+        return m

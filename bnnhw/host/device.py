@@ -1,0 +1,218 @@
+"""A board at a serial port: frames in, classes out."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from bnnhw.errors import CheckError, RequestError
+from bnnhw.host.packet import TAGS_IN_FLIGHT, VERSION
+from bnnhw.host.protocol import (
+    BoardError,
+    BoardInfo,
+    BoardResult,
+    Decoder,
+    Reply,
+    encode_frame,
+    encode_info_request,
+)
+
+__all__ = ["Device", "Port", "open_port"]
+
+TIMEOUT_S = 1.0
+"""How long a reply may take."""
+
+QUIET_S = 0.15
+"""Silence after which the board has given up any unfinished packet; longer than its own timeout of 0.1 s."""
+
+ATTEMPTS = 5
+"""How often a frame is sent before the link is called broken."""
+
+
+class Port(Protocol):
+    """What is needed of a serial port; :class:`serial.Serial` with a short read timeout is one."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+    def read(self, size: int = 1, /) -> bytes:
+        """At most ``size`` bytes; fewer, or none, when the port's timeout passes first."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_port(name: str, baud: int) -> Port:
+    """Opens a serial port.
+
+    Raises
+    ------
+    RequestError
+        When it can't be opened; lists those that there are.
+    """
+    import serial
+    from serial.tools import list_ports
+
+    try:
+        return serial.Serial(name, baud, timeout=0.01, write_timeout=10)
+    except (serial.SerialException, ValueError) as error:
+        known = ", ".join(port.device for port in list_ports.comports()) or "none"
+        raise RequestError(f"port {name}: {error}; ports there are: {known}") from error
+
+
+class Device:
+    """A board that runs an accelerator behind a UART link.
+
+    Frames are sent ahead of their results, as many as the board has room for. A frame that the board
+    reports as dropped, or whose result does not come, is sent again.
+
+    Parameters
+    ----------
+    port : Port
+    timeout_s : float
+        How long a reply may take.
+    quiet_s : float
+        Silence on the line after which the board has given up an unfinished packet.
+    clock : callable
+        Seconds since any moment.
+
+    Attributes
+    ----------
+    info : BoardInfo
+        What the board says of itself.
+    resent : int
+        Frames that were sent more than once.
+
+    Raises
+    ------
+    CheckError
+        When the board does not answer, or speaks another version of the protocol.
+    """
+
+    def __init__(
+        self,
+        port: Port,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        quiet_s: float = QUIET_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._port = port
+        self._timeout_s = timeout_s
+        self._quiet_s = quiet_s
+        self._clock = clock
+        self._decoder = Decoder()
+        self._pending: list[Reply] = []
+        self.resent = 0
+        self.info = self._ask()
+        if self.info.version != VERSION:
+            raise CheckError(f"the board speaks version {self.info.version} of the protocol, this host {VERSION}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._port.close()
+
+    def check(self, identity: int, frame_bytes: int, classes: int) -> None:
+        """:class:`~bnnhw.errors.CheckError` unless the board holds the design with these figures."""
+        if (self.info.identity, self.info.frame_bytes, self.info.classes) != (identity, frame_bytes, classes):
+            raise CheckError(
+                f"the board holds design {self.info.identity:08x} ({self.info.frame_bytes} bytes a frame, "
+                f"{self.info.classes} classes), not {identity:08x} ({frame_bytes}, {classes}): program it first"
+            )
+
+    def run(self, frames: Iterable[bytes]) -> Iterator[BoardResult]:
+        """Results of frames, in order, as they come; ``tag`` is the frame's number modulo 256.
+
+        Raises
+        ------
+        RequestError
+            For a frame of another length than the board's; nothing of it is sent.
+        CheckError
+            When a frame has been sent :data:`ATTEMPTS` times in vain.
+        """
+        waiting: OrderedDict[int, bytes] = OrderedDict()
+        results: dict[int, BoardResult] = {}
+        source = enumerate(frames)
+        expected = 0
+        exhausted = False
+        failures = 0
+        while True:
+            while not exhausted and len(waiting) + len(results) < TAGS_IN_FLIGHT:
+                number, frame = next(source, (0, None))
+                if frame is None:
+                    exhausted = True
+                    break
+                if len(frame) != self.info.frame_bytes:
+                    raise RequestError(f"frame {number} must have {self.info.frame_bytes} bytes, not {len(frame)}")
+                waiting[number % 256] = frame
+                self._port.write(encode_frame(frame, number % 256))
+            if not waiting:
+                return
+            reply = self._receive()
+            if reply is not None and not isinstance(reply, BoardError):
+                replies: Sequence[Reply] = [reply]
+                failures = 0
+            else:
+                failures += 1
+                if failures == ATTEMPTS:
+                    reason = "no reply" if reply is None else reply.reason
+                    raise CheckError(f"the link failed {ATTEMPTS} times in a row, the last time with: {reason}")
+                # Frames behind the dropped one may still be answered; what is left over is sent again.
+                replies = self._drain()
+            for result in replies:
+                if isinstance(result, BoardResult) and result.tag in waiting:
+                    del waiting[result.tag]
+                    results[result.tag] = result
+            while expected in results:
+                yield results.pop(expected)
+                expected = (expected + 1) % 256
+            if failures:
+                self._resend(waiting)
+
+    def _resend(self, waiting: OrderedDict[int, bytes]) -> None:
+        for tag, frame in waiting.items():
+            self.resent += 1
+            self._port.write(encode_frame(frame, tag))
+
+    def _ask(self) -> BoardInfo:
+        for _ in range(ATTEMPTS):
+            list(self._drain())
+            self._port.write(encode_info_request())
+            reply = self._receive()
+            if isinstance(reply, BoardInfo):
+                return reply
+        raise CheckError(f"no board answers: {ATTEMPTS} requests without a reply")
+
+    def _receive(self) -> Reply | None:
+        """The next reply, or None after the timeout."""
+        if self._pending:
+            return self._pending.pop(0)
+        end = self._clock() + self._timeout_s
+        while self._clock() < end:
+            self._pending.extend(self._decoder.feed(self._port.read(256)))
+            if self._pending:
+                return self._pending.pop(0)
+        self._decoder.reset()
+        return None
+
+    def _drain(self) -> Sequence[Reply]:
+        """Listens until the line has been silent for ``quiet_s``; the replies that came."""
+        replies = self._pending
+        self._pending = []
+        end = self._clock() + self._quiet_s
+        while self._clock() < end:
+            received = self._port.read(256)
+            if received:
+                replies.extend(self._decoder.feed(received))
+                end = self._clock() + self._quiet_s
+        self._decoder.reset()
+        return replies

@@ -1,0 +1,106 @@
+"""The packets between host and board: every constant of the protocol, for the hardware and for the host.
+
+A packet is
+
+| bytes | field |
+|---|---|
+| 1 | :data:`SYNC` |
+| 1 | type, a :class:`PacketType` |
+| 2 | length of the payload in bytes, little endian |
+| length | payload |
+| 2 | CRC-16/CCITT-FALSE over type, length and payload, most significant byte first |
+
+The CRC is sent most significant byte first so that a receiver which runs its CRC over the trailing
+bytes too ends at a constant, the residue. Nothing is escaped: a receiver hunts for :data:`SYNC` and
+trusts a packet only once its CRC is right.
+
+This module imports no hardware description, so that the host shares it at no cost.
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+from enum import IntEnum
+
+__all__ = [
+    "CRC_BYTES",
+    "HEADER_BYTES",
+    "INFO_FORMAT",
+    "MAX_PAYLOAD",
+    "SYNC",
+    "TAGS_IN_FLIGHT",
+    "VERSION",
+    "ErrorCode",
+    "PacketType",
+    "crc16",
+    "encode_packet",
+]
+
+VERSION = 1
+"""Version of this protocol; a board with another one is refused by the host."""
+
+SYNC = 0xA5
+"""First byte of every packet."""
+
+HEADER_BYTES = 4
+"""Sync, type and length."""
+
+CRC_BYTES = 2
+
+MAX_PAYLOAD = 0xFFFF
+
+TAGS_IN_FLIGHT = 4
+"""Frames that may be inside the accelerator at once, so the host's window."""
+
+INFO_FORMAT = "<BIHHB"
+"""Payload of an INFO reply: version, identity of the design, bytes of a frame, classes, bytes of a score."""
+
+
+class PacketType(IntEnum):
+    """What a packet carries. The top bit is set in the board's replies."""
+
+    INFO_REQUEST = 0x01
+    """No payload. Answered by INFO."""
+    FRAME = 0x02
+    """One tag byte, then one frame: element codes packed contiguously, least significant bit first."""
+    INFO = 0x81
+    """:data:`INFO_FORMAT`."""
+    RESULT = 0x82
+    """The tag of the frame, the class index (2 bytes, little endian), the score (two's complement, little endian)."""
+    ERROR = 0x83
+    """An :class:`ErrorCode`, and the type of the packet that was dropped (0 when it is not known)."""
+
+
+class ErrorCode(IntEnum):
+    """Why the board dropped a packet."""
+
+    BAD_CRC = 1
+    FRAMING = 2
+    """A byte without a stop bit."""
+    TRUNCATED = 3
+    """The line was silent for the timeout in the middle of a packet."""
+    BAD_TYPE = 4
+    BAD_LENGTH = 5
+    """A known type with another payload length than it must have."""
+    OVERRUN = 6
+    """Both frame buffers were full when the frame began."""
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/CCITT-FALSE: polynomial 0x1021, initial value 0xFFFF, not reflected, no final XOR."""
+    return binascii.crc_hqx(data, 0xFFFF)
+
+
+def encode_packet(kind: int, payload: bytes = b"") -> bytes:
+    """A whole packet, from sync byte to CRC.
+
+    Raises
+    ------
+    ValueError
+        When the payload is longer than :data:`MAX_PAYLOAD` bytes.
+    """
+    if len(payload) > MAX_PAYLOAD:
+        raise ValueError(f"payload must have at most {MAX_PAYLOAD} bytes, not {len(payload)}")
+    body = struct.pack("<BH", kind, len(payload)) + payload
+    return bytes([SYNC]) + body + crc16(body).to_bytes(2, "big")

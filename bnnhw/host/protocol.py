@@ -1,0 +1,165 @@
+"""What a host says to a board, and how it understands the answers: bytes only, no port."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.host.packet import (
+    CRC_BYTES,
+    HEADER_BYTES,
+    INFO_FORMAT,
+    SYNC,
+    ErrorCode,
+    PacketType,
+    crc16,
+    encode_packet,
+)
+
+__all__ = [
+    "BoardError",
+    "BoardInfo",
+    "BoardResult",
+    "Decoder",
+    "Reply",
+    "encode_frame",
+    "encode_info_request",
+    "pack_codes",
+]
+
+_LONGEST_REPLY = 64
+"""No reply's payload is longer; a length beyond it means that the sync byte was another byte's value."""
+
+
+@dataclass(frozen=True)
+class BoardInfo:
+    """What a board says of itself.
+
+    Attributes
+    ----------
+    version : int
+        Of the protocol.
+    identity : int
+        First 32 bits of the digest of the network and its folding.
+    frame_bytes, classes, score_bytes : int
+    """
+
+    version: int
+    identity: int
+    frame_bytes: int
+    classes: int
+    score_bytes: int
+
+
+@dataclass(frozen=True)
+class BoardResult:
+    """The class of the frame that was sent with ``tag``, and its score."""
+
+    tag: int
+    index: int
+    score: int
+
+
+@dataclass(frozen=True)
+class BoardError:
+    """A packet of type ``kind`` was dropped because of ``code``."""
+
+    code: int
+    kind: int
+
+    @property
+    def reason(self) -> str:
+        """The code's name in words."""
+        names = {code.value: code.name.lower().replace("_", " ") for code in ErrorCode}
+        return names.get(self.code, f"error {self.code}")
+
+
+Reply: TypeAlias = BoardInfo | BoardResult | BoardError
+
+
+def pack_codes(codes: NDArray[np.uint8], bits: int) -> bytes:
+    """One frame of element codes, ``bits`` bits each, packed contiguously, least significant bit first.
+
+    Raises
+    ------
+    ValueError
+        When a code has more bits, or ``codes`` is not one-dimensional.
+    """
+    array = np.asarray(codes)
+    if array.ndim != 1:
+        raise ValueError(f"codes must have 1 dimension, not {array.ndim}")
+    if (array >> bits).any():
+        raise ValueError(f"codes must be below {1 << bits}")
+    spread = (array.astype(np.uint8)[:, None] >> np.arange(bits, dtype=np.uint8)) & 1
+    return np.packbits(spread.reshape(-1), bitorder="little").tobytes()
+
+
+def encode_frame(frame: bytes, tag: int) -> bytes:
+    """A FRAME packet; the result comes back with the tag, 0 to 255."""
+    return encode_packet(PacketType.FRAME, bytes([tag]) + frame)
+
+
+def encode_info_request() -> bytes:
+    """The packet that asks a board what it is."""
+    return encode_packet(PacketType.INFO_REQUEST)
+
+
+def _parse(kind: int, payload: bytes) -> Reply | None:
+    if kind == PacketType.INFO and len(payload) == struct.calcsize(INFO_FORMAT):
+        return BoardInfo(*struct.unpack(INFO_FORMAT, payload))
+    if kind == PacketType.RESULT and len(payload) > 3:
+        tag, index = struct.unpack_from("<BH", payload)
+        return BoardResult(tag, index, int.from_bytes(payload[3:], "little", signed=True))
+    if kind == PacketType.ERROR and len(payload) == 2:
+        return BoardError(*payload)
+    return None
+
+
+class Decoder:
+    """Finds replies in a stream of bytes, in pieces of any size.
+
+    Bytes that are no packet are skipped, from one sync byte to the next; ``skipped`` counts them.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self.skipped = 0
+
+    def feed(self, received: bytes) -> Iterator[Reply]:
+        """The replies that these bytes complete, in order."""
+        self._buffer += received
+        while True:
+            start = self._buffer.find(SYNC)
+            self._drop(len(self._buffer) if start < 0 else start)
+            if len(self._buffer) < HEADER_BYTES:
+                return
+            kind, length = struct.unpack_from("<BH", self._buffer, 1)
+            if length > _LONGEST_REPLY:
+                self._drop(1)
+                continue
+            end = HEADER_BYTES + length
+            if len(self._buffer) < end + CRC_BYTES:
+                return
+            payload = bytes(self._buffer[HEADER_BYTES:end])
+            reply = None
+            if crc16(bytes(self._buffer[1:end])) == int.from_bytes(self._buffer[end : end + CRC_BYTES], "big"):
+                reply = _parse(kind, payload)
+            if reply is None:
+                # Not a packet: its sync byte was data, and a true one may lie within what looked like it.
+                self._drop(1)
+                continue
+            del self._buffer[: end + CRC_BYTES]
+            yield reply
+
+    def reset(self) -> None:
+        """Forgets an unfinished packet."""
+        self._drop(len(self._buffer))
+
+    def _drop(self, count: int) -> None:
+        self.skipped += count
+        del self._buffer[:count]

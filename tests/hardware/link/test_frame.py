@@ -1,0 +1,136 @@
+"""Packets against their definition in bytes: every kind of damage, silence, gaps and stalls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnnhw.hardware.link.frame import PacketReceiver, PacketTransmitter
+from bnnhw.host.packet import SYNC, ErrorCode, crc16, encode_packet
+from tests.hardware.link.bench import idle, receive, send, simulate
+
+LENGTHS = {1: 0, 2: 5}
+TIMEOUT = 40
+GOOD = encode_packet(2, bytes([1, 2, SYNC, 4, 5]))
+
+
+def run(pieces: Sequence[tuple[bytes, int]], gap: int = 0) -> list[tuple[int, int, bytes]]:
+    """Sends bytes, each piece followed by some idle cycles; returns type, error and payload of each packet."""
+    dut = PacketReceiver(LENGTHS, TIMEOUT)
+    packets: list[tuple[int, int, bytes]] = []
+
+    async def source(ctx: Any) -> None:
+        for values, silence in pieces:
+            await send(ctx, dut.input, [{"data": value, "framing_error": 0} for value in values], gap)
+            await idle(ctx, silence + 1)
+
+    async def watch(ctx: Any) -> None:
+        payload = bytearray()
+        signals = (dut.done, dut.kind, dut.error, dut.payload_valid, dut.payload_index, dut.payload_data)
+        while True:
+            _, _, done, kind, error, valid, index, value = await ctx.tick().sample(*signals)
+            if valid:
+                if index == 0:
+                    payload.clear()
+                assert index == len(payload)
+                payload.append(value)
+            if done:
+                packets.append((kind, error, bytes(payload)))
+                payload.clear()
+
+    simulate(dut, source, background=[watch])
+    return packets
+
+
+@pytest.mark.parametrize("gap", [0, 1, TIMEOUT - 2])
+def test_good_packets(gap: int) -> None:
+    """At full speed, and with the longest silence that is still allowed."""
+    assert run([(GOOD + encode_packet(1) + GOOD, 1)], gap) == [
+        (2, 0, GOOD[4:-2]),
+        (1, 0, b""),
+        (2, 0, GOOD[4:-2]),
+    ]
+
+
+@pytest.mark.parametrize("position", range(1, len(GOOD)))
+def test_every_byte_damaged(position: int) -> None:
+    """Whatever byte is hit, the packet is reported and, after a silence, the next one works."""
+    damaged = bytearray(GOOD)
+    damaged[position] ^= 0x10
+    packets = run([(bytes(damaged), 2 * TIMEOUT), (GOOD, 1)])
+    assert packets[-1] == (2, 0, GOOD[4:-2])
+    errors = [error for _, error, _ in packets[:-1]]
+    # A length that has grown ends in silence.
+    assert errors and set(errors) <= {ErrorCode.BAD_CRC, ErrorCode.TRUNCATED}
+
+
+@pytest.mark.parametrize("cut", range(1, len(GOOD)))
+def test_cut_short_everywhere(cut: int) -> None:
+    packets = run([(GOOD[:cut], TIMEOUT + 1), (GOOD, 1)])
+    assert [(kind, error) for kind, error, _ in packets] == [(0 if cut == 1 else 2, ErrorCode.TRUNCATED), (2, 0)]
+
+
+def test_types_and_lengths() -> None:
+    packets = run([(encode_packet(9, b"abc") + encode_packet(2, b"abcd") + encode_packet(1, b"x") + GOOD, 1)])
+    assert [(kind, error) for kind, error, _ in packets] == [
+        (9, ErrorCode.BAD_TYPE),
+        (2, ErrorCode.BAD_LENGTH),
+        (1, ErrorCode.BAD_LENGTH),
+        (2, 0),
+    ]
+
+
+def test_bytes_between_packets_are_ignored() -> None:
+    assert [error for _, error, _ in run([(b"\x00\xffnoise" + GOOD + b"\x01\x02" + GOOD, 1)])] == [0, 0]
+
+
+def test_framing_error_is_reported_at_the_end_of_its_packet() -> None:
+    dut = PacketReceiver(LENGTHS, TIMEOUT)
+    errors: list[int] = []
+
+    async def source(ctx: Any) -> None:
+        words = [{"data": value, "framing_error": int(i == 5)} for i, value in enumerate(GOOD)]
+        # Outside a packet a byte without a stop bit is noise, even if it looks like a sync byte.
+        words.append({"data": SYNC, "framing_error": 1})
+        words += [{"data": value, "framing_error": 0} for value in GOOD]
+        await send(ctx, dut.input, words)
+        await idle(ctx, 2)
+
+    async def watch(ctx: Any) -> None:
+        while True:
+            _, _, done, error = await ctx.tick().sample(dut.done, dut.error)
+            if done:
+                errors.append(error)
+
+    simulate(dut, source, background=[watch])
+    assert errors == [ErrorCode.FRAMING, 0]
+
+
+@settings(max_examples=15)
+@given(st.lists(st.binary(max_size=12), min_size=1, max_size=4), st.integers(0, 3), st.integers(0, 3))
+def test_transmitter(payloads: list[bytes], gap: int, stall: int) -> None:
+    dut = PacketTransmitter()
+    expected = b"".join(encode_packet(0x80 + i, payload) for i, payload in enumerate(payloads))
+    received: list[int] = []
+
+    async def headers(ctx: Any) -> None:
+        words = [{"kind": 0x80 + i, "length": len(payload)} for i, payload in enumerate(payloads)]
+        await send(ctx, dut.header, words, gap)
+
+    async def bodies(ctx: Any) -> None:
+        await send(ctx, dut.payload, b"".join(payloads), gap)
+
+    async def sink(ctx: Any) -> None:
+        received.extend(await receive(ctx, dut.output, len(expected), stall))
+
+    simulate(dut, headers, bodies, sink)
+    assert bytes(received) == expected
+
+
+def test_crc_is_the_catalogued_one() -> None:
+    """The check value of CRC-16/CCITT-FALSE (CRC-16/IBM-3740) in the reveng catalogue."""
+    assert crc16(b"123456789") == 0x29B1
