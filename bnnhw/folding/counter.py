@@ -146,6 +146,8 @@ def plan(lanes: int, tech: Technology) -> CounterPlan:
         if kind == "ripple" and lanes > 31:
             continue
         for left in range(-(-rest // 2), rest):
+            if kind == "ripple" and plan(left, tech).bits > tech.levels:
+                continue
             if lanes <= 64 or left - rest // 2 <= 16 or (left % 15 == 0 and rest - left <= 64):
                 candidates.append(_join(kind, plan(left, tech), plan(rest - left, tech), tech))
     return min(candidates, key=lambda c: (c.luts, c.stage, c.children[0].lanes))

@@ -1,14 +1,16 @@
-"""The pipeline of a matrix-vector unit: how many cycles each part takes. Hardware and cycle model both read it here."""
+"""The pipelines of the units: how many cycles each part takes. Hardware and cycle model both read it here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bnnhw.folding.counter import Technology, plan
 from bnnhw.folding.folded import LayerFolding
-from bnnhw.ir import Dense
+from bnnhw.ir import Dense, Output
 
-__all__ = ["MvuPipeline", "accumulator_shape", "mvu_pipeline"]
+__all__ = ["ArgmaxPipeline", "MvuPipeline", "accumulator_shape", "argmax_pipeline", "mvu_pipeline"]
 
 
 def accumulator_shape(low: int, high: int) -> tuple[int, bool]:
@@ -85,4 +87,57 @@ def mvu_pipeline(layer: Dense, folding: LayerFolding, tech: Technology) -> MvuPi
         combine=(planes - 1).bit_length() + (planes == 1 and layer.planes[0][0] != 1),
         accumulate=int(sf > 1),
         threshold=0 if levels == 0 else 1 if levels == 1 else 2,
+    )
+
+
+@dataclass(frozen=True)
+class ArgmaxPipeline:
+    """Cycles of the output stage: scores of ``lanes`` classes a word, ``words`` words a frame.
+
+    Parameters
+    ----------
+    lanes, words : int
+    multiply, add : int
+        1 where the output has multipliers other than 1, offsets other than 0.
+    score_range : tuple of int
+        Least and greatest score of any class.
+    """
+
+    lanes: int
+    words: int
+    multiply: int
+    add: int
+    score_range: tuple[int, int]
+
+    @property
+    def depth(self) -> int:
+        """Cycles from the last word accepted to the result offered: capture, affine, tree, running best, queue."""
+        return 1 + self.multiply + self.add + (self.lanes - 1).bit_length() + 1 + 1
+
+    @property
+    def interval(self) -> int:
+        """II: cycles a frame."""
+        return self.words
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the first word accepted to the result offered, never waiting."""
+        return self.words - 1 + self.depth
+
+    @property
+    def credits(self) -> int:
+        """Results the queue holds."""
+        return -(-(self.depth + 1) // self.words)
+
+
+def argmax_pipeline(output: Output, layer: Dense, folding: LayerFolding) -> ArgmaxPipeline:
+    """The pipeline of a network's output; ``layer`` and its folding are the matrix layer before it."""
+    low, high = layer.accumulator_range
+    ends = np.concatenate([output.multiplier * low + output.offset, output.multiplier * high + output.offset])
+    return ArgmaxPipeline(
+        lanes=folding.pe,
+        words=folding.neuron_folds(layer),
+        multiply=int((output.multiplier != 1).any()),
+        add=int((output.offset != 0).any()),
+        score_range=(int(ends.min()), int(ends.max())),
     )

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, unsigned
+from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.hardware.emit import shared
 
-__all__ = ["CreditedOutput", "Fifo", "credits_needed"]
+__all__ = ["CreditedOutput", "Fifo", "stays_positive"]
+
+
+def stays_positive(counter: Signal, up: Value, down: Value) -> Value:
+    """Whether ``counter + up - down`` is positive, without waiting for the adder's carry chain.
+
+    ``down`` is high only while the counter is positive.
+    """
+    return up | ~((counter == 0) | ((counter == 1) & down))
 
 
 class Fifo(wiring.Component):
@@ -76,16 +84,6 @@ class Fifo(wiring.Component):
         return m
 
 
-def credits_needed(latency: int, interval: int) -> int:
-    """Words a :class:`CreditedOutput` must hold so that it never slows its pipeline down.
-
-    A credit is spent when a word is begun and is back ``latency + 1`` cycles later at the earliest, ``latency``
-    being the cycles from the beginning to the word being offered. With one word begun every ``interval`` cycles,
-    ``ceil((latency + 1) / interval)`` of them are under way at once.
-    """
-    return -(-(latency + 1) // interval)
-
-
 class CreditedOutput(wiring.Component):
     """The end of a pipeline that can't stop: a queue, and the count of the words it still has room for.
 
@@ -96,7 +94,8 @@ class CreditedOutput(wiring.Component):
     Parameters
     ----------
     width, depth : int
-        Bits a word; words it holds (:func:`credits_needed`).
+        Bits a word; words it holds. A credit spent on a word is back ``latency + 1`` cycles after it was begun, so with
+        one word every ``interval`` cycles ``ceil((latency + 1) / interval)`` never slow the pipeline down.
 
     Members
     -------
@@ -136,7 +135,6 @@ class CreditedOutput(wiring.Component):
         # One bit of its own, so that nothing but a register stands before the issue logic.
         grant = Signal(init=1)
         returned = Signal()
-        after = Signal(range(self.depth + 1))
         m.d.comb += [
             self.grant.eq(grant),
             fifo.input.valid.eq(self.push),
@@ -145,7 +143,9 @@ class CreditedOutput(wiring.Component):
             self.output.payload.eq(fifo.output.payload),
             fifo.output.ready.eq(self.output.ready),
             returned.eq(fifo.output.valid & self.output.ready),
-            after.eq(credits - self.begin + returned),
         ]
-        m.d.sync += [credits.eq(after), grant.eq(after != 0)]
+        m.d.sync += [
+            credits.eq(credits + returned - self.begin),
+            grant.eq(stays_positive(credits, returned, self.begin)),
+        ]
         return m

@@ -11,7 +11,7 @@ from bnnhw.folding import LayerFolding
 from bnnhw.folding.counter import Technology, plan
 from bnnhw.folding.pipeline import accumulator_shape, mvu_pipeline
 from bnnhw.hardware.emit import shared
-from bnnhw.hardware.fifo import CreditedOutput
+from bnnhw.hardware.fifo import CreditedOutput, stays_positive
 from bnnhw.hardware.processing_element import ProcessingElement
 from bnnhw.hardware.rom import Rom
 from bnnhw.hardware.threshold import pack_thresholds
@@ -76,12 +76,9 @@ class Mvu(wiring.Component):
         weights = self._weights(m, address)
         x = self._skewed_inputs(m, x_word)
 
-        valid = _delayed(m, issue, p.read + p.count + p.combine, "valid")
-        ends = _delayed(m, last, p.read + p.count + p.combine, "ends")
-        first = Signal(init=1)
-        with m.If(valid):
-            m.d.sync += first.eq(ends)
-        compare = _delayed(m, ends, p.accumulate, "compare")
+        valid = _delayed(m, issue, p.read + p.count + p.combine - 1, "valid")
+        ends = _delayed(m, last, p.read + p.count + p.combine - 1, "ends")
+        compare = _delayed(m, ends, 1 + p.accumulate, "compare")
         push = _delayed(m, compare, p.threshold, "push")
 
         thresholds = self._thresholds(m, compare)
@@ -89,7 +86,7 @@ class Mvu(wiring.Component):
         for n in range(self.folding.pe):
             unit = self._element()
             m.submodules[f"pe_{n}"] = shared(platform, unit)
-            m.d.comb += [unit.x.eq(x), unit.w.eq(weights[n]), unit.valid.eq(valid), unit.first.eq(first)]
+            m.d.comb += [unit.x.eq(x), unit.w.eq(weights[n]), unit.valid.eq(valid), unit.ends.eq(ends)]
             if thresholds is not None:
                 m.d.comb += unit.thresholds.eq(thresholds[n])
             results.append(unit.result)
@@ -127,15 +124,17 @@ class Mvu(wiring.Component):
         read_address, vector_start = Signal(range(size)), Signal(range(size))
         synapse, neuron = Signal(range(sf)), Signal(range(nf))
         address = Signal(range(sf * nf))
+        # Registers of their own for "a word fits" and "a word is there": the counters' comparisons take too long.
+        fits, there = Signal(init=1), Signal()
         accept, issue, last = Signal(), Signal(), Signal()
         first_fold, last_fold, ends = Signal(), Signal(), Signal()
         m.d.comb += [
-            self.input.ready.eq(free != 0),
+            self.input.ready.eq(fits),
             accept.eq(self.input.valid & self.input.ready),
             first_fold.eq(neuron == 0),
             last_fold.eq(neuron == nf - 1),
             ends.eq(synapse == sf - 1),
-            issue.eq((~first_fold | (fresh != 0)) & (~ends | out.grant)),
+            issue.eq((~first_fold | there) & (~ends | out.grant)),
             last.eq(issue & ends),
             out.begin.eq(last),
             write.addr.eq(write_address),
@@ -143,7 +142,13 @@ class Mvu(wiring.Component):
             write.data.eq(self._with_padding(self.input.payload, write_fold)),
             read.addr.eq(read_address),
         ]
-        m.d.sync += [free.eq(free - accept + (issue & last_fold)), fresh.eq(fresh + accept - (issue & first_fold))]
+        freed, begun = issue & last_fold, issue & first_fold
+        m.d.sync += [
+            free.eq(free + freed - accept),
+            fits.eq(stays_positive(free, freed, accept)),
+            fresh.eq(fresh + accept - begun),
+            there.eq(stays_positive(fresh, accept, begun)),
+        ]
         with m.If(accept):
             m.d.sync += [write_address.eq(_successor(write_address, size)), write_fold.eq(_successor(write_fold, sf))]
         with m.If(issue):

@@ -46,8 +46,9 @@ class ProcessingElement(wiring.Component):
         Input planes side by side, each ``simd`` lanes; each lane delayed by ``plan(simd).lane_stages``.
     w : In(simd * weight planes)
         Likewise.
-    valid, first : In(1)
-        At the accumulator, ``count + combine`` cycles after the words: whether they count, whether they begin a neuron.
+    valid, ends : In(1)
+        ``count + combine - 1`` cycles after the words: whether they count, whether they end a neuron. Each element
+        keeps its own copy in a register: one signal that enables every accumulator would be the slowest net of all.
     thresholds : In(levels * threshold width)
         In the cycle of the comparison.
     result : Out
@@ -77,7 +78,7 @@ class ProcessingElement(wiring.Component):
             "x": In(simd * self._input_planes),
             "w": In(simd * self._weight_planes),
             "valid": In(1),
-            "first": In(1),
+            "ends": In(1),
             "result": Out(self.accumulator if output is None else output.bits),
         }
         if output is not None:
@@ -127,8 +128,11 @@ class ProcessingElement(wiring.Component):
         total: Value = term
         if self._pipeline.accumulate:
             accumulator = Signal(self.accumulator, reset_less=True)
-            with m.If(self.valid):
-                m.d.sync += accumulator.eq(Mux(self.first, 0, accumulator) + term)
+            valid, ends, first = Signal(), Signal(), Signal(init=1)
+            m.d.sync += [valid.eq(self.valid), ends.eq(self.ends)]
+            with m.If(valid):
+                # The multiplexer stands behind the adder: in one look-up table with it, and off the carry chain.
+                m.d.sync += [first.eq(ends), accumulator.eq(Mux(first, term, accumulator + term))]
             total = accumulator
         if self._output is None:
             m.d.comb += self.result.eq(total)

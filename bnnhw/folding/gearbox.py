@@ -1,0 +1,102 @@
+"""The arithmetic of a width converter: words a frame, capacity, and exactly when each word leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+
+__all__ = ["Gearbox"]
+
+
+@dataclass(frozen=True)
+class Gearbox:
+    """A converter of ``input_width``-bit words to ``output_width``-bit words, ``frame_bits`` bits a frame.
+
+    The input never waits and the output is never stalled in the formulas below.
+
+    - Latency of a frame: :meth:`schedule` of words arriving one a cycle. Where one width divides the other a word
+      leaves one cycle after its last bit came.
+    - Storage in bits: 0 (equal widths); ``2 * output_width - input_width`` (up); ``input_width`` (down);
+      ``input_width + output_width - gcd`` (general).
+    """
+
+    input_width: int
+    output_width: int
+    frame_bits: int
+
+    def __post_init__(self) -> None:
+        for name in ("input_width", "output_width", "frame_bits"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
+
+    @property
+    def kind(self) -> str:
+        """``"wire"``, ``"up"``, ``"down"``, or ``"general"``."""
+        if self.input_width == self.output_width:
+            return "wire"
+        if self.output_width % self.input_width == 0:
+            return "up"
+        if self.input_width % self.output_width == 0:
+            return "down"
+        return "general"
+
+    @property
+    def words_in(self) -> int:
+        return -(-self.frame_bits // self.input_width)
+
+    @property
+    def words_out(self) -> int:
+        return -(-self.frame_bits // self.output_width)
+
+    @property
+    def capacity(self) -> int:
+        """Bits the buffer of a general converter holds: the least that lets both sides move in every cycle."""
+        return self.input_width + self.output_width - gcd(self.input_width, self.output_width)
+
+    @property
+    def interval(self) -> int:
+        """II: cycles a frame in steady state."""
+        if self.kind != "general":
+            return max(self.words_in, self.words_out)
+        # One frame after another until the distance repeats: the state between frames is empty, so at once.
+        arrivals = [0] * self.words_in
+        return self.schedule(arrivals)[-1]
+
+    def schedule(self, arrivals: list[int]) -> list[int]:
+        """When each output word of one frame is offered, given when each input word is.
+
+        Parameters
+        ----------
+        arrivals : list of int
+            Cycles in which the input words are offered to an empty converter.
+
+        Returns
+        -------
+        list of int
+            Cycles in which the output words are offered; the sink takes them at once.
+        """
+        if len(arrivals) != self.words_in:
+            raise ValueError(f"arrivals must have {self.words_in} values, not {len(arrivals)}")
+        if self.kind == "wire":
+            return list(arrivals)
+        offered: list[int] = []
+        accepted: list[int] = []
+        for j, arrival in enumerate(arrivals):
+            cycle = max(arrival, accepted[-1] + 1 if accepted else arrival)
+            # Words out that must have been taken before this one fits; the last of them may be taken in the same cycle.
+            before = j * self.input_width
+            if self.kind == "down":
+                needed = -(-before // self.output_width)
+            elif self.kind == "general":
+                needed = max(0, -(-(before + self.input_width - self.capacity) // self.output_width))
+            else:
+                needed = (before + self.input_width - 1) // self.output_width
+                needed = needed if (before + self.input_width) % self.output_width == 0 or j == self.words_in - 1 else 0
+            if needed:
+                cycle = max(cycle, offered[needed - 1])
+            accepted.append(cycle)
+            bits = min(before + self.input_width, self.frame_bits)
+            count = self.words_out if bits == self.frame_bits else bits // self.output_width
+            while len(offered) < count:
+                offered.append(max(cycle + 1, offered[-1] + 1 if offered else cycle + 1))
+        return offered
