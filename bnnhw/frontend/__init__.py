@@ -1,1 +1,5 @@
-"""Readers of foreign formats, one each, all returning the IR."""
+"""Readers of foreign models: one per format, each giving a network that is not streamlined yet."""
+
+from bnnhw.frontend.read import ImportedModel, read_model
+
+__all__ = ["ImportedModel", "read_model"]

@@ -1,0 +1,242 @@
+"""An ONNX file as a checked graph: nodes in an order that can be run, constants as arrays.
+
+The file is hostile until shown otherwise: sizes are compared with the bytes that are there before
+anything is allocated, data in other files is refused, and so are cycles, dangling inputs and tensors
+with two origins. What a node means is not decided here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from bnnhw.errors import FileError, UnsupportedError
+
+__all__ = ["Graph", "Node", "parse"]
+
+MAX_NODES = 10_000
+"""Most nodes read: networks that fit a chip have hundreds."""
+
+_TENSOR_TYPES: Mapping[int, tuple[str, str]] = {
+    onnx.TensorProto.FLOAT: ("<f4", "float_data"),
+    onnx.TensorProto.DOUBLE: ("<f8", "double_data"),
+    onnx.TensorProto.INT64: ("<i8", "int64_data"),
+    onnx.TensorProto.INT32: ("<i4", "int32_data"),
+}
+"""NumPy type, and the field that holds values which are not raw."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One node.
+
+    Parameters
+    ----------
+    kind, domain, name : str
+    position, total : int
+        1-based, in the order of the file.
+    inputs, outputs : tuple of str
+        Tensor names; an omitted optional one is empty.
+    attributes : mapping of str to int, float, str, array, or tuple of int
+    """
+
+    kind: str
+    domain: str
+    name: str
+    position: int
+    total: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        # A type or a name may hold anything, a line break included.
+        kind = self.kind if self.kind.isidentifier() else repr(self.kind)[:60]
+        return f"node {self.position} of {self.total}: {kind} {self.name!r:.60}"
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A graph with one input and one output.
+
+    Parameters
+    ----------
+    nodes : tuple of Node
+        Each after those that it reads from.
+    constants : mapping of str to array
+        Initializers, finite.
+    input, output : str
+        Tensor names.
+    shape : tuple of int
+        Of one sample: the input's without its first dimension, the batch.
+    metadata : mapping of str to str
+    """
+
+    nodes: tuple[Node, ...]
+    constants: Mapping[str, NDArray[Any]]
+    input: str
+    output: str
+    shape: tuple[int, ...]
+    metadata: Mapping[str, str]
+
+
+def _tensor(tensor: onnx.TensorProto, where: str) -> NDArray[Any]:
+    """The array of a tensor, its declared size checked against the bytes that are there."""
+    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+        raise UnsupportedError(f"{where}: data in another file is not read; save the model as one file")
+    if tensor.data_type not in _TENSOR_TYPES:
+        raise UnsupportedError(f"{where}: must be float, double, int32 or int64, not type {tensor.data_type}")
+    dtype, typed = _TENSOR_TYPES[tensor.data_type]
+    dims = tuple(tensor.dims)
+    if any(size < 0 for size in dims):
+        raise FileError(f"{where}: dimensions must not be negative, not {dims}")
+    number = math.prod(dims)
+    if tensor.HasField("raw_data"):
+        have, want = len(tensor.raw_data), number * np.dtype(dtype).itemsize
+        if have != want:
+            raise FileError(f"{where}: shape {dims} must have {want} bytes of data, not {have}")
+        array = np.frombuffer(tensor.raw_data, dtype)
+    else:
+        values = getattr(tensor, typed)
+        if len(values) != number:
+            raise FileError(f"{where}: shape {dims} must have {number} values, not {len(values)}")
+        array = np.array(values, dtype)
+    if not np.isfinite(array).all():
+        raise UnsupportedError(f"{where}: values must be finite")
+    return array.reshape(dims)
+
+
+def _attributes(proto: onnx.NodeProto, where: str) -> dict[str, Any]:
+    """Scalars, strings, tensors and lists of integers; others are left out, and no handler asks for them."""
+    kinds = onnx.AttributeProto
+    attributes: dict[str, Any] = {}
+    for attribute in proto.attribute:
+        if attribute.type == kinds.INT:
+            attributes[attribute.name] = int(attribute.i)
+        elif attribute.type == kinds.FLOAT:
+            attributes[attribute.name] = float(attribute.f)
+        elif attribute.type == kinds.STRING:
+            attributes[attribute.name] = attribute.s.decode("utf-8", "replace")
+        elif attribute.type == kinds.INTS:
+            attributes[attribute.name] = tuple(int(i) for i in attribute.ints)
+        elif attribute.type == kinds.TENSOR:
+            attributes[attribute.name] = _tensor(attribute.t, f"{where}: attribute {attribute.name!r:.60}")
+    return attributes
+
+
+def _sorted(nodes: Iterable[Node], known: set[str]) -> tuple[Node, ...]:
+    """Nodes, each after those that it reads from (Kahn's algorithm); ``known`` are the tensors given."""
+    nodes = tuple(nodes)
+    makers: dict[str, Node] = {}
+    for node in nodes:
+        for name in filter(None, node.outputs):
+            if name in known or name in makers:
+                raise FileError(f"{node}: output {name!r:.60} has another origin already")
+            makers[name] = node
+    waiting: dict[int, int] = {}
+    readers: dict[int, list[Node]] = {node.position: [] for node in nodes}
+    for node in nodes:
+        sources = set()
+        for name in filter(None, node.inputs):
+            if name in makers:
+                sources.add(makers[name].position)
+            elif name not in known:
+                raise FileError(f"{node}: input {name!r:.60} comes from nowhere")
+        waiting[node.position] = len(sources)
+        for source in sources:
+            readers[source].append(node)
+    ready = [node for node in reversed(nodes) if not waiting[node.position]]
+    order: list[Node] = []
+    while ready:
+        node = ready.pop()
+        order.append(node)
+        for reader in readers[node.position]:
+            waiting[reader.position] -= 1
+            if not waiting[reader.position]:
+                ready.append(reader)
+    if len(order) < len(nodes):
+        stuck = next(node for node in nodes if waiting[node.position])
+        raise FileError(f"{stuck}: its input depends on its own output")
+    return tuple(order)
+
+
+def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
+    where = f"graph input {value.name!r:.60}"
+    tensor = value.type.tensor_type
+    if tensor.elem_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
+        raise UnsupportedError(f"{where}: must be float or double, not type {tensor.elem_type}")
+    dims = tensor.shape.dim
+    if len(dims) < 2:
+        raise UnsupportedError(f"{where}: must have a batch dimension and those of a sample, not {len(dims)}")
+    # Past the batch, a dimension without a value reads as 0.
+    shape = tuple(int(dim.dim_value) for dim in dims[1:])
+    if any(size < 1 for size in shape) or math.prod(shape) >= 1 << 31:
+        raise UnsupportedError(f"{where}: a sample must have a fixed shape of less than 2**31 elements, not {shape}")
+    return shape
+
+
+def _parse(model: onnx.ModelProto) -> Graph:
+    graph = model.graph
+    if model.ir_version < 1 or not graph.node:
+        raise FileError("not an ONNX model: it has no nodes")
+    for what, present in (
+        ("functions", model.functions),
+        ("training information", model.training_info),
+        ("sparse initializers", graph.sparse_initializer),
+    ):
+        if present:
+            raise UnsupportedError(f"a model with {what} is not supported")
+    if len(graph.node) > MAX_NODES:
+        raise UnsupportedError(f"a model must have at most {MAX_NODES} nodes, not {len(graph.node)}")
+    constants: dict[str, NDArray[Any]] = {}
+    for tensor in graph.initializer:
+        if tensor.name in constants:
+            raise FileError(f"initializer {tensor.name!r:.60} is there twice")
+        constants[tensor.name] = _tensor(tensor, f"initializer {tensor.name!r:.60}")
+    # Before IR version 4 initializers had to be listed as inputs too.
+    inputs = [value for value in graph.input if value.name not in constants]
+    for what, values in (("input", inputs), ("output", graph.output)):
+        if len(values) != 1:
+            raise UnsupportedError(f"a model must have one {what}, not {len(values)}")
+    total = len(graph.node)
+    nodes = []
+    for position, proto in enumerate(graph.node, 1):
+        bare = Node(proto.op_type, proto.domain, proto.name, position, total, tuple(proto.input), tuple(proto.output))
+        attributes = _attributes(proto, str(bare))
+        nodes.append(Node(bare.kind, bare.domain, bare.name, position, total, bare.inputs, bare.outputs, attributes))
+    return Graph(
+        _sorted(nodes, {inputs[0].name, *constants}),
+        constants,
+        inputs[0].name,
+        graph.output[0].name,
+        _input_shape(inputs[0]),
+        {entry.key: entry.value for entry in model.metadata_props},
+    )
+
+
+def parse(data: bytes) -> Graph:
+    """Read an ONNX file's bytes.
+
+    Raises
+    ------
+    FileError
+        Truncated, foreign, or not well formed.
+    UnsupportedError
+        Well formed, but with parts that are not read.
+    """
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except DecodeError:
+        raise FileError("not an ONNX model, or a truncated one") from None
+    try:
+        return _parse(model)
+    except UnicodeDecodeError:
+        raise FileError("not an ONNX model: a name is not UTF-8") from None

@@ -1,0 +1,75 @@
+"""The one way in for foreign models: choose the reader, name the file in every refusal."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnnhw.errors import FileError, NetworkError, UnsupportedError
+from bnnhw.frontend import onnx_graph, qonnx
+from bnnhw.ir.network import Network
+
+__all__ = ["MAX_BYTES", "ImportedModel", "read_model"]
+
+MAX_BYTES = 1 << 29
+"""Largest model file read: 512 MiB, a hundred times a binarized CIFAR-10 network with float32 latent weights."""
+
+
+@dataclass(frozen=True)
+class ImportedModel:
+    """A foreign model, read.
+
+    Parameters
+    ----------
+    network : Network
+        Not streamlined. Its provenance holds the model's own metadata, and ``format``, ``source``
+        (file name) and ``source_sha256``.
+    format : str
+        ``"qonnx"``.
+    warnings : tuple of str
+    """
+
+    network: Network
+    format: str
+    warnings: tuple[str, ...]
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise FileError(f"{path}: a model must have at most {MAX_BYTES} bytes, not {size}")
+        return path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path}: can't be read: {error.strerror or error}") from None
+
+
+def read_model(path: Path) -> ImportedModel:
+    """Read a foreign model.
+
+    Raises
+    ------
+    FileError
+        The file is missing, too large, truncated or not a model of a known format.
+    UnsupportedError
+        It holds something that can't be converted exactly; the message names the node and its position.
+    """
+    path = Path(path)
+    data = _read_bytes(path)
+    if data[:4] == b"PK\x03\x04":
+        raise FileError(f"{path}: must be an ONNX model, not an archive (a .bnn file needs no import)")
+    try:
+        graph = onnx_graph.parse(data)
+        network, warnings = qonnx.convert(graph)
+    except FileError as error:
+        raise FileError(f"{path}: {error}") from None
+    except (UnsupportedError, NetworkError) as error:
+        raise UnsupportedError(f"{path}: {error}") from None
+    provenance = {
+        **graph.metadata,
+        "format": "qonnx",
+        "source": path.name,
+        "source_sha256": hashlib.sha256(data).hexdigest(),
+    }
+    return ImportedModel(Network(network.input, network.layers, provenance), "qonnx", warnings)

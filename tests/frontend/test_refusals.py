@@ -1,0 +1,339 @@
+"""Models that are not read: one line each, that names the file, the node and its position."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import helper
+
+from bnnhw.errors import BnnhwError, FileError, UnsupportedError
+from bnnhw.frontend import ImportedModel, qonnx, read, read_model
+from tests.frontend.models import DOMAIN, model, node, parts, write
+from tests.strategies import fixed
+
+SUPPORTED = (
+    "BatchNormalization, BipolarQuant, Constant, Flatten, Gemm, Identity, MatMul, Quant, Reshape, Sub, Transpose"
+)
+
+
+def refuse(path: Path, error: type[BnnhwError], message: str) -> None:
+    with pytest.raises(error, match=rf"^{re.escape(f'{path}: {message}')}$"):
+        read_model(path)
+
+
+def by_output(nodes: list[onnx.NodeProto], output: str) -> onnx.NodeProto:
+    return next(n for n in nodes if n.output[0] == output)
+
+
+def attribute(item: onnx.NodeProto, name: str, value: Any) -> None:
+    kept = [a for a in item.attribute if a.name != name]
+    del item.attribute[:]
+    item.attribute.extend([*kept, helper.make_attribute(name, value)])
+
+
+Change = Callable[[list[onnx.NodeProto], dict[str, Any]], None]
+CASES: dict[str, tuple[str, Change]] = {}
+
+
+def case(message: str) -> Callable[[Change], Change]:
+    def add(change: Change) -> Change:
+        CASES[change.__name__] = (message, change)
+        return change
+
+    return add
+
+
+@case(f"node 9 of 10: Softmax 'probs_node' is not supported; supported: {SUPPORTED}")
+def softmax(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    nodes.insert(8, node("Softmax", ["a1"], "probs"))
+
+
+@case(f"node 4 of 9: MatMul 'a0_node' of domain 'com.example' is not supported; supported: {SUPPORTED}")
+def domain(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "a0").domain = "com.example"
+
+
+@case(f"node 4 of 9: 'Mat\\nMul' 'a\\nb' is not supported; supported: {SUPPORTED}")
+def line_breaks(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "a0").op_type, by_output(nodes, "a0").name = "Mat\nMul", "a\nb"
+
+
+@case("node 3 of 9: BipolarQuant 'q0_node': its scale must be 1.0, not 0.5")
+def scale(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["half"] = 0.5
+    by_output(nodes, "q0").input[1] = "half"
+
+
+@case("node 3 of 9: BipolarQuant 'q0_node': its scale must be a single value, not of shape (2,)")
+def scales(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["two"] = [1.0, 1.0]
+    by_output(nodes, "q0").input[1] = "two"
+
+
+@case("node 3 of 9: BipolarQuant 'q0_node': weights must have 2 dimensions and no size of 0, not shape (4,)")
+def flat_weights(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["w0"] = [1.0] * 4
+
+
+@case("node 3 of 9: BipolarQuant 'q0_node': weights must have 2 dimensions and no size of 0, not shape (4, 0)")
+def no_weights(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["w0"] = np.zeros((4, 0), np.float32)
+
+
+@case("node 4 of 9: MatMul 'a0_node': its weights must take 4 inputs, not 5")
+def wrong_inputs(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["w0"] = np.ones((5, 3), np.float32)
+
+
+@case("node 4 of 9: MatMul 'a0_node': its second input must be quantized weights, not a constant")
+def float_weights(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "a0").input[1] = "w0"
+
+
+@case("node 4 of 9: MatMul 'a0_node': its first input must be quantized elements, not raw samples")
+def float_input(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "a0").input[0] = "input"
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': its gamma must have shape (3,), not (2,)")
+def norm_shape(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["gamma0"] = [1.0, 1.0]
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': its input must be a matrix product, not quantized elements")
+def norm_of_elements(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "n0").input[0] = "x"
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': its training_mode must be 0, not 1")
+def training_mode(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    attribute(by_output(nodes, "n0"), "training_mode", 1)
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': its epsilon must be of type float, not 1")
+def epsilon(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    attribute(by_output(nodes, "n0"), "epsilon", 1)
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': batch norm: var + eps must be positive")
+def variance(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["var0"] = [1.0, 0.0, 1.0]
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': it must have one output")
+def outputs(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "n0").output.append("second")
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': its variance must be a constant, not nothing")
+def inputs(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    del by_output(nodes, "n0").input[-1]
+
+
+@case("node 1 of 9: Sub 'shifted_node': its input must be raw samples, not a constant")
+def sub(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    nodes[0].input[0] = "t"
+
+
+@case("node 4 of 9: Gemm 'a0_node': its bias must be 0: move it into the mean of the batch normalization")
+def bias(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    nodes[3] = node("Gemm", ["x", "q0", "t"], "a0")
+
+
+@case("node 4 of 9: Gemm 'a0_node': its alpha must be 1.0, not 0.5")
+def alpha(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    nodes[3] = node("Gemm", ["x", "q0"], "a0", alpha=0.5)
+
+
+@case("node 10 of 10: Reshape 'r_node': its shape must be (batch, 4), not [2, 2]")
+def reshape(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["shape"] = np.array([2, 2])
+    nodes.append(node("Reshape", ["x", "shape"], "r"))
+
+
+@case("node 10 of 10: Transpose 't_node': its perm must be (1, 0), not (0, 1)")
+def transpose(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    nodes.append(node("Transpose", ["w0"], "t_", perm=[0, 1]))
+    nodes[-1].name = "t_node"
+
+
+@case("node 10 of 10: Constant 'c_node': its value must be a tensor")
+def constant(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    nodes.append(node("Constant", [], "c", value_float=1.0))
+
+
+@case("initializer 'w0': values must be finite")
+def not_a_number(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["w0"] = np.full((4, 3), np.nan, np.float32)
+
+
+@case("initializer 'w0': must be float, double, int32 or int64, not type 10")
+def float16(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["w0"] = np.ones((4, 3), np.float16)
+
+
+@case("graph output 'scores': must be a matrix product or a normalized product, not quantized elements")
+def ends_in_elements(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "scores").output[0] = "last"
+    nodes.append(node("BipolarQuant", ["last", "one"], "scores", DOMAIN))
+
+
+@case("graph output 'scores': must be a matrix product or a normalized product, not nothing")
+def ends_nowhere(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "scores").output[0] = "last"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_unsupported(tmp_path: Path, name: str) -> None:
+    message, change = CASES[name]
+    nodes, constants = parts()
+    change(nodes, constants)
+    refuse(write(model(nodes, constants), tmp_path / "m.onnx"), UnsupportedError, message)
+
+
+@pytest.mark.parametrize(
+    "what, value, message",
+    [
+        ("bits", 9.0, "its bitwidth must be a whole number in 1..8, not 9.0"),
+        ("bits", 2.5, "its bitwidth must be a whole number in 1..8, not 2.5"),
+        ("bits", 0.0, "its bitwidth must be a whole number in 1..8, not 0.0"),
+        ("one", 2.0, "its scale must be 1.0, not 2.0"),
+        ("zero", 1.0, "its zeropt must be 0.0, not 1.0"),
+        ("rounding_mode", "CEIL", "its rounding_mode must be FLOOR, not 'CEIL'"),
+        ("narrow", 1, "its narrow must be 0, not 1"),
+        ("signed", 2, "its signed must be 0 or 1, not 2"),
+    ],
+)
+def test_unsupported_quant(tmp_path: Path, what: str, value: Any, message: str) -> None:
+    nodes, constants = parts(quantizer="quant")
+    if what in constants:
+        constants[what] = value
+    else:
+        attribute(nodes[0], what, value)
+    path = write(model(nodes, constants), tmp_path / "m.onnx")
+    refuse(path, UnsupportedError, f"node 1 of 8: Quant 'x_node': {message}")
+
+
+def test_input_shapes(tmp_path: Path) -> None:
+    def check(shape: tuple[Any, ...], message: str) -> None:
+        refuse(write(model(*parts(), shape), tmp_path / "m.onnx"), UnsupportedError, message)
+
+    check((4,), "graph input 'input': must have a batch dimension and those of a sample, not 1")
+    check((1, "n"), "graph input 'input': a sample must have a fixed shape of less than 2**31 elements, not (0,)")
+    check(
+        (1, 1 << 40),
+        f"graph input 'input': a sample must have a fixed shape of less than 2**31 elements, not ({1 << 40},)",
+    )
+    check((1, 2, 2), "graph input 'input': a sample must be (features,) or (channels, height, width), not (2, 2)")
+    check((1, 1, 2, 2), "node 4 of 9: MatMul 'a0_node': its first input must be flattened, not of shape (1, 2, 2)")
+    nodes, constants = parts()
+    nodes = [node("Flatten", ["input"], "flat"), *nodes]
+    nodes[1].input[0] = "flat"
+    refuse(
+        write(model(nodes, constants, (1, 2, 1, 2)), tmp_path / "m.onnx"),
+        UnsupportedError,
+        "node 1 of 10: Flatten 'flat_node': only samples of one channel can be flattened, not of 2",
+    )
+
+
+def test_malformed_graphs(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+
+    def check(change: Callable[[onnx.ModelProto], object], message: str, error: type[BnnhwError] = FileError) -> None:
+        proto = model(*parts())
+        change(proto)
+        refuse(write(proto, path), error, message)
+
+    def tensor(proto: onnx.ModelProto) -> onnx.TensorProto:
+        return next(t for t in proto.graph.initializer if t.name == "w0")
+
+    def giant(proto: onnx.ModelProto) -> None:
+        tensor(proto).dims[:] = [1 << 40, 1 << 40]
+
+    def negative(proto: onnx.ModelProto) -> None:
+        tensor(proto).dims[:] = [-1, 3]
+
+    def few(proto: onnx.ModelProto) -> None:
+        tensor(proto).ClearField("raw_data")
+        tensor(proto).float_data[:] = [1.0] * 11
+
+    def external(proto: onnx.ModelProto) -> None:
+        tensor(proto).data_location = onnx.TensorProto.EXTERNAL
+        tensor(proto).external_data.add(key="location", value="../../../etc/passwd")
+
+    def dangling(proto: onnx.ModelProto) -> None:
+        proto.graph.node[3].input[0] = "nowhere"
+
+    def cyclic(proto: onnx.ModelProto) -> None:
+        proto.graph.node[3].input[0] = "x0"
+
+    def twice(proto: onnx.ModelProto) -> None:
+        proto.graph.node[4].output[0] = "a0"
+
+    check(giant, f"initializer 'w0': shape ({1 << 40}, {1 << 40}) must have {1 << 82} bytes of data, not 48")
+    check(negative, "initializer 'w0': dimensions must not be negative, not (-1, 3)")
+    check(few, "initializer 'w0': shape (4, 3) must have 12 values, not 11")
+    check(external, "initializer 'w0': data in another file is not read; save the model as one file", UnsupportedError)
+    check(dangling, "node 4 of 9: MatMul 'a0_node': input 'nowhere' comes from nowhere")
+    check(cyclic, "node 4 of 9: MatMul 'a0_node': its input depends on its own output")
+    check(twice, "node 5 of 9: BatchNormalization 'n0_node': output 'a0' has another origin already")
+    check(lambda p: p.graph.initializer.append(tensor(p)), "initializer 'w0' is there twice")
+    check(lambda p: p.graph.ClearField("node"), "not an ONNX model: it has no nodes")
+    check(lambda p: p.graph.output.add(name="b"), "a model must have one output, not 2", UnsupportedError)
+    check(lambda p: p.graph.ClearField("input"), "a model must have one input, not 0", UnsupportedError)
+    check(lambda p: p.functions.add(name="f"), "a model with functions is not supported", UnsupportedError)
+
+
+def test_foreign_and_truncated_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.onnx"
+    refuse(path, FileError, "can't be read: No such file or directory")
+    for data, message in (
+        (b"", "not an ONNX model: it has no nodes"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(64), "not an ONNX model, or a truncated one"),
+        (b"PK\x03\x04" + bytes(64), "must be an ONNX model, not an archive (a .bnn file needs no import)"),
+        (model(*parts()).SerializeToString()[:-5], "not an ONNX model, or a truncated one"),
+    ):
+        path.write_bytes(data)
+        refuse(path, FileError, message)
+    size = write(model(*parts()), path).stat().st_size
+    monkeypatch.setattr(read, "MAX_BYTES", size - 1)
+    refuse(path, FileError, f"a model must have at most {size - 1} bytes, not {size}")
+
+
+def test_too_many_nodes_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes, constants = parts()
+    extra = [node("Identity", ["input"], f"i{i}") for i in range(9_992)]
+    path = write(model([*nodes, *extra], constants), tmp_path / "m.onnx")
+    refuse(path, UnsupportedError, "a model must have at most 10000 nodes, not 10001")
+    monkeypatch.setattr(qonnx, "MAX_WEIGHTS", 35)
+    path = write(model(nodes, constants), tmp_path / "m.onnx")
+    # 12 quantized and multiplied, 6 quantized make 30; multiplied again they make 36.
+    refuse(path, UnsupportedError, "node 8 of 9: MatMul 'a1_node': a model must have at most 35 weight bits")
+
+
+@fixed
+@given(st.data())
+def test_mutations_are_refused_or_read(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    content = bytearray(model(*parts()).SerializeToString())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        if data.draw(st.booleans()):
+            content[place] = data.draw(st.integers(0, 255))
+        else:
+            del content[place : place + data.draw(st.integers(1, 9))]
+    path = tmp_path_factory.getbasetemp() / "mutated.onnx"
+    path.write_bytes(content)
+    result: ImportedModel | BnnhwError
+    try:
+        result = read_model(path)
+    except (FileError, UnsupportedError) as error:
+        result = error
+    assert isinstance(result, ImportedModel) or re.fullmatch(rf"{re.escape(str(path))}: [^\n]+", str(result))
