@@ -95,7 +95,7 @@ def build(
     result, data = build_bitstream(session, folded, chosen, seed, freq, output)
     # What `bnnhw report` needs for its picture of the network.
     write_json(output / "network.json", describe(folded.network))
-    write_json(output / "fold.json", fold_json(folded, result.clock_mhz, chosen.name))
+    write_json(output / "fold.json", fold_json(folded, chosen, result.clock_mhz))
 
     def show(console: Console) -> None:
         verdict = "met" if result.timing_met else "MISSED"

@@ -98,7 +98,7 @@ class _Run:
             with self.session.stage("fold"):
                 folded = folded_for(network, None, self.board)
                 folding_file.save(folded.foldings, network, self.folding)
-            return fold_json(folded, self.board.clock_mhz, self.board.name)
+            return fold_json(folded, self.board, self.board.clock_mhz)
 
         inputs = (file_digest(self.network), self.board.name, _code("folding", "ir", "boards"))
         return self.step("fold", inputs, [self.folding], action)

@@ -14,18 +14,20 @@ from bnnhw.errors import CheckError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bnnhw.boards import Board
     from bnnhw.folding import FoldedNetwork
 
 __all__ = ["fold", "fold_json"]
 
 
-def fold_json(folded: FoldedNetwork, clock_mhz: float, board: str | None) -> dict[str, Any]:
-    """What ``fold`` says of a folding at a clock; the cycles are those of the exact model."""
+def fold_json(folded: FoldedNetwork, board: Board, clock_mhz: float) -> dict[str, Any]:
+    """What ``fold`` says of a folding on a board at a clock; the cycles are those of the exact model."""
     from bnnhw.folding.cycles import predict
 
-    prediction = predict(folded)
+    prediction = predict(folded, board.family)
+    cycles = {unit.name: unit.cycles for unit in prediction.layers if unit.unit == "mvu"}
     return {
-        "board": board,
+        "board": board.name,
         "layers": [
             {
                 "name": layer.name,
@@ -33,10 +35,11 @@ def fold_json(folded: FoldedNetwork, clock_mhz: float, board: str | None) -> dic
                 "simd": folding.simd,
                 "engine": folding.engine,
                 "memory": folding.memory,
-                "cycles": cycles,
+                "cycles": cycles[layer.name],
             }
-            for (layer, folding), cycles in zip(folded.pairs, prediction.layers, strict=True)
+            for layer, folding in folded.pairs
         ],
+        "units": [{"name": unit.name, "unit": unit.unit, "cycles": unit.cycles} for unit in prediction.layers],
         "cycles_per_frame": prediction.cycles_per_frame,
         "latency_cycles": prediction.latency_cycles,
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
@@ -74,7 +77,7 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     loaded = file.load(network)
     with session.stage("fold"):
         folded = folded_for(loaded, None, chosen)
-        data = fold_json(folded, chosen.clock_mhz, chosen.name)
+        data = fold_json(folded, chosen, chosen.clock_mhz)
     if fps is not None and data["fps"] < fps:
         raise CheckError(
             f"the fastest folding that fits {chosen.name} gives {data['fps']:.0f} frames a second "

@@ -69,7 +69,7 @@ def generate_design(
         shutil.copyfile(network, folder / "network.bnn")
         folding_file.save(folded.foldings, folded.network, folder / "folding.json")
         write_json(folder / "network.json", describe(folded.network))
-        prediction = predict(folded)
+        prediction = predict(folded, technology)
         ports = {
             name: {"direction": "in" if direction == "i" else "out", "width": len(signal)}
             for name, (signal, direction) in port_signals(core).items()

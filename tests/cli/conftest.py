@@ -1,0 +1,75 @@
+"""A small network on disk, and how a refused command is checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from bnnhw.cli import cli
+from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
+from bnnhw.ir import file as network_file
+
+
+def make_network(sizes: tuple[int, ...] = (64, 12, 10), seed: int = 1) -> Network:
+    """A streamlined network of random weights that takes the digits' 4-bit pixels."""
+    rng = np.random.default_rng(seed)
+    dtype, bipolar = DataType("uint", 4), DataType("bipolar", 1)
+    layers: list[Dense] = []
+    for number, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        bits = BitMatrix.from_bits(rng.integers(0, 2, (outputs, inputs), np.uint8))
+        layer = Dense(f"dense{number}", dtype, (WeightPlane(1, bits),), None)
+        if number < len(sizes) - 2:
+            low, high = layer.accumulator_range
+            middle = rng.integers(low + (high - low) // 3, high - (high - low) // 3, (outputs, 1))
+            layer = Dense(layer.name, dtype, layer.weights, Thresholds(middle, bipolar))
+        layers.append(layer)
+        dtype = bipolar
+    return Network(
+        InputSpec((sizes[0],), DataType("uint", 4), None),
+        (*layers, Output.plain("output", sizes[-1])),
+        {"source": "tests"},
+    )
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    path = tmp_path / "small.bnn"
+    network_file.save(make_network(), path)
+    return path
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    """Every file below a folder and its digest; folders too."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Callable[..., str]:
+    """Runs a command that must fail: one line on stderr, nothing on stdout, no file made or changed in tmp_path."""
+
+    def check(code: int, *arguments: str | Path) -> str:
+        before = snapshot(tmp_path)
+        result = run(*arguments, "-q", "--json")
+        assert isinstance(result.exception, SystemExit), result.exception
+        assert result.exit_code == code, result.stderr
+        assert result.stdout == ""
+        lines = result.stderr.splitlines()
+        assert len(lines) == 1, lines
+        assert snapshot(tmp_path) == before
+        prefix = "bnnhw: error: "
+        assert lines[0].startswith(prefix)
+        return lines[0].removeprefix(prefix)
+
+    return check
