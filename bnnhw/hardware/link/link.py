@@ -13,7 +13,7 @@ from bnnhw.errors import RequestError
 from bnnhw.hardware.link.buffer import FrameBuffer
 from bnnhw.hardware.link.frame import PacketReceiver, PacketTransmitter
 from bnnhw.host.packet import INFO_FORMAT, MAX_PAYLOAD, TAGS_IN_FLIGHT, VERSION, ErrorCode, PacketType
-from bnnhw.hardware.link.reply import ReplyEncoder
+from bnnhw.hardware.link.reply import ReplyEncoder, score_size
 from bnnhw.hardware.link.uart import UartRx, UartTx
 from bnnhw.hardware.width import WidthConverter
 
@@ -89,7 +89,7 @@ class UartLink(wiring.Component):
         self.divisor = divisor
         self.timeout = timeout
         layout = accelerator.output.payload.shape()
-        self.score_bytes = -(-layout["score"].width // 8)
+        self.score_bytes = score_size(layout)
         self.info = struct.pack(INFO_FORMAT, VERSION, identity, self.frame_bytes, classes, self.score_bytes)
         self._layout = layout
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "error": Out(1), "activity": Out(1)})

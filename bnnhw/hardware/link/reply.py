@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import struct
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.hardware.link.frame import PACKET_HEADER
 from bnnhw.host.packet import INFO_FORMAT, PacketType
 
-__all__ = ["ReplyEncoder"]
+__all__ = ["ReplyEncoder", "score_size"]
 
 _INDEX_BITS = 16
 _ERROR_BYTES = 2
+
+
+def score_size(result_layout: data.StructLayout) -> int:
+    """Bytes of a score on the wire, where it is two's complement whether or not it can be negative."""
+    shape = Shape.cast(result_layout["score"].shape)
+    return -(-(shape.width + (not shape.signed)) // 8)
 
 
 class ReplyEncoder(wiring.Component):
@@ -31,7 +37,7 @@ class ReplyEncoder(wiring.Component):
     Parameters
     ----------
     result_layout : data.StructLayout
-        The accelerator's output word, fields ``index`` and ``score`` (signed).
+        The accelerator's output word, fields ``index`` and ``score``.
     info : bytes
         Payload of an INFO reply.
 
@@ -53,7 +59,7 @@ class ReplyEncoder(wiring.Component):
             raise ValueError(f"info must have {struct.calcsize(INFO_FORMAT)} bytes, not {len(info)}")
         self.info = info
         self.index_width = result_layout["index"].width
-        self.score_bytes = -(-result_layout["score"].width // 8)
+        self.score_bytes = score_size(result_layout)
         if self.index_width > _INDEX_BITS:
             raise ValueError(f"index must have at most {_INDEX_BITS} bits, not {self.index_width}")
         super().__init__(
@@ -81,7 +87,7 @@ class ReplyEncoder(wiring.Component):
         info_pending = Signal()
         error_reply = Signal(8 * _ERROR_BYTES)
         index = Signal(_INDEX_BITS)
-        # Widening a signed value repeats its sign.
+        # Widening a signed value repeats its sign, widening an unsigned one puts zeros before it.
         score = Signal(8 * self.score_bytes)
 
         m.d.comb += [

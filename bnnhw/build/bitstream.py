@@ -1,0 +1,297 @@
+"""From a folded network to a bitstream, in named steps that are skipped when nothing has changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import amaranth
+from filelock import FileLock
+
+from bnnhw import tools
+from bnnhw.boards import Board
+from bnnhw.build import place_route, synth
+from bnnhw.build.cache import StepCache, digest, file_digest
+from bnnhw.build.design import BAUD, TOP, check_link, design_files, write_design
+from bnnhw.build.synth import CellCounts
+from bnnhw.errors import CheckError, RequestError
+from bnnhw.folding import FoldedNetwork
+from bnnhw.folding.cycles import predict
+from bnnhw.hardware.accelerator import Accelerator
+from bnnhw.hardware.link.uart import baud_divisor
+
+__all__ = ["STEPS", "BuildResult", "Progress", "build", "check_fit"]
+
+STEPS = ("elaborate", "synth", "fit", "place_route", "pack", "report")
+"""The steps, in order."""
+
+Progress = Callable[[str, float, str], None]
+"""Told the step, the fraction of it that is done (0 to 1), and what it is doing."""
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A bitstream and what was measured on the way to it.
+
+    Attributes
+    ----------
+    bitstream, report : Path
+    fmax_mhz : float
+        What the routed design reaches, by nextpnr's timing analysis.
+    clock_mhz : float
+        What it was built for, the frequency the clock generator really makes.
+    timing_met : bool
+    utilization : dict
+        After packing, in nextpnr's words: resource -> ``{"used", "available"}``.
+    estimate : dict
+        After synthesis: ``lut4``, ``ff``, ``bram``, ``spram``, ``carry``, ``dsp``.
+    fps, latency_us : float
+        Of the accelerator at ``clock_mhz``, by the exact cycle model.
+    link_fps : float
+        The most frames a second the serial line can carry.
+    stages_s : dict of str to float
+        Seconds of each step, when it last ran.
+    skipped : tuple of str
+        The steps whose earlier result was used.
+    """
+
+    bitstream: Path
+    report: Path
+    fmax_mhz: float
+    clock_mhz: float
+    timing_met: bool
+    utilization: dict[str, dict[str, int]]
+    estimate: dict[str, int]
+    fps: float
+    latency_us: float
+    link_fps: float
+    stages_s: dict[str, float]
+    skipped: tuple[str, ...]
+
+    def check_timing(self) -> None:
+        """:class:`~bnnhw.errors.CheckError` when the clock is missed."""
+        if not self.timing_met:
+            raise CheckError(
+                f"timing missed: the design reaches {self.fmax_mhz:.2f} MHz and was built for {self.clock_mhz:g} MHz; "
+                f"the artefacts are in {self.report.parent}"
+            )
+
+
+def check_fit(cells: CellCounts, board: Board) -> None:
+    """:class:`~bnnhw.errors.CheckError`, with how much too big it is, for cells that the board has not.
+
+    A lower bound: what passes may still fail to pack.
+    """
+    wanted = (
+        ("LUT4", cells.lut4, board.lut4),
+        ("FF", cells.ff, board.ff),
+        ("block RAM", cells.bram, board.block_rams),
+    )
+    over = [f"{name} {used} of {most} ({used / most:.0%})" for name, used, most in wanted if used > most]
+    if over:
+        raise CheckError(f"the design does not fit {board.name}: {', '.join(over)}")
+
+
+def build(
+    folded: FoldedNetwork,
+    board: Board,
+    out_dir: Path,
+    *,
+    link: str = "uart",
+    seed: int = 0,
+    freq_mhz: float | None = None,
+    baud: int = BAUD,
+    progress: Progress | None = None,
+) -> BuildResult:
+    """Builds the bitstream of a network for a board.
+
+    Everything the steps make stays in ``out_dir``: RTLIL, constraints, scripts, logs, netlist, configuration,
+    bitstream (``top.bin`` or ``top.bit``) and ``report.json``.
+
+    Parameters
+    ----------
+    freq_mhz : float, optional
+        Clock asked for; the board's default when not given.
+
+    Raises
+    ------
+    RequestError
+        For a link the board has not, a clock or a baud rate out of reach.
+    CheckError
+        When the design does not fit, before place and route where the netlist shows it.
+    ToolError
+        When a tool is missing.
+    BnnhwError
+        When a tool fails.
+    """
+    check_link(board, link)
+    if freq_mhz is not None and not freq_mhz > 0:
+        raise RequestError(f"clock must be positive, not {freq_mhz:g}")
+    clock_mhz: float = board.clock(board.clock_mhz if freq_mhz is None else freq_mhz).clock_mhz
+    baud_divisor(clock_mhz, baud)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(out_dir / ".lock"):
+        return _build(folded, board, out_dir, clock_mhz, baud, link, seed, progress or (lambda *_: None))
+
+
+def _build(
+    folded: FoldedNetwork,
+    board: Board,
+    folder: Path,
+    clock_mhz: float,
+    baud: int,
+    link: str,
+    seed: int,
+    progress: Progress,
+) -> BuildResult:
+    cache = StepCache(folder)
+    design = design_files(board, folder)
+    identity = digest(folded)
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        progress(name, 0.0, name)
+        yield
+        progress(name, 1.0, "unchanged" if name in cache.skipped else name)
+
+    def elaborate() -> dict[str, Any]:
+        write_design(
+            Accelerator(folded, board.family),
+            board,
+            folder,
+            classes=folded.network.output.classes,
+            clock_mhz=clock_mhz,
+            baud=baud,
+            identity=int(identity[:8], 16),
+        )
+        return {}
+
+    with step("elaborate"):
+        inputs = (identity, board.name, clock_mhz, baud, link, amaranth.__version__, _sources())
+        cache.run("elaborate", inputs, [*design.sources, design.constraints], elaborate)
+
+    def synthesize() -> dict[str, Any]:
+        passes = (lambda title: progress("synth", 0.5, title))
+        return synth.synthesize(design.sources, TOP, board.family, folder, progress=passes).cells.as_dict()
+
+    netlist = folder / f"{TOP}.json"
+    with step("synth"):
+        names = [path.name for path in design.sources]
+        inputs = (_version("yosys"), synth.script(names, TOP, board.family), *map(file_digest, design.sources))
+        cells = CellCounts(**cache.run("synth", inputs, [netlist], synthesize))
+
+    with step("fit"):
+        check_fit(cells, board)
+
+    def place() -> dict[str, Any]:
+        routed = place_route.place_and_route(
+            board,
+            netlist,
+            design.constraints,
+            folder,
+            clock_mhz=clock_mhz,
+            seed=seed,
+            progress=lambda fraction, what: progress("place_route", fraction, what),
+        )
+        return {
+            "fmax_mhz": routed.fmax_mhz,
+            "fmax_per_clock_mhz": routed.fmax_per_clock,
+            "timing_met": routed.timing_met,
+            "utilization": routed.utilization,
+        }
+
+    ice40 = board.family == "ice40"
+    configuration = folder / f"{TOP}.{'asc' if ice40 else 'config'}"
+    with step("place_route"):
+        version = _version(f"nextpnr-{board.family}")
+        inputs = (version, board.nextpnr, clock_mhz, seed, file_digest(netlist), file_digest(design.constraints))
+        routed = cache.run("place_route", inputs, [configuration], place)
+
+    bitstream = folder / f"{TOP}.{'bin' if ice40 else 'bit'}"
+    packer = "icepack" if ice40 else "ecppack"
+
+    def pack() -> dict[str, Any]:
+        place_route.pack(board, configuration, bitstream)
+        return {}
+
+    with step("pack"):
+        cache.run("pack", (_version(packer), file_digest(configuration)), [bitstream], pack)
+
+    with step("report"):
+        start = time.monotonic()
+        prediction = predict(folded, board.family)
+        frame_bytes = -(-folded.network.input.elements * folded.network.input.dtype.bits // 8)
+        report = folder / "report.json"
+        result = BuildResult(
+            bitstream=bitstream,
+            report=report,
+            fmax_mhz=routed["fmax_mhz"],
+            clock_mhz=clock_mhz,
+            timing_met=routed["timing_met"],
+            utilization=routed["utilization"],
+            estimate=cells.as_dict(),
+            fps=clock_mhz * 1e6 / prediction.cycles_per_frame,
+            latency_us=prediction.latency_cycles / clock_mhz,
+            # Ten bits a byte; sync, type, length, tag and CRC around a frame.
+            link_fps=baud / (10 * (frame_bytes + 7)),
+            stages_s={**cache.seconds, "report": round(time.monotonic() - start, 3)},
+            skipped=tuple(cache.skipped),
+        )
+        extra = {
+            "board": board.name,
+            "device": board.device,
+            "link": link,
+            "baud": baud,
+            "seed": seed,
+            "identity": identity,
+            "cycles_per_frame": prediction.cycles_per_frame,
+            "latency_cycles": prediction.latency_cycles,
+            "fmax_per_clock_mhz": routed["fmax_per_clock_mhz"],
+            "tools": {name: _version(name) for name in ("yosys", f"nextpnr-{board.family}", packer)},
+        }
+        _write_report(result, extra)
+    return result
+
+
+def _write_report(result: BuildResult, extra: Mapping[str, Any]) -> None:
+    """The report, written whole or not at all; paths relative to its folder."""
+    content = {
+        "bitstream": result.bitstream.name,
+        "fmax_mhz": result.fmax_mhz,
+        "clock_mhz": result.clock_mhz,
+        "timing_met": result.timing_met,
+        "utilization": result.utilization,
+        "estimate": result.estimate,
+        "fps": result.fps,
+        "latency_us": result.latency_us,
+        "link_fps": result.link_fps,
+        "stages_s": result.stages_s,
+        "skipped": list(result.skipped),
+        **extra,
+    }
+    part = result.report.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(part, result.report)
+
+
+def _version(name: str) -> str:
+    tool = tools.require(name)
+    return f"{tool.path} {tool.version}"
+
+
+def _sources() -> str:
+    """Digest of our own code that a design's text depends on."""
+    import bnnhw
+    from bnnhw import boards
+
+    roots = (Path(bnnhw.__file__).parent, Path(boards.__file__).parent)
+    folders = [roots[0] / "hardware", roots[0] / "ir", roots[0] / "folding", roots[0] / "host", roots[1]]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    files += [Path(write_design.__code__.co_filename)]
+    return digest([file_digest(path) for path in files])

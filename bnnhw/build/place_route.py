@@ -1,0 +1,218 @@
+"""Placement, routing and packing with nextpnr, icepack and ecppack."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnnhw import tools
+from bnnhw.boards import Board
+from bnnhw.build.process import run_logged
+from bnnhw.errors import BnnhwError, CheckError
+
+__all__ = ["PlaceRoute", "Progress", "pack", "place_and_route", "seed_spread"]
+
+Progress = Callable[[float, str], None]
+"""Told the fraction done, 0 to 1, and what is being done."""
+
+# Where each phase of nextpnr begins, as a fraction of its usual run time on designs of 1k to 10k LUTs.
+_PHASES = (("Packing", 0.02, "packing"), ("Creating initial", 0.08, "placing"), ("Running simulated annealing", 0.1, "placing"))
+_ROUTING_BEGINS = 0.5
+
+
+@dataclass(frozen=True)
+class PlaceRoute:
+    """A routed design.
+
+    Attributes
+    ----------
+    configuration : Path
+        What the packer reads: ``.asc`` or ``.config``.
+    fmax_mhz : float
+        Of the slowest clock, relative to what that clock must reach.
+    fmax_per_clock : dict of str to float
+        MHz.
+    timing_met : bool
+        Every clock reaches its constraint.
+    utilization : dict of str to dict
+        Resource -> ``{"used": n, "available": m}``, in nextpnr's words; those with none used left out.
+    log : Path
+    """
+
+    configuration: Path
+    fmax_mhz: float
+    fmax_per_clock: dict[str, float]
+    timing_met: bool
+    utilization: dict[str, dict[str, int]]
+    log: Path
+
+
+class _Watcher:
+    """Reads nextpnr's log as it grows: progress, errors, and how full the device is."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+        self.errors: list[str] = []
+        self.used: dict[str, tuple[int, int]] = {}
+        self.arcs = 0
+
+    def __call__(self, text: str) -> None:
+        if text.startswith("ERROR: "):
+            self.errors.append(text.removeprefix("ERROR: "))
+        if match := re.match(r"Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", text):
+            self.used[match[1]] = (int(match[2]), int(match[3]))
+        if self.progress is None:
+            return
+        for begin, fraction, what in _PHASES:
+            if begin in text:
+                self.progress(fraction, what)
+        if match := re.match(r"Info: Routing (\d+) arcs", text):
+            self.arcs = int(match[1])
+            self.progress(_ROUTING_BEGINS, "routing")
+        # router1's table: iteration | ripped-up, re-routed | (delta) | remaining arcs | times
+        elif self.arcs and (match := re.match(r"Info:\s+\d+ \|\s+\d+\s+\d+ \|\s+-?\d+\s+-?\d+ \|\s+(\d+)\|", text)):
+            done = 1 - int(match[1]) / self.arcs
+            self.progress(_ROUTING_BEGINS + (0.98 - _ROUTING_BEGINS) * max(0.0, done), "routing")
+
+    def too_big(self) -> str | None:
+        """How much too big the design is, or None."""
+        over = [f"{name} {used} of {most}" for name, (used, most) in self.used.items() if used > most]
+        return ", ".join(over) or None
+
+
+def place_and_route(
+    board: Board,
+    netlist: Path,
+    constraints: Path,
+    folder: Path,
+    *,
+    clock_mhz: float,
+    seed: int = 0,
+    stem: str = "top",
+    progress: Progress | None = None,
+) -> PlaceRoute:
+    """Runs nextpnr in ``folder``; leaves the configuration, the report and the log there.
+
+    A design that misses its clock is no error here: the result says what it reaches.
+
+    Parameters
+    ----------
+    netlist, constraints : Path
+        Yosys' JSON; a .pcf or .lpf file.
+    clock_mhz : float
+        What placement and routing aim at, for clocks without a constraint of their own.
+
+    Raises
+    ------
+    ToolError
+        When there is no nextpnr for the board's family.
+    CheckError
+        When the design does not fit, with how much too big it is.
+    BnnhwError
+        When nextpnr fails; the message holds its own and names the log.
+    """
+    tool = tools.require(f"nextpnr-{board.family}")
+    ice40 = board.family == "ice40"
+    configuration = folder / f"{stem}.{'asc' if ice40 else 'config'}"
+    report, log = folder / f"{stem}.timing.json", folder / f"{stem}.nextpnr.log"
+    for old in (configuration, report):
+        old.unlink(missing_ok=True)
+    arguments = [
+        *board.nextpnr,
+        *("--json", os.path.relpath(netlist, folder)),
+        *("--pcf" if ice40 else "--lpf", os.path.relpath(constraints, folder)),
+        *("--asc" if ice40 else "--textcfg", configuration.name),
+        *("--report", report.name),
+        *("--freq", f"{clock_mhz:g}"),
+        *("--seed", str(seed)),
+        "--timing-allow-fail",
+    ]
+    watcher = _Watcher(progress)
+    status = run_logged(tool, arguments, folder, log, watcher)
+    if status or not configuration.is_file() or not report.is_file():
+        if (excess := watcher.too_big()) is not None:
+            raise CheckError(f"the design does not fit {board.name}: {excess}")
+        reason = watcher.errors[0] if watcher.errors else f"it ended with status {status}"
+        raise BnnhwError(f"{tool.name} failed: {reason} (log: {log})")
+    return _read_report(configuration, report, log, clock_mhz)
+
+
+def _read_report(configuration: Path, report: Path, log: Path, clock_mhz: float) -> PlaceRoute:
+    data = json.loads(report.read_text())
+    clocks = {name: float(clock["achieved"]) for name, clock in data["fmax"].items()}
+    if not clocks:
+        raise BnnhwError(f"nextpnr reports no clock (report: {report})")
+
+    def slack(name: str) -> float:
+        constraint = float(data["fmax"][name].get("constraint", clock_mhz))
+        return clocks[name] / constraint
+
+    return PlaceRoute(
+        configuration,
+        clocks[min(clocks, key=slack)],
+        clocks,
+        all(slack(name) >= 1 for name in clocks),
+        {name: {"used": n["used"], "available": n["available"]} for name, n in data["utilization"].items() if n["used"]},
+        log,
+    )
+
+
+def pack(board: Board, configuration: Path, bitstream: Path) -> Path:
+    """Turns a routed configuration into the bitstream, written whole or not at all.
+
+    Returns
+    -------
+    Path
+        The packer's log.
+    """
+    name = "icepack" if board.family == "ice40" else "ecppack"
+    tool = tools.require(name)
+    folder = configuration.parent
+    part = folder / f"{bitstream.name}.part"
+    log = folder / f"{name}.log"
+    options = [] if board.family == "ice40" else ["--compress"]
+    status = run_logged(tool, [*options, configuration.name, part.name], folder, log)
+    if status or not part.is_file() or not part.stat().st_size:
+        part.unlink(missing_ok=True)
+        raise BnnhwError(f"{name} failed with status {status} (log: {log})")
+    os.replace(part, bitstream)
+    return log
+
+
+def seed_spread(
+    board: Board,
+    netlist: Path,
+    constraints: Path,
+    folder: Path,
+    seeds: Iterable[int],
+    *,
+    clock_mhz: float,
+    workers: int = 2,
+    progress: Callable[[int, PlaceRoute], None] | None = None,
+) -> dict[int, PlaceRoute]:
+    """Places and routes one netlist with several seeds, ``workers`` at once.
+
+    Each seed's files begin with ``seedN.``.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Told each seed and its result as it ends.
+    """
+    chosen: Sequence[int] = tuple(dict.fromkeys(seeds))
+
+    def run(seed: int) -> PlaceRoute:
+        result = place_and_route(
+            board, netlist, constraints, folder, clock_mhz=clock_mhz, seed=seed, stem=f"seed{seed}"
+        )
+        if progress is not None:
+            progress(seed, result)
+        return result
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(chosen, pool.map(run, chosen), strict=True))

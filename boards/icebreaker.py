@@ -1,0 +1,34 @@
+"""iCEBreaker: iCE40 UltraPlus 5K, 12 MHz oscillator, FT2232H."""
+
+from __future__ import annotations
+
+from amaranth_boards.icebreaker import ICEBreakerPlatform
+
+from bnnhw.boards.board import Board
+from bnnhw.boards.ice40 import Ice40Clock
+
+__all__ = ["ICEBREAKER"]
+
+
+def _clock(clock_mhz: float) -> Ice40Clock:
+    return Ice40Clock("clk12", 12.0, clock_mhz)
+
+
+ICEBREAKER = Board(
+    name="icebreaker",
+    device="iCE40UP5K",
+    package="SG48",
+    family="ice40",
+    lut4=5280,
+    ff=5280,
+    block_rams=30,
+    block_ram_bits=4096,
+    spram_bits=4 * 262144,
+    oscillator_mhz=12.0,
+    clock_mhz=24.0,
+    links=("uart",),
+    nextpnr=("--up5k", "--package", "sg48"),
+    platform=ICEBreakerPlatform,
+    clock=_clock,
+    leds=(("led_r", 0), ("led_g", 0)),
+)
