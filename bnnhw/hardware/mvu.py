@@ -78,10 +78,10 @@ class Mvu(wiring.Component):
 
         valid = _delayed(m, issue, p.read + p.count + p.combine - 1, "valid")
         ends = _delayed(m, last, p.read + p.count + p.combine - 1, "ends")
-        compare = _delayed(m, ends, 1 + p.accumulate, "compare")
-        push = _delayed(m, compare, p.threshold, "push")
+        before_compare = _delayed(m, ends, p.accumulate, "ending")
+        push = _delayed(m, before_compare, 1 + p.threshold, "push")
 
-        thresholds = self._thresholds(m, compare)
+        thresholds = self._thresholds(m, before_compare)
         results: list[Value] = []
         for n in range(self.folding.pe):
             unit = self._element()
@@ -213,23 +213,26 @@ class Mvu(wiring.Component):
         m.d.comb += rom.address.eq(address)
         return [rom.data[n * width : (n + 1) * width] for n in range(folding.pe)]
 
-    def _thresholds(self, m: Module, compare: Value) -> list[Value] | None:
-        """Each processing element's thresholds in the cycle of their comparison."""
+    def _thresholds(self, m: Module, before_compare: Value) -> list[Value] | None:
+        """Each processing element's thresholds in the cycle of their comparison, one after ``before_compare``."""
         activation = self.layer.activation
         if not isinstance(activation, Thresholds):
             return None
         pe, nf = self.folding.pe, self.pipeline.neuron_folds
         packed = pack_thresholds(activation.values, self.layer.accumulator_range)
-        width = packed.shape[1]
-        bits = np.zeros((nf * pe, width), np.uint8)
+        bits = np.zeros((nf * pe, packed.shape[1]), np.uint8)
         bits[: self.layer.neurons] = packed
-        rom = Rom(bits.reshape(nf, pe * width), "lut", registered=False)
-        m.submodules.thresholds = rom
-        # The address runs one cycle ahead of the fold being compared, because the memory answers a cycle later.
+        # The address runs two cycles ahead of the fold being compared, because the memories answer two cycles later.
         fold, following = Signal(range(nf)), Signal(range(nf))
-        m.d.comb += [following.eq(Mux(compare, _successor(fold, nf), fold)), rom.address.eq(following)]
+        m.d.comb += following.eq(Mux(before_compare, _successor(fold, nf), fold))
         m.d.sync += fold.eq(following)
-        return [rom.data[n * width : (n + 1) * width] for n in range(pe)]
+        outputs: list[Value] = []
+        for n in range(pe):
+            rom = Rom(bits[n::pe], "lut", registered=True)
+            m.submodules[f"thresholds_{n}"] = rom
+            m.d.comb += rom.address.eq(following)
+            outputs.append(rom.data)
+        return outputs
 
 
 def _successor(counter: Signal, size: int) -> Value:

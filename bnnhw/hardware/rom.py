@@ -8,6 +8,9 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
+from bnnhw.hardware.block_ram import DEPTHS, block_ram_bank
+from bnnhw.hardware.emit import EmitPlatform
+
 __all__ = ["Rom"]
 
 
@@ -19,6 +22,9 @@ def _integers(bits: NDArray[np.uint8]) -> list[int]:
 
 class Rom(wiring.Component):
     """A read-only memory, its columns delayed as their readers need them.
+
+    Emitted for a family, ``"block"`` becomes instances of its block RAMs; otherwise it is a memory whose attribute
+    asks for them.
 
     II = 1. Latency: column ``c`` of the word whose address is given in cycle ``t`` is offered in
     ``t + 1 + registered + stages[c]``. It has neither handshake nor reset. Storage: ``depth * width`` bits.
@@ -80,23 +86,32 @@ class Rom(wiring.Component):
             if not chosen:
                 continue
             data = Signal(len(chosen), name=f"data_{stage}")
-            self._bank(m, f"bank_{stage}", self._bits[:, chosen], address, data)
+            m.d.comb += data.eq(self._bank(m, f"bank_{stage}", self._bits[:, chosen], address, platform))
             for i, c in enumerate(chosen):
                 columns[c] = data[i]
         m.d.comb += self.data.eq(Cat(*columns))
         return m
 
-    def _bank(self, m: Module, name: str, bits: NDArray[np.uint8], address: Value, data: Signal) -> None:
+    def _bank(
+        self, m: Module, name: str, bits: NDArray[np.uint8], address: Value, platform: object
+    ) -> Value:
         """One memory, and the registers behind it."""
         depth, width = bits.shape
-        style = {"lut": "logic", "block": "block"}[self._kind]
-        bank = memory.Memory(shape=unsigned(width), depth=depth, init=_integers(bits), attrs={"rom_style": style})
-        m.submodules[name] = bank
-        port = bank.read_port()
-        m.d.comb += port.addr.eq(address)
-        if self._registered and self._kind == "block":
-            register = Signal(width, name=f"{name}_register", reset_less=True)
-            m.d.sync += register.eq(port.data)
-            m.d.comb += data.eq(register)
+        behind = self._registered and self._kind == "block"
+        technology = platform.technology if isinstance(platform, EmitPlatform) else "generic"
+        if self._kind == "block" and depth <= DEPTHS.get(technology, 0):
+            in_block = behind and technology == "ecp5"
+            data = block_ram_bank(m, name, bits, address, technology, output_register=in_block)
+            behind = behind and not in_block
         else:
-            m.d.comb += data.eq(port.data)
+            style = {"lut": "logic", "block": "block"}[self._kind]
+            bank = memory.Memory(shape=unsigned(width), depth=depth, init=_integers(bits), attrs={"rom_style": style})
+            m.submodules[name] = bank
+            port = bank.read_port()
+            m.d.comb += port.addr.eq(address)
+            data = port.data
+        if behind:
+            register = Signal(width, name=f"{name}_register", reset_less=True)
+            m.d.sync += register.eq(data)
+            return register
+        return data

@@ -21,9 +21,9 @@ def threshold_word_bits(range: tuple[int, int], output: DataType) -> int:  # noq
 
 
 def pack_thresholds(values: NDArray[np.int64], range: tuple[int, int]) -> NDArray[np.uint8]:  # noqa: A002
-    """Thresholds (neurons, levels) -> bits (neurons, threshold_word_bits), as :class:`Threshold` takes them."""
+    """Thresholds (neurons, levels) -> bits (neurons, threshold_word_bits), as :class:`Threshold` takes them: inverted."""
     width = accumulator_shape(range[0], range[1] + 1)[0]
-    codes = np.asarray(values, np.int64)[:, :, None] >> np.arange(width)
+    codes = ~np.asarray(values, np.int64)[:, :, None] >> np.arange(width)
     return (codes & 1).astype(np.uint8).reshape(len(values), -1)
 
 
@@ -44,7 +44,8 @@ class Threshold(wiring.Component):
     -------
     value : In
     thresholds : In(threshold_word_bits)
-        T_0 in the lowest bits; each in ``low..high + 1``, in two's complement where ``low`` is negative.
+        T_0 in the lowest bits; each in ``low..high + 1``, in two's complement where ``low`` is negative; every bit
+        inverted. A comparison subtracts, and a carry chain of the iCE40 would spend a LUT4 a bit on the inversion.
     code : Out(output.bits)
     """
 
@@ -74,7 +75,7 @@ class Threshold(wiring.Component):
         met = Signal(self.levels, reset_less=True)
         for k in range(self.levels):
             threshold = Signal(self._threshold, name=f"threshold_{k}")
-            m.d.comb += threshold.eq(self.thresholds[k * width : (k + 1) * width])
+            m.d.comb += threshold.eq(~self.thresholds[k * width : (k + 1) * width])
             m.d.sync += met[k].eq(self.value >= threshold)
         if self.levels == 1:
             m.d.comb += self.code.eq(met)

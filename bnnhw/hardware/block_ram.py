@@ -1,0 +1,124 @@
+"""Read-only banks in the block RAMs of a family, instantiated with their contents.
+
+Left to inference, most of the synthesis time of a design with much weight memory goes into mapping contents that are
+known from the start: 110 s against 30 s on a 64 x 72 matrix-vector unit. The structures are those that Yosys' own
+mapping produces (techlibs/ice40/brams_map.v, techlibs/lattice/brams_map_16kd.v), reading only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value
+from numpy.typing import NDArray
+
+__all__ = ["DEPTHS", "block_ram_bank", "blocks_needed"]
+
+DEPTHS = {"ice40": 256, "ecp5": 512}
+"""Deepest bank that is instantiated, at the width below; a deeper one is left to inference."""
+
+_WIDTHS = {"ice40": 16, "ecp5": 36}
+
+
+def blocks_needed(depth: int, width: int, family: str) -> int:
+    """Block RAMs of a bank, of any depth: side by side at their widest, then at half the width for twice the depth."""
+    bank_width, bank_depth = _WIDTHS[family], DEPTHS[family]
+    while bank_depth < depth and bank_width > 2:
+        # A ninth bit of each byte exists only at the widths 9, 18 and 36.
+        bank_width, bank_depth = {9: 4}.get(bank_width, bank_width // 2), bank_depth * 2
+    return -(-width // bank_width) * -(-depth // bank_depth)
+
+
+def block_ram_bank(
+    m: Module, name: str, bits: NDArray[np.uint8], address: Value, family: str, *, output_register: bool
+) -> Value:
+    """Instances that hold ``bits``; returns the data, 1 cycle after the address (2 with the output register).
+
+    Parameters
+    ----------
+    bits : uint8 array (depth, width)
+        ``depth`` at most :data:`DEPTHS`.
+    address : Value
+    family : str
+        ``"ice40"``, which has no output register of its own, or ``"ecp5"``.
+    output_register : bool
+    """
+    depth, width = bits.shape
+    step = _WIDTHS[family]
+    columns: list[Value] = []
+    for index, start in enumerate(range(0, width, step)):
+        part = np.zeros((DEPTHS[family], step), np.uint8)
+        used = min(step, width - start)
+        part[:depth, :used] = bits[:, start : start + used]
+        data = Signal(step, name=f"{name}_{index}_data")
+        instance = _ice40 if family == "ice40" else _ecp5
+        m.submodules[f"{name}_{index}"] = instance(part, address, data, output_register)
+        columns.append(data[:used])
+    return Cat(*columns)
+
+
+def _integer(bits: NDArray[np.uint8]) -> int:
+    return int.from_bytes(np.packbits(bits.reshape(-1), bitorder="little").tobytes(), "little")
+
+
+def _ice40(bits: NDArray[np.uint8], address: Value, data: Signal, output_register: bool) -> Instance:
+    if output_register:
+        raise ValueError("an iCE40 block RAM has no output register")
+    contents = {f"p_INIT_{row:X}": Const(_integer(bits[16 * row : 16 * row + 16]), 256) for row in range(16)}
+    return Instance(
+        "SB_RAM40_4K",
+        **contents,
+        p_READ_MODE=Const(0, 32),
+        p_WRITE_MODE=Const(0, 32),
+        i_RCLK=ClockSignal(),
+        i_RCLKE=Const(1),
+        i_RE=Const(1),
+        i_RADDR=Cat(address, Const(0, 11 - len(address))),
+        o_RDATA=data,
+        i_WCLK=Const(0),
+        i_WCLKE=Const(0),
+        i_WE=Const(0),
+        i_WADDR=Const(0, 11),
+        i_WDATA=Const(0, 16),
+        i_MASK=Const(0, 16),
+    )
+
+
+def _ecp5(bits: NDArray[np.uint8], address: Value, data: Signal, output_register: bool) -> Instance:
+    # A 36-bit word is two 18-bit ones, low half first; 16 of these, each in 20 bits, make one INITVAL.
+    halves = np.zeros((1024, 20), np.uint8)
+    halves[:, :18] = bits.reshape(1024, 18)
+    contents = {f"p_INITVAL_{row:02X}": Const(_integer(halves[16 * row : 16 * row + 16]), 320) for row in range(64)}
+    register = "OUTREG" if output_register else "NOREG"
+    ports: dict[str, Value] = {}
+    for bit in range(14):
+        ports[f"i_ADA{bit}"] = Const(0)
+        ports[f"i_ADB{bit}"] = address[bit - 5] if 5 <= bit < 5 + len(address) else Const(0)
+    for bit in range(18):
+        ports |= {f"i_DIA{bit}": Const(0), f"i_DIB{bit}": Const(0)}
+        ports |= {f"o_DOA{bit}": data[bit], f"o_DOB{bit}": data[18 + bit]}
+    for side in "AB":
+        ports |= {f"i_CS{side}{bit}": Const(0) for bit in range(3)}
+        ports |= {f"i_WE{side}": Const(0), f"i_RST{side}": Const(0)}
+    return Instance(
+        "DP16KD",
+        **contents,
+        p_DATA_WIDTH_A=Const(36, 32),
+        p_DATA_WIDTH_B=Const(36, 32),
+        p_REGMODE_A=register,
+        p_REGMODE_B=register,
+        p_RESETMODE="SYNC",
+        p_ASYNC_RESET_RELEASE="SYNC",
+        p_CSDECODE_A="0b000",
+        p_CSDECODE_B="0b000",
+        p_CLKAMUX="CLKA",
+        p_CLKBMUX="CLKB",
+        p_GSR="AUTO",
+        # The low half of a 36-bit word leaves through port A's pins, whose output register then needs the clock too.
+        i_CLKA=ClockSignal(),
+        i_CEA=Const(0),
+        i_OCEA=Const(1),
+        i_CLKB=ClockSignal(),
+        i_CEB=Const(1),
+        i_OCEB=Const(1),
+        **ports,
+    )
