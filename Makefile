@@ -7,8 +7,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
 # The newest Python that the pinned wheels exist for; PYTHON=... overrides.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+# Looked for once: a deferred variable would run Python again at each use.
+ifndef PYTHON
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
+endif
 
 BOARD ?= icebreaker
 DEMO_DIR ?= build/demo
@@ -44,7 +47,7 @@ setup: check-os $(STAMP)
 
 # A changed pin or dependency installs again; otherwise this costs nothing.
 $(STAMP): pyproject.toml constraints.txt | check-os
-	@echo "setup: $(VENV) from $(PYTHON)"
+	@echo "setup: $(VENV) from $(PYTHON); once, a few minutes"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(STAMP)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bnnhw.cli.files import write_json
+from bnnhw.cli.files import check_directory, write_json
 from bnnhw.cli.session import Session, verb
-from bnnhw.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -162,13 +161,6 @@ def _training_code() -> str:
     return digest([file_digest(path) for path in sorted(Path(spec.origin).parent.glob("*.py"))])
 
 
-def _check_folder(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise RequestError(f"{folder}: must be a folder, and is a file")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / STEPS).is_dir():
-        raise RequestError(f"{folder}: must be empty, or an earlier demo's, and holds other files")
-
-
 @verb(example="bnnhw demo -o demo\nbnnhw demo --board ulx3s-85f -o demo")
 @click.option("--board", metavar="B", default="icebreaker", show_default=True, help="A name that `bnnhw boards` lists.")
 @click.option(
@@ -194,7 +186,7 @@ def demo(session: Session, board: str, output: Path) -> None:
     from bnnhw.ir import file
 
     chosen = get(board)
-    _check_folder(output)
+    check_directory(output, STEPS)
     output.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     run = _Run(session, output, chosen)

@@ -96,10 +96,11 @@ def folded_for(network: Network, folding: Path | None, board: Board | None) -> F
     """The folding of a file; without one the fastest that fits the board, or the smallest board that it fits."""
     from bnnhw.boards import BOARDS
     from bnnhw.folding import file as folding_file
-    from bnnhw.folding import solve
 
     if folding is not None:
         return folding_file.load(folding, network)
+    from bnnhw.folding import solve
+
     candidates = list(BOARDS.values()) if board is None else [board]
     for candidate in candidates[:-1]:
         try:

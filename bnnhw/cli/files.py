@@ -14,7 +14,17 @@ from typing import Any
 from bnnhw.cli.session import plain
 from bnnhw.errors import FileError, RequestError
 
-__all__ = ["read_json", "whole_directory", "write_json", "write_text"]
+__all__ = ["check_directory", "read_json", "whole_directory", "write_json", "write_text"]
+
+
+def check_directory(target: Path, marker: str) -> None:
+    """Refuses a ``target`` that can't be replaced: a file, or a folder that is not empty and lacks ``marker``."""
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise RequestError(f"{target}: must be a folder, and is a file")
+    if any(target.iterdir()) and not (target / marker).exists():
+        raise RequestError(f"{target}: must be empty, or an earlier output (with {marker}), and holds other files")
 
 
 @contextmanager
@@ -25,14 +35,9 @@ def whole_directory(target: Path, marker: str) -> Generator[Path]:
     ----------
     target : Path
     marker : str
-        A file every finished output has. An existing ``target`` that is not empty and lacks it is
-        somebody else's, and refused.
+        What every finished output has; see :func:`check_directory`.
     """
-    if target.exists():
-        if not target.is_dir():
-            raise RequestError(f"{target}: must be a folder, and is a file")
-        if any(target.iterdir()) and not (target / marker).is_file():
-            raise RequestError(f"{target}: must be empty, or an earlier output (with {marker}), and holds other files")
+    check_directory(target, marker)
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:

@@ -125,11 +125,13 @@ def generate(session: Session, network: Path, board: str | None, folding: Path |
     Streams have payload, valid and ready; a frame is `frame.words` words, element e in lane e mod SIMD.
     """
     from bnnhw.boards import get
-    from bnnhw.cli.design import folded_for
+    from bnnhw.cli.design import SIDECAR, folded_for
+    from bnnhw.cli.files import check_directory
     from bnnhw.ir import file
 
     if output.suffix == ".v":
         raise RequestError(f"-o must be a folder, not {str(output)!r}: the Verilog comes with its folding and network")
+    check_directory(output, SIDECAR)
     chosen = None if board is None else get(board)
     folded = folded_for(file.load(network), folding, chosen)
     sidecar = generate_design(session, network, folded, chosen, link, output)

@@ -251,7 +251,9 @@ def test_output_that_is_somebody_elses(verb: str, network: Path, tmp_path: Path,
     folder.mkdir()
     (folder / "chapter1.tex").write_text("precious")
     arguments = [] if verb == "demo" else [network]
-    assert refused(2, verb, *arguments, "-o", folder).startswith(f"{folder}: must be empty, or an earlier ")
+    assert refused(2, verb, *arguments, "-o", folder).startswith(
+        f"{folder}: must be empty, or an earlier output (with "
+    )
 
 
 def test_folder_that_is_no_design(tmp_path: Path, refused: Refused) -> None:
