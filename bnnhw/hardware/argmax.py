@@ -28,9 +28,7 @@ def _shape(low: int, high: int) -> Shape:
 def score_layout(output: Output, layer: Dense, folding: LayerFolding) -> data.StructLayout:
     """The result of a frame: ``index`` of the class with the highest score, and that ``score``."""
     low, high = argmax_pipeline(output, layer, folding).score_range
-    return data.StructLayout(
-        {"index": unsigned(max((output.classes - 1).bit_length(), 1)), "score": _shape(low, high)}
-    )
+    return data.StructLayout({"index": unsigned(max((output.classes - 1).bit_length(), 1)), "score": _shape(low, high)})
 
 
 class Argmax(wiring.Component):
@@ -182,9 +180,7 @@ class Argmax(wiring.Component):
             follow("added")
         return scores
 
-    def _constants(
-        self, m: Module, name: str, values: NDArray[np.int64], word: Signal, delay: int
-    ) -> list[Value]:
+    def _constants(self, m: Module, name: str, values: NDArray[np.int64], word: Signal, delay: int) -> list[Value]:
         """A constant a lane, of the word accepted ``1 + delay`` cycles before."""
         p = self.pipeline
         shape = _shape(int(values.min()), max(int(values.max()), 1))

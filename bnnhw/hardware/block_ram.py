@@ -11,21 +11,12 @@ import numpy as np
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value
 from numpy.typing import NDArray
 
-__all__ = ["DEPTHS", "block_ram_bank", "blocks_needed"]
+from bnnhw.folding.resources import BLOCK_RAMS
 
-DEPTHS = {"ice40": 256, "ecp5": 512}
-"""Deepest bank that is instantiated, at the width below; a deeper one is left to inference."""
+__all__ = ["DEPTHS", "block_ram_bank"]
 
-_WIDTHS = {"ice40": 16, "ecp5": 36}
-
-
-def blocks_needed(depth: int, width: int, family: str) -> int:
-    """Block RAMs of a bank, of any depth: side by side at their widest, then at half the width for twice the depth."""
-    bank_width, bank_depth = _WIDTHS[family], DEPTHS[family]
-    while bank_depth < depth and bank_width > 2:
-        # A ninth bit of each byte exists only at the widths 9, 18 and 36.
-        bank_width, bank_depth = {9: 4}.get(bank_width, bank_width // 2), bank_depth * 2
-    return -(-width // bank_width) * -(-depth // bank_depth)
+DEPTHS = {family: BLOCK_RAMS[family].depth for family in ("ice40", "ecp5")}
+"""Deepest bank that is instantiated, at a block RAM's widest; a deeper one is left to inference."""
 
 
 def block_ram_bank(
@@ -43,7 +34,7 @@ def block_ram_bank(
     output_register : bool
     """
     depth, width = bits.shape
-    step = _WIDTHS[family]
+    step = BLOCK_RAMS[family].width
     columns: list[Value] = []
     for index, start in enumerate(range(0, width, step)):
         part = np.zeros((DEPTHS[family], step), np.uint8)

@@ -100,9 +100,7 @@ def rtlil(component: wiring.Component, name: str = "top", technology: str = "gen
         module, unit = next(iter(queue.items()))
         del queue[module]
         done.add(module)
-        text = amaranth_rtlil.convert(
-            unit, name=module, platform=platform, ports=_directed_ports(unit), emit_src=False
-        )
+        text = amaranth_rtlil.convert(unit, name=module, platform=platform, ports=_directed_ports(unit), emit_src=False)
         # Only one module of a file may be marked as its top.
         texts.append(text if module == name else re.sub(r"(?m)^attribute \\top 1\n", "", text))
         queue.update((n, c) for n, c in platform.pending.items() if n not in done and n not in queue)

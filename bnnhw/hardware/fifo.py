@@ -22,10 +22,10 @@ def stays_positive(counter: Signal, up: Value, down: Value) -> Value:
 class Fifo(wiring.Component):
     """A first-in first-out queue of a few words in registers.
 
-    II = 1: a word is accepted and one is given in every cycle, also at depth 1 (a full queue whose word is taken
-    does not accept a new one in that cycle; at depth 2 and more that never costs throughput). Latency = 1: a word
-    accepted in cycle ``t`` is offered in ``t + 1``. Stalls when it holds ``depth`` words. Storage: ``depth * width``
-    registers; the head is a register, so the output has no logic behind it.
+    II = 1, from depth 2 on: a word is accepted and one is given in every cycle. At depth 1, II = 2: a full queue whose
+    word is taken does not accept a new one in that cycle. Latency = 1: a word accepted in cycle ``t`` is offered in
+    ``t + 1``. Stalls when it holds ``depth`` words. Storage: ``depth * width`` registers; the head is a register, so
+    the output has no logic behind it.
 
     Parameters
     ----------
@@ -76,8 +76,10 @@ class Fifo(wiring.Component):
         m.d.sync += level.eq(level + push - pop)
         for i, word in enumerate(words):
             # Behind the last word held, a slot may take anything: it is overwritten before it is reached.
-            source = Mux(pop & (level > i + 1), words[i + 1], self.input.payload) if i + 1 < self.depth else (
-                self.input.payload
+            source = (
+                Mux(pop & (level > i + 1), words[i + 1], self.input.payload)
+                if i + 1 < self.depth
+                else (self.input.payload)
             )
             with m.If(pop | (level <= i)):
                 m.d.sync += word.eq(source)

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from bnnhw.folding import LayerFolding
 from bnnhw.folding.counter import Technology, plan
 from bnnhw.folding.pipeline import accumulator_shape, mvu_pipeline
+from bnnhw.folding.resources import buffer_style
 from bnnhw.hardware.emit import shared
 from bnnhw.hardware.fifo import CreditedOutput, stays_positive
 from bnnhw.hardware.processing_element import ProcessingElement
@@ -114,7 +115,8 @@ class Mvu(wiring.Component):
         p = self.pipeline
         sf, nf, size = p.synapse_folds, p.neuron_folds, p.buffer_words
         width = len(self.input.payload)
-        buffer = memory.Memory(shape=unsigned(width), depth=size, init=[])
+        style = buffer_style(size, width, self.technology)
+        buffer = memory.Memory(shape=unsigned(width), depth=size, init=[], attrs={"ram_style": style})
         m.submodules.buffer = buffer
         write, read = buffer.write_port(), buffer.read_port()
 

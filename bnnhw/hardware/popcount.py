@@ -36,9 +36,7 @@ class _Cell(wiring.Component):
 
     def __init__(self, lanes: int, bits: int) -> None:
         self._lanes, self._bits = lanes, bits
-        super().__init__(
-            {"x": In(lanes), "w": In(lanes), "b": In(bits), "count": Out(1 if lanes + bits == 1 else 2)}
-        )
+        super().__init__({"x": In(lanes), "w": In(lanes), "b": In(bits), "count": Out(1 if lanes + bits == 1 else 2)})
 
     @property
     def module_name(self) -> str:

@@ -92,9 +92,7 @@ class Rom(wiring.Component):
         m.d.comb += self.data.eq(Cat(*columns))
         return m
 
-    def _bank(
-        self, m: Module, name: str, bits: NDArray[np.uint8], address: Value, platform: object
-    ) -> Value:
+    def _bank(self, m: Module, name: str, bits: NDArray[np.uint8], address: Value, platform: object) -> Value:
         """One memory, and the registers behind it."""
         depth, width = bits.shape
         behind = self._registered and self._kind == "block"
