@@ -32,7 +32,7 @@ BIPOLAR = DataType("bipolar", 1)
 DEFAULT_EPSILON = float(np.float32(1e-5))
 """ONNX's default for BatchNormalization; attributes are float32."""
 
-_V = TypeVar("_V", Constant, Samples, Elements, Weights, Product, Normalized)
+_V = TypeVar("_V", bound=Constant | Samples | Elements | Weights | Product | Normalized)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,8 @@ def _batch_normalization(call: Call) -> Value:
         if array.shape != (product.layer.neurons,):
             raise call.unsupported(f"its {what} must have shape ({product.layer.neurons},), not {array.shape}")
         columns.append(array.astype(np.float64))
-    return Normalized(product, BatchNorm(*columns, call.attribute("epsilon", DEFAULT_EPSILON)))
+    gamma, beta, mean, variance = columns
+    return Normalized(product, BatchNorm(gamma, beta, mean, variance, call.attribute("epsilon", DEFAULT_EPSILON)))
 
 
 def _product(call: Call, transposed: bool) -> Product:

@@ -87,6 +87,13 @@ class Graph:
     metadata: Mapping[str, str]
 
 
+def _text(value: str | bytes) -> str:
+    """A string of a protobuf, which comes as bytes if it is not UTF-8."""
+    if isinstance(value, bytes):
+        raise FileError("not an ONNX model: a name is not UTF-8")
+    return value
+
+
 def _tensor(tensor: onnx.TensorProto, where: str) -> NDArray[Any]:
     """The array of a tensor, its declared size checked against the bytes that are there."""
     if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
@@ -119,15 +126,15 @@ def _attributes(proto: onnx.NodeProto, where: str) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for attribute in proto.attribute:
         if attribute.type == kinds.INT:
-            attributes[attribute.name] = int(attribute.i)
+            attributes[_text(attribute.name)] = int(attribute.i)
         elif attribute.type == kinds.FLOAT:
-            attributes[attribute.name] = float(attribute.f)
+            attributes[_text(attribute.name)] = float(attribute.f)
         elif attribute.type == kinds.STRING:
-            attributes[attribute.name] = attribute.s.decode("utf-8", "replace")
+            attributes[_text(attribute.name)] = attribute.s.decode("utf-8", "replace")
         elif attribute.type == kinds.INTS:
-            attributes[attribute.name] = tuple(int(i) for i in attribute.ints)
+            attributes[_text(attribute.name)] = tuple(int(i) for i in attribute.ints)
         elif attribute.type == kinds.TENSOR:
-            attributes[attribute.name] = _tensor(attribute.t, f"{where}: attribute {attribute.name!r:.60}")
+            attributes[_text(attribute.name)] = _tensor(attribute.t, f"{where}: attribute {attribute.name!r:.60}")
     return attributes
 
 
@@ -168,7 +175,7 @@ def _sorted(nodes: Iterable[Node], known: set[str]) -> tuple[Node, ...]:
 
 
 def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
-    where = f"graph input {value.name!r:.60}"
+    where = f"graph input {_text(value.name)!r:.60}"
     tensor = value.type.tensor_type
     if tensor.elem_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
         raise UnsupportedError(f"{where}: must be float or double, not type {tensor.elem_type}")
@@ -197,27 +204,30 @@ def _parse(model: onnx.ModelProto) -> Graph:
         raise UnsupportedError(f"a model must have at most {MAX_NODES} nodes, not {len(graph.node)}")
     constants: dict[str, NDArray[Any]] = {}
     for tensor in graph.initializer:
-        if tensor.name in constants:
-            raise FileError(f"initializer {tensor.name!r:.60} is there twice")
-        constants[tensor.name] = _tensor(tensor, f"initializer {tensor.name!r:.60}")
+        name = _text(tensor.name)
+        if name in constants:
+            raise FileError(f"initializer {name!r:.60} is there twice")
+        constants[name] = _tensor(tensor, f"initializer {name!r:.60}")
     # Before IR version 4 initializers had to be listed as inputs too.
-    inputs = [value for value in graph.input if value.name not in constants]
+    inputs = [value for value in graph.input if _text(value.name) not in constants]
     for what, values in (("input", inputs), ("output", graph.output)):
         if len(values) != 1:
             raise UnsupportedError(f"a model must have one {what}, not {len(values)}")
     total = len(graph.node)
     nodes = []
     for position, proto in enumerate(graph.node, 1):
-        bare = Node(proto.op_type, proto.domain, proto.name, position, total, tuple(proto.input), tuple(proto.output))
+        sources, results = tuple(map(_text, proto.input)), tuple(map(_text, proto.output))
+        words = (_text(proto.op_type), _text(proto.domain), _text(proto.name))
+        bare = Node(*words, position, total, sources, results)
         attributes = _attributes(proto, str(bare))
-        nodes.append(Node(bare.kind, bare.domain, bare.name, position, total, bare.inputs, bare.outputs, attributes))
+        nodes.append(Node(*words, position, total, sources, results, attributes))
     return Graph(
         _sorted(nodes, {inputs[0].name, *constants}),
         constants,
         inputs[0].name,
-        graph.output[0].name,
+        _text(graph.output[0].name),
         _input_shape(inputs[0]),
-        {entry.key: entry.value for entry in model.metadata_props},
+        {_text(entry.key): _text(entry.value) for entry in model.metadata_props},
     )
 
 
@@ -236,7 +246,4 @@ def parse(data: bytes) -> Graph:
         model.ParseFromString(data)
     except DecodeError:
         raise FileError("not an ONNX model, or a truncated one") from None
-    try:
-        return _parse(model)
-    except UnicodeDecodeError:
-        raise FileError("not an ONNX model: a name is not UTF-8") from None
+    return _parse(model)

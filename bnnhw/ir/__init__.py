@@ -1,5 +1,6 @@
 """The intermediate representation: networks, layers, bits and their file."""
 
+from bnnhw.ir.arithmetic import DotAffine, dot_affine, normalize
 from bnnhw.ir.bits import BitMatrix, pack_rows, unpack_rows
 from bnnhw.ir.layers import BatchNorm, BatchNormSign, Dense, Layer, Output, Thresholds, WeightPlane
 from bnnhw.ir.network import Network
@@ -11,12 +12,15 @@ __all__ = [
     "BitMatrix",
     "DataType",
     "Dense",
+    "DotAffine",
     "InputSpec",
     "Layer",
     "Network",
     "Output",
     "Thresholds",
     "WeightPlane",
+    "dot_affine",
+    "normalize",
     "pack_rows",
     "unpack_rows",
 ]

@@ -218,14 +218,14 @@ def _npy_dictionary(name: str, text: bytes) -> tuple[str, bool, tuple[int, ...]]
     """Type, order and shape from the dictionary of an .npy member."""
     try:
         value = ast.literal_eval(text.decode("latin-1").strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        value = None
+    if isinstance(value, dict) and set(value) == {"descr", "fortran_order", "shape"}:
         dtype, fortran, shape = value["descr"], value["fortran_order"], value["shape"]
         valid = isinstance(dtype, str) and isinstance(fortran, bool) and isinstance(shape, tuple)
-        valid = valid and len(value) == 3 and all(type(size) is int and size >= 0 for size in shape)
-    except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
-        valid = False
-    if not valid:
-        raise FileError(f"array {name!r} has no valid NumPy header")
-    return dtype, fortran, shape
+        if valid and all(type(size) is int and size >= 0 for size in shape):
+            return dtype, fortran, shape
+    raise FileError(f"array {name!r} has no valid NumPy header")
 
 
 def _field(where: str, mapping: Any, key: str, kind: type) -> Any:

@@ -18,7 +18,7 @@ monotone in ``acc_j`` in float64 too, since every rounding is monotone, so for e
 accumulators with ``y_j <= y_i`` are the first so many in one order, and the integer scores agree on the
 whole row of the grid iff they give the same count. Two binary searches a row: K + 1 rows a pair.
 
-Factors are tried in ascending order, as the greatest multiplier they give: every one below
+Constant scores are tried first, then factors in ascending order, as the greatest multiplier they give: every one below
 :data:`DENSE`, then :data:`PER_OCTAVE` to each power of two. The first that is proved for all pairs is taken.
 """
 
@@ -139,17 +139,17 @@ def _convert(name: str, layer: Dense, norm: BatchNorm) -> tuple[Output, list[str
     if not np.isfinite(slope).all() or not all(np.isfinite(y).all() for y in proof.y):
         raise NetworkError(f"layer {name}: scores must be finite")
     greatest = float(np.abs(slope).max())
-    if greatest == 0:
-        # Constant scores: their ranks are the smallest integers of the same order.
-        ranks = np.unique(shift, return_inverse=True)[1]
-        output = _centred(name, np.zeros(len(slope)), ranks.astype(np.float64), proof)
-        assert output is not None and proof.holds(output)
-        return output, []
+    # Constant scores, the ranks of the classes: for classes that are never close, or do not vary at all.
+    ranks = np.unique(shift, return_inverse=True)[1].astype(np.float64)
+    constant = _centred(name, np.zeros(len(slope)), ranks, proof)
+    assert constant is not None
+    if proof.holds(constant):
+        return constant, []
+    candidates = [constant]
     # Scores relative to their middle: an offset common to all classes decides nothing, and costs precision.
-    middle = (max(float(y[-1]) for y in proof.y) + min(float(y[0]) for y in proof.y)) / 2
-    candidates = []
+    middle = max(float(y[-1]) for y in proof.y) / 2 + min(float(y[0]) for y in proof.y) / 2
     for factor in _factors():
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             multiplier, offset = np.rint(slope / greatest * factor), np.rint((shift - middle) / greatest * factor)
         output = _centred(name, multiplier, offset, proof)
         if output is None:
@@ -158,8 +158,6 @@ def _convert(name: str, layer: Dense, norm: BatchNorm) -> tuple[Output, list[str
             return output, []
         if factor & (factor - 1) == 0:
             candidates.append(output)
-    if not candidates:
-        raise NetworkError(f"layer {name}: scores must be below 2**62 at a multiplier of 1")
     misfits = [proof.misfit(candidate) for candidate in candidates]
     best = min(range(len(candidates)), key=lambda i: (misfits[i].margin, misfits[i].pairs))
     total = len(proof.pairs) * (proof.high - proof.low + 1) ** 2
@@ -176,7 +174,7 @@ def output_affine(network: Network) -> StreamlineResult:
     Raises
     ------
     NetworkError
-        Naming the output, if scores are not finite or too large, or its multiplier and offset are not plain.
+        Naming the output, if scores are not finite, or its multiplier and offset are not plain.
     """
     output = network.output
     if output.norm is None:
