@@ -1,0 +1,172 @@
+"""The generated Verilog of a stream core in Verilator, every frame and every output word against the reference."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from amaranth.hdl import Shape
+from numpy.typing import NDArray
+
+from bnnhw.errors import RequestError
+from bnnhw.folding import FoldedNetwork
+from bnnhw.folding.cycles import predict
+from bnnhw.hardware.accelerator import Accelerator
+from bnnhw.hardware.argmax import score_layout
+from bnnhw.hardware.emit import verilog as emit_verilog
+from bnnhw.reference import evaluate
+from bnnhw.verify.cells import models_for
+from bnnhw.verify.harness import RESET_CYCLES, Field, Harness, Interface, Port, pack_frames
+from bnnhw.verify.result import SimulationResult, compare, measure
+
+__all__ = ["core_interface", "run_core", "simulate"]
+
+CALM_FRAMES = 64
+"""Frames sent without stalls, to measure cycles, when all others are stalled."""
+
+
+def core_interface(folded: FoldedNetwork, top: str) -> Interface:
+    """The ports of an accelerator's Verilog (:class:`bnnhw.hardware.accelerator.Accelerator` states them)."""
+    layer, folding = folded.pairs[0]
+    payload = Port.plain("input_payload", folding.simd * layer.input.bits)
+    # A struct: its first member has the least significant bits.
+    members = score_layout(folded.network.output, *folded.pairs[-1]).members
+    shapes = {name: Shape.cast(members[name]) for name in ("index", "score")}
+    fields = tuple(Field(name, shape.width, shape.signed) for name, shape in shapes.items() if shape.width)
+    return Interface(top, payload, folding.synapse_folds(layer), (Port("output_payload", fields),))
+
+
+def simulate(
+    folded: FoldedNetwork,
+    codes: NDArray[np.uint8],
+    *,
+    labels: NDArray[np.integer] | None = None,
+    verilog: str | None = None,
+    top: str = "accelerator",
+    technology: str = "generic",
+    stall: float = 0.0,
+    seed: int = 1,
+    wave: Path | None = None,
+    wave_frames: int = 2,
+    jobs: int = 2,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> SimulationResult:
+    """Simulate a network's accelerator on some frames.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+    codes : uint8 array (frames, elements)
+        Codes of the input elements, as :meth:`bnnhw.ir.InputSpec.encode` makes them.
+    labels : int array (frames,), optional
+        Classes, for the accuracy.
+    verilog : str, optional
+        The Verilog to simulate; by default that of ``Accelerator(folded, technology)``.
+    top : str
+        Its top module.
+    technology : str
+        ``"generic"``, ``"ice40"`` or ``"ecp5"``; cells of the latter two are simulated by Yosys' own models.
+    stall : float
+        Probability of a stall, each cycle on either side; cycles are then measured on
+        :data:`CALM_FRAMES` frames that are sent once more without.
+    seed : int
+        Of the stalls, the padding lanes and the state without an initial value.
+    wave : Path, optional
+        FST file to write of the first ``wave_frames`` frames.
+    jobs : int
+        Processes to spread many frames over.
+    cache : Path, optional
+        Folder of compiled models; the user's cache by default.
+    progress : callable, optional
+        Called with frames done and frames, from another thread.
+
+    Raises
+    ------
+    RequestError
+        For a stall that is not a probability below 1, or codes or labels of the wrong shape.
+    CheckError
+        When the core hangs or breaks the stream contract. Mismatches are counted, not raised.
+    ToolError
+        When Verilator or a C++ compiler is missing.
+    """
+    text = emit_verilog(Accelerator(folded, technology), top, technology) if verilog is None else verilog
+    return run_core(
+        folded, codes, {"core.v": text}, core_interface(folded, top), labels=labels, technology=technology,
+        stall=stall, seed=seed, wave=wave, wave_frames=wave_frames, jobs=jobs, cache=cache, progress=progress,
+    )  # fmt: skip
+
+
+def run_core(
+    folded: FoldedNetwork,
+    codes: NDArray[np.uint8],
+    sources: Mapping[str, str],
+    interface: Interface,
+    *,
+    labels: NDArray[np.integer] | None,
+    technology: str,
+    stall: float,
+    seed: int,
+    wave: Path | None,
+    wave_frames: int,
+    jobs: int,
+    cache: Path | None,
+    progress: Callable[[int, int], None] | None,
+    reset_cycles: int = RESET_CYCLES,
+) -> SimulationResult:
+    """Simulate the text of a core, whatever made it, against the reference of its network.
+
+    Parameters and errors as for :func:`simulate`; ``sources`` as for :class:`~bnnhw.verify.harness.Harness`.
+    """
+    spec = folded.network.input
+    if codes.ndim != 2 or codes.shape[1] != spec.elements:
+        raise RequestError(f"codes must have shape (frames, {spec.elements}), not {codes.shape}")
+    if labels is not None and np.shape(labels) != (len(codes),):
+        raise RequestError(f"labels must have shape ({len(codes)},), not {np.shape(labels)}")
+    if not 0 <= stall < 1:
+        raise RequestError(f"stall must be at least 0 and less than 1, not {stall!r}")
+    models, defines = models_for(technology, sources)
+    harness = Harness({**models, **sources}, interface, wave=wave is not None, defines=defines, cache=cache)
+    prediction = predict(folded, technology)
+    words = pack_frames(codes, spec.dtype.bits, interface.input.width, seed)
+    # A frame moves a word at least every cycles_per_frame once the pipeline is full; the rest is margin.
+    watchdog = 4 * (prediction.latency_cycles + prediction.cycles_per_frame) + 1000
+    drain = 2 * prediction.latency_cycles + 16
+    start = time.perf_counter()
+    recording = harness.run(
+        words, stall=stall, seed=seed, watchdog=watchdog, drain=drain, jobs=jobs, wave=wave,
+        wave_frames=wave_frames, progress=progress, reset_cycles=reset_cycles,
+    )  # fmt: skip
+    run_s = time.perf_counter() - start
+    calm = recording
+    if stall:
+        calm = harness.run(words[:CALM_FRAMES], seed=seed, watchdog=watchdog, drain=drain, reset_cycles=reset_cycles)
+    classes = len(folded.network.output.multiplier)
+    if classes == 1:
+        # A single class needs no bits of index, and has no port field for them.
+        recording = dataclasses.replace(
+            recording, outputs={"index": np.zeros(len(codes), np.int64), **recording.outputs}
+        )
+    mismatches, details = compare(recording, evaluate(folded.network, codes))
+    accuracy = None
+    if labels is not None and len(codes):
+        accuracy = float(np.mean(recording.outputs["index"] == np.asarray(labels)))
+    cycles = measure(calm)
+    return SimulationResult(
+        images=len(codes),
+        mismatches=mismatches,
+        details=details,
+        accuracy=accuracy,
+        cycles_per_frame=cycles.per_frame,
+        predicted_cycles_per_frame=prediction.cycles_per_frame,
+        latency_cycles=cycles.latency,
+        predicted_latency_cycles=prediction.latency_cycles,
+        cycles=cycles,
+        frames_per_s=len(codes) / run_s,
+        verilate_s=harness.model.verilate_s,
+        compile_s=harness.model.compile_s,
+        run_s=run_s,
+    )
