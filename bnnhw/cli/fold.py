@@ -22,7 +22,10 @@ __all__ = ["fold", "fold_json"]
 
 def fold_json(folded: FoldedNetwork, board: Board, clock_mhz: float) -> dict[str, Any]:
     """What ``fold`` says of a folding on a board at a clock; the cycles are those of the exact model."""
+    from dataclasses import asdict
+
     from bnnhw.folding.cycles import predict
+    from bnnhw.folding.resources import LINK, estimate
 
     prediction = predict(folded, board.family)
     cycles = {unit.name: unit.cycles for unit in prediction.layers if unit.unit == "mvu"}
@@ -44,6 +47,8 @@ def fold_json(folded: FoldedNetwork, board: Board, clock_mhz: float) -> dict[str
         "latency_cycles": prediction.latency_cycles,
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
         "clock_mhz": clock_mhz,
+        # With the link, as the design that `build` makes.
+        "estimate": asdict(estimate(folded, board.family) + LINK),
     }
 
 
@@ -99,6 +104,7 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
             f"{data['cycles_per_frame']} cycles a frame, latency {data['latency_cycles']} cycles: "
             f"{data['fps']:,.0f} frames a second at {data['clock_mhz']:g} MHz"
         )
+        console.print(f"about {data['estimate']['lut4']} LUT4 and {data['estimate']['bram']} block RAMs with the link")
         if output is not None:
             console.print(str(output), markup=False)
 

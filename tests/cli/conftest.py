@@ -30,10 +30,18 @@ def make_network(sizes: tuple[int, ...] = (64, 12, 10), seed: int = 1) -> Networ
         layers.append(layer)
         dtype = bipolar
     return Network(
-        InputSpec((sizes[0],), DataType("uint", 4), None),
+        # Pixels go from 0 to 16: both 15 and 16 are level 15.
+        InputSpec((sizes[0],), DataType("uint", 4), tuple(map(float, range(1, 16)))),
         (*layers, Output.plain("output", sizes[-1])),
         {"source": "tests"},
     )
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled models go where the tests' other files go, one folder for all tests of a run."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.delenv("BNNHW_DATA", raising=False)
 
 
 @pytest.fixture

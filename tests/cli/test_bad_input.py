@@ -196,12 +196,19 @@ def test_more_frames_a_second_than_the_board_can(network: Path, tmp_path: Path, 
     )
 
 
-def test_network_too_big_for_the_board(tmp_path: Path, refused: Refused) -> None:
+@pytest.mark.parametrize("verb", ["fold", "generate", "build"])
+def test_network_too_big_for_the_board(verb: str, tmp_path: Path, refused: Refused) -> None:
     path = tmp_path / "big.bnn"
     network_file.save(make_network((64, 4096, 10)), path)
-    message = refused(1, "build", path, "--board", "icebreaker", "-o", tmp_path / "out")
-    assert "icebreaker" in message
-    assert re.search(r"\d+ ?%", message)
+    message = refused(1, verb, path, "--board", "icebreaker", "-o", tmp_path / "out")
+    pattern = (
+        r"the network does not fit icebreaker even at its smallest: "
+        r"about (\d+) LUT4 of 5280, (\d+) block RAMs of 30"
+    )
+    match = re.fullmatch(pattern, message)
+    assert match is not None, message
+    # 270,336 weight bits alone are 66 block RAMs of 4,096.
+    assert int(match[2]) > 66 or int(match[1]) > 5280
 
 
 def _without_tools(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +227,7 @@ def test_no_yosys(network: Path, tmp_path: Path, refused: Refused, monkeypatch: 
 
 def test_no_verilator(network: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert run("generate", network, "-o", tmp_path / "design").exit_code == 0
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / "empty-cache"))
     _without_tools(monkeypatch)
     message = refused(3, "simulate", tmp_path / "design", "--dataset", "digits")
     assert message.startswith("verilator is missing, needed for simulation of the generated Verilog: ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 from pathlib import Path
 
 import click
@@ -40,7 +41,7 @@ def test_a_person_gets_text() -> None:
     result = CliRunner().invoke(_group(), ["work", "3"])
     assert result.exit_code == 0
     assert result.stdout == "the number is 3\n"
-    assert result.stderr == "working        0.0 s\nbnnhw: warning: mind [this]\n"
+    assert re.fullmatch(r"working +\d+\.\d s\nbnnhw: warning: mind \[this\]\n", result.stderr)
 
 
 def test_a_script_gets_one_json_object() -> None:

@@ -1,0 +1,192 @@
+"""The verbs one after the other, on a small network: their JSON and their artefacts."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bnnhw import datasets, reference
+from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.folding import file as folding_file
+from bnnhw.folding.cycles import predict
+from tests.cli.conftest import make_network, run, snapshot
+
+FOLDINGS = (LayerFolding(5, 8), LayerFolding(2, 5, "lut"))
+
+
+def _json(*arguments: str | Path) -> dict[str, Any]:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def folding(tmp_path: Path) -> Path:
+    path = tmp_path / "folding.json"
+    folding_file.save(FOLDINGS, make_network(), path)
+    return path
+
+
+def test_show(network: Path) -> None:
+    data = _json("show", network)
+    assert data["input"] == {"shape": [64], "type": "uint4", "bits": 4, "elements": 64}
+    keys = ("name", "kind", "inputs", "outputs", "weight_bits", "activation_bits", "macs")
+    assert [tuple(layer[key] for key in keys) for layer in data["layers"]] == [
+        ("dense0", "dense", 64, 12, 1, 1, 768),
+        ("dense1", "dense", 12, 10, 1, None, 120),
+        ("output", "output", 10, 10, 0, None, 0),
+    ]
+    text = run("show", network).stdout
+    assert re.search(r"^dense0 +dense +64 +12 +1 +1 +768$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("split", ["test", "train"])
+def test_evaluate(split: str, network: Path) -> None:
+    samples, labels = datasets.load("digits").split(split)
+    loaded = make_network()
+    classes = reference.evaluate(loaded, loaded.input.encode(samples)).classes
+    correct = int(np.sum(classes == labels))
+    data = _json("evaluate", network, "--dataset", "digits", "--split", split)
+    assert (data["images"], data["correct"]) == (len(labels), correct)
+    assert data["accuracy"] == correct / len(labels)
+    assert data["wall_s"] > 0
+
+
+def test_evaluate_the_first_frames(network: Path) -> None:
+    assert _json("evaluate", network, "--dataset", "digits", "--count", "7")["images"] == 7
+
+
+def test_boards() -> None:
+    boards = _json("boards")["boards"]
+    assert set(boards) == {"icebreaker", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f"}
+    assert boards["icebreaker"]["device"] == "iCE40UP5K"
+    assert boards["icebreaker"]["lut"] == 5280
+    assert boards["icebreaker"]["bram_bits"] == 30 * 4096
+    assert boards["icebreaker"]["links"] == ["uart"]
+    assert list(_json("boards", "ulx3s-85f")["boards"]) == ["ulx3s-85f"]
+
+
+def test_datasets(tmp_path: Path) -> None:
+    found = _json("datasets", "--data", tmp_path)["datasets"]
+    assert found["digits"] == {"available": True, "path": None, "shape": [64], "classes": 10}
+    assert found["mnist"]["available"] is False
+    assert found["mnist"]["path"] == str(tmp_path / "mnist")
+
+
+def test_doctor() -> None:
+    tools = _json("doctor")["tools"]
+    assert {"yosys", "verilator", "nextpnr-ice40", "nextpnr-ecp5", "icepack", "ecppack"} <= set(tools)
+    for tool in tools.values():
+        assert set(tool) == {"found", "version", "path", "needed_for", "why"}
+
+
+@pytest.mark.parametrize("technology, board", [("generic", []), ("ice40", ["--board", "icebreaker"])])
+def test_generate(technology: str, board: list[str], network: Path, folding: Path, tmp_path: Path) -> None:
+    design = tmp_path / "design"
+    data = _json("generate", network, *board, "--folding", folding, "-o", design)
+    prediction = predict(FoldedNetwork(make_network(), FOLDINGS), technology)
+    assert data["cycles_per_frame"] == prediction.cycles_per_frame
+    assert data["latency_cycles"] == prediction.latency_cycles
+    assert data["top"] == "accelerator"
+    (verilog,) = data["verilog"]
+    text = Path(verilog).read_text()
+    assert re.search(r"^module accelerator\(", text, re.MULTILINE)
+    assert "// Layer dense0: 64 -> 12, PE 5, SIMD 8, weights in block memory\n" in text
+    assert ("SB_RAM40" in text) == (technology == "ice40")
+    sidecar = json.loads((design / "design.json").read_text())
+    assert sidecar["technology"] == technology
+    assert sidecar["ports"]["input_payload"] == {"direction": "in", "width": 8 * 4}
+    assert sidecar["ports"]["clk"] == {"direction": "in", "width": 1}
+    assert sidecar["frame"] == {
+        "elements": 64,
+        "element_bits": 4,
+        "word_bits": 32,
+        "words": 8,
+        "index_bits": 4,
+        "score_bits": sidecar["ports"]["output_payload"]["width"] - 4,
+    }
+    assert (design / "network.bnn").read_bytes() == network.read_bytes()
+    # Generated again, nothing differs; and what an earlier run left over is gone.
+    before = snapshot(design)
+    (design / "stale.v").write_text("")
+    _json("generate", network, *board, "--folding", folding, "-o", design)
+    assert snapshot(design) == before
+
+
+def test_simulate(network: Path, folding: Path, tmp_path: Path) -> None:
+    design = tmp_path / "design"
+    _json("generate", network, "--folding", folding, "-o", design)
+    data = _json("simulate", design, "--dataset", "digits")
+    expected = _json("evaluate", network, "--dataset", "digits")
+    prediction = predict(FoldedNetwork(make_network(), FOLDINGS))
+    assert data["images"] == expected["images"]
+    assert data["mismatches"] == 0
+    assert data["accuracy"] == expected["accuracy"]
+    assert data["cycles_per_frame"] == data["predicted_cycles_per_frame"] == prediction.cycles_per_frame
+    assert data["latency_cycles"] == data["predicted_latency_cycles"] == prediction.latency_cycles
+    assert data["frames_per_s"] > 0
+    stalled = _json("simulate", design, "--dataset", "digits", "--count", "40", "--stall", "0.5")
+    assert (stalled["images"], stalled["mismatches"]) == (40, 0)
+
+
+def test_simulate_writes_a_wave(network: Path, folding: Path, tmp_path: Path) -> None:
+    design, wave = tmp_path / "design", tmp_path / "design.fst"
+    _json("generate", network, "--folding", folding, "-o", design)
+    _json("simulate", design, "--dataset", "digits", "--count", "4", "--wave", wave)
+    assert wave.stat().st_size > 1000
+
+
+def test_build_and_report(network: Path, folding: Path, tmp_path: Path) -> None:
+    out = tmp_path / "bitstream"
+    data = _json("build", network, "--board", "icebreaker", "--folding", folding, "-o", out)
+    assert Path(data["bitstream"]).stat().st_size > 50_000
+    assert data["timing_met"] is True
+    assert data["fmax_mhz"] >= data["clock_mhz"]
+    prediction = predict(FoldedNetwork(make_network(), FOLDINGS), "ice40")
+    assert data["fps"] == data["clock_mhz"] * 1e6 / prediction.cycles_per_frame
+    assert data["latency_us"] == prediction.latency_cycles / data["clock_mhz"]
+    assert data["utilization"]["ICESTORM_LC"]["available"] == 5280
+    assert data["unchanged"] == []
+    assert set(data["estimate"]) >= {"lut4", "ff", "bram", "spram"}
+    page = _json("report", out)["report"]
+    assert page == str(out / "report.html")
+    text = Path(page).read_text()
+    assert "PE 5 × SIMD 8, block" in text
+    assert "ICESTORM_LC" in text
+    again = _json("build", network, "--board", "icebreaker", "--folding", folding, "-o", out)
+    assert set(again["unchanged"]) >= {"elaborate", "synth", "place_route", "pack"}
+
+
+def test_fold(network: Path, tmp_path: Path) -> None:
+    path = tmp_path / "folding.json"
+    data = _json("fold", network, "--board", "icebreaker", "-o", path)
+    folded = folding_file.load(path, make_network())
+    assert [(f.pe, f.simd, f.memory, f.engine) for f in folded.foldings] == [
+        (layer["pe"], layer["simd"], layer["memory"], layer["engine"]) for layer in data["layers"]
+    ]
+    prediction = predict(folded, "ice40")
+    assert data["cycles_per_frame"] == prediction.cycles_per_frame == max(unit["cycles"] for unit in data["units"])
+    assert data["latency_cycles"] == prediction.latency_cycles
+    assert data["clock_mhz"] == 24
+    assert data["fps"] == 24e6 / data["cycles_per_frame"]
+    assert set(data["estimate"]) >= {"lut4", "ff", "bram", "spram"}
+
+
+@pytest.mark.slow
+def test_demo(tmp_path: Path) -> None:
+    out = tmp_path / "demo"
+    data = _json("demo", "-o", out)
+    assert data["accuracy"] >= 0.93
+    assert data["mismatches"] == 0
+    assert data["timing_met"] is True
+    assert all(Path(path).is_file() for path in data["artefacts"].values())
+    again = _json("demo", "-o", out)
+    assert again["cached"] == ["train", "import", "fold", "generate", "simulate"]
+    assert {key: again[key] for key in ("accuracy", "bitstream", "fmax_mhz")} == {
+        key: data[key] for key in ("accuracy", "bitstream", "fmax_mhz")
+    }
