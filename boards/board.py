@@ -36,9 +36,11 @@ class Board:
         Options that select the device.
     platform : callable
         Makes the Amaranth platform.
+    reachable_mhz : callable
+        The clock, in MHz, that is really made when one is asked for; :class:`~bnnhw.errors.RequestError` when it
+        is out of reach.
     clock : callable
-        Makes the clock generator for a platform and a clock in MHz; its ``clock_mhz`` is the clock that the
-        generator can really make. Raises :class:`~bnnhw.errors.RequestError` when it is out of reach.
+        Makes the clock generator for a clock in MHz.
     leds : tuple of (str, int)
         Resources of the error lamp and of the activity lamp.
     """
@@ -57,6 +59,7 @@ class Board:
     links: tuple[str, ...]
     nextpnr: tuple[str, ...]
     platform: Callable[[], Any]
+    reachable_mhz: Callable[[float], float]
     clock: Callable[[float], Any]
     leds: tuple[tuple[str, int], tuple[str, int]]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
+from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
 from bnnhw.errors import RequestError
 
-__all__ = ["Ecp5Clock", "Ecp5Pll", "solve"]
+__all__ = ["Ecp5Clock", "Ecp5Pll", "reachable", "solve"]
 
 # Limits of the EHXPLLL, MHz: "ECP5 and ECP5-5G Family Data Sheet" (FPGA-DS-02012), sysCLOCK PLL timing. Inputs from
 # 8 MHz; the data sheet wants at least 10 MHz at the phase detector.
@@ -81,8 +81,13 @@ def solve(reference_mhz: float, output_mhz: float) -> Ecp5Pll:
     )
 
 
+def reachable(reference_mhz: float, clock_mhz: float) -> float:
+    """The clock nearest to what is asked for: the reference itself, or what the PLL can make of it."""
+    return reference_mhz if clock_mhz == reference_mhz else solve(reference_mhz, clock_mhz).output_mhz
+
+
 class Ecp5Clock(Elaboratable):
-    """Domain ``sync`` from the board's oscillator, through a PLL when another frequency is asked for.
+    """Drives the domain ``sync`` of its parent from the board's oscillator, through a PLL when another frequency is asked for.
 
     The reset is asserted until the PLL has locked, and released with the clock.
 
@@ -100,7 +105,7 @@ class Ecp5Clock(Elaboratable):
         self.resource = resource
         self.reference_mhz = reference_mhz
         self.pll = None if clock_mhz == reference_mhz else solve(reference_mhz, clock_mhz)
-        self.clock_mhz = reference_mhz if self.pll is None else self.pll.output_mhz
+        self.clock_mhz = reachable(reference_mhz, clock_mhz)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -158,7 +163,6 @@ class Ecp5Clock(Elaboratable):
                 o_CLKOS=clock,
                 o_LOCK=locked,
             )
-        m.domains += ClockDomain("sync")
         m.d.comb += ClockSignal("sync").eq(clock)
         m.submodules.reset = ResetSynchronizer(~locked, domain="sync")
         if self.pll is not None:

@@ -11,7 +11,7 @@ from amaranth.lib.cdc import FFSynchronizer
 
 from bnnhw.errors import RequestError
 
-__all__ = ["Ice40Clock", "Ice40Pll", "solve"]
+__all__ = ["Ice40Clock", "Ice40Pll", "reachable", "solve"]
 
 # Limits of the SB_PLL40, MHz: "iCE40 sysCLOCK PLL Design and User Guide" (FPGA-TN-02052), electrical limits of the
 # data sheets of the LP/HX and UltraPlus families, which agree.
@@ -72,8 +72,13 @@ def solve(reference_mhz: float, output_mhz: float) -> Ice40Pll:
     return min(candidates, key=lambda c: (abs(c.output_mhz - output_mhz), c.output_mhz, c.divr))
 
 
+def reachable(reference_mhz: float, clock_mhz: float) -> float:
+    """The clock nearest to what is asked for: the reference itself, or what the PLL can make of it."""
+    return reference_mhz if clock_mhz == reference_mhz else solve(reference_mhz, clock_mhz).output_mhz
+
+
 class Ice40Clock(Elaboratable):
-    """Domain ``sync`` from the board's oscillator, through a PLL when another frequency is asked for.
+    """Drives the domain ``sync`` of its parent from the board's oscillator, through a PLL when another frequency is asked for.
 
     The reset is held until the PLL has locked and, on top of it, for the time in which block RAMs may
     still read wrong after configuration.
@@ -91,7 +96,7 @@ class Ice40Clock(Elaboratable):
     def __init__(self, resource: str, reference_mhz: float, clock_mhz: float) -> None:
         self.resource = resource
         self.pll = None if clock_mhz == reference_mhz else solve(reference_mhz, clock_mhz)
-        self.clock_mhz = reference_mhz if self.pll is None else self.pll.output_mhz
+        self.clock_mhz = reachable(reference_mhz, clock_mhz)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -130,7 +135,6 @@ class Ice40Clock(Elaboratable):
             m.d.por += ready.eq(1)
         with m.Else():
             m.d.por += timer.eq(timer + 1)
-        m.domains += ClockDomain("sync")
         m.d.comb += [ClockSignal("sync").eq(clock), ResetSignal("sync").eq(~ready)]
         if self.pll is not None:
             platform.add_clock_constraint(clock, self.clock_mhz * 1e6)  # type: ignore[attr-defined]

@@ -5,13 +5,20 @@ from __future__ import annotations
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
 from bnnhw.boards.board import Board
-from bnnhw.boards.ice40 import Ice40Clock
+from bnnhw.boards.ice40 import Ice40Clock, reachable
 
 __all__ = ["ICEBREAKER"]
 
 
+_OSCILLATOR_MHZ = 12.0
+
+
+def _reachable(clock_mhz: float) -> float:
+    return reachable(_OSCILLATOR_MHZ, clock_mhz)
+
+
 def _clock(clock_mhz: float) -> Ice40Clock:
-    return Ice40Clock("clk12", 12.0, clock_mhz)
+    return Ice40Clock("clk12", _OSCILLATOR_MHZ, clock_mhz)
 
 
 ICEBREAKER = Board(
@@ -24,11 +31,12 @@ ICEBREAKER = Board(
     block_rams=30,
     block_ram_bits=4096,
     spram_bits=4 * 262144,
-    oscillator_mhz=12.0,
+    oscillator_mhz=_OSCILLATOR_MHZ,
     clock_mhz=24.0,
     links=("uart",),
     nextpnr=("--up5k", "--package", "sg48"),
     platform=ICEBreakerPlatform,
+    reachable_mhz=_reachable,
     clock=_clock,
     leds=(("led_r", 0), ("led_g", 0)),
 )

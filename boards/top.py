@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal
 from amaranth.lib import io
 
 from bnnhw.boards.board import Board
@@ -34,6 +34,7 @@ class UartTop(Elaboratable):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
+        m.domains += ClockDomain("sync")
         m.submodules.clock = self.clock
         uart = platform.request("uart", 0, dir={"rx": "-", "tx": "-"} | _unused(platform))
         error_led, activity_led = (platform.request(*led, dir="-") for led in self.board.leds)

@@ -8,13 +8,20 @@ from typing import Any
 from amaranth_boards.ulx3s import ULX3S_12F_Platform, ULX3S_25F_Platform, ULX3S_45F_Platform, ULX3S_85F_Platform
 
 from bnnhw.boards.board import Board
-from bnnhw.boards.ecp5 import Ecp5Clock
+from bnnhw.boards.ecp5 import Ecp5Clock, reachable
 
 __all__ = ["VARIANTS"]
 
 
+_OSCILLATOR_MHZ = 25.0
+
+
+def _reachable(clock_mhz: float) -> float:
+    return reachable(_OSCILLATOR_MHZ, clock_mhz)
+
+
 def _clock(clock_mhz: float) -> Ecp5Clock:
-    return Ecp5Clock("clk25", 25.0, clock_mhz)
+    return Ecp5Clock("clk25", _OSCILLATOR_MHZ, clock_mhz)
 
 
 def _board(size: str, option: str, lut4: int, block_rams: int, platform: Callable[[], Any]) -> Board:
@@ -28,11 +35,12 @@ def _board(size: str, option: str, lut4: int, block_rams: int, platform: Callabl
         block_rams=block_rams,
         block_ram_bits=18432,
         spram_bits=0,
-        oscillator_mhz=25.0,
+        oscillator_mhz=_OSCILLATOR_MHZ,
         clock_mhz=80.0,
         links=("uart",),
         nextpnr=(option, "--package", "CABGA381", "--speed", "6"),
         platform=platform,
+        reachable_mhz=_reachable,
         clock=_clock,
         leds=(("led", 0), ("led", 1)),
     )

@@ -93,7 +93,11 @@ def check_fit(cells: CellCounts, board: Board) -> None:
         ("FF", cells.ff, board.ff),
         ("block RAM", cells.bram, board.block_rams),
     )
-    over = [f"{name} {used} of {most} ({used / most:.0%})" for name, used, most in wanted if used > most]
+    over = [
+        f"{name} {used} of {most}" + (f" ({used / most:.0%})" if most else "")
+        for name, used, most in wanted
+        if used > most
+    ]
     if over:
         raise CheckError(f"the design does not fit {board.name}: {', '.join(over)}")
 
@@ -133,7 +137,7 @@ def build(
     check_link(board, link)
     if freq_mhz is not None and not freq_mhz > 0:
         raise RequestError(f"clock must be positive, not {freq_mhz:g}")
-    clock_mhz: float = board.clock(board.clock_mhz if freq_mhz is None else freq_mhz).clock_mhz
+    clock_mhz = board.reachable_mhz(board.clock_mhz if freq_mhz is None else freq_mhz)
     baud_divisor(clock_mhz, baud)
     out_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(out_dir / ".lock"):
@@ -177,7 +181,7 @@ def _build(
         cache.run("elaborate", inputs, [*design.sources, design.constraints], elaborate)
 
     def synthesize() -> dict[str, Any]:
-        passes = (lambda title: progress("synth", 0.5, title))
+        passes = lambda title: progress("synth", 0.5, title)
         return synth.synthesize(design.sources, TOP, board.family, folder, progress=passes).cells.as_dict()
 
     netlist = folder / f"{TOP}.json"

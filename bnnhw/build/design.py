@@ -77,15 +77,16 @@ def write_design(
     RequestError
         For a clock or a baud rate out of reach.
     """
-    clock = board.clock(clock_mhz)
+    actual_mhz = board.reachable_mhz(clock_mhz)
+    divisor = baud_divisor(actual_mhz, baud)
     link = UartLink(
         accelerator,
         classes=classes,
-        divisor=baud_divisor(clock.clock_mhz, baud),
-        timeout=math.ceil(LINK_TIMEOUT_S * clock.clock_mhz * 1e6),
+        divisor=divisor,
+        timeout=math.ceil(LINK_TIMEOUT_S * actual_mhz * 1e6),
         identity=identity,
     )
-    plan = board.platform().prepare(UartTop(board, clock), TOP, emit_src=False)
+    plan = board.platform().prepare(UartTop(board, board.clock(clock_mhz)), TOP, emit_src=False)
     design = design_files(board, folder)
     design.sources[0].write_text(rtlil(link, LINK_MODULE, board.family))
     for path in (design.sources[1], design.constraints):

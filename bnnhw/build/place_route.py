@@ -21,7 +21,11 @@ Progress = Callable[[float, str], None]
 """Told the fraction done, 0 to 1, and what is being done."""
 
 # Where each phase of nextpnr begins, as a fraction of its usual run time on designs of 1k to 10k LUTs.
-_PHASES = (("Packing", 0.02, "packing"), ("Creating initial", 0.08, "placing"), ("Running simulated annealing", 0.1, "placing"))
+_PHASES = (
+    ("Packing", 0.02, "packing"),
+    ("Creating initial", 0.08, "placing"),
+    ("Running simulated annealing", 0.1, "placing"),
+)
 _ROUTING_BEGINS = 0.5
 
 
@@ -157,7 +161,11 @@ def _read_report(configuration: Path, report: Path, log: Path, clock_mhz: float)
         clocks[min(clocks, key=slack)],
         clocks,
         all(slack(name) >= 1 for name in clocks),
-        {name: {"used": n["used"], "available": n["available"]} for name, n in data["utilization"].items() if n["used"]},
+        {
+            name: {"used": n["used"], "available": n["available"]}
+            for name, n in data["utilization"].items()
+            if n["used"]
+        },
         log,
     )
 

@@ -1,4 +1,4 @@
-"""Synthesis with Yosys: every distinct module once, flat only at the end."""
+"""Synthesis with Yosys: every repeated module once, flat only at the end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bnnhw import tools
+from bnnhw.build.hierarchy import repeated_modules
 from bnnhw.build.process import run_logged
 from bnnhw.errors import BnnhwError
 
@@ -15,11 +16,11 @@ __all__ = ["FAMILIES", "CellCounts", "Synthesis", "count_cells", "script", "synt
 
 FAMILIES = ("ice40", "ecp5")
 
-# Both end before the check section, which would name every wire after its cell: minutes on a large flat netlist.
+# Both honour keep_hierarchy when they flatten, and end before the check section, which would name every wire after its cell: minutes on a large flat netlist.
 # ECP5: without wide muxes, which turn adders into LUT6 and LUT7 at twice the area (docs/benchmarks.md measures it).
 _MAP = {
-    "ice40": "synth_ice40 -top {top} -device {device} -noflatten -run begin:check",
-    "ecp5": "synth_lattice -family ecp5 -nowidelut -top {top} -noflatten -run begin:check",
+    "ice40": "synth_ice40 -top {top} -device {device} -run begin:check",
+    "ecp5": "synth_lattice -family ecp5 -nowidelut -top {top} -run begin:check",
 }
 
 
@@ -86,16 +87,27 @@ def count_cells(types: Mapping[str, int], family: str) -> CellCounts:
     raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
 
 
-def script(sources: Sequence[str], top: str, family: str, *, device: str = "u", stem: str | None = None) -> str:
+def script(
+    sources: Sequence[str],
+    top: str,
+    family: str,
+    *,
+    keep: Sequence[str] = (),
+    device: str = "u",
+    stem: str | None = None,
+) -> str:
     """The Yosys script: reads RTLIL (.il) and Verilog (.v), writes ``STEM.json`` and ``STEM.stat.json``.
 
-    Each distinct module is mapped to cells once, however often it is instantiated, because the hierarchy is
-    kept until after technology mapping; then the netlist is flattened, as place and route wants it.
+    The modules in ``keep`` stay apart until after technology mapping, so that each is mapped once, however often
+    it is instantiated; everything else is flattened before. At the end the netlist is flat, as place and
+    route wants it.
 
     Parameters
     ----------
     sources : sequence of str
         File names, relative to where Yosys runs.
+    keep : sequence of str
+        RTLIL names of modules, see :func:`~bnnhw.build.hierarchy.repeated_modules`.
     device : str
         iCE40 only: ``"hx"``, ``"lp"`` or ``"u"``, for the delays that mapping aims at.
     stem : str, optional
@@ -108,7 +120,9 @@ def script(sources: Sequence[str], top: str, family: str, *, device: str = "u", 
     return "\n".join(
         [
             *read,
+            *(f"setattr -mod -set keep_hierarchy 1 {name}" for name in keep),
             _MAP[family].format(top=top, device=device),
+            "setattr -mod -unset keep_hierarchy *",
             "flatten",
             "clean",
             "check -noinit",
@@ -149,14 +163,15 @@ def synthesize(
     log = folder / "yosys.log"
     path = folder / f"{top}.ys"
     names = [source.relative_to(folder).as_posix() for source in sources]
-    path.write_text(script(names, top, family, device=device))
+    texts = [source.read_text() for source in sources if source.suffix == ".il"]
+    path.write_text(script(names, top, family, keep=repeated_modules(texts, top), device=device))
     errors: list[str] = []
 
     def line(text: str) -> None:
         if text.startswith("ERROR: "):
             errors.append(text.removeprefix("ERROR: "))
         elif progress is not None and ". Executing " in text:
-            progress(text.split(". Executing ", 1)[1].split(" pass")[0])
+            progress(text.split(". Executing ", 1)[1].split(" pass", maxsplit=1)[0])
 
     netlist, statistics = folder / f"{top}.json", folder / f"{top}.stat.json"
     # What an earlier run left must not pass for this one's.

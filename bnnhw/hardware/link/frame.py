@@ -10,8 +10,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.host.packet import SYNC, ErrorCode
 from bnnhw.hardware.link.uart import RECEIVED_BYTE
+from bnnhw.host.packet import SYNC, ErrorCode
 
 __all__ = ["PACKET_HEADER", "PacketReceiver", "PacketTransmitter"]
 
@@ -31,7 +31,7 @@ class PacketReceiver(wiring.Component):
     packets are ignored.
 
     Input word: one received byte. II: one byte a cycle, two for the last of a packet. Latency: ``done``
-    comes the cycle after the last byte is accepted. Stalls: never waits for a consumer. Storage: one header.
+    comes two cycles after the last byte is accepted. Stalls: never waits for a consumer. Storage: one header.
 
     Parameters
     ----------
@@ -81,9 +81,11 @@ class PacketReceiver(wiring.Component):
         kind = Signal(8)
         length = Signal(16)
         bytes_left = Signal(16)
+        index = Signal(16)
         damaged = Signal()
         silence = Signal(range(self.timeout + 1))
         inside = Signal()
+        # Registered: type and length are there long before the CRC, and the comparison is a long path.
         known = Signal()
         right_length = Signal()
 
@@ -92,14 +94,15 @@ class PacketReceiver(wiring.Component):
             self.input.ready.eq(1),
             crc.data.eq(received.data),
             crc.valid.eq(accepted),
-            self.kind.eq(kind),
             self.payload_data.eq(received.data),
-            self.payload_index.eq(length - bytes_left),
+            self.payload_index.eq(index),
+            self.kind.eq(kind),
         ]
+        m.d.sync += [known.eq(0), right_length.eq(0), self.done.eq(0)]
         with m.Switch(kind):
             for value, expected in sorted(self.lengths.items()):
                 with m.Case(value):
-                    m.d.comb += [known.eq(1), right_length.eq(length == expected)]
+                    m.d.sync += [known.eq(1), right_length.eq(length == expected)]
 
         with m.If(accepted & received.framing_error):
             m.d.sync += damaged.eq(1)
@@ -117,8 +120,9 @@ class PacketReceiver(wiring.Component):
             with m.State("HUNT"):
                 m.d.comb += crc.start.eq(1)
                 m.d.comb += crc.valid.eq(0)
-                m.d.sync += [damaged.eq(0), kind.eq(0)]
+                m.d.sync += damaged.eq(0)
                 with m.If(accepted & ~received.framing_error & (received.data == SYNC)):
+                    m.d.sync += kind.eq(0)
                     m.next = "TYPE"
             with byte_state("TYPE"):
                 m.d.sync += kind.eq(received.data)
@@ -128,13 +132,13 @@ class PacketReceiver(wiring.Component):
                 m.next = "LENGTH_HIGH"
             with byte_state("LENGTH_HIGH"):
                 full = Cat(length[:8], received.data)
-                m.d.sync += [length[8:].eq(received.data), bytes_left.eq(full)]
+                m.d.sync += [length[8:].eq(received.data), bytes_left.eq(full), index.eq(0)]
                 m.next = "PAYLOAD"
                 with m.If(full == 0):
                     m.next = "CRC_HIGH"
             with byte_state("PAYLOAD"):
                 m.d.comb += self.payload_valid.eq(1)
-                m.d.sync += bytes_left.eq(bytes_left - 1)
+                m.d.sync += [bytes_left.eq(bytes_left - 1), index.eq(index + 1)]
                 with m.If(bytes_left == 1):
                     m.next = "CRC_HIGH"
             with byte_state("CRC_HIGH"):
@@ -142,18 +146,20 @@ class PacketReceiver(wiring.Component):
             with byte_state("CRC_LOW"):
                 m.next = "JUDGE"
             with m.State("JUDGE"):
-                m.d.comb += [self.input.ready.eq(0), self.done.eq(1)]
+                m.d.comb += self.input.ready.eq(0)
+                m.d.sync += [self.done.eq(1), self.error.eq(0)]
                 m.next = "HUNT"
                 with m.If(damaged):
-                    m.d.comb += self.error.eq(ErrorCode.FRAMING)
+                    m.d.sync += self.error.eq(ErrorCode.FRAMING)
                 with m.Elif(~crc.match_detected):
-                    m.d.comb += self.error.eq(ErrorCode.BAD_CRC)
+                    m.d.sync += self.error.eq(ErrorCode.BAD_CRC)
                 with m.Elif(~known):
-                    m.d.comb += self.error.eq(ErrorCode.BAD_TYPE)
+                    m.d.sync += self.error.eq(ErrorCode.BAD_TYPE)
                 with m.Elif(~right_length):
-                    m.d.comb += self.error.eq(ErrorCode.BAD_LENGTH)
+                    m.d.sync += self.error.eq(ErrorCode.BAD_LENGTH)
             with m.State("TRUNCATED"):
-                m.d.comb += [self.input.ready.eq(0), self.done.eq(1), self.error.eq(ErrorCode.TRUNCATED)]
+                m.d.comb += self.input.ready.eq(0)
+                m.d.sync += [self.done.eq(1), self.error.eq(ErrorCode.TRUNCATED)]
                 m.next = "HUNT"
 
         with m.If(inside & ~accepted):

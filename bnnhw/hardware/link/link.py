@@ -12,10 +12,10 @@ from amaranth.lib.wiring import In, Out
 from bnnhw.errors import RequestError
 from bnnhw.hardware.link.buffer import FrameBuffer
 from bnnhw.hardware.link.frame import PacketReceiver, PacketTransmitter
-from bnnhw.host.packet import INFO_FORMAT, MAX_PAYLOAD, TAGS_IN_FLIGHT, VERSION, ErrorCode, PacketType
 from bnnhw.hardware.link.reply import ReplyEncoder, score_size
 from bnnhw.hardware.link.uart import UartRx, UartTx
 from bnnhw.hardware.width import WidthConverter
+from bnnhw.host.packet import INFO_FORMAT, MAX_PAYLOAD, TAGS_IN_FLIGHT, VERSION, ErrorCode, PacketType
 
 __all__ = ["FrameAccelerator", "UartLink", "check_frame_size"]
 
@@ -131,7 +131,7 @@ class UartLink(wiring.Component):
             encoder.info_request.eq(judge.info_request),
             encoder.error.eq(judge.error),
             encoder.error_code.eq(judge.error_code),
-            encoder.error_kind.eq(receiver.kind),
+            encoder.error_kind.eq(judge.error_kind),
             self.error.eq(judge.error_seen),
             self.activity.eq(judge.activity),
             tags.w_data.eq(buffer.tags.payload),
@@ -147,7 +147,7 @@ class UartLink(wiring.Component):
 class _Judge(wiring.Component):
     """What to do with a packet that has ended.
 
-    Latency: none, but for the two lamps, which follow a cycle later. Storage: one bit each.
+    Latency: one cycle. Stalls: never. Storage: the last error, the two lamps.
     """
 
     def __init__(self) -> None:
@@ -162,6 +162,7 @@ class _Judge(wiring.Component):
                 "info_request": Out(1),
                 "error": Out(1),
                 "error_code": Out(8),
+                "error_kind": Out(8),
                 "error_seen": Out(1),
                 "activity": Out(1),
             }
@@ -169,17 +170,17 @@ class _Judge(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        m.d.sync += [self.commit.eq(0), self.info_request.eq(0), self.error.eq(0)]
         with m.If(self.done):
-            m.d.comb += self.error_code.eq(self.receiver_error)
-            with m.If(self.receiver_error == 0):
-                with m.If(self.kind == PacketType.INFO_REQUEST):
-                    m.d.comb += self.info_request.eq(1)
-                with m.Elif(self.overrun):
-                    m.d.comb += self.error_code.eq(ErrorCode.OVERRUN)
-                with m.Else():
-                    m.d.comb += self.commit.eq(1)
-            m.d.comb += self.error.eq(self.error_code != 0)
-            m.d.sync += self.error_seen.eq(self.error)
+            m.d.sync += [self.error_code.eq(self.receiver_error), self.error_kind.eq(self.kind)]
+            with m.If(self.receiver_error != 0):
+                m.d.sync += [self.error.eq(1), self.error_seen.eq(1)]
+            with m.Elif(self.kind == PacketType.INFO_REQUEST):
+                m.d.sync += [self.info_request.eq(1), self.error_seen.eq(0)]
+            with m.Elif(self.overrun):
+                m.d.sync += [self.error.eq(1), self.error_seen.eq(1), self.error_code.eq(ErrorCode.OVERRUN)]
+            with m.Else():
+                m.d.sync += [self.commit.eq(1), self.error_seen.eq(0)]
         with m.If(self.result):
             m.d.sync += self.activity.eq(~self.activity)
         return m

@@ -101,9 +101,8 @@ class ReplyEncoder(wiring.Component):
         ]
         with m.If(self.payload.valid & self.payload.ready):
             m.d.sync += shift.eq(shift >> 8)
-        with m.If(busy):
-            with m.If(self.header.ready):
-                m.d.sync += busy.eq(0)
+        with m.If(busy), m.If(self.header.ready):
+            m.d.sync += busy.eq(0)
         with m.Elif(error_pending):
             m.d.sync += [
                 busy.eq(1),

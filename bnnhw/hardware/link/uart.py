@@ -75,13 +75,12 @@ class UartTx(wiring.Component):
         timer = Signal(range(self.divisor))
 
         m.d.comb += [self.tx.eq(frame[0]), self.input.ready.eq(bits_left == 0)]
-        with m.If(bits_left == 0):
-            with m.If(self.input.valid):
-                m.d.sync += [
-                    frame.eq(Cat(0, self.input.payload, 1)),
-                    bits_left.eq(10),
-                    timer.eq(self.divisor - 1),
-                ]
+        with m.If(bits_left == 0), m.If(self.input.valid):
+            m.d.sync += [
+                frame.eq(Cat(0, self.input.payload, 1)),
+                bits_left.eq(10),
+                timer.eq(self.divisor - 1),
+            ]
         with m.Elif(timer == 0):
             m.d.sync += [frame.eq(Cat(frame[1:], 1)), bits_left.eq(bits_left - 1), timer.eq(self.divisor - 1)]
         with m.Else():
@@ -118,9 +117,7 @@ class UartRx(wiring.Component):
         if divisor < 2:
             raise ValueError(f"divisor must be at least 2, not {divisor!r}")
         self.divisor = divisor
-        super().__init__(
-            {"rx": In(1, init=1), "output": Out(stream.Signature(RECEIVED_BYTE)), "overrun": Out(1)}
-        )
+        super().__init__({"rx": In(1, init=1), "output": Out(stream.Signature(RECEIVED_BYTE)), "overrun": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -10,7 +10,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-
 Testbench = Callable[[Any], Any]
 
 
@@ -112,9 +111,7 @@ class SumAccelerator(wiring.Component):
         self.bias = bias
         self.pause = pause
         self.layout = data.StructLayout({"index": 2, "score": signed(20)})
-        super().__init__(
-            {"input": In(stream.Signature(input_width)), "output": Out(stream.Signature(self.layout))}
-        )
+        super().__init__({"input": In(stream.Signature(input_width)), "output": Out(stream.Signature(self.layout))})
 
     def reference(self, frame: bytes) -> tuple[int, int]:
         """Class and score of a frame of packed bytes."""
@@ -146,4 +143,3 @@ class SumAccelerator(wiring.Component):
         with m.If(self.output.valid & self.output.ready):
             m.d.sync += [full.eq(0), word.eq(0), total.eq(0)]
         return m
-

@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from tests.hardware.link.bench import drive_line, idle, read_line, receive, send, simulate
 
 from bnnhw.errors import RequestError
 from bnnhw.hardware.link.uart import UartRx, UartTx, baud_divisor
+from tests.hardware.link.bench import drive_line, idle, read_line, receive, send, simulate
 
 BYTES = bytes([0x00, 0xFF, 0x55, 0xA5, 0x01, 0x80])
 

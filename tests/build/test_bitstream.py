@@ -1,0 +1,145 @@
+"""The whole build of a tiny network to real bitstreams, and everything that refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bnnhw import boards, tools
+from bnnhw.build import bitstream as build_module
+from bnnhw.build.bitstream import BuildResult, build, check_fit
+from bnnhw.build.place_route import _Watcher, place_and_route, seed_spread  # pyright: ignore[reportPrivateUsage]
+from bnnhw.build.synth import CellCounts
+from bnnhw.errors import CheckError, RequestError, ToolError
+from tests.build.networks import random_folded
+
+ICEBREAKER = boards.get("icebreaker")
+TINY = random_folded([16, 8, 4], [(4, 8), (2, 4)])
+
+
+def needs(*names: str) -> None:
+    for name in names:
+        if not tools.find(name).found:
+            pytest.skip(f"{name} is missing")
+
+
+def test_icebreaker_end_to_end(tmp_path: Path) -> None:
+    """A bitstream that meets timing; the second build does nothing; another seed repeats only what it must."""
+    needs("yosys", "nextpnr-ice40", "icepack")
+    told: list[tuple[str, float]] = []
+    first = build(TINY, ICEBREAKER, tmp_path, progress=lambda step, fraction, what: told.append((step, fraction)))
+    # iCE40 bitstreams: a comment, then the synchronization word 7EAA997E (Project IceStorm's format description).
+    assert bytes.fromhex("7eaa997e") in first.bitstream.read_bytes()[:200]
+    assert first.timing_met and first.fmax_mhz >= first.clock_mhz == 24.0
+    assert first.skipped == ()
+    assert tuple(first.stages_s) == ("elaborate", "synth", "place_route", "pack", "report")
+    used = first.utilization["ICESTORM_LC"]
+    assert first.estimate["lut4"] <= used["used"] <= used["available"] == ICEBREAKER.lut4
+    assert [step for step, fraction in told if fraction == 1.0] == list(build_module.STEPS)
+    assert any(step == "place_route" and 0.5 < fraction < 1 for step, fraction in told)
+    report = json.loads(first.report.read_text())
+    keys = {"bitstream", "fmax_mhz", "clock_mhz", "timing_met", "utilization", "estimate", "fps", "latency_us"}
+    assert keys | {"stages_s"} <= report.keys()
+    assert report["fps"] == 24e6 / report["cycles_per_frame"]
+    assert {path.name for path in tmp_path.iterdir()} >= {
+        "top.il", "uart_link.il", "top.pcf", "top.ys", "yosys.log", "top.json", "top.nextpnr.log", "top.asc", "top.bin",
+    }  # fmt: skip
+
+    again = build(TINY, ICEBREAKER, tmp_path)
+    assert again.skipped == ("elaborate", "synth", "place_route", "pack")
+    assert replace(again, skipped=(), stages_s=first.stages_s) == first
+    other = build(TINY, ICEBREAKER, tmp_path, seed=5)
+    assert other.skipped == ("elaborate", "synth")
+
+    spread = seed_spread(ICEBREAKER, tmp_path / "top.json", tmp_path / "top.pcf", tmp_path, [5, 6], clock_mhz=24.0)
+    assert spread[5].fmax_mhz == other.fmax_mhz
+    assert {path.name for path in tmp_path.glob("seed*.asc")} == {"seed5.asc", "seed6.asc"}
+
+
+def test_impossible_clock_is_missed_not_failed(tmp_path: Path) -> None:
+    needs("yosys", "nextpnr-ice40", "icepack")
+    result = build(TINY, ICEBREAKER, tmp_path, freq_mhz=200)
+    assert not result.timing_met and result.fmax_mhz < result.clock_mhz
+    assert result.bitstream.is_file()
+    message = (
+        f"timing missed: the design reaches {result.fmax_mhz:.2f} MHz and was built for {result.clock_mhz:g} MHz; "
+        f"the artefacts are in {tmp_path}"
+    )
+    with pytest.raises(CheckError, match=f"^{re.escape(message)}$"):
+        result.check_timing()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ulx3s-25f", "ulx3s-85f"])
+def test_ulx3s_end_to_end(name: str, tmp_path: Path) -> None:
+    needs("yosys", "nextpnr-ecp5", "ecppack")
+    result: BuildResult = build(TINY, boards.get(name), tmp_path)
+    # ECP5 bitstreams: the preamble BDB3 after the comments (FPGA-TN-02039, sysCONFIG).
+    assert bytes.fromhex("bdb3") in result.bitstream.read_bytes()[:400]
+    assert result.timing_met
+
+
+def test_too_big_before_place_and_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("yosys", "nextpnr-ice40", "icepack")
+
+    def never(*arguments: object, **options: object) -> None:
+        raise AssertionError("place and route must not begin")
+
+    monkeypatch.setattr(build_module.place_route, "place_and_route", never)
+    small = replace(ICEBREAKER, lut4=300, ff=100)
+    with pytest.raises(
+        CheckError,
+        match=r"^the design does not fit icebreaker: LUT4 \d+ of 300 \(\d+%\), FF \d+ of 100 \(\d+%\)$",
+    ):
+        build(TINY, small, tmp_path)
+    assert not list(tmp_path.glob("*.bin")) and not (tmp_path / "report.json").exists()
+
+
+def test_fit() -> None:
+    cells = CellCounts(lut4=5280, ff=5280, carry=0, bram=30, spram=0, dsp=0)
+    check_fit(cells, ICEBREAKER)
+    message = "the design does not fit icebreaker: LUT4 6000 of 5280 (114%), block RAM 31 of 30 (103%)"
+    with pytest.raises(CheckError, match=f"^{re.escape(message)}$"):
+        check_fit(replace(cells, lut4=6000, bram=31), ICEBREAKER)
+
+
+def test_requests_that_are_refused(tmp_path: Path) -> None:
+    for options, message in (
+        ({"link": "spi"}, "link of icebreaker must be one of uart, not 'spi'"),
+        ({"freq_mhz": 5.0}, "clock must be 12 MHz or in 16..275 MHz, not 5"),
+        ({"freq_mhz": -1.0}, "clock must be positive, not -1"),
+        ({"baud": 9_000_000}, "baud rate must be at most 3000000 at 24 MHz, not 9000000"),
+    ):
+        with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
+            build(TINY, ICEBREAKER, tmp_path / "out", **options)  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tools, "_package_folder", lambda module: None)
+    with pytest.raises(ToolError, match=r"^nextpnr-ice40 is missing, needed for place and route for iCE40: .*$"):
+        place_and_route(ICEBREAKER, tmp_path / "a.json", tmp_path / "a.pcf", tmp_path, clock_mhz=12)
+
+
+def test_a_full_device_is_told_in_figures() -> None:
+    """Lines of a nextpnr log."""
+    told: list[tuple[float, str]] = []
+    watcher = _Watcher(lambda fraction, what: told.append((fraction, what)))
+    for line in (
+        "Info: Packing constants..",
+        "Info: Device utilisation:",
+        "Info: \t         ICESTORM_LC:    6000/   5280   113%",
+        "Info: \t        ICESTORM_RAM:      30/     30   100%",
+        "Info: Routing 4000 arcs.",
+        "Info:       1000 |       28        971 |   28   971 |      3000|       0.54       0.54|",
+        "ERROR: Unable to place cell 'x', no BELs remaining to implement cell type 'ICESTORM_LC'",
+    ):
+        watcher(line)
+    assert watcher.too_big() == "ICESTORM_LC 6000 of 5280"
+    assert watcher.errors == ["Unable to place cell 'x', no BELs remaining to implement cell type 'ICESTORM_LC'"]
+    assert told == [(0.02, "packing"), (0.5, "routing"), (pytest.approx(0.62), "routing")]

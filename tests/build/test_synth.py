@@ -1,0 +1,92 @@
+"""Synthesis: what is kept apart, that it is mapped once, and how cells are counted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bnnhw import tools
+from bnnhw.build.hierarchy import repeated_modules
+from bnnhw.build.synth import CellCounts, count_cells, script, synthesize
+from bnnhw.errors import BnnhwError
+
+LEAF, UNIT, ONCE, TOP = "leaf", "unit", "once", "top"
+
+
+def module(name: str, cells: list[str]) -> str:
+    return "\n".join([f"module \\{name}", *(f"  cell \\{c} \\c{i}\n  end" for i, c in enumerate(cells)), "end", ""])
+
+
+def test_repeated_modules() -> None:
+    """The unit is repeated; the leaf occurs only inside it, so it is mapped with it; the rest is flattened."""
+    texts = [
+        module(TOP, [ONCE, "SB_IO", "SB_IO"]) + module(ONCE, [UNIT, UNIT]),
+        module(UNIT, [LEAF, LEAF]) + module(LEAF, ["$add"]),
+    ]
+    assert repeated_modules(texts, TOP) == ("\\unit",)
+    assert repeated_modules([texts[1]], UNIT) == ("\\leaf",)
+    assert repeated_modules([module(TOP, ["SB_IO"])], TOP) == ()
+
+
+def test_counts() -> None:
+    """A CCU2C is two LUTs; block RAMs and flip-flops come in many kinds on iCE40."""
+    ice40 = {"SB_LUT4": 10, "SB_DFF": 1, "SB_DFFESR": 2, "SB_CARRY": 3, "SB_RAM40_4K": 4, "SB_IO": 9}
+    assert count_cells(ice40, "ice40") == CellCounts(lut4=10, ff=3, carry=3, bram=4, spram=0, dsp=0)
+    ecp5 = {"LUT4": 10, "CCU2C": 5, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 7, "DP16KD": 3, "MULT18X18D": 1}
+    assert count_cells(ecp5, "ecp5") == CellCounts(lut4=32, ff=7, carry=10, bram=3, spram=0, dsp=1)
+
+
+def test_unknown_family() -> None:
+    for call in (lambda: count_cells({}, "xc7"), lambda: script([], TOP, "xc7")):
+        with pytest.raises(ValueError, match=r"^family must be one of ice40, ecp5, not 'xc7'$"):
+            call()
+
+
+# Sixty-four instances of one unit, all of whose ports matter.
+COUNT = 64
+VERILOG = f"""
+module unit(input clk, input [15:0] x, output reg [4:0] y);
+  integer i; reg [4:0] sum;
+  always @* begin sum = 0; for (i = 0; i < 16; i = i + 1) sum = sum + x[i]; end
+  always @(posedge clk) y <= sum;
+endmodule
+module top(input clk, input d, output [4:0] q);
+  reg [{16 * COUNT - 1}:0] x; wire [{5 * COUNT - 1}:0] y;
+  always @(posedge clk) x <= {{x, d}};
+  genvar n; generate for (n = 0; n < {COUNT}; n = n + 1) unit u(clk, x[16*n +: 16], y[5*n +: 5]); endgenerate
+  assign q = y[4:0]{"".join(f" ^ y[{5 * n + 4}:{5 * n}]" for n in range(1, COUNT))};
+endmodule
+"""
+
+
+def to_rtlil(folder: Path) -> Path:
+    """The text above as RTLIL, as generation hands it over."""
+    from bnnhw.build.process import run_logged
+
+    (folder / "d.v").write_text(VERILOG)
+    (folder / "c.ys").write_text("read_verilog d.v\nhierarchy -top top\nproc\nwrite_rtlil d.il\n")
+    assert run_logged(tools.require("yosys"), ["c.ys"], folder, folder / "c.log") == 0
+    return folder / "d.il"
+
+
+@pytest.mark.parametrize("family", ["ice40", "ecp5"])
+def test_a_repeated_module_is_mapped_once(family: str, tmp_path: Path) -> None:
+    titles: list[str] = []
+    result = synthesize([to_rtlil(tmp_path)], TOP, family, tmp_path, progress=titles.append)
+    log = result.log.read_text()
+    mapped = re.findall(r"Extracted (\d+) AND gates and \d+ wires from module `([^']+)' to a netlist", log)
+    assert [name for _, name in mapped].count("unit") == 1
+    # All of them are in the flat netlist: sixteen shift register bits and five results each.
+    assert result.cells.ff == (16 + 5) * COUNT
+    assert "SYNTH" in " ".join(titles).upper()
+
+
+def test_yosys_says_what_is_wrong(tmp_path: Path) -> None:
+    source = tmp_path / "d.il"
+    source.write_text("module \\top\n  cell \\nowhere \\c\n  end\nend\n")
+    message = f"Yosys failed: Module `\\nowhere' referenced in module `\\top' in cell `\\c' is not part of the design. (log: {tmp_path / 'yosys.log'})"
+    with pytest.raises(BnnhwError, match=f"^{re.escape(message)}$"):
+        synthesize([source], TOP, "ice40", tmp_path)
+    assert not (tmp_path / "top.json").exists()

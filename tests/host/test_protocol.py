@@ -1,0 +1,106 @@
+"""The host's encoder and decoder: bytes as the protocol states them, replies found in any stream."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bnnhw.host.packet import INFO_FORMAT, PacketType, encode_packet
+from bnnhw.host.protocol import (
+    BoardError,
+    BoardInfo,
+    BoardResult,
+    Decoder,
+    Reply,
+    encode_frame,
+    encode_info_request,
+    pack_codes,
+)
+
+
+def result_packet(result: BoardResult, size: int = 2) -> bytes:
+    payload = struct.pack("<BH", result.tag, result.index) + result.score.to_bytes(size, "little", signed=True)
+    return encode_packet(PacketType.RESULT, payload)
+
+
+def test_bytes_of_a_frame() -> None:
+    """Sync, type, length, tag, frame; the CRC bit by bit, by its definition."""
+    crc = 0xFFFF
+    for value in bytes.fromhex("020300071122"):
+        for bit in range(7, -1, -1):
+            out = (crc >> 15) ^ (value >> bit) & 1
+            crc = (crc << 1) & 0xFFFF ^ (0x1021 if out else 0)
+    assert encode_frame(b"\x11\x22", 7).hex() == f"a5020300071122{crc:04x}"
+    assert encode_info_request()[:4] == b"\xa5\x01\x00\x00"
+
+
+def test_too_long() -> None:
+    with pytest.raises(ValueError, match=r"^payload must have at most 65535 bytes, not 65536$"):
+        encode_frame(bytes(65535), 0)
+
+
+@given(st.integers(1, 8), st.integers(0, 2**31), st.integers(1, 40))
+def test_pack_codes(bits: int, seed: int, count: int) -> None:
+    codes = np.random.default_rng(seed).integers(0, 1 << bits, count).astype(np.uint8)
+    value = sum(int(code) << (i * bits) for i, code in enumerate(codes))
+    assert pack_codes(codes, bits) == value.to_bytes(-(-count * bits // 8), "little")
+
+
+def test_pack_codes_refuses() -> None:
+    with pytest.raises(ValueError, match=r"^codes must be below 4$"):
+        pack_codes(np.array([1, 4], np.uint8), 2)
+    with pytest.raises(ValueError, match=r"^codes must have 1 dimension, not 2$"):
+        pack_codes(np.zeros((2, 2), np.uint8), 1)
+
+
+replies = st.one_of(
+    st.builds(BoardResult, st.integers(0, 255), st.integers(0, 999), st.integers(-(2**15), 2**15 - 1)),
+    st.builds(BoardError, st.integers(1, 6), st.integers(0, 255)),
+    st.builds(BoardInfo, st.just(1), st.integers(0, 2**32 - 1), st.integers(1, 99), st.integers(1, 99), st.just(2)),
+)
+
+
+def encode(reply: Reply) -> bytes:
+    if isinstance(reply, BoardResult):
+        return result_packet(reply)
+    if isinstance(reply, BoardError):
+        return encode_packet(PacketType.ERROR, bytes([reply.code, reply.kind]))
+    fields = (reply.version, reply.identity, reply.frame_bytes, reply.classes, reply.score_bytes)
+    return encode_packet(PacketType.INFO, struct.pack(INFO_FORMAT, *fields))
+
+
+@given(st.lists(replies, max_size=5), st.integers(1, 9))
+def test_replies_in_pieces(expected: list[Reply], piece: int) -> None:
+    stream = b"".join(map(encode, expected))
+    decoder = Decoder()
+    found = [r for i in range(0, len(stream), piece) for r in decoder.feed(stream[i : i + piece])]
+    assert found == expected
+    assert decoder.skipped == 0
+
+
+@given(st.lists(replies, min_size=1, max_size=3), st.binary(max_size=20))
+def test_noise_before_a_reply_costs_no_reply_after_it(expected: list[Reply], noise: bytes) -> None:
+    """Noise may look like the beginning of a packet; once enough bytes have come, all replies are found."""
+    decoder = Decoder()
+    found = list(decoder.feed(noise + b"".join(map(encode, expected)) + bytes(80)))
+    assert found == expected
+    assert decoder.skipped >= len(noise)
+
+
+@given(st.data())
+def test_damaged_reply_is_dropped(data: st.DataObject) -> None:
+    packet = bytearray(result_packet(BoardResult(1, 2, 300)))
+    position = data.draw(st.integers(0, len(packet) - 1))
+    packet[position] ^= 1 << data.draw(st.integers(0, 7))
+    good = BoardResult(9, 9, -9)
+    assert list(Decoder().feed(bytes(packet) + result_packet(good) + bytes(80))) == [good]
+
+
+def test_error_has_words() -> None:
+    assert BoardError(1, 2).reason == "bad crc"
+    assert re.fullmatch("error 77", BoardError(77, 2).reason)
