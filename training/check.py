@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -14,32 +12,9 @@ from bnnhw.errors import CheckError
 from bnnhw.frontend import read_model
 from bnnhw.reference import evaluate, evaluate_trained, trace
 from bnnhw.streamline import streamline
-from bnnhw.training.models import hidden_activations
+from bnnhw.training.models import evaluate_float64
 
-__all__ = ["check_export", "evaluate_float64"]
-
-
-def evaluate_float64(
-    model: nn.Sequential, samples: NDArray[np.float32]
-) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
-    """Evaluate a model in float64 on the CPU.
-
-    Parameters
-    ----------
-    model : torch.nn.Sequential
-    samples : float32 array (frames, features)
-        Raw samples.
-
-    Returns
-    -------
-    hidden : list of float64 array (frames, neurons)
-        The output of each activation, -1 and +1.
-    scores : float64 array (frames, classes)
-    """
-    exact = copy.deepcopy(model).cpu().double().eval()
-    with torch.no_grad():
-        hidden, scores = hidden_activations(exact, torch.from_numpy(samples).double())
-    return [layer.numpy() for layer in hidden], scores.numpy()
+__all__ = ["check_export"]
 
 
 def check_export(model: nn.Sequential, path: Path, samples: NDArray[np.float32]) -> None:
@@ -84,4 +59,6 @@ def _compare(what: str, actual: NDArray[np.generic], expected: NDArray[np.generi
         raise CheckError(f"{what} must have shape {expected.shape} as in the trained model, not {actual.shape}")
     different = int((actual != expected).any(axis=1).sum())
     if different:
-        raise CheckError(f"{what} must equal those of the trained model, and differ in {different} frames")
+        raise CheckError(
+            f"{what} must equal those of the trained model, and differ in {different} of {len(expected)} frames"
+        )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bnnhw.errors import RequestError
@@ -18,7 +21,7 @@ from bnnhw.training.layers import (
 )
 from bnnhw.training.recipes import InputRecipe
 
-__all__ = ["hidden_activations", "input_quantizer", "mlp", "weight_bits"]
+__all__ = ["evaluate_float64", "hidden_activations", "input_quantizer", "mlp", "weight_bits"]
 
 
 def input_quantizer(recipe: InputRecipe) -> InputQuantizer:
@@ -68,6 +71,29 @@ def hidden_activations(model: nn.Sequential, samples: Tensor) -> tuple[list[Tens
         if isinstance(module, BinaryActivation):
             hidden.append(x)
     return hidden, x
+
+
+def evaluate_float64(
+    model: nn.Sequential, samples: NDArray[np.float32]
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """Evaluate a model in float64 on the CPU.
+
+    Parameters
+    ----------
+    model : torch.nn.Sequential
+    samples : float32 array (frames, features)
+        Raw samples.
+
+    Returns
+    -------
+    hidden : list of float64 array (frames, neurons)
+        The output of each activation, -1 and +1.
+    scores : float64 array (frames, classes)
+    """
+    exact = copy.deepcopy(model).cpu().double().eval()
+    with torch.no_grad():
+        hidden, scores = hidden_activations(exact, torch.from_numpy(samples).double())
+    return [layer.numpy() for layer in hidden], scores.numpy()
 
 
 def weight_bits(model: nn.Module) -> int:

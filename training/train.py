@@ -21,9 +21,9 @@ except ModuleNotFoundError as error:
     raise ToolError("PyTorch is needed to train, and was not found: pip install 'bnnhw[train]'") from error
 
 from bnnhw import datasets
-from bnnhw.training.check import check_export, evaluate_float64
+from bnnhw.training.check import check_export
 from bnnhw.training.export import to_onnx, write_onnx
-from bnnhw.training.models import input_quantizer, mlp
+from bnnhw.training.models import evaluate_float64, input_quantizer, mlp
 from bnnhw.training.optimize import fit
 from bnnhw.training.recipes import Recipe, find_recipe
 
@@ -157,7 +157,7 @@ def train(
     features = x_train.shape[1]
     with _deterministic():
         generator = torch.Generator().manual_seed(seed)
-        model = mlp(input_quantizer(chosen.input), features, chosen.widths, len(data.classes), generator).to(place)
+        model = mlp(input_quantizer(chosen.input), features, chosen.widths, data.classes, generator).to(place)
         labels = torch.from_numpy(np.ascontiguousarray(data.y_train, np.int64)).to(place)
         fit(model, torch.from_numpy(x_train).to(place), labels, chosen, epochs, generator, progress)
         model.cpu()
