@@ -1,0 +1,81 @@
+"""What can't be folded is refused by one whole message that names the layer and what would do."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from bnnhw.errors import FoldingError
+from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.ir import BatchNorm, Dense, InputSpec, Network, Output
+from bnnhw.ir.layers import BatchNormSign
+from bnnhw.ir.types import DataType
+from tests.hardware.bench import random_layer
+
+
+def network(streamlined: bool = True) -> Network:
+    """12 inputs, 10 neurons, 3 classes."""
+    rng = np.random.default_rng(0)
+    first = random_layer(rng, 10, 12, name="fc1")
+    last = random_layer(rng, 3, 10, output=None, name="fc2")
+    if not streamlined:
+        ones, zeros = np.ones(10), np.zeros(10)
+        first = Dense("fc1", first.input, first.weights, BatchNormSign(BatchNorm(ones, zeros, zeros, ones, 0.0)))
+    return Network(InputSpec((12,), DataType.parse("bipolar")), (first, last, Output.plain("out", 3)))
+
+
+def refused(message: str) -> object:
+    return pytest.raises(FoldingError, match=rf"^{re.escape(message)}$")
+
+
+@pytest.mark.parametrize(
+    "first, last, message",
+    [
+        ((11, 4), (1, 1), "layer fc1: PE must be at most 10, not 11; nearest without padding: 10"),
+        ((1, 13), (1, 1), "layer fc1: SIMD must be at most 12, not 13; nearest without padding: 12"),
+        ((1, 1), (4, 1), "layer fc2: PE must be at most 3, not 4; nearest without padding: 3"),
+        ((1, 1), (1, 100), "layer fc2: SIMD must be at most 10, not 100; nearest without padding: 10"),
+    ],
+)
+def test_too_large(first: tuple[int, int], last: tuple[int, int], message: str) -> None:
+    with refused(message):
+        FoldedNetwork(network(), (LayerFolding(*first), LayerFolding(*last)))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_wrong_number_of_layers(count: int) -> None:
+    with refused(f"folding: must have 2 layers, not {count}"):
+        FoldedNetwork(network(), (LayerFolding(1, 1),) * count)
+
+
+def test_not_streamlined() -> None:
+    with refused("only a streamlined network can be folded: run the streamlining passes first"):
+        FoldedNetwork(network(streamlined=False), (LayerFolding(1, 1),) * 2)
+
+
+@pytest.mark.parametrize("pe, simd", [(0, 1), (1, 0), (-3, 4)])
+def test_not_positive(pe: int, simd: int) -> None:
+    with refused(f"folding: PE and SIMD must be positive, not {pe} and {simd}"):
+        LayerFolding(pe, simd)
+
+
+@pytest.mark.parametrize("memory", ["spram", "LUT", ""])
+def test_unknown_memory(memory: str) -> None:
+    with refused(f"folding: memory must be one of lut, block, not {memory!r}"):
+        LayerFolding(1, 1, memory)
+
+
+def test_unknown_engine() -> None:
+    with refused("folding: engine must be one of folded, not 'systolic'"):
+        LayerFolding(1, 1, "lut", "systolic")
+
+
+@pytest.mark.parametrize("pe, simd, folds", [(1, 1, (10, 12)), (10, 12, (1, 1)), (3, 5, (4, 3)), (9, 11, (2, 2))])
+def test_folds(pe: int, simd: int, folds: tuple[int, int]) -> None:
+    """What does not divide is padded: both folds are rounded up."""
+    folded = FoldedNetwork(network(), (LayerFolding(pe, simd), LayerFolding(1, 1)))
+    layer, folding = folded.pairs[0]
+    assert (folding.neuron_folds(layer), folding.synapse_folds(layer)) == folds
+    assert [pair[0].name for pair in folded.pairs] == ["fc1", "fc2"]
