@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
@@ -87,7 +88,7 @@ def reachable(reference_mhz: float, clock_mhz: float) -> float:
 
 
 class Ecp5Clock(Elaboratable):
-    """Drives the domain ``sync`` of its parent from the board's oscillator, through a PLL when another frequency is asked for.
+    """Drives the domain ``sync`` of its parent from the board's oscillator, through a PLL for other frequencies.
 
     The reset is asserted until the PLL has locked, and released with the clock.
 
@@ -107,9 +108,9 @@ class Ecp5Clock(Elaboratable):
         self.pll = None if clock_mhz == reference_mhz else solve(reference_mhz, clock_mhz)
         self.clock_mhz = reachable(reference_mhz, clock_mhz)
 
-    def elaborate(self, platform: object) -> Module:
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-        port = platform.request(self.resource, dir="-")  # type: ignore[attr-defined]
+        port = platform.request(self.resource, dir="-")
         m.submodules.oscillator = oscillator = io.Buffer("i", port)
         clock = Signal()
         locked = Signal()
@@ -166,5 +167,5 @@ class Ecp5Clock(Elaboratable):
         m.d.comb += ClockSignal("sync").eq(clock)
         m.submodules.reset = ResetSynchronizer(~locked, domain="sync")
         if self.pll is not None:
-            platform.add_clock_constraint(clock, self.clock_mhz * 1e6)  # type: ignore[attr-defined]
+            platform.add_clock_constraint(clock, self.clock_mhz * 1e6)
         return m

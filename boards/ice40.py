@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
 from amaranth.lib import io
@@ -78,7 +79,7 @@ def reachable(reference_mhz: float, clock_mhz: float) -> float:
 
 
 class Ice40Clock(Elaboratable):
-    """Drives the domain ``sync`` of its parent from the board's oscillator, through a PLL when another frequency is asked for.
+    """Drives the domain ``sync`` of its parent from the board's oscillator, through a PLL for other frequencies.
 
     The reset is held until the PLL has locked and, on top of it, for the time in which block RAMs may
     still read wrong after configuration.
@@ -98,9 +99,9 @@ class Ice40Clock(Elaboratable):
         self.pll = None if clock_mhz == reference_mhz else solve(reference_mhz, clock_mhz)
         self.clock_mhz = reachable(reference_mhz, clock_mhz)
 
-    def elaborate(self, platform: object) -> Module:
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-        port = platform.request(self.resource, dir="-")  # type: ignore[attr-defined]
+        port = platform.request(self.resource, dir="-")
         clock = Signal()
         locked = Signal()
         if self.pll is None:
@@ -137,5 +138,5 @@ class Ice40Clock(Elaboratable):
             m.d.por += timer.eq(timer + 1)
         m.d.comb += [ClockSignal("sync").eq(clock), ResetSignal("sync").eq(~ready)]
         if self.pll is not None:
-            platform.add_clock_constraint(clock, self.clock_mhz * 1e6)  # type: ignore[attr-defined]
+            platform.add_clock_constraint(clock, self.clock_mhz * 1e6)
         return m

@@ -36,7 +36,7 @@ def _board(size: str, option: str, lut4: int, block_rams: int, platform: Callabl
         block_ram_bits=18432,
         spram_bits=0,
         oscillator_mhz=_OSCILLATOR_MHZ,
-        clock_mhz=80.0,
+        clock_mhz=100.0,
         links=("uart",),
         nextpnr=(option, "--package", "CABGA381", "--speed", "6"),
         platform=platform,

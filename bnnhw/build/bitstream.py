@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import amaranth
 from filelock import FileLock
 
 from bnnhw import tools
@@ -165,8 +165,10 @@ def _build(
         progress(name, 1.0, "unchanged" if name in cache.skipped else name)
 
     def elaborate() -> dict[str, Any]:
+        # Its streams are made at run time: no type checker can see that it is a FrameAccelerator.
+        accelerator: Any = Accelerator(folded, board.family)
         write_design(
-            Accelerator(folded, board.family),
+            accelerator,
             board,
             folder,
             classes=folded.network.output.classes,
@@ -177,11 +179,13 @@ def _build(
         return {}
 
     with step("elaborate"):
-        inputs = (identity, board.name, clock_mhz, baud, link, amaranth.__version__, _sources())
+        inputs = (identity, board.name, clock_mhz, baud, link, version("amaranth"), _sources())
         cache.run("elaborate", inputs, [*design.sources, design.constraints], elaborate)
 
     def synthesize() -> dict[str, Any]:
-        passes = lambda title: progress("synth", 0.5, title)
+        def passes(title: str) -> None:
+            progress("synth", 0.5, title)
+
         return synth.synthesize(design.sources, TOP, board.family, folder, progress=passes).cells.as_dict()
 
     netlist = folder / f"{TOP}.json"
@@ -213,8 +217,14 @@ def _build(
     ice40 = board.family == "ice40"
     configuration = folder / f"{TOP}.{'asc' if ice40 else 'config'}"
     with step("place_route"):
-        version = _version(f"nextpnr-{board.family}")
-        inputs = (version, board.nextpnr, clock_mhz, seed, file_digest(netlist), file_digest(design.constraints))
+        inputs = (
+            _version(f"nextpnr-{board.family}"),
+            board.nextpnr,
+            clock_mhz,
+            seed,
+            file_digest(netlist),
+            file_digest(design.constraints),
+        )
         routed = cache.run("place_route", inputs, [configuration], place)
 
     bitstream = folder / f"{TOP}.{'bin' if ice40 else 'bit'}"

@@ -60,7 +60,8 @@ def test_digest_tells_values_apart() -> None:
     array = np.arange(6)
     values: list[object] = [
         None, 0, False, 0.0, "0", b"0", [], {}, [[]], [1, 2], [12], ["1", "2"], {"a": 1}, {"b": 1}, [["a", 1]],
-        array, array.reshape(2, 3), array.astype(np.uint8), random_network([4, 3, 2]), random_network([4, 3, 2], seed=1),
+        array, array.reshape(2, 3), array.astype(np.uint8), random_network([4, 3, 2]),
+        random_network([4, 3, 2], seed=1),
     ]  # fmt: skip
     assert len({digest(value) for value in values}) == len(values)
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})

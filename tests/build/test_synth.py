@@ -86,7 +86,8 @@ def test_a_repeated_module_is_mapped_once(family: str, tmp_path: Path) -> None:
 def test_yosys_says_what_is_wrong(tmp_path: Path) -> None:
     source = tmp_path / "d.il"
     source.write_text("module \\top\n  cell \\nowhere \\c\n  end\nend\n")
-    message = f"Yosys failed: Module `\\nowhere' referenced in module `\\top' in cell `\\c' is not part of the design. (log: {tmp_path / 'yosys.log'})"
+    reason = "Module `\\nowhere' referenced in module `\\top' in cell `\\c' is not part of the design."
+    message = f"Yosys failed: {reason} (log: {tmp_path / 'yosys.log'})"
     with pytest.raises(BnnhwError, match=f"^{re.escape(message)}$"):
         synthesize([source], TOP, "ice40", tmp_path)
     assert not (tmp_path / "top.json").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any, Protocol
 
-from amaranth.hdl import Elaboratable, Module
+from amaranth.hdl import Module
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,14 +21,14 @@ __all__ = ["FrameAccelerator", "UartLink", "check_frame_size"]
 
 
 class FrameAccelerator(Protocol):
-    """What a link needs of an accelerator: its streams and the size of a frame."""
+    """What a link needs of an accelerator, on top of being a component: its streams and the size of a frame."""
 
     input: Any
     output: Any
     input_width: int
     frame_bits: int
 
-    def elaborate(self, platform: object) -> Elaboratable: ...
+    def elaborate(self, platform: Any) -> Any: ...
 
 
 def check_frame_size(frame_bits: int) -> int:
@@ -55,9 +55,9 @@ class UartLink(wiring.Component):
 
     Input: packets on ``rx``. Output: packets on ``tx``. II per frame: the greatest of
     ``10 * divisor * (frame_bytes + 7)`` (the line in), ``10 * divisor * (9 + score_bytes)`` (the line
-    out), ``frame_bytes + 1`` and the accelerator's. Latency: that of the accelerator, and of the lines. Stalls: the line in can't
-    wait; a frame that begins while both banks are full is dropped and reported as an overrun. At most
-    ``TAGS_IN_FLIGHT`` frames are inside the accelerator at once. Storage: two frames.
+    out), ``frame_bytes + 1`` and the accelerator's. Latency: that of the accelerator, and of the lines.
+    Stalls: the line in can't wait; a frame that begins while both banks are full is dropped and reported as an
+    overrun. At most ``TAGS_IN_FLIGHT`` frames are inside the accelerator at once. Storage: two frames.
 
     Parameters
     ----------
