@@ -44,16 +44,16 @@ class Design:
     directory: Path | None
     sidecar: dict[str, Any]
 
-    def sources(self) -> dict[str, str]:
-        """The generated Verilog, name -> text; :class:`~bnnhw.errors.FileError` for one that is missing."""
+    def core(self) -> tuple[str, str]:
+        """Name and text of the accelerator's Verilog; :class:`~bnnhw.errors.FileError` when it is missing."""
         assert self.directory is not None
-        result = {}
-        for name in self.sidecar["verilog"]:
-            path = self.directory / name
-            if not path.is_file():
-                raise FileError(f"{path}: no such file, though {self.directory / SIDECAR} names it")
-            result[name] = path.read_text()
-        return result
+        try:
+            top, path = self.sidecar["core"]["top"], self.directory / self.sidecar["core"]["verilog"]
+        except (KeyError, TypeError):
+            raise FileError(f"{self.directory / SIDECAR}: must name the accelerator's Verilog, and does not") from None
+        if not path.is_file():
+            raise FileError(f"{path}: no such file, though {self.directory / SIDECAR} names it")
+        return top, path.read_text()
 
 
 def digest(path: Path) -> str:

@@ -13,12 +13,16 @@ from bnnhw.cli.session import Session, verb
 from bnnhw.errors import RequestError
 
 if TYPE_CHECKING:
+    from amaranth.lib import wiring
+
     from bnnhw.boards import Board
     from bnnhw.folding import FoldedNetwork
 
 __all__ = ["generate", "generate_design"]
 
-TOP = "accelerator"
+CORE = "accelerator"
+"""The module of the accelerator with its streams: what is simulated, whatever the link."""
+UART_PORTS = {"clk": "in", "rst": "in", "rx": "in", "tx": "out", "error": "out", "activity": "out"}
 
 
 def _versions() -> dict[str, str]:
@@ -48,33 +52,70 @@ def _header(model: str, sha256: str, folded: FoldedNetwork, versions: dict[str, 
     return "".join(f"// {line}\n" for line in lines) + "\n"
 
 
+def _uart_verilog(folded: FoldedNetwork, board: Board) -> str:
+    """The accelerator behind a serial port, with the rate, the time-out and the identity that ``build`` gives it."""
+    import math
+
+    from bnnhw.boards.top import LINK_MODULE
+    from bnnhw.build.cache import digest
+    from bnnhw.build.design import BAUD, LINK_TIMEOUT_S
+    from bnnhw.hardware.accelerator import Accelerator
+    from bnnhw.hardware.emit import verilog
+    from bnnhw.hardware.link.link import UartLink
+    from bnnhw.hardware.link.uart import baud_divisor
+
+    clock_mhz = board.reachable_mhz(board.clock_mhz)
+    link = UartLink(
+        Accelerator(folded, board.family),
+        classes=folded.network.output.classes,
+        divisor=baud_divisor(clock_mhz, BAUD),
+        timeout=math.ceil(LINK_TIMEOUT_S * clock_mhz * 1e6),
+        identity=int(digest(folded)[:8], 16),
+    )
+    return verilog(link, LINK_MODULE, board.family)
+
+
+def _ports(component: wiring.Component) -> dict[str, dict[str, object]]:
+    from bnnhw.hardware.emit import port_signals
+
+    words = {"i": "in", "o": "out"}
+    signals = {name: (words[direction], len(signal)) for name, (signal, direction) in port_signals(component).items()}
+    ports = {"clk": ("in", 1), "rst": ("in", 1)} | signals
+    return {name: {"direction": direction, "width": width} for name, (direction, width) in ports.items()}
+
+
 def generate_design(
     session: Session, network: Path, folded: FoldedNetwork, board: Board | None, link: str, output: Path
 ) -> dict[str, Any]:
     """Writes the folder whole or not at all; its sidecar, which has the keys of the verb's JSON."""
+    from bnnhw.boards.top import LINK_MODULE
     from bnnhw.cli.design import FORMAT_VERSION, SIDECAR, digest
     from bnnhw.cli.files import whole_directory, write_json
     from bnnhw.cli.show import describe
     from bnnhw.folding import file as folding_file
     from bnnhw.folding.cycles import predict
     from bnnhw.hardware.accelerator import Accelerator
-    from bnnhw.hardware.emit import port_signals, verilog
+    from bnnhw.hardware.emit import verilog
 
     technology = "generic" if board is None else board.family
     with session.stage("generate"), whole_directory(output, SIDECAR) as folder:
         versions, sha256 = _versions(), digest(network)
         core = Accelerator(folded, technology)
         header = _header(network.name, sha256, folded, versions)
-        (folder / f"{TOP}.v").write_text(header + verilog(core, TOP, technology))
+        top, ports = CORE, _ports(core)
+        core_path = f"{CORE}.v"
+        if link == "uart":
+            assert board is not None, "the clock of a board decides the divisor of its serial port"
+            top, ports = LINK_MODULE, {name: {"direction": d, "width": 1} for name, d in UART_PORTS.items()}
+            (folder / f"{top}.v").write_text(header + _uart_verilog(folded, board))
+            # Whole in itself, as the link's file is: beside it, not with it, or modules would be there twice.
+            core_path = f"core/{CORE}.v"
+            (folder / "core").mkdir()
+        (folder / core_path).write_text(header + verilog(core, CORE, technology))
         shutil.copyfile(network, folder / "network.bnn")
         folding_file.save(folded.foldings, folded.network, folder / "folding.json")
         write_json(folder / "network.json", describe(folded.network))
         prediction = predict(folded, technology)
-        ports = {
-            name: {"direction": "in" if direction == "i" else "out", "width": len(signal)}
-            for name, (signal, direction) in port_signals(core).items()
-        }
-        clocking = {name: {"direction": "in", "width": 1} for name in ("clk", "rst")}
         sidecar: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
             "model": {"file": "network.bnn", "name": network.stem, "sha256": sha256},
@@ -82,9 +123,10 @@ def generate_design(
             "board": None if board is None else board.name,
             "link": link,
             "technology": technology,
-            "top": TOP,
-            "verilog": [f"{TOP}.v"],
-            "ports": clocking | ports,
+            "top": top,
+            "verilog": [f"{top}.v"],
+            "ports": ports,
+            "core": {"top": CORE, "verilog": core_path},
             "frame": {
                 "elements": folded.network.input.elements,
                 "element_bits": folded.network.input.dtype.bits,
@@ -110,10 +152,10 @@ def generate_design(
 @folding_option
 @click.option(
     "--link",
-    type=click.Choice(["stream"]),
+    type=click.Choice(["stream", "uart"]),
     default="stream",
     show_default=True,
-    help="How frames enter and results leave. `bnnhw build` adds the serial link of the board.",
+    help="How frames enter and results leave; uart is for the clock of the board.",
 )
 @click.option(
     "-o", "output", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder to write."
@@ -125,6 +167,7 @@ def generate(session: Session, network: Path, board: str | None, folding: Path |
     Streams have payload, valid and ready; a frame is `frame.words` words, element e in lane e mod SIMD.
     """
     from bnnhw.boards import get
+    from bnnhw.build.design import check_link
     from bnnhw.cli.design import SIDECAR, folded_for
     from bnnhw.cli.files import check_directory
     from bnnhw.ir import file
@@ -133,6 +176,10 @@ def generate(session: Session, network: Path, board: str | None, folding: Path |
         raise RequestError(f"-o must be a folder, not {str(output)!r}: the Verilog comes with its folding and network")
     check_directory(output, SIDECAR)
     chosen = None if board is None else get(board)
+    if link == "uart":
+        if chosen is None:
+            raise RequestError("--link uart must come with --board: its clock decides the divisor of the serial port")
+        check_link(chosen, link)
     folded = folded_for(file.load(network), folding, chosen)
     sidecar = generate_design(session, network, folded, chosen, link, output)
     data = {

@@ -24,7 +24,7 @@ def _fail(message: str, code: int) -> NoReturn:
 class Verbs(click.Group):
     """A click group whose errors are those of the contract: 1 a check failed, 2 a wrong request, 3 a missing tool."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """The verbs in the order they were added, which is that of the pipeline."""
         return list(self.commands)
 

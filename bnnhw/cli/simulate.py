@@ -35,14 +35,14 @@ def simulate_design(
 
     codes, labels = load_frames(design.network, dataset, data, "test", count)
     folded = design.folded or folded_for(design.network, None, None)
-    text = "\n".join(design.sources().values()) if design.directory is not None else None
+    top, text = ("accelerator", None) if design.directory is None else design.core()
     with session.progress("simulate") as update:
         result = run(
             folded,
             codes,
             labels=labels,
             verilog=text,
-            top=design.sidecar.get("top", "accelerator"),
+            top=top,
             technology=design.sidecar.get("technology", "generic"),
             stall=stall,
             wave=wave,

@@ -243,6 +243,16 @@ def test_doctor_tells_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[0].startswith("bnnhw: error: missing: verilator (")
 
 
+def test_serial_link_without_a_board(network: Path, tmp_path: Path, refused: Refused) -> None:
+    message = refused(2, "generate", network, "--link", "uart", "-o", tmp_path / "out")
+    assert message == "--link uart must come with --board: its clock decides the divisor of the serial port"
+
+
+def test_unknown_link(network: Path, tmp_path: Path, refused: Refused) -> None:
+    message = refused(2, "generate", network, "--link", "axis", "-o", tmp_path / "out")
+    assert message == "Invalid value for '--link': 'axis' is not one of 'stream', 'uart'."
+
+
 @pytest.mark.parametrize("verb", ["generate", "demo", "build"])
 def test_output_that_is_a_file(verb: str, network: Path, tmp_path: Path, refused: Refused) -> None:
     path = tmp_path / "taken"
@@ -273,7 +283,8 @@ def test_folder_that_is_no_design(tmp_path: Path, refused: Refused) -> None:
     [
         ({"format_version": 99}, "design.json: format version must be 1, not 99"),
         ({"model": None}, "design.json: must name its model and its folding, and does not"),
-        ({"verilog": ["gone.v"]}, "gone.v: no such file, though .*design.json names it"),
+        ({"core": {}}, "design.json: must name the accelerator's Verilog, and does not"),
+        ({"core": {"top": "a", "verilog": "gone.v"}}, "gone.v: no such file, though .*design.json names it"),
     ],
 )
 def test_damaged_design(

@@ -134,6 +134,23 @@ def test_simulate(network: Path, folding: Path, tmp_path: Path) -> None:
     assert (stalled["images"], stalled["mismatches"]) == (40, 0)
 
 
+def test_generate_with_the_serial_link(network: Path, folding: Path, tmp_path: Path) -> None:
+    design = tmp_path / "design"
+    board = ["--board", "icebreaker"]
+    data = _json("generate", network, *board, "--folding", folding, "--link", "uart", "-o", design)
+    assert data["top"] == "uart_link"
+    assert data["verilog"] == [str(design / "uart_link.v")]
+    text = (design / "uart_link.v").read_text()
+    match = re.search(r"^module uart_link\((.*)\);", text, re.MULTILINE)
+    assert match is not None
+    ports = json.loads((design / "design.json").read_text())["ports"]
+    assert set(match[1].split(", ")) == set(ports)
+    for name, port in ports.items():
+        assert re.search(rf"^  {port['direction']}put {name};$", text, re.MULTILINE), name
+    # The accelerator inside is simulated on its own.
+    assert _json("simulate", design, "--dataset", "digits", "--count", "20")["mismatches"] == 0
+
+
 def test_simulate_writes_a_wave(network: Path, folding: Path, tmp_path: Path) -> None:
     design, wave = tmp_path / "design", tmp_path / "design.fst"
     _json("generate", network, "--folding", folding, "-o", design)
