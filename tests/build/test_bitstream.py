@@ -34,7 +34,7 @@ def test_icebreaker_end_to_end(tmp_path: Path) -> None:
     first = build(TINY, ICEBREAKER, tmp_path, progress=lambda step, fraction, what: told.append((step, fraction)))
     # iCE40 bitstreams: a comment, then the synchronization word 7EAA997E (Project IceStorm's format description).
     assert bytes.fromhex("7eaa997e") in first.bitstream.read_bytes()[:200]
-    assert first.timing_met and first.fmax_mhz >= first.clock_mhz == 24.0
+    assert first.timing_met and first.fmax_mhz >= first.clock_mhz == 30.0
     assert first.skipped == ()
     assert tuple(first.stages_s) == ("elaborate", "synth", "place_route", "pack", "report")
     used = first.utilization["ICESTORM_LC"]
@@ -44,7 +44,7 @@ def test_icebreaker_end_to_end(tmp_path: Path) -> None:
     report = json.loads(first.report.read_text())
     keys = {"bitstream", "fmax_mhz", "clock_mhz", "timing_met", "utilization", "estimate", "fps", "latency_us"}
     assert keys | {"stages_s"} <= report.keys()
-    assert report["fps"] == 24e6 / report["cycles_per_frame"]
+    assert report["fps"] == 30e6 / report["cycles_per_frame"]
     assert {path.name for path in tmp_path.iterdir()} >= {
         "top.il", "uart_link.il", "top.pcf", "top.ys", "yosys.log", "top.json", "top.nextpnr.log", "top.asc", "top.bin",
     }  # fmt: skip
@@ -55,7 +55,7 @@ def test_icebreaker_end_to_end(tmp_path: Path) -> None:
     other = build(TINY, ICEBREAKER, tmp_path, seed=5)
     assert other.skipped == ("elaborate", "synth")
 
-    spread = seed_spread(ICEBREAKER, tmp_path / "top.json", tmp_path / "top.pcf", tmp_path, [5, 6], clock_mhz=24.0)
+    spread = seed_spread(ICEBREAKER, tmp_path / "top.json", tmp_path / "top.pcf", tmp_path, [5, 6], clock_mhz=30.0)
     assert spread[5].fmax_mhz == other.fmax_mhz
     assert {path.name for path in tmp_path.glob("seed*.asc")} == {"seed5.asc", "seed6.asc"}
 
@@ -112,7 +112,7 @@ def test_requests_that_are_refused(tmp_path: Path) -> None:
         ({"link": "spi"}, "link of icebreaker must be one of uart, not 'spi'"),
         ({"freq_mhz": 5.0}, "clock must be 12 MHz or in 16..275 MHz, not 5"),
         ({"freq_mhz": -1.0}, "clock must be positive, not -1"),
-        ({"baud": 9_000_000}, "baud rate must be at most 3000000 at 24 MHz, not 9000000"),
+        ({"baud": 9_000_000}, "baud rate must be at most 3750000 at 30 MHz, not 9000000"),
     ):
         with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
             build(TINY, ICEBREAKER, tmp_path / "out", **options)  # type: ignore[arg-type]
