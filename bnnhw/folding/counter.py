@@ -15,7 +15,7 @@ The cost of counting ``n`` lanes ``XNOR(x, w)`` in 4-input look-up tables is dec
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 __all__ = ["CounterPlan", "Technology", "TECHNOLOGIES", "plan", "technology"]
 
@@ -66,7 +66,7 @@ class CounterPlan:
     Parameters
     ----------
     kind : str
-        ``"lane"``, ``"pair"``, ``"triple"`` (leaves), ``"ripple"`` (two children and one lane), ``"chain"`` (two children).
+        ``"lane"``, ``"pair"``, ``"triple"`` (leaves); ``"ripple"`` (two children and one lane); ``"chain"`` (two children).
     lanes : int
     children : tuple of CounterPlan
     luts : int
@@ -129,7 +129,7 @@ def _leaf(kind: str, lanes: int, luts: int, levels: int) -> CounterPlan:
     return CounterPlan(kind, lanes, (), luts, levels, 0, levels)
 
 
-@lru_cache(maxsize=None)
+@cache
 def plan(lanes: int, tech: Technology) -> CounterPlan:
     """The cheapest structure that counts ``lanes`` lanes; of equally cheap ones the one with the least latency."""
     if lanes < 1:

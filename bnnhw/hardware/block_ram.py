@@ -75,41 +75,35 @@ def _ice40(bits: NDArray[np.uint8], address: Value, data: Signal, output_registe
 
 
 def _ecp5(bits: NDArray[np.uint8], address: Value, data: Signal, output_register: bool) -> Instance:
-    # A 36-bit word is two 18-bit ones, low half first; 16 of these, each in 20 bits, make one INITVAL.
+    # Both ports read 18 bits in every cycle: port A the even half words, port B the odd ones. A 36-bit port would do
+    # the same, but which port's output register then serves which half is documented nowhere.
     halves = np.zeros((1024, 20), np.uint8)
     halves[:, :18] = bits.reshape(1024, 18)
     contents = {f"p_INITVAL_{row:02X}": Const(_integer(halves[16 * row : 16 * row + 16]), 320) for row in range(64)}
-    register = "OUTREG" if output_register else "NOREG"
+    parameters = {f"p_REGMODE_{side}": "OUTREG" if output_register else "NOREG" for side in "AB"}
     ports: dict[str, Value] = {}
-    for bit in range(14):
-        ports[f"i_ADA{bit}"] = Const(0)
-        ports[f"i_ADB{bit}"] = address[bit - 5] if 5 <= bit < 5 + len(address) else Const(0)
-    for bit in range(18):
-        ports |= {f"i_DIA{bit}": Const(0), f"i_DIB{bit}": Const(0)}
-        ports |= {f"o_DOA{bit}": data[bit], f"o_DOB{bit}": data[18 + bit]}
-    for side in "AB":
+    for odd, side in enumerate("AB"):
+        word = Cat(Const(odd), address)
+        ports |= {f"i_AD{side}{bit}": word[bit - 4] if 4 <= bit < 4 + len(word) else Const(0) for bit in range(14)}
+        ports |= {f"i_DI{side}{bit}": Const(0) for bit in range(18)}
+        ports |= {f"o_DO{side}{bit}": data[18 * odd + bit] for bit in range(18)}
         ports |= {f"i_CS{side}{bit}": Const(0) for bit in range(3)}
+        ports |= {f"i_CLK{side}": ClockSignal(), f"i_CE{side}": Const(1), f"i_OCE{side}": Const(1)}
         ports |= {f"i_WE{side}": Const(0), f"i_RST{side}": Const(0)}
     return Instance(
         "DP16KD",
         **contents,
-        p_DATA_WIDTH_A=Const(36, 32),
-        p_DATA_WIDTH_B=Const(36, 32),
-        p_REGMODE_A=register,
-        p_REGMODE_B=register,
+        **parameters,
+        p_DATA_WIDTH_A=Const(18, 32),
+        p_DATA_WIDTH_B=Const(18, 32),
         p_RESETMODE="SYNC",
         p_ASYNC_RESET_RELEASE="SYNC",
         p_CSDECODE_A="0b000",
         p_CSDECODE_B="0b000",
         p_CLKAMUX="CLKA",
         p_CLKBMUX="CLKB",
+        p_WRITEMODE_A="NORMAL",
+        p_WRITEMODE_B="NORMAL",
         p_GSR="AUTO",
-        # The low half of a 36-bit word leaves through port A's pins, whose output register then needs the clock too.
-        i_CLKA=ClockSignal(),
-        i_CEA=Const(0),
-        i_OCEA=Const(1),
-        i_CLKB=ClockSignal(),
-        i_CEB=Const(1),
-        i_OCEB=Const(1),
         **ports,
     )

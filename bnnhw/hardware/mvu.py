@@ -129,13 +129,11 @@ class Mvu(wiring.Component):
         # Registers of their own for "a word fits" and "a word is there": the counters' comparisons take too long.
         fits, there = Signal(init=1), Signal()
         accept, issue, last = Signal(), Signal(), Signal()
-        first_fold, last_fold, ends = Signal(), Signal(), Signal()
+        # What the counters stand at, known from the cycle before: whether a word is issued is then one look-up table.
+        first_fold, last_fold, ends = Signal(init=1), Signal(init=nf == 1), Signal(init=sf == 1)
         m.d.comb += [
             self.input.ready.eq(fits),
             accept.eq(self.input.valid & self.input.ready),
-            first_fold.eq(neuron == 0),
-            last_fold.eq(neuron == nf - 1),
-            ends.eq(synapse == sf - 1),
             issue.eq((~first_fold | there) & (~ends | out.grant)),
             last.eq(issue & ends),
             out.begin.eq(last),
@@ -157,10 +155,15 @@ class Mvu(wiring.Component):
             m.d.sync += [
                 address.eq(_successor(address, sf * nf)),
                 synapse.eq(_successor(synapse, sf)),
+                ends.eq(_reaches_end(synapse, ends, sf)),
                 read_address.eq(Mux(ends & ~last_fold, vector_start, _successor(read_address, size))),
             ]
         with m.If(last):
-            m.d.sync += neuron.eq(_successor(neuron, nf))
+            m.d.sync += [
+                neuron.eq(_successor(neuron, nf)),
+                first_fold.eq(last_fold),
+                last_fold.eq(_reaches_end(neuron, last_fold, nf)),
+            ]
             with m.If(last_fold):
                 m.d.sync += vector_start.eq(_successor(read_address, size))
         return issue, last, address, _delayed(m, read.data, p.read - 1, "x", reset_less=True)
@@ -242,6 +245,11 @@ def _successor(counter: Signal, size: int) -> Value:
     if size & (size - 1) == 0:
         return (counter + 1)[: len(counter)]
     return Mux(counter == size - 1, 0, counter + 1)
+
+
+def _reaches_end(counter: Signal, at_end: Signal, size: int) -> Value:
+    """Whether a counter over ``0 .. size - 1`` steps to its last value; ``at_end`` tells that it stands there."""
+    return Const(1) if size == 1 else (~at_end if size == 2 else ~at_end & (counter == size - 2))
 
 
 def _delayed(m: Module, value: Value, cycles: int, name: str, *, reset_less: bool = False) -> Value:

@@ -1,0 +1,135 @@
+"""Area and speed of an XNOR lane: matrix-vector units over a grid of PE x SIMD, on an HX8K and an ECP5-85.
+
+    python benchmarks/measure_xnor_lane.py [--seeds 3] [--quick]
+
+For each unit: LUT4 a lane of XNOR and popcount alone, LUT4 a lane of the whole unit, cells, and Fmax at several
+seeds. Weights are in logic, 16 words deep (SF = 4, NF = 4; one LUT4 a weight bit), so that the grid fits both
+devices. And, once: how long a 64 x 72 unit with its weights in block RAM takes to generate and to synthesize.
+About an hour on two cores; writes benchmarks/results/xnor_lane.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnnhw import tools
+from bnnhw.boards import Board, get
+from bnnhw.build.place_route import seed_spread
+from bnnhw.build.synth import synthesize
+from bnnhw.folding import LayerFolding
+from bnnhw.folding.counter import technology
+from bnnhw.hardware.emit import rtlil
+from bnnhw.hardware.mvu import Mvu
+from bnnhw.hardware.popcount import Popcount
+from bnnhw.ir import BitMatrix, DataType, Dense, Thresholds, WeightPlane
+
+RESULT = Path(__file__).parent / "results" / "xnor_lane.json"
+PES, SIMDS = (1, 4, 8, 16), (16, 32, 64)
+FOLDS = 4
+
+DEVICES: dict[str, tuple[Board, str, float]] = {
+    # The HX8K is on no board of ours; it is the chip that iCE40 figures are usually given for.
+    "iCE40 HX8K": (
+        dataclasses.replace(get("icebreaker"), nextpnr=("--hx8k", "--package", "ct256", "--pcf-allow-unconstrained")),
+        "hx",
+        160.0,
+    ),
+    "ECP5-85F, speed 6": (
+        dataclasses.replace(
+            get("ulx3s-85f"),
+            nextpnr=("--85k", "--package", "CABGA756", "--speed", "6", "--lpf-allow-unconstrained"),
+        ),
+        "u",
+        200.0,
+    ),
+}
+
+
+def random_layer(neurons: int, synapses: int) -> Dense:
+    """A layer of random weights, its thresholds spread around the middle."""
+    random = np.random.default_rng(0)
+    bits = BitMatrix.from_bits(random.integers(0, 2, (neurons, synapses)))
+    values = synapses // 2 + random.integers(-int(synapses**0.5), int(synapses**0.5) + 1, (neurons, 1))
+    bipolar = DataType("bipolar", 1)
+    return Dense("layer", bipolar, (WeightPlane(1, bits),), Thresholds(np.clip(values, 0, synapses + 1), bipolar))
+
+
+def unit(pe: int, simd: int, memory: str, folds: tuple[int, int], family: str) -> Mvu:
+    """A matrix-vector unit with NF, SF = folds."""
+    layer = random_layer(pe * folds[0], simd * folds[1])
+    return Mvu(layer, LayerFolding(pe, simd, memory), technology(family))
+
+
+def measure(name: str, pe: int, simd: int, seeds: range, folder: Path) -> dict[str, Any]:
+    """One point of the grid."""
+    board, device, clock = DEVICES[name]
+    constraints = folder / f"none.{'pcf' if board.family == 'ice40' else 'lpf'}"
+    constraints.write_text("")
+    source = folder / "top.il"
+    source.write_text(rtlil(Popcount(simd, technology(board.family)), "top", board.family))
+    lane = synthesize([source], "top", board.family, folder, device=device).cells
+    source.write_text(rtlil(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family), "top", board.family))
+    whole = synthesize([source], "top", board.family, folder, device=device)
+    routed = seed_spread(board, whole.netlist, constraints, folder, seeds, clock_mhz=clock)
+    fmax = [round(routed[seed].fmax_mhz, 1) for seed in seeds]
+    return {
+        "device": name,
+        "pe": pe,
+        "simd": simd,
+        "lut4_per_lane_popcount": round(lane.lut4 / simd, 3),
+        "lut4_per_lane_unit": round(whole.cells.lut4 / (pe * simd), 3),
+        **whole.cells.as_dict(),
+        "fmax_mhz": fmax,
+        "fmax_median_mhz": statistics.median(fmax),
+    }
+
+
+def scale(folder: Path) -> dict[str, Any]:
+    """Seconds to generate and to synthesize a 64 x 72 unit, weights in block RAM, for the ECP5."""
+    start = time.monotonic()
+    source = folder / "top.il"
+    source.write_text(rtlil(unit(64, 72, "block", (4, 16), "ecp5"), "top", "ecp5"))
+    generated = time.monotonic()
+    cells = synthesize([source], "top", "ecp5", folder).cells
+    return {
+        "pe": 64,
+        "simd": 72,
+        "generate_s": round(generated - start, 1),
+        "synthesize_s": round(time.monotonic() - generated, 1),
+        **cells.as_dict(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-o", "--output", type=Path, default=RESULT)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="only the largest point of each device, one seed")
+    options = parser.parse_args()
+    grid = [(16, 64)] if options.quick else [(pe, simd) for pe in PES for simd in SIMDS]
+    seeds = range(1, 2 if options.quick else options.seeds + 1)
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="bnnhw-") as temporary:
+        speed = scale(Path(temporary))
+        print(json.dumps(speed), flush=True)
+        for name in DEVICES:
+            for pe, simd in grid:
+                rows.append(measure(name, pe, simd, seeds, Path(temporary)))
+                print(json.dumps(rows[-1]), flush=True)
+    versions = {n: tools.find(n).version for n in ("yosys", "nextpnr-ice40", "nextpnr-ecp5")}
+    result = {"command": "python benchmarks/measure_xnor_lane.py", "tools": versions, "scale": speed, "rows": rows}
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
