@@ -65,8 +65,10 @@ def _uart_verilog(folded: FoldedNetwork, board: Board) -> str:
     from bnnhw.hardware.link.uart import baud_divisor
 
     clock_mhz = board.reachable_mhz(board.clock_mhz)
+    # Its streams come from its signature, where a type checker can't see them.
+    accelerator: Any = Accelerator(folded, board.family)
     link = UartLink(
-        Accelerator(folded, board.family),
+        accelerator,
         classes=folded.network.output.classes,
         divisor=baud_divisor(clock_mhz, BAUD),
         timeout=math.ceil(LINK_TIMEOUT_S * clock_mhz * 1e6),
