@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 
 from bnnhw import tools
 from bnnhw.boards import Board, get
@@ -69,6 +72,33 @@ def unit(pe: int, simd: int, memory: str, folds: tuple[int, int], family: str) -
     return Mvu(layer, LayerFolding(pe, simd, memory), technology(family))
 
 
+class Bench(wiring.Component):
+    """A unit between registers and six pins, so that a figure is the unit's and not that of the way to the pads.
+
+    Words are shifted in and out bit by bit; handshakes pass a register each.
+    """
+
+    def __init__(self, dut: Mvu) -> None:
+        self.dut = dut
+        super().__init__({"bit_in": In(1), "valid": In(1), "ready": In(1), "bit_out": Out(1), "taken": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.dut = dut = self.dut
+        word = Signal(len(dut.input.payload), reset_less=True)
+        result = Signal(len(dut.output.payload), reset_less=True)
+        m.d.sync += [
+            word.eq(Cat(self.bit_in, word)),
+            dut.input.valid.eq(self.valid),
+            dut.output.ready.eq(self.ready),
+            self.taken.eq(dut.input.ready),
+            result.eq(Mux(dut.output.valid & dut.output.ready, dut.output.payload, result >> 1)),
+            self.bit_out.eq(result[0]),
+        ]
+        m.d.comb += dut.input.payload.eq(word)
+        return m
+
+
 def measure(name: str, pe: int, simd: int, seeds: range, folder: Path) -> dict[str, Any]:
     """One point of the grid."""
     board, device, clock = DEVICES[name]
@@ -79,7 +109,9 @@ def measure(name: str, pe: int, simd: int, seeds: range, folder: Path) -> dict[s
     lane = synthesize([source], "top", board.family, folder, device=device).cells
     source.write_text(rtlil(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family), "top", board.family))
     whole = synthesize([source], "top", board.family, folder, device=device)
-    routed = seed_spread(board, whole.netlist, constraints, folder, seeds, clock_mhz=clock)
+    source.write_text(rtlil(Bench(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family)), "top", board.family))
+    benched = synthesize([source], "top", board.family, folder, device=device)
+    routed = seed_spread(board, benched.netlist, constraints, folder, seeds, clock_mhz=clock)
     fmax = [round(routed[seed].fmax_mhz, 1) for seed in seeds]
     return {
         "device": name,

@@ -22,6 +22,8 @@ __all__ = ["generate", "generate_design"]
 
 CORE = "accelerator"
 """The module of the accelerator with its streams: what is simulated, whatever the link."""
+AXI_MODULE = "accelerator_axis"
+"""The module of the accelerator between two AXI4-Streams."""
 UART_PORTS = {"clk": "in", "rst": "in", "rx": "in", "tx": "out", "error": "out", "activity": "out"}
 
 
@@ -77,6 +79,18 @@ def _uart_verilog(folded: FoldedNetwork, board: Board) -> str:
     return verilog(link, LINK_MODULE, board.family)
 
 
+def _axi_verilog(folded: FoldedNetwork, technology: str) -> tuple[str, dict[str, dict[str, object]]]:
+    """The accelerator between two AXI4-Streams, and its ports."""
+    from bnnhw.hardware.accelerator import Accelerator
+    from bnnhw.hardware.emit import verilog
+    from bnnhw.hardware.link.axi_stream import AxiStream
+
+    # Its streams come from its signature, where a type checker can't see them.
+    accelerator: Any = Accelerator(folded, technology)
+    link = AxiStream(accelerator)
+    return verilog(link, AXI_MODULE, technology), _ports(link)
+
+
 def _ports(component: wiring.Component) -> dict[str, dict[str, object]]:
     from bnnhw.hardware.emit import port_signals
 
@@ -106,10 +120,14 @@ def generate_design(
         header = _header(network.name, sha256, folded, versions)
         top, ports = CORE, _ports(core)
         core_path = f"{CORE}.v"
-        if link == "uart":
-            assert board is not None, "the clock of a board decides the divisor of its serial port"
-            top, ports = LINK_MODULE, {name: {"direction": d, "width": 1} for name, d in UART_PORTS.items()}
-            (folder / f"{top}.v").write_text(header + _uart_verilog(folded, board))
+        if link != "stream":
+            if link == "uart":
+                assert board is not None, "the clock of a board decides the divisor of its serial port"
+                top, ports = LINK_MODULE, {name: {"direction": d, "width": 1} for name, d in UART_PORTS.items()}
+                text = _uart_verilog(folded, board)
+            else:
+                top, (text, ports) = AXI_MODULE, _axi_verilog(folded, technology)
+            (folder / f"{top}.v").write_text(header + text)
             # Whole in itself, as the link's file is: beside it, not with it, or modules would be there twice.
             core_path = f"core/{CORE}.v"
             (folder / "core").mkdir()
@@ -154,10 +172,10 @@ def generate_design(
 @folding_option
 @click.option(
     "--link",
-    type=click.Choice(["stream", "uart"]),
+    type=click.Choice(["stream", "axis", "uart"]),
     default="stream",
     show_default=True,
-    help="How frames enter and results leave; uart is for the clock of the board.",
+    help="How frames enter and results leave: bare streams, AXI4-Stream, or a serial port at the board's clock.",
 )
 @click.option(
     "-o", "output", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder to write."
