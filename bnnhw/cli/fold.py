@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bnnhw.boards import Board
     from bnnhw.folding import FoldedNetwork
+    from bnnhw.ir import Network
 
 __all__ = ["fold", "fold_json"]
 
@@ -52,6 +53,21 @@ def fold_json(folded: FoldedNetwork, board: Board, clock_mhz: float) -> dict[str
     }
 
 
+def _reaching(network: Network, board: Board, fps: float) -> FoldedNetwork:
+    """The cheapest folding that reaches so many frames a second."""
+    from bnnhw.folding import solve
+    from bnnhw.folding.cycles import predict
+
+    folded = solve.cheapest(network, board, int(board.clock_mhz * 1e6 / fps))
+    if folded is None:
+        best = predict(solve.fastest(network, board), board.family).cycles_per_frame
+        raise CheckError(
+            f"the fastest folding that fits {board.name} gives {board.clock_mhz * 1e6 / best:.0f} frames a second "
+            f"at {board.clock_mhz:g} MHz, not {fps:g}"
+        )
+    return folded
+
+
 @verb(
     example="bnnhw fold digits.bnn --board icebreaker -o folding.json\n"
     "bnnhw fold digits.bnn --board icebreaker --fps 1000"
@@ -68,8 +84,8 @@ def fold_json(folded: FoldedNetwork, board: Board, clock_mhz: float) -> dict[str
 def fold(session: Session, network: Path, board: str, fps: float | None, fastest: bool, output: Path | None) -> None:
     """Chooses PE, SIMD and memory of each layer.
 
-    The choice is the fastest folding that fits the board. `fps` is what the board's clock gives with it; with --fps
-    it exits with 1 when that is not reached.
+    The choice is the fastest folding that fits the board, or with --fps the cheapest that reaches so many frames a
+    second at the board's clock; it exits with 1 when none does.
     """
     from bnnhw.boards import get
     from bnnhw.cli.design import folded_for
@@ -81,13 +97,11 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     chosen = get(board)
     loaded = file.load(network)
     with session.stage("fold"):
-        folded = folded_for(loaded, None, chosen)
+        if fps is None:
+            folded = folded_for(loaded, None, chosen)
+        else:
+            folded = _reaching(loaded, chosen, fps)
         data = fold_json(folded, chosen, chosen.clock_mhz)
-    if fps is not None and data["fps"] < fps:
-        raise CheckError(
-            f"the fastest folding that fits {chosen.name} gives {data['fps']:.0f} frames a second "
-            f"at {chosen.clock_mhz:g} MHz, not {fps:g}"
-        )
     if output is not None:
         folding_file.save(folded.foldings, loaded, output)
 

@@ -66,7 +66,7 @@ class CounterPlan:
     Parameters
     ----------
     kind : str
-        ``"lane"``, ``"pair"``, ``"triple"`` (leaves); ``"ripple"`` (two children and one lane); ``"chain"`` (two children).
+        A leaf: ``"lane"``, ``"pair"``, ``"triple"``. Two children and one lane: ``"ripple"``. Two: ``"chain"``.
     lanes : int
     children : tuple of CounterPlan
     luts : int

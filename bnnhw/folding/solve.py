@@ -7,12 +7,13 @@ from typing import Protocol
 from bnnhw.errors import CheckError
 from bnnhw.folding.chain import Stage
 from bnnhw.folding.counter import Technology, technology
+from bnnhw.folding.cycles import predict
 from bnnhw.folding.folded import MEMORIES, FoldedNetwork, LayerFolding
 from bnnhw.folding.pipeline import mvu_pipeline
 from bnnhw.folding.resources import LINK, Resources, estimate, layer_resources
 from bnnhw.ir import Dense, Network
 
-__all__ = ["Device", "fastest"]
+__all__ = ["Device", "cheapest", "fastest"]
 
 LUT_SHARE = 0.70
 """Share of a device's LUT4 an estimate may take: the rest is the estimate's error, and room to route."""
@@ -68,6 +69,15 @@ def _folded(network: Network, cycles: int, device: Device, tech: Technology) -> 
 def _fits(folded: FoldedNetwork, device: Device) -> bool:
     cost = estimate(folded, device.family) + LINK
     return cost.lut4 <= LUT_SHARE * device.lut4 and cost.bram <= device.block_rams
+
+
+def cheapest(network: Network, device: Device, cycles: int) -> FoldedNetwork | None:
+    """The folding of the least estimated cost that takes at most so many cycles a frame; None when none fits."""
+    tech = technology(device.family)
+    folded = _folded(network, cycles, device, tech) if cycles > 0 else None
+    if folded is None or not _fits(folded, device) or predict(folded, tech).cycles_per_frame > cycles:
+        return None
+    return folded
 
 
 def fastest(network: Network, device: Device) -> FoldedNetwork:

@@ -133,7 +133,7 @@ class CreditedOutput(wiring.Component):
         m = Module()
         fifo = Fifo(self.width, self.depth)
         m.submodules.fifo = shared(platform, fifo)
-        credits = Signal(range(self.depth + 1), init=self.depth)
+        places = Signal(range(self.depth + 1), init=self.depth)
         # One bit of its own, so that nothing but a register stands before the issue logic.
         grant = Signal(init=1)
         returned = Signal()
@@ -147,7 +147,7 @@ class CreditedOutput(wiring.Component):
             returned.eq(fifo.output.valid & self.output.ready),
         ]
         m.d.sync += [
-            credits.eq(credits + returned - self.begin),
-            grant.eq(stays_positive(credits, returned, self.begin)),
+            places.eq(places + returned - self.begin),
+            grant.eq(stays_positive(places, returned, self.begin)),
         ]
         return m

@@ -21,7 +21,7 @@ def threshold_word_bits(range: tuple[int, int], output: DataType) -> int:  # noq
 
 
 def pack_thresholds(values: NDArray[np.int64], range: tuple[int, int]) -> NDArray[np.uint8]:  # noqa: A002
-    """Thresholds (neurons, levels) -> bits (neurons, threshold_word_bits), as :class:`Threshold` takes them: inverted."""
+    """Thresholds (neurons, levels) -> bits (neurons, threshold_word_bits), inverted as :class:`Threshold` wants."""
     width = accumulator_shape(range[0], range[1] + 1)[0]
     codes = ~np.asarray(values, np.int64)[:, :, None] >> np.arange(width)
     return (codes & 1).astype(np.uint8).reshape(len(values), -1)

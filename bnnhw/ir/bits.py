@@ -62,7 +62,7 @@ class BitMatrix:
         return cls(array.shape[0], array.shape[1], packed.tobytes())
 
     @classmethod
-    def from_signs(cls, signs: NDArray[np.generic]) -> BitMatrix:
+    def from_signs(cls, signs: NDArray[np.number]) -> BitMatrix:
         """Pack a 2-D array of -1 and +1."""
         array = np.asarray(signs)
         if not np.isin(array, (-1, 1)).all():

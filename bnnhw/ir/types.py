@@ -130,14 +130,15 @@ class InputSpec:
         """Elements a frame."""
         return int(np.prod(self.shape))
 
-    def encode(self, samples: NDArray[np.generic]) -> NDArray[np.uint8]:
+    def encode(self, samples: NDArray[np.number]) -> NDArray[np.uint8]:
         """Raw samples ``(frames, *shape)`` or ``(frames, elements)`` -> codes ``(frames, elements)``.
 
         Codes come in stream order: channel fastest, then width, then height.
         """
         array = np.asarray(samples)
         if array.shape[1:] not in (self.shape, (self.elements,)):
-            raise NetworkError(f"samples must have shape (frames, {', '.join(map(str, self.shape))}), not {array.shape}")
+            sizes = ", ".join(map(str, self.shape))
+            raise NetworkError(f"samples must have shape (frames, {sizes}), not {array.shape}")
         array = array.reshape(len(array), *self.shape)
         if len(self.shape) == 3:
             array = array.transpose(0, 2, 3, 1)

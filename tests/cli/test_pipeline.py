@@ -189,8 +189,8 @@ def test_fold(network: Path, tmp_path: Path) -> None:
     prediction = predict(folded, "ice40")
     assert data["cycles_per_frame"] == prediction.cycles_per_frame == max(unit["cycles"] for unit in data["units"])
     assert data["latency_cycles"] == prediction.latency_cycles
-    assert data["clock_mhz"] == 24
-    assert data["fps"] == 24e6 / data["cycles_per_frame"]
+    assert data["clock_mhz"] == 30
+    assert data["fps"] == 30e6 / data["cycles_per_frame"]
     assert set(data["estimate"]) >= {"lut4", "ff", "bram", "spram"}
 
 

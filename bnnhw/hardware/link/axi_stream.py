@@ -10,10 +10,16 @@ from bnnhw.errors import RequestError
 from bnnhw.hardware.link.link import FrameAccelerator
 from bnnhw.hardware.width import WidthConverter
 
-__all__ = ["DATA_WIDTHS", "AxiStream"]
+__all__ = ["DATA_WIDTHS", "AxiStream", "check_data_width"]
 
 DATA_WIDTHS = (8, 16, 32, 64, 128, 256, 512)
 """Widths of TDATA at the input: whole bytes, as AXI4-Stream wants (ARM IHI 0051A), and powers of two."""
+
+
+def check_data_width(data_width: int) -> None:
+    """:class:`~bnnhw.errors.RequestError` for a width that an AXI4-Stream has not."""
+    if data_width not in DATA_WIDTHS:
+        raise RequestError(f"data width must be one of {', '.join(map(str, DATA_WIDTHS))}, not {data_width}")
 
 
 class AxiStream(wiring.Component):
@@ -45,8 +51,7 @@ class AxiStream(wiring.Component):
     """
 
     def __init__(self, accelerator: FrameAccelerator, *, data_width: int = 32) -> None:
-        if data_width not in DATA_WIDTHS:
-            raise RequestError(f"data width must be one of {', '.join(map(str, DATA_WIDTHS))}, not {data_width}")
+        check_data_width(data_width)
         self._accelerator = accelerator
         self._data_width = data_width
         self.beats = -(-accelerator.frame_bits // data_width)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bnnhw.errors import RequestError
-from bnnhw.hardware.link.axi_stream import AxiStream
+from bnnhw.hardware.link.axi_stream import AxiStream, check_data_width
 from tests.hardware.link.bench import SumAccelerator, idle, simulate, until
 
 
@@ -87,4 +86,4 @@ def test_tlast_out_of_step_is_reported(wrong: int) -> None:
 def test_data_width_must_be_whole_bytes() -> None:
     message = "data width must be one of 8, 16, 32, 64, 128, 256, 512, not 12"
     with pytest.raises(RequestError, match=rf"^{re.escape(message)}$"):
-        AxiStream(SimpleNamespace(frame_bits=32), data_width=12)  # type: ignore[arg-type]
+        check_data_width(12)
