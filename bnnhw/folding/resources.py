@@ -30,13 +30,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class BlockRam:
-    """One block RAM of a family, read at its widest: ``depth`` words of ``width`` bits."""
+    """One block RAM of a family: ``depth`` words of ``width`` bits at its widest, and the least width it has."""
 
     width: int
     depth: int
+    narrowest: int
 
 
-BLOCK_RAMS = {"ice40": BlockRam(16, 256), "ecp5": BlockRam(36, 512), "generic": BlockRam(36, 512)}
+BLOCK_RAMS = {"ice40": BlockRam(16, 256, 2), "ecp5": BlockRam(36, 512, 1), "generic": BlockRam(36, 512, 1)}
 
 _CONTROL = 70
 """LUT4 of a unit's counters and handshake."""
@@ -67,7 +68,7 @@ def blocks_needed(depth: int, width: int, tech: Technology) -> int:
     """Block RAMs of a memory: side by side at their widest, then at half the width for twice the depth."""
     block = BLOCK_RAMS[tech.name]
     bank_width, bank_depth = block.width, block.depth
-    while bank_depth < depth and bank_width > 2:
+    while bank_depth < depth and bank_width > block.narrowest:
         # The ninth bit of a byte exists only at the widths 9, 18 and 36.
         bank_width, bank_depth = {9: 4}.get(bank_width, bank_width // 2), bank_depth * 2
     return -(-width // bank_width) * -(-depth // bank_depth)

@@ -45,7 +45,8 @@ def test_more_cycles_cost_less(network: Network) -> None:
         folded = solve.cheapest(network, board, cycles)
         assert folded is not None
         assert predict(folded, board.family).cycles_per_frame <= cycles
-        costs.append(estimate(folded, board.family).lut4)
+        cost = estimate(folded, board.family)
+        costs.append(cost.lut4 / (solve.LUT_SHARE * board.lut4) + cost.bram / board.block_rams)
     assert costs[0] > costs[1] > costs[2]
 
 
