@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from math import inf
 from typing import Protocol
 
 from bnnhw.errors import CheckError
@@ -40,30 +42,55 @@ def _share(resources: Resources, device: Device) -> float:
     return resources.lut4 / (LUT_SHARE * device.lut4) + resources.bram / device.block_rams
 
 
-def _cheapest(layer: Dense, cycles: int, device: Device, tech: Technology) -> LayerFolding | None:
-    """The cheapest folding of a layer that takes at most ``cycles`` cycles."""
-    best: tuple[float, LayerFolding] | None = None
-    for nf in range(1, min(layer.neurons, cycles) + 1):
-        pe = -(-layer.neurons // nf)
-        if -(-layer.neurons // pe) != nf:
-            continue
-        simd = -(-layer.synapses // (cycles // nf))
-        if simd > MAX_SIMD:
-            continue
-        for memory in MEMORIES:
-            folding = LayerFolding(pe, simd, memory)
-            stage = Stage(layer.name, layer, folding, None, mvu_pipeline(layer, folding, tech))
-            cost = _share(layer_resources(stage, tech), device)
-            if best is None or cost < best[0]:
-                best = (cost, folding)
-    return best[1] if best else None
+class _Choices:
+    """The foldings of one layer that are worth choosing: for any number of cycles the cheapest within it."""
+
+    def __init__(self, layer: Dense, device: Device, tech: Technology) -> None:
+        self.cycles: list[int] = []
+        self.foldings: list[LayerFolding] = []
+        foldings = [
+            LayerFolding(pe, simd, memory)
+            for pe in _parts(layer.neurons)
+            for simd in _parts(layer.synapses)
+            if simd <= MAX_SIMD
+            for memory in MEMORIES
+        ]
+        stages = [Stage(layer.name, layer, f, None, mvu_pipeline(layer, f, tech)) for f in foldings]
+        costs = [_share(layer_resources(stage, tech), device) for stage in stages]
+        least = inf
+        for index in sorted(range(len(stages)), key=lambda i: (stages[i].pipeline.interval, costs[i])):
+            if costs[index] < least:
+                least = costs[index]
+                self.cycles.append(stages[index].pipeline.interval)
+                self.foldings.append(foldings[index])
+
+    def within(self, cycles: int) -> LayerFolding | None:
+        position = bisect_right(self.cycles, cycles)
+        return self.foldings[position - 1] if position else None
 
 
-def _folded(network: Network, cycles: int, device: Device, tech: Technology) -> FoldedNetwork | None:
-    """The cheapest folding of every layer within ``cycles`` cycles, if such foldings exist."""
-    foldings = [_cheapest(layer, cycles, device, tech) for layer in network.dense]
-    chosen = tuple(f for f in foldings if f is not None)
-    return FoldedNetwork(network, chosen) if len(chosen) == len(foldings) else None
+def _parts(size: int) -> list[int]:
+    """The sizes of parts that cut ``size`` into a number of folds with the least padding: ``ceil(size / folds)``."""
+    return sorted({-(-size // folds) for folds in range(1, size + 1)})
+
+
+class _Search:
+    """A network on a device, and the choices of its layers."""
+
+    def __init__(self, network: Network, device: Device) -> None:
+        self.network = network
+        self.device = device
+        self.tech = technology(device.family)
+        self.choices = [_Choices(layer, device, self.tech) for layer in network.dense]
+
+    def within(self, cycles: int) -> FoldedNetwork | None:
+        """The cheapest folding of every layer within ``cycles`` cycles, if there is one of each and all fit."""
+        foldings = [choice.within(cycles) for choice in self.choices]
+        chosen = tuple(f for f in foldings if f is not None)
+        if len(chosen) < len(foldings):
+            return None
+        folded = FoldedNetwork(self.network, chosen)
+        return folded if _fits(folded, self.device) else None
 
 
 def _fits(folded: FoldedNetwork, device: Device) -> bool:
@@ -73,9 +100,9 @@ def _fits(folded: FoldedNetwork, device: Device) -> bool:
 
 def cheapest(network: Network, device: Device, cycles: int) -> FoldedNetwork | None:
     """The folding of the least estimated cost that takes at most so many cycles a frame; None when none fits."""
-    tech = technology(device.family)
-    folded = _folded(network, cycles, device, tech) if cycles > 0 else None
-    if folded is None or not _fits(folded, device) or predict(folded, tech).cycles_per_frame > cycles:
+    search = _Search(network, device)
+    folded = search.within(cycles)
+    if folded is None or predict(folded, search.tech).cycles_per_frame > cycles:
         return None
     return folded
 
@@ -91,20 +118,20 @@ def fastest(network: Network, device: Device) -> FoldedNetwork:
     CheckError
         When not even the smallest folding fits; the message says how much too big it is.
     """
-    tech = technology(device.family)
+    search = _Search(network, device)
     low, high = 1, max(layer.neurons * layer.synapses for layer in network.dense)
-    best = _folded(network, high, device, tech)
-    assert best is not None, "a layer always has a folding within neurons * synapses cycles"
-    if not _fits(best, device):
-        cost = estimate(best, tech) + LINK
+    best = search.within(high)
+    if best is None:
+        smallest = FoldedNetwork(network, tuple(choice.foldings[-1] for choice in search.choices))
+        cost = estimate(smallest, search.tech) + LINK
         raise CheckError(
             f"the network does not fit {device.name} even at its smallest: "
             f"about {cost.lut4} LUT4 of {device.lut4}, {cost.bram} block RAMs of {device.block_rams}"
         )
     while low < high:
         middle = (low + high) // 2
-        folded = _folded(network, middle, device, tech)
-        if folded is not None and _fits(folded, device):
+        folded = search.within(middle)
+        if folded is not None:
             best, high = folded, middle
         else:
             low = middle + 1
