@@ -11,14 +11,16 @@ from bnnhw.cli.session import Session, verb
 __all__ = ["import_", "import_model"]
 
 
-def import_model(session: Session, model: Path, output: Path) -> dict[str, object]:
+def import_model(
+    session: Session, model: Path, output: Path, topology: str | None = None, decode: str | None = None
+) -> dict[str, object]:
     """Reads, streamlines and saves ``model``; the JSON result of the verb."""
     from bnnhw.frontend import read_model
     from bnnhw.ir import file
     from bnnhw.streamline import streamline
 
     with session.stage("import"):
-        imported = read_model(model)
+        imported = read_model(model, topology, decode)
         result = streamline(imported.network)
         output.parent.mkdir(parents=True, exist_ok=True)
         file.save(result.network, output)
@@ -35,7 +37,12 @@ def import_model(session: Session, model: Path, output: Path) -> dict[str, objec
     }
 
 
-@verb("import", example="bnnhw import digits.onnx -o digits.bnn")
+@verb(
+    "import",
+    example="bnnhw import digits.onnx -o digits.bnn\n"
+    "bnnhw import lfc-w1a1-bnn-pynq -o lfc.bnn\n"
+    "bnnhw import parameters --topology 784-256-256-256-10 --decode highest-bit -o sfc.bnn",
+)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "-o",
@@ -45,12 +52,24 @@ def import_model(session: Session, model: Path, output: Path) -> dict[str, objec
     type=click.Path(dir_okay=False, path_type=Path),
     help="The network file to write.",
 )
-def import_(session: Session, model: Path, output: Path) -> None:
+@click.option(
+    "--topology",
+    metavar="SIZES",
+    help="Of a parameter folder: inputs and neurons of every layer, unpadded.  [default: that of LFC]",
+)
+@click.option(
+    "--decode",
+    type=click.Choice(["argmax", "highest-bit"]),
+    help="Of a parameter folder: the greatest popcount above its threshold, or the highest output bit that is set, "
+    "as the original host has it.  [default: argmax]",
+)
+def import_(session: Session, model: Path, output: Path, topology: str | None, decode: str | None) -> None:
     """Reads a trained model and streamlines it.
 
-    MODEL is QONNX. Batch norm and sign become integer thresholds, in exact arithmetic.
+    MODEL is QONNX, or a BNN-PYNQ parameter folder (0-0-weights.bin, 0-0-thres.bin, ...).
+    Batch norm and sign become integer thresholds, in exact arithmetic.
     """
-    data = import_model(session, model, output)
+    data = import_model(session, model, output, topology, decode)
     session.result(
         data,
         lambda console: console.print(

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnnhw.errors import FileError, NetworkError, UnsupportedError
-from bnnhw.frontend import onnx_graph, qonnx
+from bnnhw.errors import FileError, NetworkError, RequestError, UnsupportedError
+from bnnhw.frontend import bnn_pynq, onnx_graph, qonnx
 from bnnhw.ir.network import Network
 
 __all__ = ["MAX_BYTES", "ImportedModel", "read_model"]
@@ -26,7 +26,7 @@ class ImportedModel:
         Not streamlined. Its provenance holds the model's own metadata, and ``format``, ``source``
         (file name) and ``source_sha256``.
     format : str
-        ``"qonnx"``.
+        ``"qonnx"`` or ``"bnn-pynq"``.
     warnings : tuple of str
     """
 
@@ -45,8 +45,14 @@ def _read_bytes(path: Path) -> bytes:
         raise FileError(f"{path}: can't be read: {error.strerror or error}") from None
 
 
-def read_model(path: Path) -> ImportedModel:
-    """Read a foreign model.
+def read_model(path: Path, topology: str | None = None, decode: str | None = None) -> ImportedModel:
+    """Read a foreign model: an ONNX file, or a BNN-PYNQ parameter folder.
+
+    Parameters
+    ----------
+    path : Path
+    topology, decode : str, optional
+        Of a parameter folder alone; see :func:`bnnhw.frontend.bnn_pynq.read_folder`.
 
     Raises
     ------
@@ -54,8 +60,15 @@ def read_model(path: Path) -> ImportedModel:
         The file is missing, too large, truncated or not a model of a known format.
     UnsupportedError
         It holds something that can't be converted exactly; the message names the node and its position.
+    RequestError
+        The topology is not that of the model, or options of a parameter folder come with an ONNX file.
     """
     path = Path(path)
+    if path.is_dir():
+        return ImportedModel(bnn_pynq.read_folder(path, topology, decode or bnn_pynq.DECODINGS[0]), "bnn-pynq", ())
+    for name, value in (("topology", topology), ("decode", decode)):
+        if value is not None:
+            raise RequestError(f"{path}: --{name} must be given for a BNN-PYNQ parameter folder only")
     data = _read_bytes(path)
     if data[:4] == b"PK\x03\x04":
         raise FileError(f"{path}: must be an ONNX model, not an archive (a .bnn file needs no import)")

@@ -1,0 +1,197 @@
+"""Reader of BNN-PYNQ parameter folders: the ``.bin`` files that FINN's overlays for PYNQ boards load.
+
+Format
+------
+One pair of files for each layer L and processing element P: ``L-P-weights.bin`` (little-endian uint64 words) and
+``L-P-thres.bin`` (little-endian int64), and optionally ``classes.txt``, one name a line. With PE elements of SIMD
+lanes, word ``nf * SF + sf`` of element P holds in its low SIMD bits, bit 0 first, the weights of neuron
+``nf * PE + P`` for inputs ``sf * SIMD ..``; 1 stands for +1. A neuron fires iff its matches ``p > T``, strictly.
+
+What the files do not say
+-------------------------
+PE is the number of files of a layer, NF the length of a thresholds file, SF the words of a weights file over NF. A
+layer's columns are the rows of the one before it, hence SIMD = columns / SF. Of layer 0 they are the inputs padded to
+whole 64-bit words, since that is how the host sends them; padded inputs are bits of 0 (FOLDEDMV_INPUT_PADCHAR). The
+inputs themselves are in no file: they come from :data:`NETWORKS`, which knows the published networks by their rows,
+or from an explicit topology. Classes are the lines of ``classes.txt``, or the topology's.
+
+Exactness
+---------
+A padded input matches the weights of 0, always: ``c`` of them add ``c`` to ``p``. Without the padding a neuron fires
+iff ``p' >= T + 1 - c``, clamped to ``0 .. K + 1``, which changes nothing: ``p'`` lies in ``0 .. K``.
+
+Decoding
+--------
+The last layer has thresholds too, and two readings of them are offered.
+
+- ``argmax``: the class with the greatest ``p - T``; the lowest on a tie. It has one winner for every image.
+- ``highest-bit``: the highest class whose bit is set, class 0 where none is, as the original host computes it
+  (``log2`` of the output word, foldedmv-offload.cpp). It is a layer of its own: with weights ``2`` on the diagonal
+  and ``0`` elsewhere, that is two planes of coefficient 1, the all-ones matrix and the one whose signs are +1 on the
+  diagonal only, class ``i`` of ``C`` accumulates ``C - 1 + 2 b_i``, and the score is ``(i + 1) * 2 b_i``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.errors import FileError, NetworkError, RequestError, UnsupportedError
+from bnnhw.frontend.bnn_pynq_files import NETWORKS, LayerFiles, Topology, layer_files, list_files, resolve
+from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
+
+__all__ = ["DECODINGS", "NETWORKS", "read_folder"]
+
+DECODINGS = ("argmax", "highest-bit")
+
+MAX_OUTPUT_THRESHOLD = 1 << 31
+"""Bound of the last layer's thresholds, which are not clamped but subtracted: published ones fit 16 bits."""
+
+WHITE = 127
+"""A pixel above this is a bit of 1: the host scales pixels to -1 .. +1 and takes the sign."""
+
+_BIPOLAR = DataType("bipolar", 1)
+
+
+def _read(path: Path, dtype: str, words: int, digest: hashlib._Hash) -> NDArray[np.generic]:
+    data = path.read_bytes()
+    # It was measured before; another program may have written to it since.
+    if len(data) != 8 * words:
+        raise FileError(f"{path.name} must have {8 * words} bytes, not {len(data)}")
+    digest.update(data)
+    return np.frombuffer(data, dtype)
+
+
+def _matrix(layer: LayerFiles, columns: int, digest: hashlib._Hash) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Weights (rows, columns) and thresholds (rows,), as the files hold them."""
+    pe, folds = len(layer.weights), layer.neuron_folds
+    simd = columns // layer.synapse_folds
+    bits = np.empty((layer.rows, columns), np.uint8)
+    thresholds = np.empty(layer.rows, np.int64)
+    for element, (weights, thres) in enumerate(zip(layer.weights, layer.thresholds, strict=True)):
+        words = _read(weights, "<u8", folds * layer.synapse_folds, digest)
+        lanes = np.unpackbits(words.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
+        if lanes[:, simd:].any():
+            raise FileError(f"{weights.name}: words must have {simd} bits, and have bits above them")
+        bits[element::pe] = lanes[:, :simd].reshape(folds, columns)
+        thresholds[element::pe] = _read(thres, "<i8", folds, digest)
+    return bits, thresholds
+
+
+def _dense(name: str, bits: NDArray[np.uint8], thresholds: NDArray[np.int64] | None) -> Dense:
+    """A layer; ``thresholds`` in the files' sense, a neuron fires iff ``p > T``."""
+    activation = None
+    if thresholds is not None:
+        # Clipped before 1 is added: any int64 may stand in a file.
+        activation = Thresholds(np.clip(thresholds, -1, bits.shape[1])[:, None] + 1, _BIPOLAR)
+    return Dense(name, _BIPOLAR, (WeightPlane(1, BitMatrix.from_bits(bits)),), activation)
+
+
+def _highest_bit(classes: int) -> tuple[Dense, Output]:
+    """The layers that find the highest bit set (why they do: the module's docstring)."""
+    planes = (np.ones((classes, classes), np.uint8), np.eye(classes, dtype=np.uint8))
+    weights = tuple(WeightPlane(1, BitMatrix.from_bits(plane)) for plane in planes)
+    multiplier = np.arange(1, classes + 1)
+    return Dense("highest_bit", _BIPOLAR, weights, None), Output("output", multiplier, -(classes - 1) * multiplier)
+
+
+def _last_thresholds(thresholds: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    for neuron, value in enumerate(thresholds.tolist()):
+        if abs(value) > MAX_OUTPUT_THRESHOLD:
+            raise UnsupportedError(
+                f"layer {number}: the threshold of class {neuron} must be within {MAX_OUTPUT_THRESHOLD}, not {value}"
+            )
+    return thresholds
+
+
+def _classes(folder: Path, sizes: dict[str, int]) -> list[str] | None:
+    if "classes.txt" not in sizes:
+        return None
+    try:
+        names = [line.strip() for line in (folder / "classes.txt").read_text("utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError:
+        raise FileError("classes.txt must be UTF-8 text") from None
+    if not names:
+        raise FileError("classes.txt must have one class a line, and has none")
+    return names
+
+
+def _convert(folder: Path, topology: Topology | None, decode: str) -> Network:
+    sizes = list_files(folder)
+    layers = layer_files(folder, sizes)
+    names = _classes(folder, sizes)
+    topology, columns = resolve(layers, None if names is None else len(names), topology)
+    inputs, classes = topology.sizes[0], topology.sizes[-1]
+    digest = hashlib.sha256()
+    dense: list[Dense] = []
+    output = Output.plain("output", classes)
+    for layer, width in zip(layers, columns, strict=True):
+        bits, thresholds = _matrix(layer, width, digest)
+        last = layer is layers[-1]
+        if last:
+            bits, thresholds = bits[:classes], thresholds[:classes]
+            if decode == "argmax":
+                thresholds = _last_thresholds(thresholds, layer.number)
+        if layer.number == 0:
+            # Within a clip that loses nothing, so that any int64 may stand in a file.
+            constant = (bits[:, inputs:] == 0).sum(axis=1, dtype=np.int64)
+            thresholds = thresholds.clip(-MAX_OUTPUT_THRESHOLD, MAX_OUTPUT_THRESHOLD) - constant
+            bits = bits[:, :inputs]
+        if last and decode == "argmax":
+            output = Output("output", np.ones(classes, np.int64), -thresholds)
+        dense.append(_dense(f"dense{layer.number}", bits, None if last and decode == "argmax" else thresholds))
+    if decode == "highest-bit":
+        decoder, output = _highest_bit(classes)
+        dense.append(decoder)
+    provenance = {
+        "format": "bnn-pynq",
+        "source": folder.resolve().name,
+        "source_sha256": digest.hexdigest(),
+        "topology": str(topology),
+        "decode": decode,
+        **({} if names is None else {"classes": ", ".join(names)}),
+    }
+    return Network(InputSpec((inputs,), _BIPOLAR, (float(WHITE + 1),)), (*dense, output), provenance)
+
+
+def read_folder(folder: Path, topology: str | None = None, decode: str = "argmax") -> Network:
+    """Read a parameter folder (format, exactness, decodings: the module's docstring).
+
+    Parameters
+    ----------
+    folder : Path
+    topology : str, optional
+        Unpadded sizes, ``"784-1024-1024-1024-10"``; needed for networks that :data:`NETWORKS` does not know.
+    decode : str
+        One of :data:`DECODINGS`.
+
+    Returns
+    -------
+    Network
+        Streamlined. Raw samples are pixels of 0..255; a bit is 1 above 127. ``source_sha256`` in its provenance is
+        that of the files' contents, by layer and element, weights before thresholds.
+
+    Raises
+    ------
+    FileError
+        A file is missing, foreign, of a wrong size, or damaged.
+    UnsupportedError
+        Convolutions, or a network that is not known and has no topology.
+    RequestError
+        A topology that is not that of the files.
+    """
+    folder = Path(folder)
+    if decode not in DECODINGS:
+        raise RequestError(f"decoding must be one of {', '.join(DECODINGS)}, not {decode!r}")
+    wanted = None if topology is None else Topology.parse(topology)
+    try:
+        return _convert(folder, wanted, decode)
+    except (FileError, UnsupportedError, RequestError) as error:
+        raise type(error)(f"{folder}: {error}") from None
+    except NetworkError as error:
+        raise UnsupportedError(f"{folder}: {error}") from None
+    except OSError as error:
+        raise FileError(f"{folder}: can't be read: {error.strerror or error}") from None
