@@ -221,7 +221,9 @@ def prove(contract: Contract, *, cycles: int | None = None, seconds: int = 600) 
     with tempfile.TemporaryDirectory(prefix="bnnhw-") as name:
         graph = _Graph(contract, Path(name))
         search = SEARCH_CYCLES if cycles is None else cycles
-        proved = _holds_for_ever(graph, count, seconds) if cycles is None else _holds_within(graph, count, cycles, seconds)
+        proved = (
+            _holds_for_ever(graph, count, seconds) if cycles is None else _holds_within(graph, count, cycles, seconds)
+        )
         failures = []
         if not proved:
             runs = [graph.shortest(i, p, search, seconds) for i, p in enumerate(contract.properties)]
