@@ -22,6 +22,7 @@ or double can't hold exactly is refused.
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -56,15 +57,36 @@ INPUT, OUTPUT = "global_in", "global_out"
 
 
 class _Graph:
-    """A graph in the making: nodes in order, each reading the tensor the last one wrote."""
+    """A graph in the making: nodes in order, each reading the tensor the last one wrote.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the input, frames included.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+        self.element = TensorProto.FLOAT
+        self.tensors: list[onnx.ValueInfoProto] = []
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self.annotations: list[onnx.TensorAnnotation] = []
         self.tensor = INPUT
+        self._names = {INPUT, OUTPUT}
+
+    def _unique(self, name: str) -> str:
+        """``name``, or where it is taken (a layer may have any name) one like it."""
+        candidate = name
+        for number in itertools.count(1):
+            if candidate not in self._names:
+                break
+            candidate = f"{name}_{number}"
+        self._names.add(candidate)
+        return candidate
 
     def constant(self, name: str, array: NDArray[Any], dtype: str | None = None) -> str:
+        name = self._unique(name)
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         if dtype is not None:
             self.annotate(name, dtype)
@@ -75,8 +97,19 @@ class _Graph:
         note.quant_parameter_tensor_names.add(key="finn_datatype", value=dtype)
         self.annotations.append(note)
 
-    def node(self, operator: str, name: str, *inputs: str, dtype: str | None = None, **attributes: Any) -> None:
-        result = f"{name}_out"
+    def node(
+        self,
+        operator: str,
+        name: str,
+        *inputs: str,
+        shape: tuple[int, ...] | None = None,
+        dtype: str | None = None,
+        **attributes: Any,
+    ) -> None:
+        """``shape`` and ``dtype`` are those of its output; None: the shape of its input, no integers."""
+        result = self._unique(f"{name}_out")
+        self.shape = self.shape if shape is None else shape
+        self.tensors.append(helper.make_tensor_value_info(result, self.element, self.shape))
         self.nodes.append(helper.make_node(operator, [self.tensor, *inputs], [result], name, **attributes))
         self.tensor = result
         if dtype is not None:
@@ -125,11 +158,13 @@ def _input(graph: _Graph, spec: InputSpec, batch: int) -> None:
         graph.multithreshold("encode", _rounded_up(spec.thresholds)[None, :], spec.dtype, "FLOAT32")
     if len(spec.shape) == 3:
         dtype = _name(spec.dtype)
-        if spec.shape[0] > 1:
+        channels, height, width = spec.shape
+        if channels > 1:
             # Elements enter channel fastest.
-            graph.node("Transpose", "channels_last", perm=[0, 2, 3, 1], dtype=dtype)
-        shape = graph.constant("frame_shape", np.array([batch, spec.elements], np.int64))
-        graph.node("Reshape", "flatten", shape, dtype=dtype)
+            shape = (batch, height, width, channels)
+            graph.node("Transpose", "channels_last", shape=shape, dtype=dtype, perm=[0, 2, 3, 1])
+        flat = (batch, spec.elements)
+        graph.node("Reshape", "flatten", graph.constant("frame_shape", np.array(flat)), shape=flat, dtype=dtype)
 
 
 def _check_dots(layer: Dense, values: NDArray[np.int64]) -> None:
@@ -153,7 +188,13 @@ def _dense(graph: _Graph, layer: Dense) -> None:
     )
     largest = max(abs(layer.input.minimum), abs(layer.input.maximum))
     reach = int(np.abs(values).sum(axis=1).max()) * largest
-    graph.node("MatMul", f"{layer.name}_matmul", weights, dtype=_integer_name(-reach, reach))
+    graph.node(
+        "MatMul",
+        f"{layer.name}_matmul",
+        weights,
+        shape=(graph.shape[0], layer.neurons),
+        dtype=_integer_name(-reach, reach),
+    )
     if isinstance(layer.activation, Thresholds):
         affine = dot_affine(layer)
         dots = affine.scale * layer.activation.values + affine.constants[:, None]
@@ -163,8 +204,8 @@ def _dense(graph: _Graph, layer: Dense) -> None:
         graph.multithreshold(layer.name, dots.astype(np.float32), layer.activation.dtype, kind)
 
 
-def _output(graph: _Graph, layer: Dense, output: Output) -> int:
-    """The affine from dot products to scores; the ONNX type of the scores."""
+def _output(graph: _Graph, layer: Dense, output: Output) -> None:
+    """The affine from dot products to scores."""
     affine = dot_affine(layer)
     multipliers, offsets, constants = output.multiplier.tolist(), output.offset.tolist(), affine.constants.tolist()
     slopes = [Fraction(m, affine.scale) for m in multipliers]
@@ -173,7 +214,8 @@ def _output(graph: _Graph, layer: Dense, output: Output) -> int:
     largest = max(abs(layer.input.minimum), abs(layer.input.maximum))
     # In halves, which is what may stand before the last addition.
     reach = max(
-        2 * (abs(slope) * value * largest + abs(shift)) for slope, value, shift in zip(slopes, values, shifts, strict=True)
+        2 * (abs(slope) * value * largest + abs(shift))
+        for slope, value, shift in zip(slopes, values, shifts, strict=True)
     )
     if reach > FLOAT64:
         raise UnsupportedError(
@@ -182,6 +224,7 @@ def _output(graph: _Graph, layer: Dense, output: Output) -> int:
     double = reach > FLOAT32
     dtype = np.float64 if double else np.float32
     if double:
+        graph.element = TensorProto.DOUBLE
         graph.node("Cast", f"{output.name}_double", to=TensorProto.DOUBLE)
     if any(slope != 1 for slope in slopes):
         slope_name = graph.constant(f"{output.name}_slopes", np.array([float(s) for s in slopes], dtype))
@@ -189,7 +232,6 @@ def _output(graph: _Graph, layer: Dense, output: Output) -> int:
     if any(shifts):
         shift_name = graph.constant(f"{output.name}_shifts", np.array([float(s) for s in shifts], dtype))
         graph.node("Add", f"{output.name}_add", shift_name)
-    return TensorProto.DOUBLE if double else TensorProto.FLOAT
 
 
 def to_qonnx(network: Network, batch: int = 1) -> onnx.ModelProto:
@@ -221,11 +263,11 @@ def to_qonnx(network: Network, batch: int = 1) -> onnx.ModelProto:
     weights = sum(layer.neurons * layer.synapses for layer in network.dense)
     if weights > MAX_WEIGHTS:
         raise UnsupportedError(f"an ONNX file must have at most {MAX_WEIGHTS} weights, not {weights}")
-    graph = _Graph()
+    graph = _Graph((batch, *network.input.shape))
     _input(graph, network.input, batch)
     for layer in network.dense:
         _dense(graph, layer)
-    score_type = _output(graph, network.dense[-1], network.output)
+    _output(graph, network.dense[-1], network.output)
     # The last tensor is the graph's output, whatever node wrote it.
     graph.nodes[-1].output[0] = OUTPUT
     for note in graph.annotations:
@@ -235,8 +277,10 @@ def to_qonnx(network: Network, batch: int = 1) -> onnx.ModelProto:
         graph.nodes,
         "bnnhw",
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [batch, *network.input.shape])],
-        [helper.make_tensor_value_info(OUTPUT, score_type, [batch, network.output.classes])],
+        [helper.make_tensor_value_info(OUTPUT, graph.element, graph.shape)],
         graph.initializers,
+        # qonnx executes no graph whose tensors have no shapes.
+        value_info=graph.tensors[:-1],
     )
     proto.quantization_annotation.extend(graph.annotations)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]

@@ -116,11 +116,15 @@ def _one_size(sizes: dict[str, int], names: list[str]) -> int:
 
 def layer_files(folder: Path, sizes: dict[str, int]) -> list[LayerFiles]:
     """The layers a folder has files of; refuses gaps, leftovers and sizes that do not agree."""
-    present = sorted({tuple(map(int, name.split("-")[:2])) for name in sizes if name.endswith(".bin")})
-    if not present:
+    last: dict[int, int] = {}
+    for name in sizes:
+        if name.endswith(".bin"):
+            layer, element = map(int, name.split("-")[:2])
+            last[layer] = max(element, last.get(layer, 0))
+    if not last:
         raise FileError("must hold a BNN-PYNQ network (0-0-weights.bin, 0-0-thres.bin, ...), and has no such file")
-    depth = present[-1][0] + 1
-    elements = [max((p for layer, p in present if layer == number), default=0) + 1 for number in range(depth)]
+    depth = max(last) + 1
+    elements = [last.get(number, 0) + 1 for number in range(depth)]
     if tuple(elements) == _CNV_PE:
         raise UnsupportedError("CNV has convolution layers; of parameter folders only fully connected ones are read")
     layers: list[LayerFiles] = []
