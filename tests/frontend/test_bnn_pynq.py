@@ -1,0 +1,373 @@
+"""BNN-PYNQ parameter folders: what they mean, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from bnnhw import reference
+from bnnhw.datasets import load
+from bnnhw.errors import BnnhwError, FileError, RequestError, UnsupportedError
+from bnnhw.frontend import bnn_pynq_files, read_model
+from bnnhw.streamline import streamline
+from tests.strategies import fixed
+
+INT64 = np.iinfo(np.int64)
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One layer as the files hold it: bits (rows, columns), int64 thresholds (rows,), PE and SIMD."""
+
+    bits: np.ndarray
+    thresholds: np.ndarray
+    pe: int
+    simd: int
+
+
+def write(folder: Path, layers: list[Raw], classes: int | None = None) -> Path:
+    """A folder, written word by word as the format says."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, layer in enumerate(layers):
+        rows, columns = layer.bits.shape
+        for p in range(layer.pe):
+            words, thresholds = [], []
+            for neuron in range(p, rows, layer.pe):
+                thresholds.append(int(layer.thresholds[neuron]))
+                for start in range(0, columns, layer.simd):
+                    lanes = layer.bits[neuron, start : start + layer.simd]
+                    words.append(sum(int(bit) << lane for lane, bit in enumerate(lanes)))
+            (folder / f"{number}-{p}-weights.bin").write_bytes(np.array(words, "<u8").tobytes())
+            (folder / f"{number}-{p}-thres.bin").write_bytes(np.array(thresholds, "<i8").tobytes())
+    if classes is not None:
+        (folder / "classes.txt").write_text("".join(f"class {i}\n" for i in range(classes)))
+    return folder
+
+
+def matches(layer: Raw, bits: np.ndarray) -> np.ndarray:
+    """p of every neuron: how many bits of ``bits`` (frames, columns) equal its weights."""
+    return (bits[:, None, :] == layer.bits[None, :, :]).sum(axis=2)
+
+
+def original(layers: list[Raw], pixels: np.ndarray) -> np.ndarray:
+    """p - T of every output row, as Python integers: the overlay's arithmetic on padded words."""
+    bits = np.zeros((len(pixels), layers[0].bits.shape[1]), np.uint8)
+    bits[:, : pixels.shape[1]] = pixels > 127
+    for layer in layers[:-1]:
+        bits = (matches(layer, bits).astype(object) > layer.thresholds.astype(object)).astype(np.uint8)
+    return matches(layers[-1], bits).astype(object) - layers[-1].thresholds.astype(object)
+
+
+def layer(rng: np.random.Generator, rows: int, columns: int, pe: int, simd: int) -> Raw:
+    bits = rng.integers(0, 2, (rows, columns), np.uint8)
+    return Raw(bits, rng.integers(columns // 2 - 2, columns // 2 + 2, rows), pe, simd)
+
+
+def small(seed: int = 0) -> list[Raw]:
+    """70 inputs in two words, 8 hidden neurons, 3 classes in 4 rows."""
+    rng = np.random.default_rng(seed)
+    return [layer(rng, 8, 128, 4, 32), layer(rng, 4, 8, 2, 4)]
+
+
+TOPOLOGY = "70-8-3"
+
+
+@fixed
+@given(st.data())
+def test_any_folder(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """Random weights in padded columns too, thresholds anywhere in int64, any PE and SIMD: both decodings."""
+    extremes = st.sampled_from([INT64.min, INT64.min + 1, -10272, -2, -1, 0, 1, 9, 32767, INT64.max - 1, INT64.max])
+    rng = np.random.default_rng(data.draw(st.integers(0, 1 << 32)))
+    inputs, hidden, rows = data.draw(st.integers(1, 130)), data.draw(st.sampled_from([4, 8, 12])), 4
+    columns = -(-inputs // 64) * 64
+    first = layer(rng, hidden, columns, data.draw(st.sampled_from([1, 2, 4])), data.draw(st.sampled_from([1, 8, 64])))
+    last = layer(rng, rows, hidden, data.draw(st.sampled_from([1, 2, 4])), data.draw(st.sampled_from([1, 2, 4])))
+    hit = data.draw(hnp.arrays(np.bool_, hidden))
+    first.thresholds[hit] = data.draw(st.lists(extremes, min_size=int(hit.sum()), max_size=int(hit.sum())))
+    classes = data.draw(st.integers(1, rows))
+    folder = write(tmp_path_factory.mktemp("folder"), [first, last])
+    pixels = data.draw(hnp.arrays(np.uint8, (6, inputs)))
+    margins = original([first, last], pixels)[:, :classes]
+
+    network = streamline(read_model(folder, f"{inputs}-{hidden}-{classes}").network).network
+    found = reference.evaluate(network, network.input.encode(pixels))
+    assert found.scores.tolist() == margins.tolist()
+
+    network = streamline(read_model(folder, f"{inputs}-{hidden}-{classes}", "highest-bit").network).network
+    found = reference.evaluate(network, network.input.encode(pixels))
+    fires = [[i for i in range(classes) if row[i] > 0] for row in margins.tolist()]
+    assert found.classes.tolist() == [max(row, default=0) for row in fires]
+
+
+def test_one_layer_takes_the_padding_into_its_scores(tmp_path: Path) -> None:
+    """Padded weights of 0 match the padded inputs: a constant of each class's own."""
+    bits = np.ones((2, 64), np.uint8)
+    bits[0, 60:] = 0
+    raw = [Raw(bits, np.array([5, 5]), 2, 64)]
+    network = read_model(write(tmp_path / "f", raw), "60-2").network
+    white = np.full((1, 60), 255, np.uint8)
+    assert reference.evaluate(network, network.input.encode(white)).scores.tolist() == [[60 + 4 - 5, 60 - 5]]
+
+
+def test_highest_bit_decodes_every_word(tmp_path: Path) -> None:
+    """All 8 words of three output bits, none set included."""
+    # Four copies of each pixel: a neuron agrees with all or none of its own, and with two of four of the others.
+    bits = np.ones((3, 64), np.uint8)
+    bits[:, :12] = np.where(np.repeat(np.eye(3), 4, axis=1), 1, [1, 1, 0, 0] * 3)
+    raw = [Raw(bits, np.full(3, 4), 1, 64)]
+    network = read_model(write(tmp_path / "f", raw), "12-3", "highest-bit").network
+    words = range(8)
+    pixels = np.array([np.repeat([255 * (word >> i & 1) for i in range(3)], 4) for word in words], np.uint8)
+    fires = original(raw, pixels) > 0
+    assert [sum(int(bit) << i for i, bit in enumerate(row)) for row in fires.tolist()] == list(words)
+    classes = reference.evaluate(network, network.input.encode(pixels)).classes
+    assert classes.tolist() == [0, 0, 1, 1, 2, 2, 2, 2]
+
+
+def test_what_is_known_of_a_folder(tmp_path: Path) -> None:
+    model = read_model(write(tmp_path / "mine", small(), 3), TOPOLOGY)
+    assert model.format == "bnn-pynq"
+    assert model.network.streamlined
+    provenance = dict(model.network.provenance)
+    assert re.fullmatch("[0-9a-f]{64}", provenance.pop("source_sha256"))
+    assert provenance == {
+        "format": "bnn-pynq",
+        "source": "mine",
+        "topology": TOPOLOGY,
+        "decode": "argmax",
+        "classes": "class 0, class 1, class 2",
+    }
+
+
+@pytest.mark.parametrize("decode, correct", [("argmax", 9834), ("highest-bit", 9840)])
+def test_lfc(shared: Path, decode: str, correct: int) -> None:
+    """The published network over the whole test set: the figures of its README."""
+    network = streamline(read_model(shared / "models" / "lfc-w1a1-bnn-pynq", decode=decode).network).network
+    assert sum(layer.neurons * layer.synapses for layer in network.dense[:4]) == 2_910_208
+    data = load("mnist", shared / "datasets")
+    codes = network.input.encode(data.x_test.reshape(len(data.x_test), -1))
+    assert reference.accuracy(network, codes, data.y_test) == reference.Accuracy(10_000, correct)
+
+
+def test_cnv(shared: Path) -> None:
+    folder = shared / "models" / "cnv-w1a1-bnn-pynq"
+    message = f"{folder}: CNV has convolution layers; of parameter folders only fully connected ones are read"
+    with pytest.raises(UnsupportedError, match=rf"^{re.escape(message)}$"):
+        read_model(folder)
+
+
+def test_cnv_by_its_files(tmp_path: Path) -> None:
+    for number, pe in enumerate((16, 32, 16, 16, 4, 1, 1, 1, 4)):
+        for p in range(pe):
+            (tmp_path / f"{number}-{p}-weights.bin").write_bytes(bytes(8))
+    message = f"{tmp_path}: CNV has convolution layers; of parameter folders only fully connected ones are read"
+    with pytest.raises(UnsupportedError, match=rf"^{re.escape(message)}$"):
+        read_model(tmp_path)
+
+
+def _remove(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
+
+
+def _resize(name: str, size: int) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        with (folder / name).open("r+b") as file:
+            file.truncate(size)
+
+    return change
+
+
+def _put(name: str, data: bytes = b"") -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / name).write_bytes(data)
+
+    return change
+
+
+def _resize_all(pattern: str, size: int) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        for path in folder.glob(pattern):
+            path.write_bytes(bytes(size))
+
+    return change
+
+
+def _folder(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).mkdir()
+
+
+def _pipe(name: str) -> Callable[[Path], None]:
+    return lambda folder: os.mkfifo(folder / name)
+
+
+def _dangling(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).symlink_to(folder / "nowhere")
+
+
+MALFORMED: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no weights": (_remove("0-2-weights.bin"), "0-2-weights.bin is missing"),
+    "no thresholds": (_remove("1-1-thres.bin"), "1-1-thres.bin is missing"),
+    "a layer is missing": (_put("3-0-weights.bin", bytes(8)), "2-0-weights.bin is missing"),
+    "one element too many": (_put("0-4-weights.bin", bytes(64)), "0-4-thres.bin is missing"),
+    "a far layer": (_put("99999-0-weights.bin", bytes(8)), "2-0-weights.bin is missing"),
+    "a far element": (_put("1-99999-weights.bin", bytes(8)), "1-2-weights.bin is missing"),
+    "foreign": (_put("weights.bin"), "weights.bin must be named LAYER-PE-weights.bin or LAYER-PE-thres.bin"),
+    "leading zero": (
+        _put("0-00-weights.bin"),
+        "0-00-weights.bin must be named LAYER-PE-weights.bin or LAYER-PE-thres.bin",
+    ),
+    "truncated weights": (
+        _resize("0-1-weights.bin", 56),
+        "0-1-weights.bin must have 64 bytes like 0-0-weights.bin, not 56",
+    ),
+    "half a word": (_resize("0-0-weights.bin", 60), "0-0-weights.bin must have whole 8-byte words, not 60 bytes"),
+    "half a threshold": (_resize("1-0-thres.bin", 15), "1-0-thres.bin must have whole 8-byte words, not 15 bytes"),
+    "empty": (_resize("0-0-weights.bin", 0), "0-0-weights.bin must have whole 8-byte words, not 0 bytes"),
+    "too long": (_resize("0-3-thres.bin", 24), "0-3-thres.bin must have 16 bytes like 0-0-thres.bin, not 24"),
+    "giant": (
+        _resize("1-0-weights.bin", 1 << 40),
+        f"1-0-weights.bin must have at most {1 << 24} bytes, not {1 << 40}",
+    ),
+    "thresholds of another network": (
+        _resize_all("0-*-thres.bin", 24),
+        "layer 0: 8 words of weights must be a multiple of 3 thresholds an element",
+    ),
+    "words of another network": (
+        _resize_all("1-*-weights.bin", 48),
+        "layer 1: 3 words a neuron must divide its 8 inputs into words of at most 64 bits",
+    ),
+    "too few words": (
+        _resize_all("0-*-weights.bin", 16),
+        "layer 0: 1 words a neuron must divide its 128 inputs into words of at most 64 bits",
+    ),
+    "bits above SIMD": (
+        _put("0-3-weights.bin", bytes(56) + (1 << 32).to_bytes(8, "little")),
+        "0-3-weights.bin: words must have 32 bits, and have bits above them",
+    ),
+    "a folder": (_folder("2-0-weights.bin"), "2-0-weights.bin must be a file"),
+    "a pipe": (_pipe("2-0-weights.bin"), "2-0-weights.bin must be a file"),
+    "a dangling link": (_dangling("2-0-weights.bin"), "2-0-weights.bin must be a file"),
+    "no classes": (_put("classes.txt", b"\n \n"), "classes.txt must have one class a line, and has none"),
+    "classes that are no text": (_put("classes.txt", b"\xff\xfe"), "classes.txt must be UTF-8 text"),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_malformed(case: str, tmp_path: Path) -> None:
+    change, message = MALFORMED[case]
+    folder = write(tmp_path / "f", small(), 3)
+    read_model(folder, TOPOLOGY)  # whole before it is changed
+    change(folder)
+    with pytest.raises(FileError, match=rf"^{re.escape(f'{folder}: {message}')}$"):
+        read_model(folder, TOPOLOGY)
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    message = f"{tmp_path}: must hold a BNN-PYNQ network (0-0-weights.bin, 0-0-thres.bin, ...), and has no such file"
+    with pytest.raises(FileError, match=rf"^{re.escape(message)}$"):
+        read_model(tmp_path)
+
+
+def test_too_much_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(tmp_path / "f", small())
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    monkeypatch.setattr(bnn_pynq_files, "MAX_TOTAL", size - 1)
+    message = f"{folder}: a parameter folder must have at most {size - 1} bytes, not {size}"
+    with pytest.raises(FileError, match=rf"^{re.escape(message)}$"):
+        read_model(folder, TOPOLOGY)
+    monkeypatch.setattr(bnn_pynq_files, "MAX_FILES", 3)
+    message = f"{folder}: a parameter folder must have at most 3 files"
+    with pytest.raises(FileError, match=rf"^{re.escape(message)}$"):
+        read_model(folder, TOPOLOGY)
+
+
+REQUESTS: dict[str, tuple[str | None, type[BnnhwError], str]] = {
+    "unknown": (
+        None,
+        UnsupportedError,
+        "layers of 8, 4 rows are of no network known (LFC 784-1024-1024-1024-10): say --topology INPUTS-...-CLASSES",
+    ),
+    "no topology": (
+        "70-x",
+        RequestError,
+        "topology must be sizes joined by '-', inputs first (784-1024-1024-1024-10), not '70-x'",
+    ),
+    "giant": (
+        "7000000-8-3",
+        RequestError,
+        "topology must be sizes joined by '-', inputs first (784-1024-1024-1024-10), not '7000000-8-3'",
+    ),
+    "depth": ("70-8-8-3", RequestError, "topology 70-8-8-3 must have 2 layers, not 3"),
+    "hidden": ("70-9-3", RequestError, "topology 70-9-3: layer 0 must have 8 neurons, not 9"),
+    "more classes than rows": (
+        "70-8-5",
+        RequestError,
+        "topology 70-8-5: classes must be at most the 4 rows of the last layer",
+    ),
+    "classes.txt": (
+        "70-8-2",
+        RequestError,
+        "topology 70-8-2: classes must be the 3 of classes.txt, not 2",
+    ),
+    "inputs": (
+        "300-8-3",
+        FileError,
+        "layer 0: 4 words a neuron must divide its 320 inputs into words of at most 64 bits",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REQUESTS)
+def test_refused_topology(case: str, tmp_path: Path) -> None:
+    topology, error, message = REQUESTS[case]
+    folder = write(tmp_path / "f", small(), 3)
+    prefix = "" if message.startswith("topology must be") else f"{folder}: "
+    with pytest.raises(error, match=rf"^{re.escape(prefix + message)}$"):
+        read_model(folder, topology)
+
+
+def test_lfc_that_is_cut(shared: Path, tmp_path: Path) -> None:
+    """The published folder with one file cut short."""
+    folder = tmp_path / "lfc"
+    shutil.copytree(shared / "models" / "lfc-w1a1-bnn-pynq", folder)
+    path = folder / "2-17-weights.bin"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-8])
+    message = f"{folder}: 2-17-weights.bin must have 4096 bytes like 2-0-weights.bin, not 4088"
+    with pytest.raises(FileError, match=rf"^{re.escape(message)}$"):
+        read_model(folder)
+
+
+def test_unknown_decoding(tmp_path: Path) -> None:
+    message = "decoding must be one of argmax, highest-bit, not 'lowest-bit'"
+    with pytest.raises(RequestError, match=rf"^{re.escape(message)}$"):
+        read_model(write(tmp_path / "f", small()), TOPOLOGY, "lowest-bit")
+
+
+def test_output_threshold_out_of_reach(tmp_path: Path) -> None:
+    """Scores subtract the last thresholds: beyond 32 bits there is no score, but still a bit."""
+    layers = small()
+    layers[1].thresholds[2] = INT64.max
+    folder = write(tmp_path / "f", layers)
+    message = f"{folder}: layer 1: the threshold of class 2 must be within {1 << 31}, not {INT64.max}"
+    with pytest.raises(UnsupportedError, match=rf"^{re.escape(message)}$"):
+        read_model(folder, TOPOLOGY)
+    read_model(folder, TOPOLOGY, "highest-bit")
+
+
+@pytest.mark.parametrize("option", ["topology", "decode"])
+def test_options_of_a_folder_with_a_file(option: str, root: Path) -> None:
+    path = root / "models" / "digits.onnx"
+    message = f"{path}: --{option} must be given for a BNN-PYNQ parameter folder only"
+    with pytest.raises(RequestError, match=rf"^{re.escape(message)}$"):
+        read_model(path, **{option: "64-10"})
