@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bnnhw.ir import BatchNorm, BatchNormSign, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane
+from bnnhw.ir import BatchNorm, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane, batch_norm_sign
 from bnnhw.ir.layers import Thresholds
 
 # The same examples on every run, for everybody.
@@ -77,7 +77,7 @@ def networks(draw: st.DrawFn, streamlined: bool | None = None, max_size: int = 9
                 activation = draw(thresholds(layer, dtype))
             else:
                 dtype = DataType("bipolar", 1)
-                activation = BatchNormSign(draw(norms(neurons)))
+                activation = batch_norm_sign(draw(norms(neurons)))
             layer = Dense(layer.name, layer.input, layer.weights, activation)
         layers.append(layer)
         synapses = neurons
@@ -86,7 +86,7 @@ def networks(draw: st.DrawFn, streamlined: bool | None = None, max_size: int = 9
         output = Output("output", draw(vector), draw(vector))
     else:
         plain = Output.plain("output", synapses)
-        output = Output("output", plain.multiplier, plain.offset, draw(norms(synapses)))
+        output = Output("output", plain.multiplier, plain.offset, (draw(norms(synapses)),))
     return Network(spec, (*layers, output), draw(st.dictionaries(st.text(max_size=4), st.text(max_size=8), max_size=2)))
 
 

@@ -18,7 +18,7 @@ from bnnhw.errors import UnsupportedError
 from bnnhw.frontend.onnx_graph import Node
 from bnnhw.frontend.values import Constant, Elements, Normalized, Product, Samples, Value, Weights, kind_of
 from bnnhw.ir.bits import BitMatrix
-from bnnhw.ir.layers import BatchNorm, BatchNormSign, Dense, WeightPlane
+from bnnhw.ir.layers import BatchNorm, Dense, WeightPlane, batch_norm_sign
 from bnnhw.ir.types import MAX_BITS, DataType, InputSpec
 
 __all__ = ["HANDLERS", "Call", "Handler"]
@@ -113,7 +113,7 @@ def _bipolar_quant(call: Call) -> Value:
     if isinstance(value, Product):
         ones, zeros = np.ones(value.layer.neurons), np.zeros(value.layer.neurons)
         value = Normalized(value, BatchNorm(ones, zeros, zeros, ones, 0.0))
-    layer = replace(value.product.layer, activation=BatchNormSign(value.norm))
+    layer = replace(value.product.layer, activation=batch_norm_sign(value.norm))
     before = value.product.elements
     return Elements(BIPOLAR, (layer.neurons,), before.input, (*before.layers, layer))
 

@@ -75,7 +75,7 @@ def _network(graph: Graph, end: Value | None) -> Network:
         )
     output = Output.plain("output", product.layer.neurons)
     if isinstance(end, Normalized):
-        output = Output(output.name, output.multiplier, output.offset, end.norm)
+        output = Output(output.name, output.multiplier, output.offset, (end.norm,))
     elif (affine := dot_affine(product.layer)).scale == 1:
         # Accumulators of bit planes differ from dot products by a constant of each class's own.
         output = Output(output.name, np.ones(output.classes, np.int64), affine.constants)

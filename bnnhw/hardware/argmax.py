@@ -60,7 +60,7 @@ class Argmax(wiring.Component):
     """
 
     def __init__(self, output: Output, layer: Dense, folding: LayerFolding) -> None:
-        if output.norm is not None:
+        if output.steps:
             raise ValueError(f"layer {output.name} must be streamlined")
         self.network_output = output
         self.pipeline = argmax_pipeline(output, layer, folding)

@@ -1,8 +1,8 @@
-"""How accumulators relate to dot products, and the float64 formula of batch normalization.
+"""How accumulators relate to dot products.
 
 The dot product of a layer
 --------------------------
-The dot product that a trained network normalizes is ``dot = sum_k x_k * w_k``, with ``x_k`` the value
+The dot product that a trained network computes is ``dot = sum_k x_k * w_k``, with ``x_k`` the value
 of an input element and ``w_k = sum_j d_j * s_jk`` the value of a weight, ``s_jk`` in {-1, +1} the sign
 of weight plane ``j`` and ``d_j`` its coefficient. The hardware counts matches,
 ``acc = sum_i sum_j a_i * d_j * p_ij`` with ``p_ij = popcount(XNOR(x_i, w_j))``. For one pair of planes,
@@ -24,10 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.errors import NetworkError
-from bnnhw.ir.layers import BatchNorm, Dense
+from bnnhw.ir.layers import Dense
 
-__all__ = ["DotAffine", "dot_affine", "normalize", "standard_deviation", "weight_values"]
+__all__ = ["DotAffine", "dot_affine", "weight_values"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,27 +62,3 @@ def weight_values(layer: Dense) -> NDArray[np.int64]:
     for plane in layer.weights:
         values += plane.coefficient * plane.bits.signs().astype(np.int64)
     return values
-
-
-def standard_deviation(norm: BatchNorm) -> NDArray[np.float64]:
-    """``sqrt(var + eps)`` in float64, both operations rounded, as PyTorch does on float64 tensors.
-
-    Raises :class:`~bnnhw.errors.NetworkError` if ``var + eps`` overflows.
-    """
-    with np.errstate(over="ignore"):
-        variance = norm.var + norm.eps
-    if not np.isfinite(variance).all():
-        raise NetworkError("batch norm: var + eps must be finite")
-    return np.sqrt(variance)
-
-
-def normalize(norm: BatchNorm, dot: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """``gamma * (dot - mean) / sqrt(var + eps) + beta`` in float64, in the order written.
-
-    Parameters
-    ----------
-    norm : BatchNorm
-    dot : array (..., neurons)
-    """
-    with np.errstate(over="ignore", under="ignore"):
-        return norm.gamma * (np.asarray(dot, np.float64) - norm.mean) / standard_deviation(norm) + norm.beta

@@ -6,8 +6,9 @@ An uncompressed zip archive of ``.npy`` members, so that ``numpy.load(path)`` op
 ``header`` is a ``uint8`` array that holds JSON: ``format`` ("bnnhw"), ``version``, ``input``,
 ``layers`` and ``provenance``. The other members are the arrays that the header calls for, named
 ``input.thresholds``, ``LAYER.weights.PLANE`` (packed bits, rows x ceil(columns / 8)),
-``LAYER.thresholds``, ``LAYER.gamma`` and so on, with LAYER the position of the layer. The bytes depend
-on the network alone: no dates, no compression.
+``LAYER.thresholds`` and so on, with LAYER the position of the layer; those of networks that are not
+streamlined are listed in :mod:`bnnhw.ir.file_steps`. The bytes depend on the network alone: no dates, no
+compression. Version 1 knew batch norm and sign only, and is read still.
 
 Reading trusts nothing: nothing is unpickled, members must be stored uncompressed (so what is allocated
 is bounded by the size of the file) and of exactly the type, shape and length that the header implies,
@@ -23,24 +24,41 @@ import math
 import os
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import BnnhwError, FileError
 from bnnhw.ir.bits import BitMatrix
-from bnnhw.ir.layers import Activation, BatchNorm, BatchNormSign, Dense, Layer, Output, Thresholds, WeightPlane
+from bnnhw.ir.file_steps import (
+    Arrays,
+    describe_activation,
+    describe_steps,
+    read_activation,
+    read_norm,
+    read_steps,
+)
+from bnnhw.ir.layers import (
+    Activation,
+    Dense,
+    FloatActivation,
+    Layer,
+    Output,
+    Thresholds,
+    WeightPlane,
+    batch_norm_sign,
+)
 from bnnhw.ir.network import Network
 from bnnhw.ir.types import DataType, InputSpec
 
 __all__ = ["FORMAT", "VERSION", "load", "save", "write_whole"]
 
 FORMAT = "bnnhw"
-VERSION = 1
+VERSION = 2
 
 MAX_HEADER = 1 << 24
 """Longest header read, bytes: far above any real network's, far below what hurts."""
@@ -50,10 +68,6 @@ MAX_DICTIONARY = 10_000
 
 NPY_PREFIX = 10
 """Bytes before the dictionary of an .npy file of version 1.0: magic (6), version (2), length (2)."""
-
-Arrays: TypeAlias = dict[str, NDArray[Any]]
-
-_NORM_ARRAYS = ("gamma", "beta", "mean", "var")
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -113,18 +127,12 @@ def _refusals(path: Path) -> Iterator[None]:
 # Writing
 
 
-def _describe_norm(norm: BatchNorm, prefix: str, arrays: Arrays) -> dict[str, Any]:
-    for name in _NORM_ARRAYS:
-        arrays[f"{prefix}.{name}"] = getattr(norm, name).astype("<f8")
-    return {"eps": float(norm.eps)}
-
-
 def _describe_layer(layer: Layer, prefix: str, arrays: Arrays) -> dict[str, Any]:
     if isinstance(layer, Output):
         arrays[f"{prefix}.multiplier"] = layer.multiplier.astype("<i8")
         arrays[f"{prefix}.offset"] = layer.offset.astype("<i8")
-        norm = None if layer.norm is None else _describe_norm(layer.norm, prefix, arrays)
-        return {"kind": "output", "name": layer.name, "classes": layer.classes, "norm": norm}
+        steps = describe_steps(layer.steps, prefix, arrays)
+        return {"kind": "output", "name": layer.name, "classes": layer.classes, "steps": steps}
     for i, plane in enumerate(layer.weights):
         packed = np.frombuffer(plane.bits.data, np.uint8)
         arrays[f"{prefix}.weights.{i}"] = packed.reshape(layer.neurons, plane.bits.stride)
@@ -132,8 +140,8 @@ def _describe_layer(layer: Layer, prefix: str, arrays: Arrays) -> dict[str, Any]
     if isinstance(layer.activation, Thresholds):
         arrays[f"{prefix}.thresholds"] = layer.activation.values.astype("<i8")
         activation = {"kind": "thresholds", "dtype": str(layer.activation.dtype)}
-    elif isinstance(layer.activation, BatchNormSign):
-        activation = {"kind": "batch_norm_sign", **_describe_norm(layer.activation.norm, prefix, arrays)}
+    elif isinstance(layer.activation, FloatActivation):
+        activation = describe_activation(layer.activation, prefix, arrays)
     return {
         "kind": "dense",
         "name": layer.name,
@@ -245,21 +253,16 @@ def _size(where: str, mapping: Any, key: str) -> int:
     return value
 
 
-def _read_norm(where: str, spec: Mapping[str, Any], members: _Members, prefix: str, neurons: int) -> BatchNorm:
-    arrays = {name: members.take(f"{prefix}.{name}", "<f8", (neurons,)) for name in _NORM_ARRAYS}
-    # An overflow of var + eps is for streamlining to refuse.
-    with np.errstate(over="ignore"):
-        return BatchNorm(**arrays, eps=_field(where, spec, "eps", float))
-
-
 def _read_activation(where: str, spec: Any, members: _Members, prefix: str, neurons: int) -> Activation | None:
     if spec is None:
         return None
     kind = _field(where, spec, "kind", str)
     if kind == "batch_norm_sign":
-        return BatchNormSign(_read_norm(where, spec, members, prefix, neurons))
+        return batch_norm_sign(read_norm(where, spec, members.take, prefix, neurons))
+    if kind == "float":
+        return read_activation(where, spec, members.take, prefix, neurons)
     if kind != "thresholds":
-        raise FileError(f"header: {where}: activation must be thresholds or batch_norm_sign, not {kind!r:.60}")
+        raise FileError(f"header: {where}: activation must be thresholds or float, not {kind!r:.60}")
     dtype = DataType.parse(_field(where, spec, "dtype", str))
     return Thresholds(members.take(f"{prefix}.thresholds", "<i8", (neurons, dtype.levels - 1)), dtype)
 
@@ -271,12 +274,14 @@ def _read_layer(spec: Any, members: _Members, prefix: str) -> Layer:
         raise FileError(f"header: {where}: 'name' must be 1 to 200 printable characters, not {name!r:.60}")
     if kind == "output":
         classes = _size(where, spec, "classes")
-        norm = spec.get("norm")
         multiplier = members.take(f"{prefix}.multiplier", "<i8", (classes,))
         offset = members.take(f"{prefix}.offset", "<i8", (classes,))
-        return Output(
-            name, multiplier, offset, None if norm is None else _read_norm(where, norm, members, prefix, classes)
-        )
+        # Version 1 had a batch norm or null in the place of steps.
+        if spec.get("norm") is not None:
+            norm = _field(where, spec, "norm", dict)
+            return Output(name, multiplier, offset, (read_norm(where, norm, members.take, prefix, classes),))
+        steps = read_steps(where, spec.get("steps", []), members.take, prefix, classes)
+        return Output(name, multiplier, offset, steps)
     if kind != "dense":
         raise FileError(f"header: {where}: 'kind' must be dense or output, not {kind!r:.60}")
     neurons, synapses = _size(where, spec, "neurons"), _size(where, spec, "synapses")

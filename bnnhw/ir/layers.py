@@ -22,9 +22,20 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir.bits import BitMatrix
+from bnnhw.ir.steps import BatchNorm, Quantizer, Step, sign, step_neurons
 from bnnhw.ir.types import DataType
 
-__all__ = ["Activation", "BatchNorm", "BatchNormSign", "Dense", "Layer", "Output", "Thresholds", "WeightPlane"]
+__all__ = [
+    "Activation",
+    "BatchNorm",
+    "Dense",
+    "FloatActivation",
+    "Layer",
+    "Output",
+    "Thresholds",
+    "WeightPlane",
+    "batch_norm_sign",
+]
 
 
 @dataclass(frozen=True)
@@ -35,61 +46,41 @@ class WeightPlane:
     bits: BitMatrix
 
 
-@dataclass(frozen=True, eq=False)
-class BatchNorm:
-    """Batch normalization as trained: ``y = gamma * (a - mean) / sqrt(var + eps) + beta``, a the dot product.
+@dataclass(frozen=True)
+class FloatActivation:
+    """The activation of a layer that is not streamlined: steps on the dot product, then a quantizer.
 
     Parameters
     ----------
-    gamma, beta, mean, var : float64 array (neurons,)
-    eps : float
+    steps : tuple of Step
+        In the order in which they are computed.
+    quantizer : Quantizer
     """
 
-    gamma: NDArray[np.float64]
-    beta: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    var: NDArray[np.float64]
-    eps: float
+    steps: tuple[Step, ...]
+    quantizer: Quantizer
 
     def __post_init__(self) -> None:
-        size = len(self.gamma)
-        for name in ("gamma", "beta", "mean", "var"):
-            array = np.array(getattr(self, name), np.float64)
-            if array.shape != (size,):
-                raise NetworkError(f"batch norm: {name} must have shape ({size},), not {array.shape}")
-            if not np.isfinite(array).all():
-                raise NetworkError(f"batch norm: {name} must be finite")
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-        if not np.isfinite(self.eps) or ((self.var + self.eps) <= 0).any():
-            raise NetworkError("batch norm: var + eps must be positive")
+        _check_steps(self.steps, self.neurons)
 
     @property
     def neurons(self) -> int:
-        return len(self.gamma)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BatchNorm):
-            return NotImplemented
-        names = ("gamma", "beta", "mean", "var")
-        return self.eps == other.eps and all(np.array_equal(getattr(self, n), getattr(other, n)) for n in names)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-@dataclass(frozen=True)
-class BatchNormSign:
-    """The activation of a layer that is not streamlined: batch normalization, then sign (sign(0) = +1)."""
-
-    norm: BatchNorm
-
-    @property
-    def neurons(self) -> int:
-        return self.norm.neurons
+        return self.quantizer.neurons
 
     @property
     def dtype(self) -> DataType:
-        return DataType("bipolar", 1)
+        return self.quantizer.dtype
+
+
+def batch_norm_sign(norm: BatchNorm) -> FloatActivation:
+    """Batch normalization, then sign (sign(0) = +1): the activation of a binarized network as trained."""
+    return FloatActivation((norm,), sign(norm.neurons))
+
+
+def _check_steps(steps: tuple[Step, ...], neurons: int) -> None:
+    for step in steps:
+        if step_neurons(step) not in (None, neurons):
+            raise NetworkError(f"a step must have {neurons} neurons, not {step_neurons(step)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +121,7 @@ class Thresholds:
     __hash__ = None  # type: ignore[assignment]
 
 
-Activation: TypeAlias = BatchNormSign | Thresholds
+Activation: TypeAlias = FloatActivation | Thresholds
 
 
 @dataclass(frozen=True)
@@ -144,7 +135,7 @@ class Dense:
         Type of its input elements.
     weights : tuple of WeightPlane
         One plane of coefficient 1 for binary weights. All of one shape, neurons x synapses.
-    activation : BatchNormSign, Thresholds, or None
+    activation : FloatActivation, Thresholds, or None
         None: the layer emits its accumulators (the last one before :class:`Output` does).
     """
 
@@ -214,14 +205,14 @@ class Output:
     multiplier, offset : int64 array (classes,)
         ``score = multiplier * acc + offset``. Streamlining chooses them so that the argmax is that of
         the trained network.
-    norm : BatchNorm, optional
-        The batch normalization of a network that is not streamlined; None afterwards.
+    steps : tuple of Step
+        What a network that is not streamlined does to the dot products of its last layer; empty afterwards.
     """
 
     name: str
     multiplier: NDArray[np.int64]
     offset: NDArray[np.int64]
-    norm: BatchNorm | None = None
+    steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("multiplier", "offset"):
@@ -232,8 +223,10 @@ class Output:
             object.__setattr__(self, name, array)
         if len(self.multiplier) != len(self.offset):
             raise NetworkError(f"layer {self.name}: multiplier and offset must have the same length")
-        if self.norm is not None and self.norm.neurons != self.classes:
-            raise NetworkError(f"layer {self.name}: batch norm must have {self.classes} neurons")
+        try:
+            _check_steps(self.steps, self.classes)
+        except NetworkError as error:
+            raise NetworkError(f"layer {self.name}: {error}") from None
 
     @classmethod
     def plain(cls, name: str, classes: int) -> Output:
@@ -251,7 +244,7 @@ class Output:
             self.name == other.name
             and np.array_equal(self.multiplier, other.multiplier)
             and np.array_equal(self.offset, other.offset)
-            and self.norm == other.norm
+            and self.steps == other.steps
         )
 
     __hash__ = None  # type: ignore[assignment]

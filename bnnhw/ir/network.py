@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir.layers import BatchNormSign, Dense, Layer, Output
+from bnnhw.ir.layers import Dense, FloatActivation, Layer, Output
 from bnnhw.ir.types import InputSpec
 
 __all__ = ["Network"]
@@ -67,4 +67,4 @@ class Network:
     @property
     def streamlined(self) -> bool:
         """Whether no floating-point tail is left, so that hardware can be made of it."""
-        return self.output.norm is None and not any(isinstance(d.activation, BatchNormSign) for d in self.dense)
+        return not self.output.steps and not any(isinstance(d.activation, FloatActivation) for d in self.dense)

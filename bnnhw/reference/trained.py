@@ -1,7 +1,7 @@
 """What a network that is not streamlined says: exact dot products, then the float64 formula as trained.
 
-It is the yardstick for streamlining, and for the trainer's own figures: the only rounding is that of
-``gamma * (dot - mean) / sqrt(var + eps) + beta`` in float64; sign(0) = +1.
+It is the yardstick for streamlining, and for the trainer's own figures: the only rounding is that of the steps
+between dot product and quantizer in float64 (:mod:`bnnhw.ir.steps`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.arithmetic import normalize
-from bnnhw.ir.layers import BatchNormSign
+from bnnhw.ir.layers import FloatActivation
 from bnnhw.ir.network import Network
+from bnnhw.ir.steps import apply
 from bnnhw.reference.evaluate import BATCH, Progress
 from bnnhw.reference.product import Product, check_codes
 
@@ -37,7 +37,7 @@ def evaluate_trained(
     Parameters
     ----------
     network : Network
-        Streamlined or not, or partly; without a final batch norm, scores are those of the output.
+        Streamlined or not, or partly; without steps at the end, scores are those of the output.
     codes, progress, batch
         As for :func:`bnnhw.reference.evaluate.evaluate`.
     """
@@ -49,14 +49,15 @@ def evaluate_trained(
         x = codes[start : start + batch]
         for product in products[:-1]:
             activation = product.layer.activation
-            if isinstance(activation, BatchNormSign):
-                x = (normalize(activation.norm, product.dots(x)) >= 0).view(np.uint8)
+            if isinstance(activation, FloatActivation):
+                levels = activation.quantizer.levels(apply(activation.steps, product.dots(x)))
+                x = activation.dtype.codes(levels)
             else:
                 x = product.output(x)
-        if output.norm is None:
-            result = output.multiplier * products[-1].accumulators(x) + output.offset
+        if output.steps:
+            result = apply(output.steps, products[-1].dots(x))
         else:
-            result = normalize(output.norm, products[-1].dots(x))
+            result = output.multiplier * products[-1].accumulators(x) + output.offset
         scores[start : start + batch] = result
         if progress is not None:
             progress(min(start + batch, len(codes)))

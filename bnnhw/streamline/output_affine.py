@@ -1,16 +1,17 @@
-"""The pass from the final batch normalization to an integer multiplier and offset per class.
+"""The pass from the final affine steps (a batch norm, scalings, shifts) to an integer multiplier and offset per class.
 
-Assumes: an output with a batch norm has multiplier 1 and offset 0. Leaves: an output without one, whose
+Assumes: an output with steps has multiplier 1 and offset 0. Leaves: an output without steps, whose
 integer argmax (the lowest index on a tie) is the float64 argmax for every reachable set of scores, or a
-warning that says by how much that can't be proved. Nothing else is touched; an output without a batch
-norm is left as it is.
+warning that says by how much that can't be proved. Nothing else is touched; an output without steps is
+left as it is.
 
 Method
 ------
-Class i scores ``y_i = gamma * (dot_i - mean) / s + beta`` in float64, with ``dot_i = scale * acc_i + constant_i``:
-up to rounding ``slope_i * acc_i + shift_i``. The integer score is ``round(f * slope_i) * acc_i + round(f * shift_i)``
-with one factor f for all classes, less an offset common to all that centres the range of scores on 0,
-so that a score is as narrow as it can be. (A negative gamma gives a negative multiplier.)
+Class i scores ``y_i``, the steps in float64 on ``dot_i = scale * acc_i + constant_i``: up to rounding
+``slope_i * acc_i + shift_i``. The integer score is ``round(f * slope_i) * acc_i + round(f * shift_i)``
+with one factor f for all classes, less an offset common to all. (A negative slope gives a negative multiplier.)
+Classes of one slope and shift have accumulators for scores: multiplier 1, offset 0, nothing to compute. Otherwise
+the common offset makes the least of the offsets 0, or, if a score is narrower then, centres the scores on 0.
 
 The argmax, ties included, depends on nothing but ``y_i >= y_j`` for the pairs i < j. Each side is a
 function of its own accumulator alone, so a pair is proved on the grid of all (acc_i, acc_j): ``y_j`` is
@@ -32,9 +33,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir.arithmetic import dot_affine, normalize, standard_deviation
-from bnnhw.ir.layers import BatchNorm, Dense, Output
+from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.ir.layers import Dense, Output
 from bnnhw.ir.network import Network
+from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Step, apply, standard_deviation
 from bnnhw.streamline.result import StreamlineResult
 
 __all__ = ["output_affine"]
@@ -59,18 +61,16 @@ class _Misfit:
 class _Proof:
     """The float64 side of all pairs, computed once."""
 
-    def __init__(self, layer: Dense, norm: BatchNorm) -> None:
+    def __init__(self, layer: Dense, steps: tuple[Step, ...]) -> None:
         affine, (low, high) = dot_affine(layer), layer.accumulator_range
         self.low, self.high = low, high
         acc = np.arange(low, high + 1)
-        self.falling = norm.gamma < 0
-        self.accs = [acc[::-1] if falling else acc for falling in self.falling]
-        columns = normalize(norm, affine.scale * acc[:, None] + affine.constants).T
+        columns = apply(steps, affine.scale * acc[:, None] + affine.constants).T
+        falling = [bool(y[-1] < y[0]) for y in columns]
+        self.accs = [acc[::-1] if down else acc for down in falling]
         # Each class in the order of its accumulators in which its scores ascend.
-        self.y = [
-            np.ascontiguousarray(y[::-1] if falling else y) for y, falling in zip(columns, self.falling, strict=True)
-        ]
-        self.pairs = list(combinations(range(norm.neurons), 2))
+        self.y = [np.ascontiguousarray(y[::-1] if down else y) for y, down in zip(columns, falling, strict=True)]
+        self.pairs = list(combinations(range(layer.neurons), 2))
         self._counts: dict[tuple[int, int], NDArray[np.intp]] = {}
 
     def _count(self, i: int, j: int) -> NDArray[np.intp]:
@@ -118,30 +118,56 @@ def _factors() -> Iterator[int]:
             step *= 2
 
 
-def _centred(name: str, multiplier: NDArray[np.float64], offset: NDArray[np.float64], proof: _Proof) -> Output | None:
-    """An output with the range of its scores centred on 0; None if they are too large."""
+def _width(low: int, high: int) -> int:
+    """Bits of a signed number in a range."""
+    return 1 + max(v.bit_length() if v >= 0 else (~v).bit_length() for v in (low, high))
+
+
+def _output(name: str, multiplier: NDArray[np.float64], offset: NDArray[np.float64], proof: _Proof) -> Output | None:
+    """An output with the common offset chosen as the module's docstring says; None if scores are too large."""
     if not (np.abs(multiplier) < MAX_SCORE).all() or not (np.abs(offset) < MAX_SCORE).all():
         return None
     m, o = [int(v) for v in multiplier], [int(v) for v in offset]
     ends = [a * acc + b for a, b in zip(m, o, strict=True) for acc in (proof.low, proof.high)]
-    centre = (min(ends) + max(ends) + 1) // 2
-    if max(ends) - centre >= MAX_SCORE or max(abs(b - centre) for b in o) >= MAX_SCORE:
+    base, centre = min(o), (min(ends) + max(ends) + 1) // 2
+    alike = len(set(o)) == len(set(m)) == 1 and m[0]
+    if not alike and _width(min(ends) - centre, max(ends) - centre) < _width(min(ends) - base, max(ends) - base):
+        base = centre
+    if max(abs(end - base) for end in ends) >= MAX_SCORE or max(abs(b - base) for b in o) >= MAX_SCORE:
         return None
-    return Output(name, np.array(m, np.int64), np.array([b - centre for b in o], np.int64))
+    return Output(name, np.array(m, np.int64), np.array([b - base for b in o], np.int64))
 
 
-def _convert(name: str, layer: Dense, norm: BatchNorm) -> tuple[Output, list[str]]:
-    proof = _Proof(layer, norm)
-    affine = dot_affine(layer)
+def _slopes(name: str, steps: tuple[Step, ...], scale: int, classes: int) -> NDArray[np.float64]:
+    """What the steps multiply accumulators by."""
+    slope = np.full(classes, float(scale))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        slope = norm.gamma * affine.scale / standard_deviation(norm)
-        shift = normalize(norm, affine.constants)
+        for step in steps:
+            match step:
+                case Scale():
+                    slope = slope * step.factor
+                case Divide():
+                    slope = slope / step.divisor
+                case BatchNorm():
+                    slope = step.gamma * slope / standard_deviation(step)
+                case Relu():
+                    raise NetworkError(f"layer {name}: scores must be affine, without a relu")
+                case _:
+                    pass
+    return slope
+
+
+def _convert(name: str, layer: Dense, steps: tuple[Step, ...]) -> tuple[Output, list[str]]:
+    affine = dot_affine(layer)
+    slope = _slopes(name, steps, affine.scale, layer.neurons)
+    proof = _Proof(layer, steps)
+    shift = apply(steps, affine.constants)
     if not np.isfinite(slope).all() or not all(np.isfinite(y).all() for y in proof.y):
         raise NetworkError(f"layer {name}: scores must be finite")
     greatest = float(np.abs(slope).max())
     # Constant scores, the ranks of the classes: for classes that are never close, or do not vary at all.
     ranks = np.unique(shift, return_inverse=True)[1].astype(np.float64)
-    constant = _centred(name, np.zeros(len(slope)), ranks, proof)
+    constant = _output(name, np.zeros(len(slope)), ranks, proof)
     assert constant is not None
     if proof.holds(constant):
         return constant, []
@@ -151,7 +177,7 @@ def _convert(name: str, layer: Dense, norm: BatchNorm) -> tuple[Output, list[str
     for factor in _factors():
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             multiplier, offset = np.rint(slope / greatest * factor), np.rint((shift - middle) / greatest * factor)
-        output = _centred(name, multiplier, offset, proof)
+        output = _output(name, multiplier, offset, proof)
         if output is None:
             break
         if proof.holds(output):
@@ -174,14 +200,14 @@ def output_affine(network: Network) -> StreamlineResult:
     Raises
     ------
     NetworkError
-        Naming the output, if scores are not finite, or its multiplier and offset are not plain.
+        Naming the output, if scores are not finite or not affine, or its multiplier and offset are not plain.
     """
     output = network.output
-    if output.norm is None:
+    if not output.steps:
         return StreamlineResult(network)
     if (output.multiplier != 1).any() or output.offset.any():
-        raise NetworkError(f"layer {output.name}: an output with a batch norm must have multiplier 1 and offset 0")
-    converted, warnings = _convert(output.name, network.dense[-1], output.norm)
+        raise NetworkError(f"layer {output.name}: an output with steps must have multiplier 1 and offset 0")
+    converted, warnings = _convert(output.name, network.dense[-1], output.steps)
     return StreamlineResult(
         Network(network.input, (*network.layers[:-1], converted), network.provenance), tuple(warnings)
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bnnhw.ir.network import Network
-from bnnhw.streamline.batchnorm_sign import batchnorm_sign
 from bnnhw.streamline.output_affine import output_affine
 from bnnhw.streamline.result import StreamlineResult
+from bnnhw.streamline.thresholds import thresholds
 
 __all__ = ["PASSES", "streamline"]
 
-PASSES: tuple[Callable[[Network], StreamlineResult], ...] = (batchnorm_sign, output_affine)
+PASSES: tuple[Callable[[Network], StreamlineResult], ...] = (thresholds, output_affine)
 """All passes, in the order in which they run; what each assumes and leaves is in its module's docstring."""
 
 

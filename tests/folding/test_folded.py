@@ -10,7 +10,7 @@ import pytest
 from bnnhw.errors import FoldingError
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.ir import BatchNorm, Dense, InputSpec, Network, Output
-from bnnhw.ir.layers import BatchNormSign
+from bnnhw.ir.layers import batch_norm_sign
 from bnnhw.ir.types import DataType
 from tests.hardware.bench import random_layer
 
@@ -22,7 +22,7 @@ def network(streamlined: bool = True) -> Network:
     last = random_layer(rng, 3, 10, output=None, name="fc2")
     if not streamlined:
         ones, zeros = np.ones(10), np.zeros(10)
-        first = Dense("fc1", first.input, first.weights, BatchNormSign(BatchNorm(ones, zeros, zeros, ones, 0.0)))
+        first = Dense("fc1", first.input, first.weights, batch_norm_sign(BatchNorm(ones, zeros, zeros, ones, 0.0)))
     return Network(InputSpec((12,), DataType.parse("bipolar")), (first, last, Output.plain("out", 3)))
 
 

@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from bnnhw.frontend import read_model
-from bnnhw.ir import BatchNormSign, DataType
+from bnnhw.ir import BatchNorm, DataType, FloatActivation
 from bnnhw.reference import evaluate, evaluate_trained
 from bnnhw.streamline import streamline
 from tests.frontend.models import DOMAIN, execute, model, node, parts, write
@@ -55,8 +55,9 @@ def test_what_is_read(tmp_path: Path) -> None:
     assert [layer.name for layer in network.layers] == ["dense0", "dense1", "output"]
     assert np.array_equal(network.dense[0].weights[0].bits.bits(), constants["w0"].T >= 0)
     activation = network.dense[0].activation
-    assert isinstance(activation, BatchNormSign)
-    assert activation.norm.eps == 0.0 and np.array_equal(activation.norm.gamma, constants["gamma0"])
+    assert isinstance(activation, FloatActivation)
+    (norm,) = activation.steps
+    assert isinstance(norm, BatchNorm) and norm.eps == 0.0 and np.array_equal(norm.gamma, constants["gamma0"])
     assert network.provenance == {
         "recipe": "test",
         "format": "qonnx",
@@ -77,8 +78,8 @@ def test_default_epsilon_is_float32(tmp_path: Path) -> None:
     for item in nodes:
         if item.op_type == "BatchNormalization":
             del item.attribute[:]
-    norm = read_model(write(model(nodes, constants), tmp_path / "m.onnx")).network.output.norm
-    assert norm is not None and norm.eps == float(np.float32(1e-5))
+    (norm,) = read_model(write(model(nodes, constants), tmp_path / "m.onnx")).network.output.steps
+    assert isinstance(norm, BatchNorm) and norm.eps == float(np.float32(1e-5))
 
 
 @pytest.mark.parametrize("quantizer", ["sub", "quant"])

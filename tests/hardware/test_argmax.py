@@ -142,7 +142,7 @@ def test_storage() -> None:
 def test_needs_a_streamlined_output() -> None:
     ones, zeros = np.ones(3), np.zeros(3)
     norm = BatchNorm(ones, zeros, zeros, ones, 0.0)
-    output = Output("scores", np.ones(3, np.int64), np.zeros(3, np.int64), norm)
+    output = Output("scores", np.ones(3, np.int64), np.zeros(3, np.int64), (norm,))
     layer = random_layer(np.random.default_rng(0), 3, 4, output=None)
     with pytest.raises(ValueError, match=r"^layer scores must be streamlined$"):
         Argmax(output, layer, LayerFolding(1, 1))

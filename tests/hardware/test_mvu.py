@@ -14,7 +14,7 @@ from bnnhw.folding import LayerFolding
 from bnnhw.folding.counter import TECHNOLOGIES, plan, technology
 from bnnhw.hardware.mvu import Mvu
 from bnnhw.ir import BatchNorm, Dense
-from bnnhw.ir.layers import BatchNormSign
+from bnnhw.ir.layers import batch_norm_sign
 from tests.hardware.bench import (
     Driver,
     Monitor,
@@ -217,6 +217,6 @@ def test_storage_of_buffer_and_queue() -> None:
 def test_needs_a_streamlined_layer() -> None:
     ones, zeros = np.ones(2), np.zeros(2)
     plain = random_layer(np.random.default_rng(0), 2, 4, name="fc1")
-    layer = Dense("fc1", plain.input, plain.weights, BatchNormSign(BatchNorm(ones, zeros, zeros, ones, 0.0)))
+    layer = Dense("fc1", plain.input, plain.weights, batch_norm_sign(BatchNorm(ones, zeros, zeros, ones, 0.0)))
     with pytest.raises(ValueError, match=r"^layer fc1 must be streamlined$"):
         Mvu(layer, LayerFolding(1, 1), technology("generic"))

@@ -16,7 +16,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import FileError
-from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
+from bnnhw.ir import (
+    BatchNorm,
+    BitMatrix,
+    DataType,
+    Dense,
+    FloatActivation,
+    InputSpec,
+    Network,
+    Output,
+    Relu,
+    Scale,
+    Thresholds,
+    WeightPlane,
+    batch_norm_sign,
+    sign,
+)
 from bnnhw.ir.file import load, save
 from tests.strategies import fixed, networks
 
@@ -159,8 +174,57 @@ def test_mutations_are_refused_or_harmless(
 
 
 def test_newer_version(members: dict[str, bytes], tmp_path: Path) -> None:
-    path = rewrite(tmp_path / "new.bnn", with_header(members, {**header(members), "version": 2, "novel": []}))
-    refuse(path, "format version must be at most 1, not 2: a newer bnnhw wrote this file")
+    path = rewrite(tmp_path / "new.bnn", with_header(members, {**header(members), "version": 3, "novel": []}))
+    refuse(path, "format version must be at most 2, not 3: a newer bnnhw wrote this file")
+
+
+def test_version_1_had_batch_norm_and_sign_only(tmp_path: Path) -> None:
+    """The same network as each version writes it: equal when read."""
+    bipolar, plane = DataType("bipolar", 1), WeightPlane(1, BitMatrix.from_bits(np.array([[0, 1], [1, 1]])))
+    norms = [BatchNorm(*np.arange(1.0, 9.0).reshape(4, 2), eps=0.5), BatchNorm(*np.ones((4, 2)), eps=0.25)]
+    first = Dense("first", bipolar, (plane,), batch_norm_sign(norms[0]))
+    last, plain = Dense("last", bipolar, (plane,), None), Output.plain("output", 2)
+    output = Output("output", plain.multiplier, plain.offset, (norms[1],))
+    network = Network(InputSpec((2,), bipolar), (first, last, output))
+    save(network, tmp_path / "2.bnn")
+    with zipfile.ZipFile(tmp_path / "2.bnn") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    old = header(members)
+    old["version"] = 1
+    old["layers"][0]["activation"] = {"kind": "batch_norm_sign", "eps": 0.5}
+    old["layers"][2] = {"kind": "output", "name": "output", "classes": 2, "norm": {"eps": 0.25}}
+    members = {k.replace(".steps.0.", "."): v for k, v in members.items() if "bounds" not in k and "strict" not in k}
+    assert load(rewrite(tmp_path / "1.bnn", with_header(members, old))) == network
+
+
+@pytest.mark.parametrize(
+    "place, value, message",
+    [
+        ("steps", 3, "header: layer 0: 'steps' must be a list of at most 1000, not 3"),
+        ("steps", [{}] * 1001, "header: layer 0: 'steps' must be a list of at most 1000, not [{}, {}"),
+        (
+            "steps",
+            [{"kind": "tanh"}],
+            "header: layer 0: a step must be one of scale, divide, shift, batch_norm, relu, not {'kind': 'tanh'}",
+        ),
+        ("steps", [{"kind": "batch_norm"}], "array '0.steps.0.gamma' is missing"),
+        ("steps", [{"kind": "divide"}], "array '0.steps.0.divisor' is missing"),
+        ("dtype", 2, "header: layer 0: 'dtype' must be of type str, not 2"),
+        ("dtype", "uint2", "array '0.bounds' must be float64 (2, 3), not <f8 (2, 1)"),
+    ],
+)
+def test_wrong_float_activations(tmp_path: Path, place: str, value: object, message: str) -> None:
+    bipolar, plane = DataType("bipolar", 1), WeightPlane(1, BitMatrix.from_bits(np.array([[0, 1], [1, 1]])))
+    first = Dense("first", bipolar, (plane,), FloatActivation((Scale(np.ones(2)), Relu()), sign(2)))
+    last = Dense("last", bipolar, (plane,), None)
+    save(Network(InputSpec((2,), bipolar), (first, last, Output.plain("output", 2))), tmp_path / "n.bnn")
+    with zipfile.ZipFile(tmp_path / "n.bnn") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    changed = header(members)
+    changed["layers"][0]["activation"][place] = value
+    path = rewrite(tmp_path / "n.bnn", with_header(members, changed))
+    with pytest.raises(FileError, match=rf"^{re.escape(f'{path}: {message}')}[^\n]*$"):
+        load(path)
 
 
 @pytest.mark.parametrize("name", ["0.weights.0", "0.thresholds", "1.weights.0", "2.multiplier", "2.offset"])
@@ -240,7 +304,7 @@ def test_compressed_members_are_refused(members: dict[str, bytes], tmp_path: Pat
         (
             ("layers", 0, "activation", "kind"),
             "relu",
-            "header: layer 0: activation must be thresholds or batch_norm_sign, not 'relu'",
+            "header: layer 0: activation must be thresholds or float, not 'relu'",
         ),
         (("layers", 2, "norm"), {"eps": 0.1}, "array '2.gamma' is missing"),
         (("provenance",), {"a": 1}, "header: 'provenance' must map strings to strings"),

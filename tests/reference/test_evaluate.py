@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir import BatchNorm, BatchNormSign, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane
+from bnnhw.ir import BatchNorm, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane, batch_norm_sign
 from bnnhw.ir.layers import Thresholds
 from bnnhw.reference import accuracy, evaluate, evaluate_trained, trace
 from bnnhw.reference.product import Product
@@ -112,7 +112,7 @@ def test_refusals() -> None:
     with pytest.raises(NetworkError, match=r"^layer output: scores must be below 2\*\*63$"):
         evaluate(wide, np.zeros((1, 9), np.uint8))
     ones = np.ones(5)
-    trained = Dense("d", BIPOLAR, network.dense[0].weights, BatchNormSign(BatchNorm(ones, ones, ones, ones, 0.0)))
+    trained = Dense("d", BIPOLAR, network.dense[0].weights, batch_norm_sign(BatchNorm(ones, ones, ones, ones, 0.0)))
     with pytest.raises(NetworkError, match=r"^only a streamlined network has an integer meaning: run the .* first$"):
         evaluate(Network(network.input, (trained, *network.layers[1:])), np.zeros((1, 9), np.uint8))
 
@@ -130,7 +130,7 @@ def test_trained_formula(data: st.DataObject) -> None:
             values = layer.input.values(np.array(x)).tolist()
             weights = sum(p.coefficient * p.bits.signs().astype(np.int64) for p in layer.weights)
             dots = [sum(v * w for v, w in zip(values, row, strict=True)) for row in weights.tolist()]
-            norm = network.output.norm if layer.activation is None else layer.activation.norm
+            (norm,) = network.output.steps if layer.activation is None else layer.activation.steps
             parameters = zip(*(a.tolist() for a in (norm.gamma, norm.mean, norm.var, norm.beta)), dots, strict=True)
             y = [g * (a - m) / (v + norm.eps) ** 0.5 + b for g, m, v, b, a in parameters]
             x = [int(value >= 0) for value in y]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir import BatchNorm, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane
-from bnnhw.ir.arithmetic import dot_affine, normalize
+from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.ir.steps import normalize
 from bnnhw.reference import evaluate, evaluate_trained
 from bnnhw.streamline import streamline
 from bnnhw.streamline.output_affine import output_affine
@@ -23,7 +24,7 @@ BIPOLAR = DataType("bipolar", 1)
 def single(layer: Dense, norm: BatchNorm) -> Network:
     plain = Output.plain("output", layer.neurons)
     spec = InputSpec((layer.synapses,), layer.input)
-    return Network(spec, (layer, Output(plain.name, plain.multiplier, plain.offset, norm)))
+    return Network(spec, (layer, Output(plain.name, plain.multiplier, plain.offset, (norm,))))
 
 
 def plain_layer(classes: int, synapses: int) -> Dense:
@@ -62,7 +63,7 @@ def test_every_pair_of_scores(head: tuple[Dense, BatchNorm]) -> None:
     layer, norm = head
     result = output_affine(single(layer, norm))
     output = result.network.output
-    assert output.norm is None
+    assert output.steps == ()
     number, gap = disputed(layer, norm, output)
     assert bool(result.warnings) == bool(number)
     if number:
@@ -91,7 +92,7 @@ def test_the_network_says_the_same(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     "gamma, beta, mean, multiplier, offset",
     [
-        ([1, 1, 1], [0, 0, 0], [0, 0, 0], [1, 1, 1], [-3, -3, -3]),
+        ([1, 1, 1], [0, 0, 0], [0, 0, 0], [1, 1, 1], [0, 0, 0]),
         ([3, 3, 3], [0, 12, 0], [0, 0, -2], [1, 1, 1], [-4, -2, -3]),
         ([1, -1], [0, 0], [0, 0], [1, -1], [-3, 3]),
         ([2, 1], [0, 0], [0, 0], [2, 1], [-6, -3]),
@@ -142,10 +143,8 @@ def test_without_a_norm_nothing_changes() -> None:
 
 def test_refusals() -> None:
     layer, norm = plain_layer(2, 6), norm_of([1, 1], [0, 0], [0, 0])
-    scaled = Output("output", np.array([1, 2]), np.zeros(2, np.int64), norm)
-    with pytest.raises(
-        NetworkError, match=r"^layer output: an output with a batch norm must have multiplier 1 and offset 0$"
-    ):
+    scaled = Output("output", np.array([1, 2]), np.zeros(2, np.int64), (norm,))
+    with pytest.raises(NetworkError, match=r"^layer output: an output with steps must have multiplier 1 and offset 0$"):
         output_affine(Network(InputSpec((6,), BIPOLAR), (layer, scaled)))
     with pytest.raises(NetworkError, match=r"^layer output: scores must be finite$"):
         output_affine(single(layer, norm_of([1e308, 1], [0, 0], [0, 0], 1e-300)))

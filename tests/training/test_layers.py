@@ -7,7 +7,7 @@ from torch import nn
 
 from bnnhw.ir import BatchNorm as IrBatchNorm
 from bnnhw.ir import DataType
-from bnnhw.ir.arithmetic import normalize
+from bnnhw.ir.steps import normalize
 from bnnhw.training.layers import (
     BatchNorm,
     BinaryActivation,

@@ -11,12 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import CheckError, NetworkError
-from bnnhw.ir import BatchNorm, BatchNormSign, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane
-from bnnhw.ir.arithmetic import dot_affine, normalize, weight_values
+from bnnhw.ir import (
+    BatchNorm,
+    BitMatrix,
+    DataType,
+    Dense,
+    FloatActivation,
+    InputSpec,
+    Network,
+    Output,
+    WeightPlane,
+    batch_norm_sign,
+)
+from bnnhw.ir.arithmetic import dot_affine, weight_values
 from bnnhw.ir.layers import Thresholds
+from bnnhw.ir.steps import normalize
 from bnnhw.reference import evaluate, evaluate_trained
-from bnnhw.streamline import batchnorm_sign as module
-from bnnhw.streamline.batchnorm_sign import batchnorm_sign
+from bnnhw.streamline import thresholds as module
+from bnnhw.streamline.thresholds import thresholds as run_pass
 from tests.strategies import DTYPES, fixed, frames, networks, norms, planes
 
 BIPOLAR = DataType("bipolar", 1)
@@ -31,7 +43,7 @@ def one_layer(layer: Dense) -> Network:
 
 
 def convert(layer: Dense) -> tuple[Dense, tuple[str, ...]]:
-    result = batchnorm_sign(one_layer(layer))
+    result = run_pass(one_layer(layer))
     return result.network.dense[0], result.warnings
 
 
@@ -41,7 +53,7 @@ def neuron(
     """A layer of one neuron whose first ``ones`` weights are +1."""
     norm = BatchNorm(*(np.array([v]) for v in (gamma, beta, mean, var)), 0.0)
     plane = WeightPlane(1, BitMatrix.from_bits(np.arange(k)[None, :] < ones))
-    return Dense("d", dtype, (plane,), BatchNormSign(norm))
+    return Dense("d", dtype, (plane,), batch_norm_sign(norm))
 
 
 def threshold(layer: Dense) -> int:
@@ -49,6 +61,12 @@ def threshold(layer: Dense) -> int:
     assert warnings == ()
     assert isinstance(converted.activation, Thresholds)
     return int(converted.activation.values[0, 0])
+
+
+def norm_of(activation: FloatActivation) -> BatchNorm:
+    (norm,) = activation.steps
+    assert isinstance(norm, BatchNorm)
+    return norm
 
 
 def fires_exactly(norm: BatchNorm, n: int, dot: int) -> bool:
@@ -64,16 +82,16 @@ def fires_exactly(norm: BatchNorm, n: int, dot: int) -> bool:
 @st.composite
 def trained_layers(draw: st.DrawFn) -> Dense:
     neurons, synapses = draw(st.integers(1, 5)), draw(st.integers(1, 9))
-    return Dense("d", draw(DTYPES), draw(planes(neurons, synapses)), BatchNormSign(draw(norms(neurons))))
+    return Dense("d", draw(DTYPES), draw(planes(neurons, synapses)), batch_norm_sign(draw(norms(neurons))))
 
 
 @fixed
 @given(trained_layers())
 def test_every_accumulator(layer: Dense) -> None:
     converted, warnings = convert(layer)
-    assert isinstance(layer.activation, BatchNormSign)
+    assert isinstance(layer.activation, FloatActivation)
     assert isinstance(converted.activation, Thresholds)
-    norm, affine = layer.activation.norm, dot_affine(layer)
+    norm, affine = norm_of(layer.activation), dot_affine(layer)
     low, high = layer.accumulator_range
     named = {(int(n), int(a)) for w in warnings for n, a in re.findall(r"neuron (\d+) at acc = (-?\d+):", w)}
     different = set()
@@ -95,7 +113,7 @@ def test_every_accumulator(layer: Dense) -> None:
 @given(st.data())
 def test_the_network_says_the_same(data: st.DataObject) -> None:
     network = data.draw(networks(streamlined=False))
-    result = batchnorm_sign(network)
+    result = run_pass(network)
     plain = Output.plain("output", network.output.classes)
     before = Network(network.input, (*network.layers[:-1], plain))
     after = Network(network.input, (*result.network.layers[:-1], plain))
@@ -159,24 +177,24 @@ def test_rounding_in_float64_is_a_warning_and_exact_wins() -> None:
     layer = neuron(3, 1.0, -0.9, 0.1)
     converted, warnings = convert(layer)
     assert warnings == (
-        "layer d: neuron 0 at acc = 2: float64 decides by rounding, y = 0.0; exactly, it does not fire",
+        "layer d: neuron 0 at acc = 2: float64 decides by rounding, y = 0.0; exactly, it does not reach level 1",
     )
     assert isinstance(converted.activation, Thresholds)
     assert converted.activation.values.tolist() == [[3]]
 
 
 def test_a_wrong_threshold_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "exact_threshold", lambda *_: 3)
+    monkeypatch.setattr(module, "exact_thresholds", lambda *_: ([3], False))
     with pytest.raises(CheckError, match=r"^layer d: neuron 0 at acc = 2: threshold 3 contradicts float64, y = 0\.5$"):
         convert(neuron(4, 1.0, 0.5, 0.0))
 
 
 def test_overflow_is_refused() -> None:
     layer = neuron(4, 1.0, 0.0, 0.0, 1.7e308)
-    assert isinstance(layer.activation, BatchNormSign)
-    norm = layer.activation.norm
+    assert isinstance(layer.activation, FloatActivation)
+    norm = norm_of(layer.activation)
     with np.errstate(over="ignore"):
-        activation = BatchNormSign(BatchNorm(norm.gamma, norm.beta, norm.mean, norm.var, 1e308))
+        activation = batch_norm_sign(BatchNorm(norm.gamma, norm.beta, norm.mean, norm.var, 1e308))
     with pytest.raises(NetworkError, match=r"^layer d: batch norm: var \+ eps must be finite$"):
         convert(Dense("d", BIPOLAR, layer.weights, activation))
 
@@ -190,7 +208,7 @@ def test_a_wide_layer(bits: int) -> None:
     columns = [generator.normal(size=64).astype(np.float32) for _ in range(3)]
     var = generator.uniform(100, 4000, 64).astype(np.float32)
     norm = BatchNorm(columns[0], columns[1], columns[2] * 50, var, 1e-5)
-    converted, warnings = convert(Dense("d", dtype, (plane,), BatchNormSign(norm)))
+    converted, warnings = convert(Dense("d", dtype, (plane,), batch_norm_sign(norm)))
     assert warnings == ()
     assert isinstance(converted.activation, Thresholds)
     assert len(np.unique(converted.activation.values)) > 10

@@ -1,0 +1,104 @@
+"""How the network file (:mod:`bnnhw.ir.file`) holds the floating-point steps of a network that is not streamlined.
+
+A step is ``{"kind": "scale"}`` in the header, and its parameters are arrays named after the step's position:
+``LAYER.steps.0.factor``. A quantizer is its type in the header and the arrays ``LAYER.bounds`` and
+``LAYER.strict``. Version 1 of the file had one batch norm in the place of the steps, with arrays ``LAYER.gamma``
+and so on, and the sign as the only quantizer; it is read as that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.errors import FileError
+from bnnhw.ir.layers import FloatActivation
+from bnnhw.ir.steps import BatchNorm, Divide, Quantizer, Relu, Scale, Shift, Step
+from bnnhw.ir.types import DataType
+
+__all__ = ["Arrays", "Take", "describe_activation", "describe_steps", "read_activation", "read_norm", "read_steps"]
+
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+
+Take: TypeAlias = Callable[[str, str, tuple[int | None, ...]], NDArray[Any]]
+"""Gives an array by name, checked for its type and shape."""
+
+_KINDS: dict[str, tuple[type[Step], tuple[str, ...]]] = {
+    "scale": (Scale, ("factor",)),
+    "divide": (Divide, ("divisor",)),
+    "shift": (Shift, ("offset",)),
+    "batch_norm": (BatchNorm, ("gamma", "beta", "mean", "var")),
+    "relu": (Relu, ()),
+}
+"""Name in the header -> class and the names of its arrays."""
+
+MAX_STEPS = 1000
+"""Most steps of one layer."""
+
+
+def describe_steps(steps: tuple[Step, ...], prefix: str, arrays: Arrays) -> list[dict[str, Any]]:
+    """The header's entry; the arrays go into ``arrays``."""
+    entries: list[dict[str, Any]] = []
+    for i, step in enumerate(steps):
+        kind, names = next((kind, names) for kind, (cls, names) in _KINDS.items() if isinstance(step, cls))
+        for name in names:
+            arrays[f"{prefix}.steps.{i}.{name}"] = getattr(step, name).astype("<f8")
+        entries.append({"kind": kind, "eps": float(step.eps)} if isinstance(step, BatchNorm) else {"kind": kind})
+    return entries
+
+
+def describe_activation(activation: FloatActivation, prefix: str, arrays: Arrays) -> dict[str, Any]:
+    """The header's entry; the arrays go into ``arrays``."""
+    arrays[f"{prefix}.bounds"] = activation.quantizer.bounds.astype("<f8")
+    arrays[f"{prefix}.strict"] = activation.quantizer.strict.astype("|u1")
+    steps = describe_steps(activation.steps, prefix, arrays)
+    return {"kind": "float", "dtype": str(activation.dtype), "steps": steps}
+
+
+def _eps(where: str, spec: dict[str, Any]) -> float:
+    eps = spec.get("eps")
+    if not isinstance(eps, float):
+        raise FileError(f"header: {where}: 'eps' must be of type float, not {eps!r:.60}")
+    return eps
+
+
+def read_norm(where: str, spec: dict[str, Any], take: Take, prefix: str, neurons: int) -> BatchNorm:
+    """A batch norm whose arrays are named ``PREFIX.gamma`` and so on."""
+    arrays = {name: take(f"{prefix}.{name}", "<f8", (neurons,)) for name in _KINDS["batch_norm"][1]}
+    # An overflow of var + eps is for streamlining to refuse.
+    with np.errstate(over="ignore"):
+        return BatchNorm(**arrays, eps=_eps(where, spec))
+
+
+def read_steps(where: str, entries: Any, take: Take, prefix: str, neurons: int) -> tuple[Step, ...]:
+    """The inverse of :func:`describe_steps`."""
+    if not isinstance(entries, list) or len(entries) > MAX_STEPS:
+        raise FileError(f"header: {where}: 'steps' must be a list of at most {MAX_STEPS}, not {entries!r:.60}")
+    steps: list[Step] = []
+    for i, entry in enumerate(entries):
+        kind = entry.get("kind") if isinstance(entry, dict) else None
+        if not isinstance(kind, str) or kind not in _KINDS:
+            raise FileError(f"header: {where}: a step must be one of {', '.join(_KINDS)}, not {entry!r:.60}")
+        if kind == "batch_norm":
+            steps.append(read_norm(where, entry, take, f"{prefix}.steps.{i}", neurons))
+        else:
+            cls, names = _KINDS[kind]
+            steps.append(cls(*(take(f"{prefix}.steps.{i}.{name}", "<f8", (neurons,)) for name in names)))
+    return tuple(steps)
+
+
+def read_activation(where: str, spec: dict[str, Any], take: Take, prefix: str, neurons: int) -> FloatActivation:
+    """The inverse of :func:`describe_activation`."""
+    dtype = spec.get("dtype")
+    if not isinstance(dtype, str):
+        raise FileError(f"header: {where}: 'dtype' must be of type str, not {dtype!r:.60}")
+    parsed = DataType.parse(dtype)
+    bounds = take(f"{prefix}.bounds", "<f8", (neurons, parsed.levels - 1))
+    strict = take(f"{prefix}.strict", "|u1", (parsed.levels - 1,))
+    if (strict > 1).any():
+        raise FileError(f"array {f'{prefix}.strict'!r} must be of 0 and 1")
+    steps = read_steps(where, spec.get("steps"), take, prefix, neurons)
+    return FloatActivation(steps, Quantizer(parsed, bounds, strict.astype(np.bool_)))

@@ -1,0 +1,105 @@
+"""Where a chain of monotone steps reaches a bound: the condition on its output, carried back to its input, exactly.
+
+A condition is a half-line: ``x >= c``, ``x > c``, ``x <= c`` or ``x < c``, or it always or never holds. Each step
+turns the half-line of its output into one of its input:
+
+- ``y = x * f``: ``c / f``, the other way round for f < 0; for f = 0, whether 0 meets the condition;
+- ``y = x / d``: ``c * d``, the other way round for d < 0;
+- ``y = x + b``: ``c - b``;
+- ``y = gamma * (x - mean) / s + beta``: ``mean + (c - beta) * s / gamma``, the other way round for gamma < 0, whether
+  beta meets the condition for gamma = 0; ``s = sqrt(var + eps)``, never rounded. ``var + eps`` is the float64 sum,
+  because that is what frameworks compute;
+- ``y = max(x, 0)``: a half-line of ``y`` that ends below 0 holds always or never, any other is that of ``x``.
+
+All parameters are taken as the rational numbers that their float64 values are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Shift, Step
+from bnnhw.streamline.roots import Number
+
+__all__ = ["HalfLine", "preimage"]
+
+
+@dataclass(frozen=True)
+class HalfLine:
+    """The values at or beyond an end.
+
+    Parameters
+    ----------
+    end : Number
+    above : bool
+        Whether it goes up from there.
+    strict : bool
+        Whether the end itself is left out.
+    """
+
+    end: Number
+    above: bool
+    strict: bool
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies in it."""
+        sign = (-self.end + Fraction(value)).sign() * (1 if self.above else -1)
+        return sign > 0 or (sign == 0 and not self.strict)
+
+    def scaled(self, factor: Fraction, offset: Fraction) -> HalfLine:
+        """The values ``factor * v + offset``, factor not 0."""
+        return HalfLine(self.end * factor + offset, self.above == (factor > 0), self.strict)
+
+
+def _through_norm(line: HalfLine, norm: BatchNorm, neuron: int) -> HalfLine | bool:
+    gamma, beta, mean = (float(array[neuron]) for array in (norm.gamma, norm.beta, norm.mean))
+    if gamma == 0:
+        return line.holds(beta)
+    variance = Fraction(float(norm.var[neuron]) + norm.eps)
+    end = ((line.end + -Fraction(beta)) * (1 / Fraction(gamma))).times_root(variance) + Fraction(mean)
+    return HalfLine(end, line.above == (gamma > 0), line.strict)
+
+
+def _through(line: HalfLine, step: Step, neuron: int) -> HalfLine | bool:
+    match step:
+        case Scale():
+            factor = float(step.factor[neuron])
+            return line.scaled(1 / Fraction(factor), Fraction(0)) if factor else line.holds(0.0)
+        case Divide():
+            return line.scaled(Fraction(float(step.divisor[neuron])), Fraction(0))
+        case Shift():
+            return line.scaled(Fraction(1), -Fraction(float(step.offset[neuron])))
+        case BatchNorm():
+            return _through_norm(line, step, neuron)
+        case Relu():
+            # max(x, 0) is at least 0: a half-line that does not end above 0 says the same of all negative x as of 0.
+            end = line.end.sign()
+            if end < 0 or (end == 0 and line.above != line.strict):
+                return line.above
+            return line
+
+
+def preimage(steps: tuple[Step, ...], neuron: int, bound: float, strict: bool) -> HalfLine | bool:
+    """Where the output of a chain reaches a finite bound.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+    neuron : int
+        Whose parameters.
+    bound : float
+    strict : bool
+        Whether the output must exceed the bound.
+
+    Returns
+    -------
+    HalfLine or bool
+        The inputs for which it does; True or False if all or none do.
+    """
+    line: HalfLine | bool = HalfLine(Number(Fraction(bound)), above=True, strict=strict)
+    for step in reversed(steps):
+        if isinstance(line, bool):
+            return line
+        line = _through(line, step, neuron)
+    return line
