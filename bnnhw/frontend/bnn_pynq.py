@@ -34,6 +34,7 @@ The last layer has thresholds too, and two readings of them are offered.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -56,28 +57,30 @@ WHITE = 127
 _BIPOLAR = DataType("bipolar", 1)
 
 
-def _read(path: Path, dtype: str, words: int, digest: hashlib._Hash) -> NDArray[np.generic]:
+def _read(path: Path, dtype: str, words: int, update: Callable[[bytes], None]) -> NDArray[np.generic]:
     data = path.read_bytes()
     # It was measured before; another program may have written to it since.
     if len(data) != 8 * words:
         raise FileError(f"{path.name} must have {8 * words} bytes, not {len(data)}")
-    digest.update(data)
+    update(data)
     return np.frombuffer(data, dtype)
 
 
-def _matrix(layer: LayerFiles, columns: int, digest: hashlib._Hash) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _matrix(
+    layer: LayerFiles, columns: int, update: Callable[[bytes], None]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Weights (rows, columns) and thresholds (rows,), as the files hold them."""
     pe, folds = len(layer.weights), layer.neuron_folds
     simd = columns // layer.synapse_folds
     bits = np.empty((layer.rows, columns), np.uint8)
     thresholds = np.empty(layer.rows, np.int64)
     for element, (weights, thres) in enumerate(zip(layer.weights, layer.thresholds, strict=True)):
-        words = _read(weights, "<u8", folds * layer.synapse_folds, digest)
+        words = _read(weights, "<u8", folds * layer.synapse_folds, update)
         lanes = np.unpackbits(words.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
         if lanes[:, simd:].any():
             raise FileError(f"{weights.name}: words must have {simd} bits, and have bits above them")
         bits[element::pe] = lanes[:, :simd].reshape(folds, columns)
-        thresholds[element::pe] = _read(thres, "<i8", folds, digest)
+        thresholds[element::pe] = _read(thres, "<i8", folds, update)
     return bits, thresholds
 
 
@@ -129,7 +132,7 @@ def _convert(folder: Path, topology: Topology | None, decode: str) -> Network:
     dense: list[Dense] = []
     output = Output.plain("output", classes)
     for layer, width in zip(layers, columns, strict=True):
-        bits, thresholds = _matrix(layer, width, digest)
+        bits, thresholds = _matrix(layer, width, digest.update)
         last = layer is layers[-1]
         if last:
             bits, thresholds = bits[:classes], thresholds[:classes]

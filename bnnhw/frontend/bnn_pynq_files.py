@@ -55,7 +55,9 @@ class Topology:
         return "-".join(map(str, self.sizes))
 
 
-NETWORKS = {(1024, 1024, 1024, 64): ("LFC", Topology((784, 1024, 1024, 1024, 10)))}
+NETWORKS: dict[tuple[int, ...], tuple[str, Topology]] = {
+    (1024, 1024, 1024, 64): ("LFC", Topology((784, 1024, 1024, 1024, 10)))
+}
 """The published networks that are fully connected: rows of every layer -> name and topology."""
 
 
