@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -93,7 +93,7 @@ def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def _read(report: Path) -> dict[str, str | None]:
     said: dict[str, str | None] = {}
-    for case in ElementTree.parse(report).getroot().iter("testcase"):
+    for case in ET.parse(report).getroot().iter("testcase"):
         problem = next((child for child in case if child.tag in ("failure", "error", "skipped")), None)
         text = None if problem is None else f"{problem.get('message', '')} {problem.text or ''}".strip() or problem.tag
         said[str(case.get("name"))] = text

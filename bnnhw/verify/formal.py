@@ -17,10 +17,10 @@ from pathlib import Path
 
 from bnnhw import tools
 from bnnhw.errors import ToolError
-from bnnhw.hardware.emit import rtlil
+from bnnhw.hardware.emit import port_signals, rtlil
 from bnnhw.verify.formal_contract import Contract
 
-__all__ = ["Proof", "Run", "find_abc", "prove"]
+__all__ = ["Proof", "Run", "find_abc", "find_run", "prove"]
 
 _TOP = "contract"
 
@@ -121,6 +121,7 @@ class _Graph:
 
     def __init__(self, contract: Contract, folder: Path) -> None:
         self._folder = folder
+        self._inputs = frozenset({"rst", *(name for name, (_, flow) in port_signals(contract).items() if flow == "i")})
         self._abc = find_abc()
         yosys = tools.require("yosys")
         (folder / "contract.il").write_text(rtlil(contract, _TOP))
@@ -159,21 +160,26 @@ class _Graph:
         trace.unlink(missing_ok=True)
         said = self.run(output, 1, f"bmc3 -F {cycles} -T {seconds}; write_cex -n run.cex")
         if trace.is_file():
-            return Run(name, _inputs(trace.read_text()))
-        if f"No output asserted in {cycles} frames" not in said:
+            return Run(name, _inputs(trace.read_text(), self._inputs))
+        if not _searched(said, cycles):
             raise ToolError(f"yosys-abc could not search {cycles} cycles for {name} in {seconds} s")
         return None
 
 
-def _inputs(trace: str) -> tuple[dict[str, int], ...]:
+def _searched(said: str, cycles: int) -> bool:
+    """Whether ABC searched so many cycles and found nothing, or saw every state there is in fewer."""
+    return f"No output asserted in {cycles} frames" in said or "Status = 1" in said
+
+
+def _inputs(trace: str, names: frozenset[str]) -> tuple[dict[str, int], ...]:
     """ABC's list of ``name[bit]@cycle=value`` -> the values of each cycle.
 
-    Registers are listed with their initial values, and all of their names; inputs without a name are undefined bits.
+    Beside the contract's inputs ABC lists registers, with their initial values, and undefined bits.
     """
     runs: list[dict[str, int]] = []
     for line in trace.splitlines():
         match = re.fullmatch(r"(\w+)(?:\[(\d+)\])?@(\d+)=([01])", line)
-        if match is None or re.fullmatch(r"n\d+|clk", match[1]):
+        if match is None or match[1] not in names:
             continue
         while len(runs) <= int(match[3]):
             runs.append({})
@@ -196,9 +202,11 @@ def _holds_for_ever(graph: _Graph, count: int, seconds: int) -> bool:
 def _holds_within(graph: _Graph, count: int, cycles: int, seconds: int) -> bool:
     """Whether the first ``count`` outputs stay low for ``cycles`` cycles."""
     said = graph.run(0, count, f"bmc3 -F {cycles} -T {seconds}")
-    if f"No output asserted in {cycles} frames" not in said and "Status = 0" not in said:
+    if "Status = 0" in said:
+        return False
+    if not _searched(said, cycles):
         raise ToolError(f"yosys-abc could not search {cycles} cycles in {seconds} s")
-    return "Status = 0" not in said
+    return True
 
 
 def prove(contract: Contract, *, cycles: int | None = None, seconds: int = 600) -> Proof:
@@ -234,3 +242,16 @@ def prove(contract: Contract, *, cycles: int | None = None, seconds: int = 600) 
             c for i, c in enumerate(contract.covers) if graph.shortest(count + i, c, SEARCH_CYCLES, seconds) is None
         )
         return Proof(cycles, tuple(failures), unreached, graph.registers)
+
+
+def find_run(contract: Contract, name: str, *, cycles: int = SEARCH_CYCLES, seconds: int = 600) -> Run | None:
+    """A shortest run that breaks one property or reaches one cover, or None when none of ``cycles`` cycles does.
+
+    Raises
+    ------
+    ToolError
+        When Yosys or ABC is missing, or gives no answer in time.
+    """
+    with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
+        output = (*contract.properties, *contract.covers).index(name)
+        return _Graph(contract, Path(folder)).shortest(output, name, cycles, seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from amaranth.hdl import Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
@@ -55,6 +56,9 @@ class Contract(wiring.Component, ABC):
     ----------
     inputs : dict of str to int
         Free inputs and their widths.
+
+    Attributes
+    ----------
     properties, covers : tuple of str
         Names of what must hold always, and of what must be possible.
 
@@ -65,11 +69,12 @@ class Contract(wiring.Component, ABC):
     covered : Out(len(covers))
     """
 
-    def __init__(self, inputs: dict[str, int], properties: tuple[str, ...], covers: tuple[str, ...]) -> None:
-        self.properties = properties
-        self.covers = covers
+    properties: ClassVar[tuple[str, ...]]
+    covers: ClassVar[tuple[str, ...]]
+
+    def __init__(self, inputs: dict[str, int]) -> None:
         ports = {name: In(width) for name, width in inputs.items()}
-        super().__init__({**ports, "failed": Out(len(properties)), "covered": Out(len(covers))})
+        super().__init__({**ports, "failed": Out(len(self.properties)), "covered": Out(len(self.covers))})
 
     @abstractmethod
     def state(self, m: Module, platform: object, rules: Rules) -> None:

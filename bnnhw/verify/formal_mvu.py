@@ -90,13 +90,12 @@ class MvuContract(Contract):
     - ``serve``: with a whole vector inside, a word is offered within ``SF + L`` cycles.
     """
 
+    properties = ("stable", "result", "count", "buffer", "accept", "serve")
+    covers = ("followed", "full")
+
     def __init__(self, unit: Mvu) -> None:
         self._unit = unit
-        super().__init__(
-            {"input_valid": 1, "input_payload": len(unit.input.payload), "output_ready": 1, "pick": 1},
-            ("stable", "result", "count", "buffer", "accept", "serve"),
-            ("followed", "full"),
-        )
+        super().__init__({"input_valid": 1, "input_payload": len(unit.input.payload), "output_ready": 1, "pick": 1})
 
     def state(self, m: Module, platform: object, rules: Rules) -> None:
         unit, p = self._unit, self._unit.pipeline
@@ -159,13 +158,12 @@ class ArgmaxContract(Contract):
     - ``serve``: with a whole frame inside, its result is offered within the depth of the pipeline.
     """
 
+    properties = ("stable", "result", "count", "accept", "serve")
+    covers = ("followed", "full")
+
     def __init__(self, unit: Argmax, accumulator: Shape) -> None:
         self._unit, self._accumulator = unit, accumulator
-        super().__init__(
-            {"input_valid": 1, "input_payload": len(unit.input.payload), "output_ready": 1, "pick": 1},
-            ("stable", "result", "count", "accept", "serve"),
-            ("followed", "full"),
-        )
+        super().__init__({"input_valid": 1, "input_payload": len(unit.input.payload), "output_ready": 1, "pick": 1})
 
     def state(self, m: Module, platform: object, rules: Rules) -> None:
         unit, p = self._unit, self._unit.pipeline

@@ -29,13 +29,12 @@ class FifoContract(Contract):
     - ``accept``: a word is accepted whenever there is room.
     """
 
+    properties = ("stable", "order", "count", "offer", "accept")
+    covers = ("full", "followed")
+
     def __init__(self, unit: Fifo) -> None:
         self._unit = unit
-        super().__init__(
-            {"input_valid": 1, "input_payload": unit.width, "output_ready": 1, "pick": 1},
-            ("stable", "order", "count", "offer", "accept"),
-            ("full", "followed"),
-        )
+        super().__init__({"input_valid": 1, "input_payload": unit.width, "output_ready": 1, "pick": 1})
 
     def state(self, m: Module, platform: object, rules: Rules) -> None:
         unit = self._unit
@@ -74,13 +73,12 @@ class CreditedContract(Contract):
         Cycles of the pipeline, from ``begin`` to ``push``.
     """
 
+    properties = ("stable", "order", "count", "offer", "grant")
+    covers = ("full", "followed")
+
     def __init__(self, unit: CreditedOutput, latency: int) -> None:
         self._unit, self._latency = unit, latency
-        super().__init__(
-            {"want": 1, "payload": unit.width, "output_ready": 1, "pick": 1},
-            ("stable", "order", "count", "offer", "grant"),
-            ("full", "followed"),
-        )
+        super().__init__({"want": 1, "payload": unit.width, "output_ready": 1, "pick": 1})
 
     def state(self, m: Module, platform: object, rules: Rules) -> None:
         unit = self._unit

@@ -22,6 +22,9 @@ class WidthContract(Contract):
     - ``progress``: where no word can be accepted, one is offered.
     """
 
+    properties = ("stable", "bits", "fill", "count", "offer", "progress")
+    covers = ("followed", "together")
+
     def __init__(self, unit: WidthConverter) -> None:
         g = unit.gearbox
         if g.kind == "wire":
@@ -34,9 +37,7 @@ class WidthContract(Contract):
                 "output_ready": 1,
                 "pick": 1,
                 "bit": (g.frame_bits - 1).bit_length(),
-            },
-            ("stable", "bits", "fill", "count", "offer", "progress"),
-            ("followed", "together"),
+            }
         )
 
     def state(self, m: Module, platform: object, rules: Rules) -> None:

@@ -1,0 +1,247 @@
+"""Proofs of the units' contracts, and that no contract is too weak to notice a broken unit."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from amaranth.hdl import Const, Module, Signal, unsigned
+
+from bnnhw import tools
+from bnnhw.errors import ToolError
+from bnnhw.hardware import argmax, fifo, mvu, width
+from bnnhw.hardware.emit import rtlil
+from bnnhw.verify import formal
+from bnnhw.verify.formal import find_run, prove
+from bnnhw.verify.formal_contract import Contract, Rules
+from bnnhw.verify.formal_mvu import ArgmaxContract, MvuContract
+from bnnhw.verify.formal_queue import CreditedContract, FifoContract
+from bnnhw.verify.formal_suite import SUITE
+from bnnhw.verify.formal_width import WidthContract
+
+BOUND = 24
+"""Cycles in which a planted fault must show."""
+
+
+@pytest.fixture(autouse=True)
+def _abc() -> None:
+    try:
+        formal.find_abc()
+    except ToolError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("name", [name for name, case in SUITE.items() if case.quick])
+def test_contract_holds(name: str) -> None:
+    case = SUITE[name]
+    proof = prove(case.make(), cycles=case.cycles)
+    assert proof.failures == ()
+    assert proof.unreached == ()
+    assert proof.holds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, case in SUITE.items() if not case.quick])
+def test_contract_holds_too(name: str) -> None:
+    test_contract_holds(name)
+
+
+# Faults: what to replace in a unit's source, and a property that must then fail. Every property is here.
+FIFO = [
+    ("word.eq(source)", "word.eq(self.input.payload)", "order"),
+    ("with m.If(pop | (level <= i))", "with m.If(pop | push | (level <= i))", "stable"),
+    ("level != 0", "level != 1", "offer"),
+    ("level != self.depth", "level < self.depth - 1", "accept"),
+    ("level + push - pop", "level + self.input.valid - pop", "count"),
+]
+CREDITED = [
+    ("stays_positive(places, returned, self.begin)", "1", "count"),
+    ("stays_positive(places, returned, self.begin)", "(places + returned - self.begin) > 1", "grant"),
+    ("fifo.output.valid)", "fifo.output.valid & ~self.push)", "stable"),
+    ("fifo.input.payload.eq(self.payload)", "fifo.input.payload.eq(self.payload | self.output.ready)", "order"),
+    ("fifo.input.valid.eq(self.push)", "fifo.input.valid.eq(self.push & ~self.output.ready)", "offer"),
+]
+WIDTH = [
+    ((2, 6, 9), "self._filled(Mux(ends, partial, full), ends)", "Mux(ends, partial, full)", "fill"),
+    ((2, 6, 9), "completes.eq((place == ratio - 1) | ends)", "completes.eq(place == ratio - 1)", "offer"),
+    ((2, 6, 9), "self.input.ready.eq(~completes | ~valid | self.output.ready)", "self.input.ready.eq(1)", "stable"),
+    ((6, 2, 9), "held[g.output_width :]", "held[g.output_width - 1 :]", "bits"),
+    ((6, 2, 9), "with m.If(finishes):", "with m.If(finishes & self.input.valid):", "count"),
+    ((6, 2, 9), "~valid | (finishes & self.output.ready)", "~valid & self.output.ready", "progress"),
+    ((2, 3, 7), "left.eq(Mux(take, Mux(ends, 0, level", "left.eq(Mux(take, Mux(0, 0, level", "offer"),
+    ((2, 3, 7), "Mux(complete, take & ends, left", "Mux(0, take & ends, left", "bits"),
+]
+MVU = [
+    ("payload.eq(Cat(*results))", "payload.eq(Cat(*results) ^ self.output.ready)", "result"),
+    ("self._weights(m, address)", "self._weights(m, (address + 1)[:len(address)])", "result"),
+    ('p.read - 1, "x"', 'p.read, "x"', "result"),
+    ("wiring.connect(m, out.output, wiring.flipped(self.output))", None, "stable"),
+    ("(~first_fold | there) &", "", "count"),
+    ("self.input.ready.eq(fits)", "self.input.ready.eq(1)", "buffer"),
+    ("stays_positive(free, freed, accept)", "(free > 1)", "accept"),
+    ("stays_positive(fresh, accept, begun)", "Const(0)", "serve"),
+]
+ARGMAX = [
+    ("(score > best.score)", "(score >= best.score)", "result"),
+    ("right[0] > left[0]", "right[0] >= left[0]", "result"),
+    (
+        "self.output.valid.eq(queue.output.valid)",
+        "self.output.valid.eq(queue.output.valid & ~self.input.valid)",
+        "stable",
+    ),
+    ("push.eq(valid & last)", "push.eq(valid)", "count"),
+    ("~ends | queue.grant", "queue.grant", "accept"),
+    ("push.eq(valid & last)", "push.eq(0)", "serve"),
+]
+# A register between the queue and the output that forgets to wait.
+UNSTABLE = (
+    textwrap.dedent("""
+    m.d.comb += [self.output.valid.eq(out.output.valid), out.output.ready.eq(self.output.ready)]
+    m.d.comb += self.output.payload.eq(out.output.payload ^ self.input.valid)
+""")
+    .strip()
+    .replace("\n", "; ")
+)
+
+
+@pytest.fixture
+def break_unit(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, str, str], None]:
+    """Plants a fault in a class: replaces a piece of the source of the one method that has it."""
+
+    def plant(unit: type, old: str, new: str) -> None:
+        places = [
+            (name, source)
+            for name, method in vars(unit).items()
+            if inspect.isfunction(method) and old in (source := textwrap.dedent(inspect.getsource(method)))
+        ]
+        assert len(places) == 1, f"{old!r} is in {len(places)} methods of {unit.__name__}"
+        name, source = places[0]
+        namespace: dict[str, Any] = dict(vars(sys.modules[unit.__module__]))
+        exec(compile("from __future__ import annotations\n" + source.replace(old, new), "<fault>", "exec"), namespace)
+        monkeypatch.setattr(unit, name, namespace[name])
+
+    return plant
+
+
+def _must_fail(contract: Contract, property_name: str) -> None:
+    run = find_run(contract, property_name, cycles=BOUND)
+    assert run is not None
+    assert 0 < len(run.inputs) <= BOUND
+
+
+Plant = Callable[[type, str, str], None]
+
+
+@pytest.mark.parametrize("old, new, name", FIFO)
+def test_broken_fifo(break_unit: Plant, old: str, new: str, name: str) -> None:
+    break_unit(fifo.Fifo, old, new)
+    _must_fail(FifoContract(fifo.Fifo(2, 3)), name)
+
+
+@pytest.mark.parametrize("old, new, name", CREDITED)
+def test_broken_credits(break_unit: Plant, old: str, new: str, name: str) -> None:
+    break_unit(fifo.CreditedOutput, old, new)
+    _must_fail(CreditedContract(fifo.CreditedOutput(2, 2), 2), name)
+
+
+@pytest.mark.parametrize("sizes, old, new, name", WIDTH)
+def test_broken_width(break_unit: Plant, sizes: tuple[int, int, int], old: str, new: str, name: str) -> None:
+    break_unit(width.WidthConverter, old, new)
+    _must_fail(WidthContract(width.WidthConverter(*sizes)), name)
+
+
+@pytest.mark.parametrize("old, new, name", MVU)
+def test_broken_mvu(break_unit: Plant, old: str, new: str | None, name: str) -> None:
+    break_unit(mvu.Mvu, old, UNSTABLE if new is None else new)
+    _must_fail(SUITE["mvu-padded"].make(), name)
+
+
+@pytest.mark.parametrize("old, new, name", ARGMAX)
+def test_broken_argmax(break_unit: Plant, old: str, new: str, name: str) -> None:
+    break_unit(argmax.Argmax, old, new)
+    _must_fail(SUITE["argmax"].make(), name)
+
+
+@pytest.mark.parametrize(
+    "contract, faults",
+    [
+        (FifoContract, FIFO),
+        (CreditedContract, CREDITED),
+        (WidthContract, WIDTH),
+        (MvuContract, MVU),
+        (ArgmaxContract, ARGMAX),
+    ],
+)
+def test_every_property_can_fail(contract: type[Contract], faults: list[tuple[Any, ...]]) -> None:
+    assert {fault[-1] for fault in faults} == set(contract.properties)
+
+
+class _Counter(Contract):
+    """Counts to 5 while ``go``; the property says it never gets there."""
+
+    properties = ("below", "true")
+    covers = ("third", "never")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        super().__init__({"go": 1})
+
+    def state(self, m: Module, platform: object, rules: Rules) -> None:
+        count = Signal(unsigned(3))
+        with m.If(self.go & (count != 5)):
+            m.d.sync += count.eq(count + 1)
+        rules.check("below", count < self._limit)
+        rules.check("true", Const(1))
+        rules.cover("third", count == 3)
+        rules.cover("never", count == 6)
+
+
+def test_a_counterexample_is_shortest_and_readable() -> None:
+    proof = prove(_Counter(3))
+    assert [run.name for run in proof.failures] == ["below"]
+    assert len(proof.failures[0].inputs) == 4
+    assert [cycle["go"] for cycle in proof.failures[0].inputs[:3]] == [1, 1, 1]
+    assert str(proof.failures[0]).splitlines()[:2] == ["below in cycle 3", "  0: go=1 rst=0"]
+    # The one that no run reaches is named too.
+    assert proof.unreached == ("never",)
+
+
+def test_a_bound_is_a_bound() -> None:
+    """Broken in cycle 5: five cycles do not show it, six do."""
+    assert prove(_Counter(5), cycles=5).failures == ()
+    assert [run.name for run in prove(_Counter(5), cycles=6).failures] == ["below"]
+    assert prove(_Counter(6)).failures == ()
+
+
+def test_a_property_must_be_stated() -> None:
+    class Silent(_Counter):
+        def state(self, m: Module, platform: object, rules: Rules) -> None:
+            rules.check("below", Const(1))
+
+    with pytest.raises(ValueError, match=r"^a contract must state true, third, never$"):
+        prove(Silent(3))
+
+
+def test_without_abc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formal.shutil, "which", lambda *_, **__: None)
+    assert tools.find("yosys").found
+    with pytest.raises(ToolError, match=r"^yosys-abc is missing, needed for formal proofs: pip install pyosys$"):
+        formal.find_abc()
+
+
+def test_wires_have_no_width_contract() -> None:
+    unit = width.WidthConverter(4, 4, 8)
+    # Amaranth warns of components that nobody elaborates.
+    rtlil(unit, "wires")
+    with pytest.raises(ValueError, match=r"^widths must differ, not both be 4$"):
+        WidthContract(unit)
+
+
+def test_shared_units_are_emitted_as_always() -> None:
+    """The contract instantiates the module that a design does, so what is proved is what is built."""
+    alone = rtlil(fifo.Fifo(2, 3), "bnnhw_fifo_2x3").replace("attribute \\top 1\n", "")
+    assert alone.strip() in rtlil(FifoContract(fifo.Fifo(2, 3)), "contract")
