@@ -106,7 +106,11 @@ class _Graph:
             "mean": module.running_mean,
             "var": module.running_var,
         }
-        inputs = [self.constant(f"{prefix}_{name}", _array(value)) for name, value in parameters.items()]
+        # One value for all channels is written once for each: ONNX's operator knows no other form.
+        inputs = [
+            self.constant(f"{prefix}_{name}", np.ascontiguousarray(np.broadcast_to(_array(value), self.features)))
+            for name, value in parameters.items()
+        ]
         self.node("BatchNormalization", prefix, [self.tensor, *inputs], epsilon=module.eps)
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "BinaryActivation",
     "BinaryLinear",
     "InputQuantizer",
+    "TensorNorm",
     "ThresholdInput",
     "UnsignedInput",
     "clip_latent",
@@ -90,6 +91,24 @@ class BatchNorm(nn.BatchNorm1d):
         # NumPy's square root is correctly rounded as IEEE 754 asks; PyTorch's comes from MKL on x86, and is not.
         deviation = torch.from_numpy(np.sqrt((self.running_var + self.eps).cpu().numpy())).to(input.device)
         return self.weight * (input - self.running_mean) / deviation + self.bias
+
+
+class TensorNorm(BatchNorm):
+    """Batch normalization of a whole layer: one mean, variance, gamma and beta for all its channels.
+
+    The scores of classes are normalized with it (as in the networks that FINN trains with Brevitas): a gamma per class
+    would become a multiplication per class in hardware, and a beta per class an addition. With one of each for all, the
+    highest accumulator is the highest score.
+
+    Input and output: ``(frames, channels)``.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(1)
+        self.channels = channels
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name it overrides
+        return super().forward(input.reshape(-1, 1)).reshape(input.shape)
 
 
 class InputQuantizer(nn.Module):

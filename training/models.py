@@ -16,6 +16,7 @@ from bnnhw.training.layers import (
     BinaryActivation,
     BinaryLinear,
     InputQuantizer,
+    TensorNorm,
     ThresholdInput,
     UnsignedInput,
 )
@@ -37,7 +38,7 @@ def mlp(
     """A multilayer perceptron with binary weights and activations.
 
     ``quantizer -> [BinaryLinear -> BatchNorm -> BinaryActivation] for each width -> BinaryLinear ->
-    BatchNorm``: input ``(frames, features)`` raw samples, output ``(frames, classes)`` scores.
+    TensorNorm``: input ``(frames, features)`` raw samples, output ``(frames, classes)`` scores.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def mlp(
     modules: list[nn.Module] = [quantizer]
     for inputs, outputs in zip(sizes, sizes[1:], strict=False):
         modules += [BinaryLinear(inputs, outputs, generator), BatchNorm(outputs), BinaryActivation()]
-    return nn.Sequential(*modules[:-1])
+    return nn.Sequential(*modules[:-2], TensorNorm(classes))
 
 
 def hidden_activations(model: nn.Sequential, samples: Tensor) -> tuple[list[Tensor], Tensor]:

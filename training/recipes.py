@@ -64,7 +64,7 @@ _ALL = (
         summary="scikit-learn's 8x8 digits, 4-bit pixels; fits an iCE40 UP5K",
         dataset="digits",
         input=InputRecipe(bits=4),
-        widths=(64, 64),
+        widths=(96, 64),
         epochs=200,
         batch=64,
         learning_rate=0.01,

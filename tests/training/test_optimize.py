@@ -68,5 +68,5 @@ def test_mlp_has_the_shape_asked_for() -> None:
     model = mlp(input_quantizer(InputRecipe(bits=4)), 64, (32, 16), 10, torch.Generator())
     kinds = [type(module).__name__ for module in model]
     layer = ["BinaryLinear", "BatchNorm", "BinaryActivation"]
-    assert kinds == ["UnsignedInput", *layer, *layer, "BinaryLinear", "BatchNorm"]
+    assert kinds == ["UnsignedInput", *layer, *layer, "BinaryLinear", "TensorNorm"]
     assert weight_bits(model) == 64 * 32 + 32 * 16 + 16 * 10

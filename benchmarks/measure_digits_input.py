@@ -1,6 +1,6 @@
 """Which input and which widths suit the digits: accuracies on a validation part of the training split.
 
-    python benchmarks/digits_input.py -o build/digits_input.json
+    python benchmarks/measure_digits_input.py
 
 A quarter of the training split, stratified, validates; the test split is not touched. Prints the
 tables of docs/decisions/0003-digits-input.md and writes every figure as JSON. About 6 minutes on one core.
@@ -25,6 +25,7 @@ from bnnhw.training.models import evaluate_float64, input_quantizer, mlp, weight
 from bnnhw.training.optimize import fit
 from bnnhw.training.recipes import InputRecipe, Recipe, find_recipe
 
+RESULT = Path(__file__).parent / "results" / "digits_input.json"
 VALIDATION = 0.25
 SPLIT_SEED = 1
 INPUTS = {
@@ -62,7 +63,7 @@ def measure(recipe: Recipe, split: list[NDArray[np.float32]], classes: int, seed
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--output", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("-o", "--output", type=Path, default=RESULT, help="JSON file to write")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     # As training does: sums over threads would depend on how many there are.

@@ -1,0 +1,111 @@
+"""Makes docs/benchmarks.md from benchmarks/results/*.json.
+
+python benchmarks/document.py
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from measure_xnor_lane import DEVICES, FOLDS, random_layer
+
+from bnnhw.folding import LayerFolding
+from bnnhw.folding.chain import Stage
+from bnnhw.folding.counter import technology
+from bnnhw.folding.pipeline import mvu_pipeline
+from bnnhw.folding.resources import layer_resources
+
+ROOT = Path(__file__).parent
+TARGET = ROOT.parent / "docs" / "benchmarks.md"
+LANE_GOAL = 2.4
+FMAX_GOALS = {"iCE40 HX8K": 150, "ECP5-85F, speed 6": 180}
+
+
+def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table."""
+    names = list(headings)
+    lines = [names, ["---"] * len(names), *([str(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def estimated_lut4(row: dict[str, Any]) -> int:
+    """What the cost model gives for the unit of a row."""
+    tech = technology(DEVICES[row["device"]][0].family)
+    layer = random_layer(row["pe"] * FOLDS, row["simd"] * FOLDS)
+    folding = LayerFolding(row["pe"], row["simd"], "lut")
+    return layer_resources(Stage("layer", layer, folding, None, mvu_pipeline(layer, folding, tech)), tech).lut4
+
+
+def xnor_lane(result: dict[str, Any]) -> str:
+    """The section on the XNOR lane."""
+    parts = [
+        "## An XNOR lane",
+        f"Made by `{result['command']}` with " + ", ".join(f"{n} {v}" for n, v in result["tools"].items()) + ".",
+        "A matrix-vector unit of PE x SIMD lanes, random weights in logic (SF = NF = 4: 16 words deep, one LUT4 a "
+        "weight bit). *Popcount* is XNOR and popcount alone, synthesized alone; *unit* is everything: weights, "
+        "accumulators, thresholds, replay buffer, output queue, control. Fmax is nextpnr's, of the unit between "
+        "registers, one figure a seed, the clock asked for being 160 MHz (HX8K) and 200 MHz (ECP5).",
+    ]
+    for device in DEVICES:
+        rows = [row for row in result["rows"] if row["device"] == device]
+        parts.append(f"### {device}")
+        parts.append(
+            table(
+                (
+                    "PE",
+                    "SIMD",
+                    "popcount, LUT4 a lane",
+                    "unit, LUT4 a lane",
+                    "LUT4",
+                    "estimated",
+                    "FF",
+                    "block RAM",
+                    "Fmax, MHz",
+                    "median",
+                ),
+                (
+                    (
+                        row["pe"],
+                        row["simd"],
+                        f"{row['lut4_per_lane_popcount']:.2f}",
+                        f"{row['lut4_per_lane_unit']:.2f}",
+                        row["lut4"],
+                        estimated_lut4(row),
+                        row["ff"],
+                        row["bram"],
+                        ", ".join(f"{f:.1f}" for f in row["fmax_mhz"]),
+                        f"{row['fmax_median_mhz']:.1f}",
+                    )
+                    for row in rows
+                ),
+            )
+        )
+        lanes = [row["lut4_per_lane_popcount"] for row in rows]
+        largest = max(rows, key=lambda row: (row["pe"], row["simd"]))
+        parts.append(
+            f"Goals: at most {LANE_GOAL} LUT4 a lane of XNOR and popcount: {min(lanes):.2f} to {max(lanes):.2f}. "
+            f"A {largest['pe']} x {largest['simd']} unit at {FMAX_GOALS[device]} MHz: "
+            f"{min(largest['fmax_mhz']):.1f} to {max(largest['fmax_mhz']):.1f} MHz over "
+            f"{len(largest['fmax_mhz'])} seeds."
+        )
+    scale = result["scale"]
+    parts += [
+        "## Generation and synthesis",
+        f"A {scale['pe']} x {scale['simd']} unit for the ECP5, weights in block RAM (64 words deep): "
+        f"generated in {scale['generate_s']} s, synthesized in {scale['synthesize_s']} s to {scale['lut4']} LUT4, "
+        f"{scale['ff']} FF and {scale['bram']} block RAMs. Goals: 10 s and 60 s.",
+    ]
+    return "\n\n".join(parts)
+
+
+def main() -> None:
+    sections = ["# Benchmarks", "Made by `python benchmarks/document.py` from `benchmarks/results/`; do not edit."]
+    sections.append(xnor_lane(json.loads((ROOT / "results" / "xnor_lane.json").read_text())))
+    TARGET.write_text("\n\n".join(sections) + "\n")
+
+
+if __name__ == "__main__":
+    main()
