@@ -92,8 +92,10 @@ SUITE: dict[str, Case] = {
     "width-general-narrowing": Case(_width(3, 2, 7)),
     "width-general-gcd": Case(_width(4, 6, 14)),
     "width-shorter-than-a-word": Case(_width(2, 5, 3)),
-    # K = 3, N = 3: padded lanes and padded neurons, replay, thresholds.
-    "mvu-padded": Case(_mvu(_layer("101 011 000", "bipolar", [[2], [1], [3]]), 2, 2), quick=True),
+    "mvu-smallest": Case(_mvu(_layer("10 01", "bipolar", [[2], [1]]), 1, 2, "block"), quick=True),
+    # K = 3, N = 3: padded lanes and padded neurons, replay, thresholds. A vector takes 10 cycles.
+    "mvu-padded": Case(_mvu(_layer("101 011 000", "bipolar", [[2], [1], [3]]), 2, 2)),
+    "mvu-padded-16": Case(_mvu(_layer("101 011 000", "bipolar", [[2], [1], [3]]), 2, 2), cycles=16, quick=True),
     "mvu-single-fold": Case(_mvu(_layer("101 011", "bipolar", [[2], [1]]), 2, 3)),
     "mvu-no-replay": Case(_mvu(_layer("101 011", "bipolar", [[2], [0]]), 2, 1)),
     "mvu-one-word": Case(_mvu(_layer("101 011 110", "bipolar", [[2], [4], [3]]), 1, 3)),
