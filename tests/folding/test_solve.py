@@ -9,9 +9,10 @@ import pytest
 from bnnhw.boards import get
 from bnnhw.errors import CheckError
 from bnnhw.folding import solve
+from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import technology
 from bnnhw.folding.cycles import predict
-from bnnhw.folding.resources import LINK, blocks_needed, estimate
+from bnnhw.folding.resources import LINK, Resources, blocks_needed, estimate, layer_resources
 from bnnhw.ir import Network
 from tests.build.networks import random_network
 
@@ -27,7 +28,7 @@ def network() -> Network:
 def test_fastest_fits(network: Network, board: solve.Device) -> None:
     folded = solve.fastest(network, board)
     cost = estimate(folded, board.family) + LINK
-    assert cost.lut4 <= solve.LUT_SHARE * board.lut4
+    assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
 
 
@@ -39,20 +40,24 @@ def test_nothing_cheapest_is_faster_and_fits(network: Network, board: solve.Devi
 
 
 def test_more_cycles_cost_less(network: Network) -> None:
-    board = get("icebreaker")
+    """Of the layers; the converters between them are not chosen."""
+    board, tech = get("icebreaker"), technology("ice40")
     costs = []
-    for cycles in (200, 800, 3200):
+    for cycles in (200, 400, 800, 1600, 3200):
         folded = solve.cheapest(network, board, cycles)
         assert folded is not None
-        assert predict(folded, board.family).cycles_per_frame <= cycles
-        cost = estimate(folded, board.family)
-        costs.append(cost.lut4 / (solve.LUT_SHARE * board.lut4) + cost.bram / board.block_rams)
-    assert costs[0] > costs[1] > costs[2]
+        assert predict(folded, tech).cycles_per_frame <= cycles
+        cost = Resources.total(layer_resources(stage, tech) for stage in chain(folded, tech))
+        costs.append(solve.logic_cells(cost, "ice40") / (solve.CELL_SHARE * board.lut4) + cost.bram / board.block_rams)
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] > costs[-1]
 
 
 def test_a_network_that_can_not_fit_says_how_much_too_big_it_is(network: Network) -> None:
     small = dataclasses.replace(get("icebreaker"), lut4=300, block_rams=2)
-    pattern = r"the network does not fit icebreaker even at its smallest: about \d+ LUT4 of 300, \d+ block RAMs of 2"
+    pattern = (
+        r"the network does not fit icebreaker even at its smallest: about \d+ logic cells of 300, \d+ block RAMs of 2"
+    )
     with pytest.raises(CheckError, match=rf"^{pattern}$"):
         solve.fastest(network, small)
 
