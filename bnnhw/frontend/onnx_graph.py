@@ -24,6 +24,9 @@ __all__ = ["Graph", "Node", "parse"]
 MAX_NODES = 10_000
 """Most nodes read: networks that fit a chip have hundreds."""
 
+MAX_ELEMENTS = 1 << 22
+"""Most elements of a sample: 27 times an image of 224 x 224 pixels."""
+
 _TENSOR_TYPES: Mapping[int, tuple[str, str]] = {
     onnx.TensorProto.FLOAT: ("<f4", "float_data"),
     onnx.TensorProto.DOUBLE: ("<f8", "double_data"),
@@ -184,8 +187,10 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
         raise UnsupportedError(f"{where}: must have a batch dimension and those of a sample, not {len(dims)}")
     # Past the batch, a dimension without a value reads as 0.
     shape = tuple(int(dim.dim_value) for dim in dims[1:])
-    if any(size < 1 for size in shape) or math.prod(shape) >= 1 << 31:
-        raise UnsupportedError(f"{where}: a sample must have a fixed shape of less than 2**31 elements, not {shape}")
+    if any(size < 1 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
+        raise UnsupportedError(
+            f"{where}: a sample must have a fixed shape of at most {MAX_ELEMENTS} elements, not {shape}"
+        )
     return shape
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from bnnhw.errors import FileError, NetworkError, RequestError, UnsupportedError
@@ -45,7 +46,9 @@ def _read_bytes(path: Path) -> bytes:
         raise FileError(f"{path}: can't be read: {error.strerror or error}") from None
 
 
-def read_model(path: Path, topology: str | None = None, decode: str | None = None) -> ImportedModel:
+def read_model(
+    path: Path, topology: str | None = None, decode: str | None = None, input_scale: Fraction | None = None
+) -> ImportedModel:
     """Read a foreign model: an ONNX file, or a BNN-PYNQ parameter folder.
 
     Parameters
@@ -53,6 +56,9 @@ def read_model(path: Path, topology: str | None = None, decode: str | None = Non
     path : Path
     topology, decode : str, optional
         Of a parameter folder alone; see :func:`bnnhw.frontend.bnn_pynq.read_folder`.
+    input_scale : Fraction, optional
+        Of an ONNX file alone: what the graph takes is a raw sample times this. Without it,
+        :mod:`bnnhw.frontend.samples` decides.
 
     Raises
     ------
@@ -64,7 +70,11 @@ def read_model(path: Path, topology: str | None = None, decode: str | None = Non
         The topology is not that of the model, or options of a parameter folder come with an ONNX file.
     """
     path = Path(path)
+    if input_scale is not None and input_scale <= 0:
+        raise RequestError(f"{path}: --input-scale must be positive, not {input_scale}")
     if path.is_dir():
+        if input_scale is not None:
+            raise RequestError(f"{path}: --input-scale must be given for an ONNX model only")
         return ImportedModel(bnn_pynq.read_folder(path, topology, decode or bnn_pynq.DECODINGS[0]), "bnn-pynq", ())
     for name, value in (("topology", topology), ("decode", decode)):
         if value is not None:
@@ -74,7 +84,7 @@ def read_model(path: Path, topology: str | None = None, decode: str | None = Non
         raise FileError(f"{path}: must be an ONNX model, not an archive (a .bnn file needs no import)")
     try:
         graph = onnx_graph.parse(data)
-        network, warnings = qonnx.convert(graph)
+        network, warnings = qonnx.convert(graph, input_scale)
     except FileError as error:
         raise FileError(f"{path}: {error}") from None
     except (UnsupportedError, NetworkError) as error:

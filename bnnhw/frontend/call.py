@@ -1,0 +1,126 @@
+"""A node of a foreign graph about to be converted, and the registry of what converts which operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.errors import UnsupportedError
+from bnnhw.frontend.onnx_graph import Node
+from bnnhw.frontend.values import Constant, Dimensions, Elements, Product, Samples, Value, Weights, kind_of
+
+__all__ = ["HANDLERS", "ONNX_DOMAINS", "QUANT_DOMAINS", "Call", "Handler", "handles"]
+
+ONNX_DOMAINS = ("", "ai.onnx")
+QUANT_DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
+"""QONNX's quantizers, under the names that they had over time."""
+
+MAX_FRACTION_BITS = 1 << 12
+"""Longest numerator or denominator of a scale: a product of a hundred float32 numbers stays below."""
+
+_V = TypeVar("_V", bound=Constant | Dimensions | Samples | Elements | Weights | Product)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A node together with the values that it reads."""
+
+    node: Node
+    inputs: tuple[Value | None, ...]
+
+    def unsupported(self, reason: str) -> UnsupportedError:
+        """The error that this node can't be converted, to raise."""
+        return UnsupportedError(f"{self.node}: {reason}")
+
+    def input(self, index: int) -> Value | None:
+        """An input's value; None if it is omitted."""
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    def take(self, index: int, what: str, *kinds: type[_V]) -> _V:
+        """An input that must be of one of some kinds; ``what`` names it in the error."""
+        value = self.input(index)
+        if not isinstance(value, kinds):
+            expected = " or ".join(kind_of(kind) for kind in kinds)
+            raise self.unsupported(f"its {what} must be {expected}, not {kind_of(value)}")
+        return value
+
+    def constant(self, index: int, what: str) -> NDArray[np.float64]:
+        """A constant input in float64, which holds every type read but large int64."""
+        array = self.take(index, what, Constant).array
+        result = array.astype(np.float64)
+        if array.dtype.kind == "i" and (np.abs(result) > 1 << 53).any():
+            raise self.unsupported(f"its {what} must be below 2**53")
+        return result
+
+    def scalar(self, index: int, what: str) -> float:
+        """An input that must be a constant of one value."""
+        array = self.constant(index, what)
+        if array.size != 1:
+            raise self.unsupported(f"its {what} must be a single value, not of shape {array.shape}")
+        return float(array.reshape(()))
+
+    def require(self, what: str, value: Any, *allowed: Any) -> None:
+        """Refuse a parameter that is not one of some values."""
+        if value not in allowed:
+            raise self.unsupported(f"its {what} must be {' or '.join(map(str, allowed))}, not {value!r:.60}")
+
+    def attribute(self, name: str, default: Any) -> Any:
+        """An attribute, of the type of its default."""
+        value = self.node.attributes.get(name, default)
+        if type(value) is not type(default):
+            raise self.unsupported(f"its {name} must be of type {type(default).__name__}, not {value!r:.60}")
+        if isinstance(value, float) and not np.isfinite(value):
+            raise self.unsupported(f"its {name} must be finite, not {value!r}")
+        return value
+
+    def fraction(self, what: str, value: Fraction) -> Fraction:
+        """A rational number, refused if it has grown too long to be worked with."""
+        if max(abs(value.numerator), value.denominator).bit_length() > MAX_FRACTION_BITS:
+            raise self.unsupported(f"its {what} must have at most {MAX_FRACTION_BITS} bits")
+        return value
+
+    def exact(self, what: str, value: Fraction) -> float:
+        """A rational number as float64, refused if it isn't one."""
+        try:
+            result = float(value)
+        except OverflowError:
+            result = np.inf
+        if not np.isfinite(result) or Fraction(result) != value:
+            raise self.unsupported(f"its {what} must be exact in float64, not about {result!r}")
+        return result
+
+    def channels(self, index: int, what: str, neurons: int) -> NDArray[np.float64]:
+        """A constant input of one value, or one a neuron: float64 (neurons,)."""
+        array = self.constant(index, what)
+        if array.size == 1:
+            return np.full(neurons, float(array.reshape(())))
+        if array.ndim > 2 or array.shape[-1] != neurons or array.size != neurons:
+            raise self.unsupported(f"its {what} must be a single value or one a neuron ({neurons}), not {array.shape}")
+        return array.reshape(neurons)
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A conversion, and the operator domains that it is for."""
+
+    convert: Callable[[Call], Value]
+    domains: tuple[str, ...]
+
+
+HANDLERS: dict[str, Handler] = {}
+"""By operator; filled by the modules ``nodes_*``."""
+
+
+def handles(*kinds: str, domains: tuple[str, ...] = ONNX_DOMAINS) -> Callable[..., Callable[[Call], Value]]:
+    """Register a function for some operators."""
+
+    def register(convert: Callable[[Call], Value]) -> Callable[[Call], Value]:
+        HANDLERS.update(dict.fromkeys(kinds, Handler(convert, domains)))
+        return convert
+
+    return register

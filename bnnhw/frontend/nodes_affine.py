@@ -1,0 +1,169 @@
+"""Affine operators and Relu: on raw samples, elements, weights, products and constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.frontend.call import Call, handles
+from bnnhw.frontend.values import Constant, Elements, Product, Samples, Value, Weights
+from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Shift, Step
+
+__all__ = ["MAX_STEPS", "add_step"]
+
+MAX_STEPS = 100
+"""Most steps between a product and its quantizer."""
+
+DEFAULT_EPSILON = float(np.float32(1e-5))
+"""ONNX's default for BatchNormalization; attributes are float32."""
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "Add": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Div": np.divide,
+    "Pow": np.power,
+}
+
+
+def add_step(call: Call, product: Product, *steps: Step) -> Product:
+    """A product with more steps."""
+    result = replace(product, steps=(*product.steps, *steps))
+    if len(result.steps) > MAX_STEPS:
+        raise call.unsupported(f"a product must have at most {MAX_STEPS} steps before its quantizer")
+    return result
+
+
+def _fold(call: Call, a: NDArray[Any], b: NDArray[Any]) -> Constant:
+    """Two constants, in their own type, as ONNX computes it."""
+    if a.dtype != b.dtype:
+        raise call.unsupported(f"its inputs must be of one type, not {a.dtype} and {b.dtype}")
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        shape = None
+    # Never larger than one of them: a graph must not grow what it stores.
+    if shape not in (a.shape, b.shape):
+        raise call.unsupported(
+            f"its inputs must have one shape, or one of them a single value, not {a.shape}, {b.shape}"
+        )
+    if a.dtype.kind == "i" and call.node.kind in ("Div", "Pow"):
+        raise call.unsupported("its inputs must be floating-point numbers")
+    with np.errstate(all="ignore"):
+        result = np.asarray(ARITHMETIC[call.node.kind](a, b), a.dtype)
+    if not np.isfinite(result).all():
+        raise call.unsupported("its output must be finite")
+    return Constant(result)
+
+
+def _steps(call: Call, array: NDArray[np.float64], reverse: bool) -> tuple[Step, ...]:
+    match call.node.kind:
+        case "Add":
+            return (Shift(array),)
+        case "Sub":
+            return (Scale(np.full(array.shape, -1.0)), Shift(array)) if reverse else (Shift(-array),)
+        case "Mul":
+            return (Scale(array),)
+        case _:
+            return (Divide(array),)
+
+
+def _rational(call: Call, value: Samples | Elements, number: Fraction, reverse: bool) -> Samples | Elements:
+    """All elements or samples alike."""
+    scale, offset = value.scale, value.offset
+    match call.node.kind:
+        case "Add":
+            offset = offset + number
+        case "Sub":
+            scale, offset = (-scale, number - offset) if reverse else (scale, offset - number)
+        case "Mul":
+            scale, offset = scale * number, offset * number
+        case _:
+            if not number:
+                raise call.unsupported("its divisor must not be 0")
+            scale, offset = scale / number, offset / number
+    if not scale:
+        raise call.unsupported("its factor must not be 0")
+    return replace(value, scale=call.fraction("scale", scale), offset=call.fraction("offset", offset))
+
+
+def _weights(call: Call, weights: Weights, reverse: bool) -> Weights:
+    """Weights times a scale."""
+    if call.node.kind not in ("Mul", "Div"):
+        raise call.unsupported("quantized weights must not be shifted")
+    array = call.constant(0 if reverse else 1, "factor")
+    array = array.reshape((1,) * (2 - array.ndim) + array.shape) if array.ndim < 2 else array
+    if array.ndim != 2 or any(s not in (1, n) for s, n in zip(array.shape, weights.values.shape, strict=True)):
+        raise call.unsupported(f"its factor must fit weights of shape {weights.values.shape}, not {array.shape}")
+    if 1 not in np.broadcast_shapes(array.shape, weights.scale.shape):
+        raise call.unsupported("weights must be scaled by row or by column, not both")
+    if not array.all():
+        raise call.unsupported("its factor must not be 0")
+    scale, factor = (a.astype(object) for a in np.broadcast_arrays(weights.scale, array))
+    exact = [
+        Fraction(s) * Fraction(f) if call.node.kind == "Mul" else Fraction(s) / Fraction(f)
+        for s, f in zip(scale.ravel().tolist(), factor.ravel().tolist(), strict=True)
+    ]
+    return replace(weights, scale=np.array([call.exact("scale", e) for e in exact]).reshape(scale.shape))
+
+
+@handles("Add", "Sub", "Mul", "Div")
+def _affine(call: Call) -> Value:
+    """With a constant: a single value, or one a neuron for products."""
+    first, second = call.input(0), call.input(1)
+    if isinstance(first, Constant) and isinstance(second, Constant):
+        return _fold(call, first.array, second.array)
+    reverse = isinstance(first, Constant)
+    place = 0 if reverse else 1
+    value = call.take(1 - place, "input", Samples, Elements, Weights, Product)
+    call.take(place, "other input", Constant)
+    if reverse and call.node.kind == "Div":
+        raise call.unsupported("its divisor must be a constant")
+    if isinstance(value, Weights):
+        return _weights(call, value, reverse)
+    if isinstance(value, Product):
+        array = call.channels(place, "other input", value.layer.neurons)
+        return add_step(call, value, *_steps(call, array, reverse))
+    return _rational(call, value, Fraction(call.scalar(place, "other input")), reverse)
+
+
+@handles("Pow")
+def _pow(call: Call) -> Value:
+    """Of two constants."""
+    return _fold(call, call.take(0, "base", Constant).array, call.take(1, "exponent", Constant).array)
+
+
+@handles("Sqrt")
+def _sqrt(call: Call) -> Value:
+    """Of a constant."""
+    array = call.take(0, "input", Constant).array
+    if array.dtype.kind != "f" or (array < 0).any():
+        raise call.unsupported("its input must be floating-point numbers, none negative")
+    return Constant(np.sqrt(array))
+
+
+@handles("BatchNormalization")
+def _batch_normalization(call: Call) -> Value:
+    """As in inference, on a product."""
+    product = call.take(0, "input", Product)
+    call.require("training_mode", call.attribute("training_mode", 0), 0)
+    columns = []
+    for index, what in enumerate(("gamma", "beta", "mean", "variance"), 1):
+        array = call.constant(index, what)
+        if array.shape != (product.layer.neurons,):
+            raise call.unsupported(f"its {what} must have shape ({product.layer.neurons},), not {array.shape}")
+        columns.append(array)
+    gamma, beta, mean, variance = columns
+    norm = BatchNorm(gamma, beta, mean, variance, call.attribute("epsilon", DEFAULT_EPSILON))
+    return add_step(call, product, norm)
+
+
+@handles("Relu")
+def _relu(call: Call) -> Value:
+    """On a product, before its quantizer."""
+    return add_step(call, call.take(0, "input", Product), Relu())

@@ -1,0 +1,83 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.frontend.call import Call, handles
+from bnnhw.frontend.nodes_affine import add_step
+from bnnhw.frontend.planes import weight_planes
+from bnnhw.frontend.values import Constant, Elements, Product, Value, Weights
+from bnnhw.ir.layers import Dense
+from bnnhw.ir.steps import Scale, Shift, Step
+
+__all__: list[str] = []
+
+MAX_WEIGHT = 255
+
+
+def _weights(call: Call) -> Weights:
+    """Quantized weights; a constant of small whole numbers needs no quantizer."""
+    value = call.take(1, "second input", Weights, Constant)
+    if isinstance(value, Weights):
+        return value
+    array = value.array
+    whole = array.ndim == 2 and array.size and (np.abs(array) <= MAX_WEIGHT).all() and (array == np.rint(array)).all()
+    if not whole:
+        raise call.unsupported("its second input must be quantized weights, or a matrix of small whole numbers")
+    return Weights(array.astype(np.int16), np.ones((1, 1)))
+
+
+def _product(call: Call, transposed: bool) -> Product:
+    """``sum_k (s q_k + o) * (t w_k)`` = ``t * (s * dot + o * sum_k w_k)``, dot in units of the weights' planes."""
+    elements, weights = call.take(0, "first input", Elements), _weights(call)
+    if elements.index.ndim != 1:
+        raise call.unsupported(f"its first input must be flattened, not of shape {elements.index.shape}")
+    # Neurons x synapses from here on.
+    values, scale = (weights.values, weights.scale) if transposed else (weights.values.T, weights.scale.T)
+    neurons, synapses = values.shape
+    if synapses != len(elements.index):
+        raise call.unsupported(f"its weights must take {len(elements.index)} inputs, not {synapses}")
+    if scale.shape[1] != 1:
+        raise call.unsupported("its weights must not have a scale for each input")
+    ordered: NDArray[np.int16] = np.empty_like(values, order="C")
+    ordered[:, elements.index] = values
+    planes, unit = weight_planes(ordered)
+    layer = Dense(f"dense{len(elements.layers)}", elements.dtype, planes, None)
+    steps: list[Step] = []
+    if (factor := unit * elements.scale) != 1:
+        steps.append(Scale(np.full(neurons, call.exact("scale of elements", factor))))
+    if elements.offset:
+        sums = ordered.sum(axis=1, dtype=np.int64).tolist()
+        steps.append(Shift(np.array([call.exact("offset", elements.offset * Fraction(total)) for total in sums])))
+    if (scale != 1).any():
+        steps.append(Scale(np.broadcast_to(scale[:, 0], (neurons,))))
+    return add_step(call, Product(elements, layer), *steps)
+
+
+@handles("MatMul")
+def _matmul(call: Call) -> Value:
+    """Elements times weights, (synapses, neurons)."""
+    return _product(call, transposed=False)
+
+
+@handles("Gemm")
+def _gemm(call: Call) -> Value:
+    """``alpha * elements * weights + beta * bias``."""
+    call.require("transA", call.attribute("transA", 0), 0)
+    transposed = call.attribute("transB", 0)
+    call.require("transB", transposed, 0, 1)
+    alpha, beta = call.attribute("alpha", 1.0), call.attribute("beta", 1.0)
+    product = _product(call, bool(transposed))
+    neurons = product.layer.neurons
+    if alpha != 1:
+        product = add_step(call, product, Scale(np.full(neurons, alpha)))
+    if call.input(2) is not None:
+        bias = call.channels(2, "bias", neurons)
+        if bias.any() and beta:
+            exact = [call.exact("bias", Fraction(value) * Fraction(beta)) for value in bias.tolist()]
+            product = add_step(call, product, Shift(np.array(exact)))
+    return product

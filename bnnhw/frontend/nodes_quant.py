@@ -1,0 +1,215 @@
+"""Quantizers: of latent weights, of raw samples, of products."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.frontend.call import QUANT_DOMAINS, Call, handles
+from bnnhw.frontend.levels import ROUNDINGS, element_type, integer_range, padded, quant_bounds, round_exactly
+from bnnhw.frontend.samples import quantize_samples
+from bnnhw.frontend.values import Constant, Elements, Product, Samples, Value, Weights
+from bnnhw.ir.layers import FloatActivation
+from bnnhw.ir.steps import Quantizer
+from bnnhw.ir.types import MAX_BITS, DataType
+
+__all__: list[str] = []
+
+BIPOLAR = DataType("bipolar", 1)
+
+MAX_CONSTANT_BITS = 32
+MAX_CONSTANT = 1 << 16
+"""Quantized constants other than weights are biases, of at most this many values."""
+
+MAX_CHANNELS = 1 << 16
+"""Most values of a scale: beyond, rational arithmetic on each is not for a reader."""
+
+
+def _fractions(array: NDArray[np.float64]) -> list[Fraction]:
+    return [Fraction(value) for value in array.ravel().tolist()]
+
+
+def _quantize(
+    call: Call,
+    value: Samples | Product,
+    dtype: DataType,
+    low: int,
+    rows: Iterable[tuple[Fraction, ...]],
+    strict: tuple[bool, ...],
+    scale: Fraction,
+    offset: Fraction,
+) -> Elements:
+    """Elements of raw samples or of a product; ``rows`` has bounds for all neurons together, or for each."""
+    table = list(rows)
+    if isinstance(value, Samples):
+        if len(table) != 1:
+            raise call.unsupported("it must treat all raw samples alike")
+        return quantize_samples(call, value, dtype, low, table[0], strict, scale, offset)
+    neurons = value.layer.neurons
+    floats = [[call.exact("bound", bound) for bound in row] for row in table]
+    filled = [padded(low, row, list(strict), dtype) for row in floats]
+    bounds = np.broadcast_to(np.array([row for row, _ in filled]), (neurons, dtype.levels - 1))
+    activation = FloatActivation(value.steps, Quantizer(dtype, bounds, np.array(filled[0][1], np.bool_)))
+    layer = replace(value.layer, activation=activation)
+    before = value.elements
+    index = np.arange(neurons, dtype=np.int32)
+    return Elements(dtype, index, before.input, (*before.layers, layer), scale, offset, before.notes)
+
+
+def _scales(call: Call, value: Samples | Product, index: int = 1) -> list[Fraction]:
+    """The scale of a quantizer of elements: one, or one a neuron; positive."""
+    neurons = value.layer.neurons if isinstance(value, Product) else 1
+    scales = _fractions(np.unique(call.channels(index, "scale", neurons)))
+    if len(scales) > 1:
+        raise call.unsupported("its scale must be the same for all channels, since the next layer sums over them")
+    return scales
+
+
+def _weight_scale(call: Call, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """The scale of a quantizer of weights, (rows or 1, columns or 1); positive."""
+    scale = call.constant(1, "scale")
+    if scale.size == 1:
+        scale = scale.reshape(1, 1)
+    elif scale.ndim == 1:
+        scale = scale[None, :]
+    if scale.ndim != 2 or any(s not in (1, size) for s, size in zip(scale.shape, shape, strict=True)):
+        raise call.unsupported(f"its scale must fit weights of shape {shape}, not {scale.shape}")
+    if not (scale > 0).all():
+        raise call.unsupported("its scale must be positive")
+    if scale.size > MAX_CHANNELS:
+        raise call.unsupported(f"its scale must have at most {MAX_CHANNELS} values, not {scale.size}")
+    return scale
+
+
+def _matrix(call: Call, constant: Constant) -> NDArray[np.float64]:
+    array = constant.array
+    if array.ndim != 2 or not array.size:
+        raise call.unsupported(f"weights must have 2 dimensions and no size of 0, not shape {array.shape}")
+    return array.astype(np.float64)
+
+
+@handles("BipolarQuant", domains=QUANT_DOMAINS)
+def _bipolar_quant(call: Call) -> Value:
+    """-1 below 0, otherwise +1, times a scale."""
+    value = call.take(0, "input", Constant, Samples, Product)
+    if isinstance(value, Constant):
+        array = _matrix(call, value)
+        return Weights(np.where(array >= 0, 1, -1).astype(np.int16), _weight_scale(call, array.shape))
+    (scale,) = _scales(call, value)
+    if scale <= 0:
+        raise call.unsupported("its scale must be positive")
+    return _quantize(call, value, BIPOLAR, -1, [(Fraction(0),)], (False,), scale, Fraction(0))
+
+
+@handles("Sign")
+def _sign(call: Call) -> Value:
+    """-1, 0 for 0, +1."""
+    value = call.take(0, "input", Constant, Samples, Product)
+    if isinstance(value, Constant):
+        return Weights(np.sign(_matrix(call, value)).astype(np.int16), np.ones((1, 1)))
+    zero = Fraction(0)
+    return _quantize(call, value, DataType("int", 2), -1, [(zero, zero)], (False, True), Fraction(1), zero)
+
+
+@handles("Quant", "IntQuant", domains=QUANT_DOMAINS)
+def _quant(call: Call) -> Value:
+    """Divided by a scale, shifted by a zero point, rounded, clipped to an integer type."""
+    value = call.take(0, "input", Constant, Samples, Product)
+    signed, narrow = call.attribute("signed", 1), call.attribute("narrow", 1)
+    call.require("signed", signed, 0, 1)
+    call.require("narrow", narrow, 0, 1)
+    rounding = call.attribute("rounding_mode", "ROUND").upper()
+    call.require("rounding_mode", rounding, *ROUNDINGS)
+    bits = call.scalar(3, "bitwidth")
+    biases = isinstance(value, Constant) and value.array.ndim < 2
+    most = MAX_CONSTANT_BITS if biases else MAX_BITS
+    least = 2 if narrow and not signed else 1
+    if not bits.is_integer() or not least <= bits <= most:
+        raise call.unsupported(f"its bitwidth must be a whole number in {least}..{most}, not {bits}")
+    zero_point = Fraction(call.scalar(2, "zeropt"))
+    low, high = integer_range(int(bits), bool(signed), bool(narrow))
+    if isinstance(value, Constant):
+        if biases:
+            return _quantized_bias(call, value, zero_point, low, high, rounding)
+        return _quantized_weights(call, value, zero_point, low, high, rounding)
+    (scale,) = _scales(call, value)
+    if scale <= 0:
+        raise call.unsupported("its scale must be positive")
+    offset = -zero_point * scale
+    if signed and bits == 1:
+        # QONNX: one signed bit is -1 or +1, by the sign of x / s + z.
+        return _quantize(call, value, BIPOLAR, -1, [(offset,)], (False,), scale, offset)
+    bounds = quant_bounds(low, high, scale, zero_point, rounding)
+    return _quantize(call, value, element_type(low, high), low, [bounds.values], bounds.strict, scale, offset)
+
+
+def _quantized_weights(
+    call: Call, constant: Constant, zero_point: Fraction, low: int, high: int, rounding: str
+) -> Weights:
+    """Which bounds each weight reaches, compared with the weight itself: nothing is divided or rounded."""
+    array = _matrix(call, constant)
+    scale = _weight_scale(call, array.shape)
+    if zero_point.denominator != 1 or abs(zero_point) > high - low:
+        raise call.unsupported(f"its zeropt must be a whole number of at most {high - low}, not {float(zero_point)!r}")
+    if (low, high) in ((-1, 0), (0, 0)):  # one signed bit
+        signs = np.where(array >= np.asarray(-float(zero_point) * scale), 1, -1)
+        return Weights((signs - int(zero_point)).astype(np.int16), scale)
+    values = np.full(array.shape, low - int(zero_point), np.int16)
+    for k in range(low + 1, high + 1):
+        below, strict = ROUNDINGS[rounding](k)
+        # Half a small integer times a float32 is exact in float64.
+        bound = np.asarray(float(k - below - zero_point) * scale)
+        values += (array > bound) if strict else (array >= bound)
+    return Weights(values, scale)
+
+
+def _quantized_bias(
+    call: Call, constant: Constant, zero_point: Fraction, low: int, high: int, rounding: str
+) -> Constant:
+    array = constant.array.astype(np.float64)
+    if array.size > MAX_CONSTANT:
+        raise call.unsupported(f"its input must have at most {MAX_CONSTANT} values, not {array.size}")
+    scale = call.constant(1, "scale")
+    if scale.size != 1 and scale.shape != array.shape:
+        raise call.unsupported(f"its scale must have shape {array.shape} or one value, not {scale.shape}")
+    if not (scale > 0).all():
+        raise call.unsupported("its scale must be positive")
+    scales = _fractions(np.broadcast_to(scale.reshape(array.shape if scale.size == array.size else ()), array.shape))
+    values = []
+    for x, s in zip(_fractions(array), scales, strict=True):
+        k = min(max(round_exactly(x / s + zero_point, rounding), low), high)
+        values.append(call.exact("output", (k - zero_point) * s))
+    return Constant(np.array(values).reshape(array.shape))
+
+
+@handles("MultiThreshold", domains=QUANT_DOMAINS)
+def _multi_threshold(call: Call) -> Value:
+    """How many thresholds are met, scaled and biased."""
+    value = call.take(0, "input", Samples, Product)
+    array = np.sort(call.constant(1, "thresholds"), axis=-1)
+    neurons = value.layer.neurons if isinstance(value, Product) else 1
+    if array.ndim != 2 or array.shape[0] not in (1, neurons) or not 1 <= array.shape[1] < 1 << MAX_BITS:
+        raise call.unsupported(
+            f"its thresholds must have shape (1 or {neurons}, 1..{(1 << MAX_BITS) - 1}), not {array.shape}"
+        )
+    call.require("data_layout", call.attribute("data_layout", ""), "", "NC", "NCHW", "NHWC")
+    scale = Fraction(call.attribute("out_scale", 1.0))
+    bias = Fraction(call.attribute("out_bias", 0.0))
+    if scale <= 0:
+        raise call.unsupported(f"its out_scale must be positive, not {float(scale)!r}")
+    rows = [tuple(map(Fraction, row)) for row in array.tolist()]
+    number = array.shape[1]
+    strict = (False,) * number
+    if number == 1 and bias * 2 == -scale:
+        return _quantize(call, value, BIPOLAR, -1, rows, strict, scale / 2, Fraction(0))
+    # A bias of whole scales makes a signed type; what is left of it stays with the number.
+    low = bias / scale
+    start = int(low) if low.denominator == 1 and -(1 << (MAX_BITS - 1)) <= low < 0 else 0
+    if start and start + number >= 1 << (MAX_BITS - 1):
+        start = 0
+    dtype = element_type(start, start + number)
+    return _quantize(call, value, dtype, start, rows, strict, scale, bias - start * scale)
