@@ -93,7 +93,7 @@ def open_design(path: Path) -> Design:
 
 
 def folded_for(network: Network, folding: Path | None, board: Board | None) -> FoldedNetwork:
-    """The folding of a file; without one the fastest that fits the board, or the smallest board that it fits."""
+    """The folding of a file; without one the fastest that builds in minutes for the board, or the first it fits."""
     from bnnhw.boards import BOARDS
     from bnnhw.folding import file as folding_file
 
@@ -104,10 +104,10 @@ def folded_for(network: Network, folding: Path | None, board: Board | None) -> F
     candidates = list(BOARDS.values()) if board is None else [board]
     for candidate in candidates[:-1]:
         try:
-            return solve.fastest(network, candidate)
+            return solve.modest(network, candidate)
         except (CheckError, FoldingError):
             continue
-    return solve.fastest(network, candidates[-1])
+    return solve.modest(network, candidates[-1])
 
 
 def refuse_folding_twice(design: Design, folding: Path | None) -> None:

@@ -77,19 +77,20 @@ def _reaching(network: Network, board: Board, fps: float) -> FoldedNetwork:
 @click.option(
     "--fps", metavar="F", type=click.FloatRange(min=0, min_open=True), help="Frames a second that are enough."
 )
-@click.option("--max", "fastest", is_flag=True, help="The fastest that fits (the default).")
+@click.option("--max", "fastest", is_flag=True, help="The fastest that fits, however long its build takes.")
 @click.option(
     "-o", "output", metavar="F.json", type=click.Path(dir_okay=False, path_type=Path), help="The folding to write."
 )
 def fold(session: Session, network: Path, board: str, fps: float | None, fastest: bool, output: Path | None) -> None:
     """Chooses PE, SIMD and memory of each layer.
 
-    The choice is the fastest folding that fits the board, or with --fps the cheapest that reaches so many frames a
-    second at the board's clock; it exits with 1 when none does.
+    The choice is the fastest folding that builds in minutes; with --max the fastest that fits the board; with --fps
+    the cheapest that reaches so many frames a second at the board's clock, and exit code 1 when none does.
     """
     from bnnhw.boards import get
     from bnnhw.cli.design import folded_for
     from bnnhw.folding import file as folding_file
+    from bnnhw.folding import solve
     from bnnhw.ir import file
 
     if fps is not None and fastest:
@@ -97,10 +98,10 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     chosen = get(board)
     loaded = file.load(network)
     with session.stage("fold"):
-        if fps is None:
-            folded = folded_for(loaded, None, chosen)
-        else:
+        if fps is not None:
             folded = _reaching(loaded, chosen, fps)
+        else:
+            folded = solve.fastest(loaded, chosen) if fastest else folded_for(loaded, None, chosen)
         data = fold_json(folded, chosen, chosen.clock_mhz)
     if output is not None:
         folding_file.save(folded.foldings, loaded, output)

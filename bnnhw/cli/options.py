@@ -27,5 +27,5 @@ folding_option = click.option(
     "--folding",
     metavar="F.json",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="What `bnnhw fold` wrote.  [default: the fastest that fits]",
+    help="What `bnnhw fold` wrote.  [default: the fastest that builds in minutes]",
 )

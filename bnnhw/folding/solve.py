@@ -15,7 +15,7 @@ from bnnhw.folding.pipeline import mvu_pipeline
 from bnnhw.folding.resources import LINK, Resources, estimate, layer_resources
 from bnnhw.ir import Dense, Network
 
-__all__ = ["Device", "cheapest", "fastest", "logic_cells"]
+__all__ = ["Device", "cheapest", "fastest", "logic_cells", "modest"]
 
 CELL_SHARE = 0.70
 """Share of a device's logic cells an estimate may take: the rest is the estimate's error, and room to route."""
@@ -24,6 +24,9 @@ LONE_REGISTERS = {"ice40": 0.5, "ecp5": 0.0}
 """Registers that take a logic cell of their own. An iCE40 cell has one register, behind its LUT4; of those in our
 pipelines about half do not follow a LUT4 (5,111 cells of 3,590 LUT4 and 2,697 registers in the digits network).
 An ECP5 slice takes registers beside LUTs of other logic."""
+
+MODEST_CELLS = 4000
+"""Logic cells up to which place and route takes about a minute: what :func:`modest` stays within."""
 
 MAX_SIMD = 256
 """Widest popcount tried; wider ones gain nothing per LUT4 and lengthen the pipeline."""
@@ -87,9 +90,10 @@ def _parts(size: int) -> list[int]:
 class _Search:
     """A network on a device, and the choices of its layers."""
 
-    def __init__(self, network: Network, device: Device) -> None:
+    def __init__(self, network: Network, device: Device, cells: float | None = None) -> None:
         self.network = network
         self.device = device
+        self.cells = min(CELL_SHARE * device.lut4, inf if cells is None else cells)
         self.tech = technology(device.family)
         self.choices = [_Choices(layer, device, self.tech) for layer in network.dense]
 
@@ -100,12 +104,12 @@ class _Search:
         if len(chosen) < len(foldings):
             return None
         folded = FoldedNetwork(self.network, chosen)
-        return folded if _fits(folded, self.device) else None
+        return folded if _fits(folded, self.device, self.cells) else None
 
 
-def _fits(folded: FoldedNetwork, device: Device) -> bool:
+def _fits(folded: FoldedNetwork, device: Device, cells: float) -> bool:
     cost = estimate(folded, device.family) + LINK
-    return logic_cells(cost, device.family) <= CELL_SHARE * device.lut4 and cost.bram <= device.block_rams
+    return logic_cells(cost, device.family) <= cells and cost.bram <= device.block_rams
 
 
 def cheapest(network: Network, device: Device, cycles: int) -> FoldedNetwork | None:
@@ -117,8 +121,18 @@ def cheapest(network: Network, device: Device, cycles: int) -> FoldedNetwork | N
     return folded
 
 
-def fastest(network: Network, device: Device) -> FoldedNetwork:
+def modest(network: Network, device: Device) -> FoldedNetwork:
+    """The fastest folding that is quick to place and route; the fastest of all where none is that small."""
+    try:
+        return fastest(network, device, MODEST_CELLS)
+    except CheckError:
+        return fastest(network, device)
+
+
+def fastest(network: Network, device: Device, cells: float | None = None) -> FoldedNetwork:
     """The folding with the fewest cycles a frame whose estimate fits the device, a link included.
+
+    With ``cells``, one of at most so many logic cells.
 
     Each layer gets the cheapest folding within a common number of cycles; the least such number that fits is
     searched by halving.
@@ -128,15 +142,16 @@ def fastest(network: Network, device: Device) -> FoldedNetwork:
     CheckError
         When not even the smallest folding fits; the message says how much too big it is.
     """
-    search = _Search(network, device)
+    search = _Search(network, device, cells)
     low, high = 1, max(layer.neurons * layer.synapses for layer in network.dense)
     best = search.within(high)
     if best is None:
         smallest = FoldedNetwork(network, tuple(choice.foldings[-1] for choice in search.choices))
         cost = estimate(smallest, search.tech) + LINK
+        logic = logic_cells(cost, search.tech.name)
         raise CheckError(
             f"the network does not fit {device.name} even at its smallest: "
-            f"about {logic_cells(cost, search.tech.name):.0f} logic cells of {device.lut4}, {cost.bram} block RAMs of {device.block_rams}"
+            f"about {logic:.0f} logic cells of {device.lut4}, {cost.bram} block RAMs of {device.block_rams}"
         )
     while low < high:
         middle = (low + high) // 2

@@ -32,6 +32,17 @@ def test_fastest_fits(network: Network, board: solve.Device) -> None:
     assert cost.bram <= board.block_rams
 
 
+def test_modest_stays_small_where_it_can(network: Network) -> None:
+    board = get("ulx3s-85f")
+    folded = solve.modest(network, board)
+    assert solve.logic_cells(estimate(folded, board.family) + LINK, board.family) <= solve.MODEST_CELLS
+    fastest = solve.fastest(network, board)
+    assert predict(fastest, board.family).cycles_per_frame < predict(folded, board.family).cycles_per_frame
+    # A network that can't be that small gets the whole device.
+    large = random_network([4096, 512, 10])
+    assert solve.modest(large, board) == solve.fastest(large, board)
+
+
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_nothing_cheapest_is_faster_and_fits(network: Network, board: solve.Device) -> None:
     least = predict(solve.fastest(network, board), board.family).cycles_per_frame
