@@ -73,7 +73,7 @@ def element_type(low: int, high: int) -> DataType:
     """The narrowest type that holds the integers ``low .. high``."""
     kind, bits = "uint", high.bit_length()
     if low < 0:
-        kind, bits = "int", 1 + max((~low).bit_length(), max(high, 0).bit_length())
+        kind, bits = "int", max(2, 1 + max((~low).bit_length(), max(high, 0).bit_length()))
     if bits > MAX_BITS:
         raise NetworkError(f"elements must have at most {MAX_BITS} bits, not {bits}")
     return DataType(kind, max(bits, 1))

@@ -95,4 +95,6 @@ def read_model(
         "source": path.name,
         "source_sha256": hashlib.sha256(data).hexdigest(),
     }
+    if input_scale is not None:
+        provenance["input_scale"] = str(input_scale)
     return ImportedModel(Network(network.input, network.layers, provenance), "qonnx", warnings)

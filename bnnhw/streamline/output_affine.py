@@ -174,6 +174,9 @@ def _convert(name: str, layer: Dense, steps: tuple[Step, ...]) -> tuple[Output, 
     candidates = [constant]
     # Scores relative to their middle: an offset common to all classes decides nothing, and costs precision.
     middle = max(float(y[-1]) for y in proof.y) / 2 + min(float(y[0]) for y in proof.y) / 2
+    if (slope == slope[0]).all():
+        # Shifts that differ by whole steps of the accumulators then come out as integers, not as halves.
+        middle = min(shift.tolist(), key=lambda value: abs(value - middle))
     for factor in _factors():
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             multiplier, offset = np.rint(slope / greatest * factor), np.rint((shift - middle) / greatest * factor)
