@@ -1,0 +1,154 @@
+"""Model files broken at random: bytes, and the protobuf's own parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from tests.frontend.models import DOMAIN, model, node, parts
+
+KINDS = (
+    "MatMul",
+    "Mul",
+    "Sub",
+    "Div",
+    "Pow",
+    "Transpose",
+    "Reshape",
+    "Quant",
+    "BipolarQuant",
+    "Concat",
+    "Shape",
+    "Cast",
+)
+NUMBERS = (0.0, -1.0, 0.5, 1e30, -1e-30, 255.0, 2.0**31, float("nan"), float("inf"))
+SIZES = (0, 1, -1, 3, 255, 1 << 20, 1 << 31, 1 << 40, (1 << 63) - 1)
+
+
+def seeds() -> list[bytes]:
+    """Models that are read: binarized, 4-bit inputs, 2-bit weights and activations with the nodes of exported ones."""
+    exported = [
+        node("Shape", ["input"], "s"),
+        node("Gather", ["s", "first"], "g", axis=0),
+        node("Unsqueeze", ["g"], "u", axes=[0]),
+        node("Concat", ["u", "rest"], "target", axis=0),
+        node("Reshape", ["input", "target"], "flat"),
+        node("Mul", ["flat", "two"], "doubled"),
+        node("Sub", ["doubled", "one"], "centred"),
+        node("Quant", ["centred", "one", "zero", "two"], "x", DOMAIN, signed=1, narrow=1, rounding_mode="ROUND"),
+        node("Quant", ["w0", "scale0", "zero", "two"], "q0", DOMAIN, signed=1, narrow=0, rounding_mode="ROUND"),
+        node("Transpose", ["q0"], "qt0", perm=[1, 0]),
+        node("MatMul", ["x", "qt0"], "a0"),
+        node("Relu", ["a0"], "r0"),
+        node("MultiThreshold", ["r0", "t0"], "x0", DOMAIN, out_dtype="UINT2", out_scale=0.5),
+        node("Gemm", ["x0", "w1", "bias"], "a1", transB=1),
+        node("Pow", ["var", "half"], "deviation"),
+        node("Div", ["a1", "deviation"], "scores"),
+    ]
+    random = np.random.default_rng(0)
+    constants = {
+        "first": np.array(0),
+        "rest": np.array([-1]),
+        "one": 1.0,
+        "two": 2.0,
+        "zero": 0.0,
+        "half": 0.5,
+        "var": [4.0],
+        "bias": [1.0, -1.0],
+        "w0": random.normal(size=(3, 4)).astype(np.float32),
+        "scale0": np.full((3, 1), 0.5, np.float32),
+        "t0": np.array([[0.0, 1.0, 2.0]], np.float32),
+        "w1": random.integers(-1, 2, (2, 3)).astype(np.float32),
+    }
+    protos = [
+        model(*parts()),
+        model(*parts(quantizer="quant")),
+        model(exported, constants, (1, 1, 2, 2)),
+    ]
+    return [proto.SerializeToString() for proto in protos]
+
+
+def _bytes(data: bytes, random: np.random.Generator) -> bytes:
+    content = bytearray(data)
+    for _ in range(random.integers(1, 6)):
+        place = int(random.integers(len(content)))
+        match random.integers(5):
+            case 0:
+                content[place] = int(random.integers(256))
+            case 1:
+                content[place] ^= 1 << int(random.integers(8))
+            case 2:
+                del content[place : place + int(random.integers(1, 20))]
+            case 3:
+                content[place:place] = random.bytes(int(random.integers(1, 12)))
+            case _:
+                start = int(random.integers(len(content)))
+                content[place:place] = content[start : start + 40]
+        if not content:
+            return b""
+    return bytes(content[: random.integers(1, len(content))] if random.integers(12) == 0 else content)
+
+
+def _tensor(tensor: onnx.TensorProto, random: np.random.Generator) -> None:
+    match random.integers(6):
+        case 0:
+            tensor.dims[:] = [int(random.choice(SIZES)) for _ in range(random.integers(0, 4))]
+        case 1:
+            tensor.data_type = int(random.integers(0, 24))
+        case 2:
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value=str(random.choice(["/etc/passwd", "../../x", "w.bin"])))
+        case 3:
+            tensor.raw_data = tensor.raw_data[: random.integers(0, len(tensor.raw_data) + 1)]
+        case 4 if len(tensor.raw_data) >= 4:
+            place = 4 * int(random.integers(len(tensor.raw_data) // 4))
+            number = np.array(random.choice(NUMBERS), "<f4").tobytes()
+            tensor.raw_data = tensor.raw_data[:place] + number + tensor.raw_data[place + 4 :]
+        case _:
+            shape = [int(random.integers(0, 6)) for _ in range(random.integers(0, 4))]
+            array = random.choice(NUMBERS, shape).astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+
+
+def _node(item: onnx.NodeProto, names: list[str], random: np.random.Generator) -> None:
+    match random.integers(6):
+        case 0 if item.input:
+            item.input[int(random.integers(len(item.input)))] = str(random.choice(names))
+        case 1 if item.output:
+            item.output[int(random.integers(len(item.output)))] = str(random.choice(names))
+        case 2:
+            item.op_type = str(random.choice(KINDS))
+        case 3 if item.attribute:
+            attribute = item.attribute[int(random.integers(len(item.attribute)))]
+            value = [int(random.choice(SIZES)), float(random.choice(NUMBERS)), "X", [0, 5, -1]][random.integers(4)]
+            attribute.CopyFrom(helper.make_attribute(attribute.name, value))
+        case 4:
+            del item.input[int(random.integers(len(item.input) + 1)) :]
+        case _:
+            item.input.append(str(random.choice(names)))
+
+
+def mutate(data: bytes, random: np.random.Generator) -> bytes:
+    """A broken copy of a model file."""
+    if random.integers(2):
+        return _bytes(data, random)
+    proto = onnx.ModelProto.FromString(data)
+    graph = proto.graph
+    names = ["", "nowhere", graph.input[0].name, *(t.name for t in graph.initializer)]
+    names += [name for item in graph.node for name in item.output]
+    for _ in range(random.integers(1, 5)):
+        match random.integers(5):
+            case 0:
+                _tensor(graph.initializer[int(random.integers(len(graph.initializer)))], random)
+            case 1 if len(graph.node) > 1:
+                del graph.node[int(random.integers(len(graph.node)))]
+            case 2:
+                graph.node.append(graph.node[int(random.integers(len(graph.node)))])
+            case 3:
+                dims = graph.input[0].type.tensor_type.shape.dim
+                if dims:
+                    dims[int(random.integers(len(dims)))].dim_value = int(random.choice(SIZES))
+            case _:
+                _node(graph.node[int(random.integers(len(graph.node)))], names, random)
+    return proto.SerializeToString()
