@@ -190,7 +190,7 @@ def _quantized_bias(
 def _multi_threshold(call: Call) -> Value:
     """How many thresholds are met, scaled and biased."""
     value = call.take(0, "input", Samples, Product)
-    array = np.sort(call.constant(1, "thresholds"), axis=-1)
+    array = call.constant(1, "thresholds")
     neurons = value.layer.neurons if isinstance(value, Product) else 1
     if array.ndim != 2 or array.shape[0] not in (1, neurons) or not 1 <= array.shape[1] < 1 << MAX_BITS:
         raise call.unsupported(
@@ -201,7 +201,7 @@ def _multi_threshold(call: Call) -> Value:
     bias = Fraction(call.attribute("out_bias", 0.0))
     if scale <= 0:
         raise call.unsupported(f"its out_scale must be positive, not {float(scale)!r}")
-    rows = [tuple(map(Fraction, row)) for row in array.tolist()]
+    rows = [tuple(map(Fraction, row)) for row in np.sort(array, axis=1).tolist()]
     number = array.shape[1]
     strict = (False,) * number
     if number == 1 and bias * 2 == -scale:

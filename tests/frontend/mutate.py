@@ -22,6 +22,28 @@ KINDS = (
     "Shape",
     "Cast",
 )
+ALL_KINDS = (
+    *("Add", "BatchNormalization", "BipolarQuant", "Cast", "Concat", "Constant", "Div", "Dropout", "Flatten", "Gather"),
+    *(
+        "Gemm",
+        "Identity",
+        "MatMul",
+        "Mul",
+        "MultiThreshold",
+        "Pow",
+        "Quant",
+        "Relu",
+        "Reshape",
+        "Shape",
+        "Sign",
+        "Sqrt",
+    ),
+    *("Squeeze", "Sub", "Transpose", "Unsqueeze", "Conv", "MaxPool"),
+)
+ATTRIBUTES = (
+    *("axis", "axes", "perm", "alpha", "beta", "transB", "to", "epsilon", "out_scale", "out_bias", "signed", "narrow"),
+    *("rounding_mode", "data_layout", "allowzero", "value", "value_float", "value_int"),
+)
 NUMBERS = (0.0, -1.0, 0.5, 1e30, -1e-30, 255.0, 2.0**31, float("nan"), float("inf"))
 SIZES = (0, 1, -1, 3, 255, 1 << 20, 1 << 31, 1 << 40, (1 << 63) - 1)
 
@@ -129,10 +151,49 @@ def _node(item: onnx.NodeProto, names: list[str], random: np.random.Generator) -
             item.input.append(str(random.choice(names)))
 
 
+def _gently(data: bytes, random: np.random.Generator) -> bytes:
+    """Still a graph: what its nodes and numbers say no longer fits."""
+    proto = onnx.ModelProto.FromString(data)
+    graph = proto.graph
+    for _ in range(random.integers(1, 4)):
+        item = graph.node[int(random.integers(len(graph.node)))]
+        tensor = graph.initializer[int(random.integers(len(graph.initializer)))]
+        known = [*(t.name for t in graph.initializer), graph.input[0].name]
+        for earlier in graph.node:
+            if earlier is item:
+                break
+            known += earlier.output
+        match random.integers(5):
+            case 0:
+                item.op_type = str(random.choice(ALL_KINDS))
+                item.domain = DOMAIN if item.op_type in ("Quant", "BipolarQuant", "MultiThreshold") else ""
+            case 1 if item.input:
+                item.input[int(random.integers(len(item.input)))] = str(random.choice(known))
+            case 2:
+                shape = [int(random.integers(0, 5)) for _ in range(random.integers(0, 4))]
+                kind = random.choice(np.array(["<f4", "<f8", "<i4", "<i8"]))
+                array = random.choice(np.array([-2, -1, 0, 1, 2, 5, 300]), shape).astype(kind)
+                tensor.CopyFrom(numpy_helper.from_array(np.asarray(array), tensor.name))
+            case 3 if len(tensor.raw_data) >= 4 and tensor.data_type == onnx.TensorProto.FLOAT:
+                place = 4 * int(random.integers(len(tensor.raw_data) // 4))
+                number = np.array(random.choice((*NUMBERS[:7], 1e-44, 3e38, -3e38)), "<f4").tobytes()
+                tensor.raw_data = tensor.raw_data[:place] + number + tensor.raw_data[place + 4 :]
+            case _:
+                name = str(random.choice(ATTRIBUTES))
+                value = [int(random.choice(SIZES)), float(random.choice(NUMBERS)), "CEIL", [1, 0]][random.integers(4)]
+                kept = [a for a in item.attribute if a.name != name]
+                del item.attribute[:]
+                item.attribute.extend([*kept, helper.make_attribute(name, value)])
+    return proto.SerializeToString()
+
+
 def mutate(data: bytes, random: np.random.Generator) -> bytes:
     """A broken copy of a model file."""
-    if random.integers(2):
+    way = random.integers(4)
+    if way == 0:
         return _bytes(data, random)
+    if way > 1:
+        return _gently(data, random)
     proto = onnx.ModelProto.FromString(data)
     graph = proto.graph
     names = ["", "nowhere", graph.input[0].name, *(t.name for t in graph.initializer)]
