@@ -39,7 +39,7 @@ def _abc() -> None:
 @pytest.mark.parametrize("name", [name for name, case in SUITE.items() if case.quick])
 def test_contract_holds(name: str) -> None:
     case = SUITE[name]
-    proof = prove(case.make(), cycles=case.cycles)
+    proof = prove(case.make(), cycles=case.cycles, seconds=3600)
     assert proof.failures == ()
     assert proof.unreached == ()
     assert proof.holds
