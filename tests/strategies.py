@@ -7,7 +7,24 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bnnhw.ir import BatchNorm, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane, batch_norm_sign
+from bnnhw.ir import (
+    BatchNorm,
+    BitMatrix,
+    DataType,
+    Dense,
+    Divide,
+    FloatActivation,
+    InputSpec,
+    Network,
+    Output,
+    Quantizer,
+    Relu,
+    Scale,
+    Shift,
+    Step,
+    WeightPlane,
+    batch_norm_sign,
+)
 from bnnhw.ir.layers import Thresholds
 
 # The same examples on every run, for everybody.
@@ -41,6 +58,38 @@ def norms(draw: st.DrawFn, neurons: int) -> BatchNorm:
 
 
 @st.composite
+def steps(draw: st.DrawFn, neurons: int, relu: bool = True) -> tuple[Step, ...]:
+    """Up to four steps, constants and several batch norms among them."""
+
+    def column(elements: st.SearchStrategy[float]) -> np.ndarray:
+        return np.array(draw(st.lists(elements, min_size=neurons, max_size=neurons)))
+
+    found: list[Step] = []
+    for _ in range(draw(st.integers(0, 4))):
+        match draw(st.integers(0, 4 if relu else 3)):
+            case 0:
+                found.append(Scale(column(PARAMETERS)))
+            case 1:
+                found.append(Divide(column(PARAMETERS.filter(lambda x: abs(x) > 1e-3))))
+            case 2:
+                found.append(Shift(column(PARAMETERS)))
+            case 3:
+                found.append(draw(norms(neurons)))
+            case _:
+                found.append(Relu())
+    return tuple(found)
+
+
+@st.composite
+def quantizers(draw: st.DrawFn, neurons: int) -> Quantizer:
+    dtype = draw(DTYPES)
+    values = st.one_of(PARAMETERS, st.sampled_from([-np.inf, np.inf, 0.0]))
+    bounds = draw(hnp.arrays(np.float64, (neurons, dtype.levels - 1), elements=values))
+    strict = draw(hnp.arrays(np.bool_, dtype.levels - 1))
+    return Quantizer(dtype, np.sort(bounds, axis=1), strict)
+
+
+@st.composite
 def planes(draw: st.DrawFn, neurons: int, synapses: int) -> tuple[WeightPlane, ...]:
     coefficients = draw(st.sampled_from([(1,), (1,), (1,), (1, 1), (1, 2), (-1, 2), (3,)]))
     return tuple(WeightPlane(c, draw(bit_matrices(neurons, synapses))) for c in coefficients)
@@ -54,8 +103,11 @@ def thresholds(draw: st.DrawFn, layer: Dense, dtype: DataType) -> Thresholds:
 
 
 @st.composite
-def networks(draw: st.DrawFn, streamlined: bool | None = None, max_size: int = 9) -> Network:
-    """A network of 1 to 3 matrix layers; ``streamlined`` None draws that too."""
+def networks(draw: st.DrawFn, streamlined: bool | None = None, max_size: int = 9, general: bool = False) -> Network:
+    """A network of 1 to 3 matrix layers; ``streamlined`` None draws that too.
+
+    One that is not streamlined has batch norms and signs alone, or, if ``general``, any steps and quantizers.
+    """
     if streamlined is None:
         streamlined = draw(st.booleans())
     size = st.integers(1, max_size)
@@ -75,6 +127,9 @@ def networks(draw: st.DrawFn, streamlined: bool | None = None, max_size: int = 9
             if streamlined:
                 dtype = draw(DTYPES)
                 activation = draw(thresholds(layer, dtype))
+            elif general:
+                activation = FloatActivation(draw(steps(neurons)), draw(quantizers(neurons)))
+                dtype = activation.dtype
             else:
                 dtype = DataType("bipolar", 1)
                 activation = batch_norm_sign(draw(norms(neurons)))
@@ -86,7 +141,8 @@ def networks(draw: st.DrawFn, streamlined: bool | None = None, max_size: int = 9
         output = Output("output", draw(vector), draw(vector))
     else:
         plain = Output.plain("output", synapses)
-        output = Output("output", plain.multiplier, plain.offset, (draw(norms(synapses)),))
+        tail = draw(steps(synapses, relu=False)) if general else (draw(norms(synapses)),)
+        output = Output("output", plain.multiplier, plain.offset, tail)
     return Network(spec, (*layers, output), draw(st.dictionaries(st.text(max_size=4), st.text(max_size=8), max_size=2)))
 
 

@@ -87,7 +87,7 @@ def refuse(path: Path, message: str) -> None:
 
 
 @fixed
-@given(networks())
+@given(st.booleans().flatmap(lambda general: networks(general=general)))
 def test_round_trip_is_exact(tmp_path_factory: pytest.TempPathFactory, network: Network) -> None:
     path = tmp_path_factory.getbasetemp() / "round.bnn"
     save(network, path)

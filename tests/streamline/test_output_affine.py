@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,13 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir import BatchNorm, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane
+from bnnhw.ir import (
+    BatchNorm,
+    BitMatrix,
+    DataType,
+    Dense,
+    Divide,
+    InputSpec,
+    Network,
+    Output,
+    Relu,
+    Scale,
+    Shift,
+    WeightPlane,
+)
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.steps import normalize
 from bnnhw.reference import evaluate, evaluate_trained
 from bnnhw.streamline import streamline
 from bnnhw.streamline.output_affine import output_affine
-from tests.strategies import DTYPES, fixed, frames, networks, norms, planes
+from tests.strategies import DTYPES, fixed, frames, networks, norms, planes, steps
 
 BIPOLAR = DataType("bipolar", 1)
 
@@ -81,6 +95,19 @@ def test_every_pair_of_scores(head: tuple[Dense, BatchNorm]) -> None:
 @given(st.data())
 def test_the_network_says_the_same(data: st.DataObject) -> None:
     network = data.draw(networks(streamlined=False))
+    same_classes(network, data)
+
+
+@fixed
+@given(st.data())
+def test_any_affine_tail(data: st.DataObject) -> None:
+    network = data.draw(networks(streamlined=False))
+    tail = data.draw(steps(network.output.classes, relu=False))
+    plain = network.output
+    same_classes(replace(network, layers=(*network.layers[:-1], replace(plain, steps=tail))), data)
+
+
+def same_classes(network: Network, data: st.DataObject) -> None:
     result = streamline(network)
     assert result.network.streamlined
     assert result.network.provenance == network.provenance
@@ -148,3 +175,23 @@ def test_refusals() -> None:
         output_affine(Network(InputSpec((6,), BIPOLAR), (layer, scaled)))
     with pytest.raises(NetworkError, match=r"^layer output: scores must be finite$"):
         output_affine(single(layer, norm_of([1e308, 1], [0, 0], [0, 0], 1e-300)))
+
+
+def test_classes_that_share_slope_and_shift_score_their_accumulators() -> None:
+    """Whatever the tail is, as long as it rises."""
+    layer = plain_layer(3, 30)
+    steps = (
+        Shift(np.full(3, -0.4488643)),
+        Divide(np.full(3, 17.838068)),
+        Scale(np.full(3, 0.7341181)),
+        Shift(np.full(3, -1.1436615)),
+    )
+    plain = Output.plain("output", 3)
+    network = Network(InputSpec((30,), BIPOLAR), (layer, replace(plain, steps=steps)))
+    assert output_affine(network).network.output == plain
+    falling = replace(plain, steps=(Scale(np.full(3, -2.0)),))
+    output = output_affine(Network(InputSpec((30,), BIPOLAR), (layer, falling))).network.output
+    assert (output.multiplier == -1).all() and not output.offset.any()
+    rectified = replace(plain, steps=(Relu(),))
+    with pytest.raises(NetworkError, match=r"^layer output: scores must be affine, without a relu$"):
+        output_affine(Network(InputSpec((30,), BIPOLAR), (layer, rectified)))
