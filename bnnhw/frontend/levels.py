@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir.types import MAX_BITS, DataType
 
-__all__ = ["ROUNDINGS", "Bounds", "element_type", "integer_range", "padded", "quant_bounds", "round_exactly"]
+__all__ = ["ROUNDINGS", "Bound", "Bounds", "element_type", "integer_range", "padded", "quant_bounds", "round_exactly"]
 
 HALF = Fraction(1, 2)
+
+Bound: TypeAlias = Fraction | float
+"""A bound; a float only for the infinities: reached always or never."""
 
 ROUNDINGS: Mapping[str, Callable[[int], tuple[Fraction, bool]]] = {
     "ROUND": lambda k: (HALF, k % 2 != 0),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.call import QUANT_DOMAINS, Call, handles
-from bnnhw.frontend.levels import ROUNDINGS, element_type, integer_range, padded, quant_bounds, round_exactly
+from bnnhw.frontend.levels import ROUNDINGS, Bound, element_type, integer_range, padded, quant_bounds, round_exactly
 from bnnhw.frontend.samples import quantize_samples
 from bnnhw.frontend.values import Constant, Elements, Product, Samples, Value, Weights
 from bnnhw.ir.layers import FloatActivation
@@ -38,7 +38,7 @@ def _quantize(
     value: Samples | Product,
     dtype: DataType,
     low: int,
-    rows: Iterable[tuple[Fraction, ...]],
+    rows: Iterable[tuple[Bound, ...]],
     strict: tuple[bool, ...],
     scale: Fraction,
     offset: Fraction,
@@ -50,7 +50,7 @@ def _quantize(
             raise call.unsupported("it must treat all raw samples alike")
         return quantize_samples(call, value, dtype, low, table[0], strict, scale, offset)
     neurons = value.layer.neurons
-    floats = [[call.exact("bound", bound) for bound in row] for row in table]
+    floats = [[call.exact("bound", b) if isinstance(b, Fraction) else b for b in row] for row in table]
     filled = [padded(low, row, list(strict), dtype) for row in floats]
     bounds = np.broadcast_to(np.array([row for row, _ in filled]), (neurons, dtype.levels - 1))
     activation = FloatActivation(value.steps, Quantizer(dtype, bounds, np.array(filled[0][1], np.bool_)))
@@ -201,7 +201,7 @@ def _multi_threshold(call: Call) -> Value:
     bias = Fraction(call.attribute("out_bias", 0.0))
     if scale <= 0:
         raise call.unsupported(f"its out_scale must be positive, not {float(scale)!r}")
-    rows = [tuple(map(Fraction, row)) for row in np.sort(array, axis=1).tolist()]
+    rows = [tuple(t if np.isinf(t) else Fraction(t) for t in row) for row in np.sort(array, axis=1).tolist()]
     number = array.shape[1]
     strict = (False,) * number
     if number == 1 and bias * 2 == -scale:

@@ -209,7 +209,7 @@ def _identity(call: Call) -> Value:
 def _constant(call: Call) -> Value:
     """A tensor, or a single number."""
     value = call.node.attributes.get("value")
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and np.isfinite(value).all():
         return Constant(value)
     number = call.node.attributes.get("value_float")
     if isinstance(number, float) and np.isfinite(number):
@@ -217,4 +217,4 @@ def _constant(call: Call) -> Value:
     whole = call.node.attributes.get("value_int")
     if isinstance(whole, int):
         return Constant(np.array(whole, np.int64))
-    raise call.unsupported("its value must be a tensor or a finite number")
+    raise call.unsupported("its value must be a finite tensor or number")

@@ -74,7 +74,7 @@ class Graph:
     nodes : tuple of Node
         Each after those that it reads from.
     constants : mapping of str to array
-        Initializers, finite.
+        Initializers, without NaN; infinities are for their readers to refuse.
     input, output : str
         Tensor names.
     shape : tuple of int
@@ -118,8 +118,8 @@ def _tensor(tensor: onnx.TensorProto, where: str) -> NDArray[Any]:
         if len(values) != number:
             raise FileError(f"{where}: shape {dims} must have {number} values, not {len(values)}")
         array = np.array(values, dtype)
-    if not np.isfinite(array).all():
-        raise UnsupportedError(f"{where}: values must be finite")
+    if np.isnan(array).any():
+        raise UnsupportedError(f"{where}: values must be numbers, not NaN")
     return array.reshape(dims)
 
 

@@ -63,6 +63,8 @@ def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network,
     values: dict[str, Value] = {name: Constant(array) for name, array in graph.constants.items()}
     values[graph.input] = _samples(graph, input_scale)
     read: set[str] = {graph.output}
+    # Thresholds that are never or always met are the one use of infinities.
+    infinite = {name for name, array in graph.constants.items() if not np.isfinite(array).all()}
     held = 0
     for node in graph.nodes:
         handler = HANDLERS.get(node.kind)
@@ -70,6 +72,9 @@ def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network,
             domain = f" of domain {node.domain!r:.60}" if node.domain else ""
             raise UnsupportedError(f"{node}{domain} is not supported; supported: {', '.join(sorted(HANDLERS))}")
         read.update(node.inputs)
+        for name in infinite.intersection(node.inputs):
+            if node.kind != "MultiThreshold":
+                raise UnsupportedError(f"{node}: input {name!r:.60} must be finite")
         call = Call(node, tuple(values[name] if name else None for name in node.inputs))
         if not node.outputs or not node.outputs[0] or any(node.outputs[1:]):
             raise call.unsupported("it must have one output")

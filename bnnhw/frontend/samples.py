@@ -20,7 +20,7 @@ from fractions import Fraction
 import numpy as np
 
 from bnnhw.frontend.call import Call
-from bnnhw.frontend.levels import padded
+from bnnhw.frontend.levels import Bound, padded
 from bnnhw.frontend.values import Elements, Samples
 from bnnhw.ir.types import DataType, InputSpec
 
@@ -57,7 +57,7 @@ def quantize_samples(
     samples: Samples,
     dtype: DataType,
     low: int,
-    bounds: tuple[Fraction, ...],
+    bounds: tuple[Bound, ...],
     strict: tuple[bool, ...],
     scale: Fraction,
     offset: Fraction,
@@ -71,16 +71,18 @@ def quantize_samples(
     dtype : DataType
     low : int
         The least value of an element.
-    bounds, strict : tuple of Fraction, tuple of bool
+    bounds, strict : tuple of Bound, tuple of bool
         Of the levels above it.
     scale, offset : Fraction
         What an element stands for.
     """
     if samples.scale < 0:
         raise call.unsupported("raw samples must not be multiplied by a negative number before it")
-    inner = [(bound - samples.offset) / samples.scale for bound in bounds]
-    input_scale, notes = _input_scale(samples, inner)
-    floats = [_least_float(bound / input_scale, s) for bound, s in zip(inner, strict, strict=True)]
+    inner = [b if isinstance(b, float) else (b - samples.offset) / samples.scale for b in bounds]
+    input_scale, notes = _input_scale(samples, [b for b in inner if isinstance(b, Fraction)])
+    floats = [
+        b if isinstance(b, float) else _least_float(b / input_scale, s) for b, s in zip(inner, strict, strict=True)
+    ]
     thresholds, _ = padded(low, floats, [False] * len(floats), dtype)
     spec = InputSpec(samples.frame, dtype, tuple(thresholds))
     return Elements(dtype, np.asarray(samples.index), spec, (), scale, offset, notes)

@@ -67,10 +67,10 @@ def _eps(where: str, spec: dict[str, Any]) -> float:
 
 def read_norm(where: str, spec: dict[str, Any], take: Take, prefix: str, neurons: int) -> BatchNorm:
     """A batch norm whose arrays are named ``PREFIX.gamma`` and so on."""
-    arrays = {name: take(f"{prefix}.{name}", "<f8", (neurons,)) for name in _KINDS["batch_norm"][1]}
+    gamma, beta, mean, var = (take(f"{prefix}.{name}", "<f8", (neurons,)) for name in _KINDS["batch_norm"][1])
     # An overflow of var + eps is for streamlining to refuse.
     with np.errstate(over="ignore"):
-        return BatchNorm(**arrays, eps=_eps(where, spec))
+        return BatchNorm(gamma, beta, mean, var, _eps(where, spec))
 
 
 def read_steps(where: str, entries: Any, take: Take, prefix: str, neurons: int) -> tuple[Step, ...]:
@@ -85,8 +85,9 @@ def read_steps(where: str, entries: Any, take: Take, prefix: str, neurons: int) 
         if kind == "batch_norm":
             steps.append(read_norm(where, entry, take, f"{prefix}.steps.{i}", neurons))
         else:
-            cls, names = _KINDS[kind]
-            steps.append(cls(*(take(f"{prefix}.steps.{i}.{name}", "<f8", (neurons,)) for name in names)))
+            make: Callable[..., Step]
+            make, names = _KINDS[kind]
+            steps.append(make(*(take(f"{prefix}.steps.{i}.{name}", "<f8", (neurons,)) for name in names)))
     return tuple(steps)
 
 

@@ -82,9 +82,7 @@ def exact_thresholds(
     quantizer = activation.quantizer
     found: list[int | HalfLine] = []
     for bound, strict in zip(quantizer.bounds[neuron].tolist(), quantizer.strict.tolist(), strict=True):
-        line: HalfLine | bool = bound < 0
-        if np.isfinite(bound):
-            line = preimage(activation.steps, neuron, bound, strict)
+        line = preimage(activation.steps, neuron, bound, strict) if np.isfinite(bound) else bound < 0
         if isinstance(line, bool):
             found.append(low if line else high + 1)
         else:
@@ -93,14 +91,14 @@ def exact_thresholds(
     assert len(directions) <= 1
     falling = directions == {False}
     row = []
-    for line in found:
-        if not isinstance(line, HalfLine):
-            row.append(line)
+    for item in found:
+        if not isinstance(item, HalfLine):
+            row.append(item)
             continue
-        if line.above:
-            threshold = line.end.floor() + 1 if line.strict else line.end.ceil()
+        if item.above:
+            threshold = item.end.floor() + 1 if item.strict else item.end.ceil()
         else:
-            threshold = low + high - (line.end.ceil() - 1 if line.strict else line.end.floor())
+            threshold = low + high - (item.end.ceil() - 1 if item.strict else item.end.floor())
         row.append(min(max(threshold, low), high + 1))
     # Bounds of one value, one strict and one not, may come in either order.
     return sorted(row), falling

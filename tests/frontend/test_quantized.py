@@ -298,6 +298,31 @@ def test_signs_that_are_never_0_become_bipolar(tmp_path: Path) -> None:
     assert scores[0, 0] - scores[0, 1] == 0
 
 
+def test_thresholds_that_are_always_or_never_met(tmp_path: Path) -> None:
+    inf = np.inf
+    nodes = [
+        node("MultiThreshold", ["input", "t"], "x", DOMAIN, out_dtype="INT2", out_bias=-2.0),
+        node("MatMul", ["x", "w0"], "a"),
+        node("MultiThreshold", ["a", "u"], "y", DOMAIN, out_dtype="UINT2"),
+        node("MatMul", ["y", "w1"], "scores"),
+    ]
+    constants = {
+        "t": np.array([[-inf, 0.5, 1.5]], np.float32),
+        "u": np.array([[-inf, 0, 1], [0, 1, inf], [-1, 0, 1]], np.float32),
+        "w0": np.array([[1, -1, 0], [1, 1, -2]], np.float32),
+        "w1": np.array([[1, -1], [1, 0], [2, 1]], np.float32),
+    }
+    proto = model(nodes, constants, (1, 2), 2)
+    network = streamline(read_model(write(proto, tmp_path / "m.onnx")).network).network
+    assert network.input.thresholds == (-inf, 0.5, 1.5)
+    x = np.stack(np.meshgrid(np.arange(-1, 3), np.arange(-1, 3)), axis=-1).reshape(-1, 2)
+    codes = network.input.encode(x)
+    expected = execute_all(proto, x)
+    assert network.dense[0].output is not None
+    assert np.array_equal(network.dense[0].output.values(trace(network, codes)["dense0"]), expected["y"])
+    assert np.array_equal(evaluate(network, codes).classes, expected["scores"].argmax(axis=1))
+
+
 def test_quantized_biases(tmp_path: Path) -> None:
     nodes = [
         node("BipolarQuant", ["input", "one"], "x", DOMAIN),

@@ -249,12 +249,17 @@ def transpose(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     nodes[-1].name = "t_node"
 
 
-@case("node 10 of 10: Constant 'c_node': its value must be a tensor or a finite number")
+@case("node 10 of 10: Constant 'c_node': its value must be a finite tensor or number")
 def constant(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     nodes.append(node("Constant", [], "c", value_string="one"))
 
 
-@case("initializer 'w0': values must be finite")
+@case("node 3 of 9: BipolarQuant 'q0_node': input 'w0' must be finite")
+def infinite(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["w0"] = np.full((4, 3), np.inf, np.float32)
+
+
+@case("initializer 'w0': values must be numbers, not NaN")
 def not_a_number(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     constants["w0"] = np.full((4, 3), np.nan, np.float32)
 
