@@ -39,6 +39,10 @@ MAX_STEPS = 1000
 """Most steps of one layer."""
 
 
+def _class(kind: str) -> Callable[..., Step]:
+    return _KINDS[kind][0]
+
+
 def describe_steps(steps: tuple[Step, ...], prefix: str, arrays: Arrays) -> list[dict[str, Any]]:
     """The header's entry; the arrays go into ``arrays``."""
     entries: list[dict[str, Any]] = []
@@ -85,9 +89,8 @@ def read_steps(where: str, entries: Any, take: Take, prefix: str, neurons: int) 
         if kind == "batch_norm":
             steps.append(read_norm(where, entry, take, f"{prefix}.steps.{i}", neurons))
         else:
-            make: Callable[..., Step]
-            make, names = _KINDS[kind]
-            steps.append(make(*(take(f"{prefix}.steps.{i}.{name}", "<f8", (neurons,)) for name in names)))
+            names = _KINDS[kind][1]
+            steps.append(_class(kind)(*(take(f"{prefix}.steps.{i}.{name}", "<f8", (neurons,)) for name in names)))
     return tuple(steps)
 
 
