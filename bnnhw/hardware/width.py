@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import gcd
 
-from amaranth.hdl import Array, Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -136,40 +136,63 @@ class WidthConverter(wiring.Component):
             m.d.sync += [held.eq(self.input.payload), valid.eq(1)]
 
     def _general(self, m: Module) -> None:
-        """A buffer of units of gcd bits: words go in above what is held, and leave at the bottom."""
+        """A buffer of units of gcd bits: words go in above what is held, and leave at the bottom.
+
+        The level is kept as a thermometer (bit i: more than i units are held), so that every comparison is one bit,
+        and the place of a word is one hot: its multiplexer is an OR of the few places that reach a bit.
+        """
         g = self.gearbox
         unit = gcd(g.input_width, g.output_width)
-        taken_units, given_units, capacity = g.input_width // unit, g.output_width // unit, g.capacity // unit
-        held = Signal(g.capacity, reset_less=True)
-        level, left = Signal(range(capacity + 1)), Signal(range(capacity + 1))
+        taken, given, capacity = g.input_width // unit, g.output_width // unit, g.capacity // unit
+        # Above what is held there are zeros, so that a word is put there by an OR.
+        held, level = Signal(g.capacity), Signal(capacity)
         index, emitted = Signal(range(g.words_in)), Signal(range(g.words_out))
         complete = Signal()  # The whole frame is in; what is held ends it.
-        accept, take, ends = Signal(), Signal(), Signal()
-        rest = Signal(g.capacity)
+        ends = Signal(init=g.words_out == 1)  # The word at the bottom is the frame's last.
+        accept, take, clear, room = Signal(), Signal(), Signal(), Signal()
+
+        def more_than(units: int) -> Value:
+            """Whether more than so many units are held."""
+            return Const(1) if units < 0 else level[units] if units < capacity else Const(0)
+
         m.d.comb += [
-            ends.eq(emitted == g.words_out - 1),
-            self.output.valid.eq(complete | (level >= given_units)),
+            self.output.valid.eq(complete | more_than(given - 1)),
             self.output.payload.eq(self._filled(held[: g.output_width], ends)),
             take.eq(self.output.valid & self.output.ready),
-            left.eq(Mux(take, Mux(ends, 0, level - given_units), level)),
-            rest.eq(Mux(take, held >> g.output_width, held)),
-            self.input.ready.eq(Mux(complete, take & ends, left <= capacity - taken_units)),
+            clear.eq(take & complete & ends),
+            room.eq(~more_than(capacity - taken) | (take & ~more_than(capacity - taken + given))),
+            self.input.ready.eq(Mux(complete, clear, room)),
             accept.eq(self.input.valid & self.input.ready),
         ]
-        final = g.words_in - 1
-        m.d.sync += level.eq(left)
+        # What is left when the word at the bottom has been taken, and where the next one then goes.
+        left = [~clear & Mux(take, more_than(i + given), more_than(i)) for i in range(capacity)]
+        m.d.sync += level.eq(
+            Cat(*(Mux(accept, left[i - taken] if i >= taken else Const(1), left[i]) for i in range(capacity)))
+        )
+        places: list[Value] = []
+        for place in range(capacity - taken + 1):
+            here = Signal(name=f"place_{place}")
+            below = Const(1) if place == 0 else left[place - 1]
+            m.d.comb += here.eq(accept & below & ~left[place])
+            places.append(here)
+        bits: list[Value] = []
+        for bit in range(g.capacity):
+            stays = held[bit]
+            moves = held[bit + g.output_width] if bit + g.output_width < g.capacity else Const(0)
+            reach = [
+                here & self.input.payload[bit - place * unit]
+                for place, here in enumerate(places)
+                if 0 <= bit - place * unit < g.input_width
+            ]
+            bits.append((~clear & Mux(take, moves, stays)) | Cat(*reach).any())
+        m.d.sync += held.eq(Cat(*bits))
         with m.If(take):
-            m.d.sync += [held.eq(rest), emitted.eq(Mux(ends, 0, emitted + 1))]
+            m.d.sync += [
+                emitted.eq(Mux(ends, 0, emitted + 1)),
+                ends.eq(Const(1) if g.words_out == 1 else ~ends & (emitted == g.words_out - 2)),
+            ]
             with m.If(ends):
                 m.d.sync += complete.eq(0)
         with m.If(accept):
-            # Where the word lands: above `left` units, by a multiplexer over the places that exist.
-            places = Array(
-                Cat(rest[: i * unit], self.input.payload)[: g.capacity] for i in range(capacity - taken_units + 1)
-            )
-            m.d.sync += [
-                held.eq(places[left]),
-                level.eq(left + taken_units),
-                index.eq(Mux(index == final, 0, index + 1)),
-                complete.eq(index == final),
-            ]
+            final = index == g.words_in - 1
+            m.d.sync += [index.eq(Mux(final, 0, index + 1)), complete.eq(final)]
