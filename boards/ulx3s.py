@@ -37,7 +37,7 @@ def _board(size: str, option: str, lut4: int, block_rams: int, platform: Callabl
         spram_bits=0,
         oscillator_mhz=_OSCILLATOR_MHZ,
         # The same network reaches 143 MHz on the 85F, speed grade 6.
-        clock_mhz=100.0,
+        clock_mhz=80.0,
         links=("uart",),
         nextpnr=(option, "--package", "CABGA381", "--speed", "6"),
         platform=platform,

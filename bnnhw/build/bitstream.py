@@ -205,6 +205,7 @@ def _build(
             folder,
             clock_mhz=clock_mhz,
             seed=seed,
+            options=place_route.router_options(board.family, cells.lut4),
             progress=lambda fraction, what: progress("place_route", fraction, what),
         )
         return {

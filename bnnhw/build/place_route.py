@@ -15,7 +15,7 @@ from bnnhw.boards import Board
 from bnnhw.build.process import run_logged
 from bnnhw.errors import BnnhwError, CheckError
 
-__all__ = ["PlaceRoute", "Progress", "pack", "place_and_route", "seed_spread"]
+__all__ = ["PlaceRoute", "Progress", "pack", "place_and_route", "router_options", "seed_spread"]
 
 Progress = Callable[[float, str], None]
 """Told the fraction done, 0 to 1, and what is being done."""
@@ -56,6 +56,16 @@ class PlaceRoute:
     log: Path
 
 
+ROUTER2_LUT4 = 15_000
+"""Above so many LUT4 an ECP5 design is routed by nextpnr's router2. A network of 21 k LUT4 and 181 block RAMs was not
+routed in half an hour by router1, ECP5's default, three quarters of its arcs being left."""
+
+
+def router_options(family: str, lut4: int) -> tuple[str, ...]:
+    """nextpnr's options for the router that suits a design."""
+    return ("--router", "router2") if family == "ecp5" and lut4 > ROUTER2_LUT4 else ()
+
+
 class _Watcher:
     """Reads nextpnr's log as it grows: progress, errors, and how full the device is."""
 
@@ -64,6 +74,7 @@ class _Watcher:
         self.errors: list[str] = []
         self.used: dict[str, tuple[int, int]] = {}
         self.arcs = 0
+        self.overused = 0
 
     def __call__(self, text: str) -> None:
         if text.startswith("ERROR: "):
@@ -82,6 +93,11 @@ class _Watcher:
         elif self.arcs and (match := re.match(r"Info:\s+\d+ \|\s+\d+\s+\d+ \|\s+-?\d+\s+-?\d+ \|\s+(\d+)\|", text)):
             done = 1 - int(match[1]) / self.arcs
             self.progress(_ROUTING_BEGINS + (0.98 - _ROUTING_BEGINS) * max(0.0, done), "routing")
+        # router2's line of an iteration: what must still fall to 0 is the number of overused wires.
+        elif match := re.match(r"Info:\s+iter=\d+ wires=\d+ overused=(\d+)", text):
+            self.overused = max(self.overused, int(match[1]))
+            done = 1 - int(match[1]) / self.overused if self.overused else 1.0
+            self.progress(_ROUTING_BEGINS + (0.98 - _ROUTING_BEGINS) * done, "routing")
 
     def too_big(self) -> str | None:
         """How much too big the design is, or None."""
@@ -98,6 +114,7 @@ def place_and_route(
     clock_mhz: float,
     seed: int = 0,
     stem: str = "top",
+    options: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> PlaceRoute:
     """Runs nextpnr in ``folder``; leaves the configuration, the report and the log there.
@@ -110,6 +127,8 @@ def place_and_route(
         Yosys' JSON; a .pcf or .lpf file.
     clock_mhz : float
         What placement and routing aim at, for clocks without a constraint of their own.
+    options : sequence of str
+        More of nextpnr's options.
 
     Raises
     ------
@@ -135,6 +154,7 @@ def place_and_route(
         *("--freq", f"{clock_mhz:g}"),
         *("--seed", str(seed)),
         "--timing-allow-fail",
+        *options,
     ]
     watcher = _Watcher(progress)
     status = run_logged(tool, arguments, folder, log, watcher)

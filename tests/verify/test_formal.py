@@ -73,7 +73,7 @@ WIDTH = [
     ((6, 2, 9), "held[g.output_width :]", "held[g.output_width - 1 :]", "bits"),
     ((6, 2, 9), "with m.If(finishes):", "with m.If(finishes & self.input.valid):", "count"),
     ((6, 2, 9), "~valid | (finishes & self.output.ready)", "~valid & self.output.ready", "progress"),
-    ((2, 3, 7), "clear.eq(take & complete & ends)", "clear.eq(0)", "offer"),
+    ((3, 2, 4), "clear.eq(take & complete & ends)", "clear.eq(0)", "offer"),
     ((2, 3, 7), "Mux(complete, clear, room)", "room", "bits"),
 ]
 MVU = [
