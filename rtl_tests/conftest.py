@@ -34,21 +34,45 @@ MAKE_VARIABLES = "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"
 
 @pytest.fixture(scope="session")
 def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
-    """Name of each test that ran in the simulator -> None, or what failed."""
+    """Name of each test of the units -> None, or what failed."""
+    _require_tools()
+    from rtl_tests.top import TOP, Units
+
+    return _simulate(request, tmp_path_factory, TOP, {f"{TOP}.v": verilog(Units(), TOP)}, "rtl_tests.cocotb_units")
+
+
+@pytest.fixture(scope="session")
+def board_results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+    """Name of each test at the pins of a board's top -> None, or what failed."""
+    _require_tools()
+    from rtl_tests.board import BENCH, sources
+
+    files = sources(tmp_path_factory.mktemp("board"))
+    return _simulate(request, tmp_path_factory, BENCH, files, "rtl_tests.cocotb_board")
+
+
+def _require_tools() -> None:
     pytest.importorskip("cocotb")
     for name in ("verilator", "make", "c++", "perl"):
         tool = tools.find(name)
         if not tool.found:
             pytest.skip(f"{name} is missing: {tool.why}")
+
+
+def _simulate(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    top: str,
+    sources: dict[str, str],
+    test_module: str,
+) -> dict[str, str | None]:
+    """Builds Verilog files, from the cache where they are unchanged, and runs a module of cocotb tests on them."""
     from cocotb_tools.runner import get_runner
 
-    from rtl_tests.top import TOP, Units
-
-    text = verilog(Units(), TOP)
     verilator = tools.require("verilator")
-    key = repr((text, verilator.version, str(verilator.path), BUILD_ARGS, MAKE_VARIABLES))
+    key = repr((sources, verilator.version, str(verilator.path), BUILD_ARGS, MAKE_VARIABLES))
     assert request.config.cache is not None
-    cache = request.config.cache.mkdir("rtl_tests")
+    cache = request.config.cache.mkdir(f"rtl_tests_{top}")
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     build, work = cache / digest, tmp_path_factory.mktemp("rtl")
     report = work / "results.xml"
@@ -65,10 +89,11 @@ def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
                 if old.is_dir():
                     shutil.rmtree(old)
             build.mkdir()
-            (build / f"{TOP}.v").write_text(text)
+            for name, text in sources.items():
+                (build / name).write_text(text)
             runner.build(
-                sources=[build / f"{TOP}.v"],
-                hdl_toplevel=TOP,
+                sources=[build / name for name in sources],
+                hdl_toplevel=top,
                 build_dir=build,
                 build_args=list(BUILD_ARGS),
                 log_file=build / "build.log",
@@ -77,9 +102,9 @@ def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         # The runner leaves by SystemExit where a test failed; which one, and why, its report says.
         with contextlib.suppress(SystemExit):
             runner.test(
-                hdl_toplevel=TOP,
+                hdl_toplevel=top,
                 hdl_toplevel_lang="verilog",
-                test_module="rtl_tests.cocotb_units",
+                test_module=test_module,
                 build_dir=build,
                 test_dir=work,
                 results_xml=str(report),
