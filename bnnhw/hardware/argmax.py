@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from amaranth.hdl import Const, Elaboratable, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.pipeline import accumulator_shape, argmax_pipeline
+from bnnhw.folding.pipeline import argmax_pipeline
 from bnnhw.hardware.emit import shared
 from bnnhw.hardware.fifo import CreditedOutput
 from bnnhw.hardware.rom import Rom
+from bnnhw.hardware.shapes import integer_shape
 from bnnhw.ir import Dense, Output
 
 __all__ = ["Argmax", "score_layout"]
 
 
-def _shape(low: int, high: int) -> Shape:
-    width, is_signed = accumulator_shape(low, high)
-    return signed(width) if is_signed else unsigned(width)
-
-
 def score_layout(output: Output, layer: Dense, folding: LayerFolding) -> data.StructLayout:
     """The result of a frame: ``index`` of the class with the highest score, and that ``score``."""
     low, high = argmax_pipeline(output, layer, folding).score_range
-    return data.StructLayout({"index": unsigned(max((output.classes - 1).bit_length(), 1)), "score": _shape(low, high)})
+    return data.StructLayout(
+        {"index": unsigned(max((output.classes - 1).bit_length(), 1)), "score": integer_shape(low, high)}
+    )
 
 
 class Argmax(wiring.Component):
@@ -64,8 +62,8 @@ class Argmax(wiring.Component):
             raise ValueError(f"layer {output.name} must be streamlined")
         self.network_output = output
         self.pipeline = argmax_pipeline(output, layer, folding)
-        self._accumulator = _shape(*layer.accumulator_range)
-        self._score = _shape(*self.pipeline.score_range)
+        self._accumulator = integer_shape(*layer.accumulator_range)
+        self._score = integer_shape(*self.pipeline.score_range)
         self._layout = score_layout(output, layer, folding)
         super().__init__(
             {
@@ -183,7 +181,7 @@ class Argmax(wiring.Component):
     def _constants(self, m: Module, name: str, values: NDArray[np.int64], word: Signal, delay: int) -> list[Value]:
         """A constant a lane, of the word accepted ``1 + delay`` cycles before."""
         p = self.pipeline
-        shape = _shape(int(values.min()), max(int(values.max()), 1))
+        shape = integer_shape(int(values.min()), max(int(values.max()), 1))
         padded = np.zeros(p.words * p.lanes, np.int64)
         padded[: len(values)] = values
         bits = (padded[:, None] >> np.arange(shape.width)) & 1

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Elaboratable, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.folding.counter import Technology
-from bnnhw.folding.pipeline import MvuPipeline, accumulator_shape
+from bnnhw.folding.pipeline import MvuPipeline
 from bnnhw.hardware.emit import shared
 from bnnhw.hardware.popcount import Popcount
+from bnnhw.hardware.shapes import integer_shape
 from bnnhw.hardware.threshold import Threshold, threshold_word_bits
 from bnnhw.ir import DataType
 
 __all__ = ["ProcessingElement"]
-
-
-def _shape(low: int, high: int) -> Shape:
-    width, is_signed = accumulator_shape(low, high)
-    return signed(width) if is_signed else unsigned(width)
 
 
 class ProcessingElement(wiring.Component):
@@ -71,7 +67,7 @@ class ProcessingElement(wiring.Component):
         self._output = output
         self._pipeline = pipeline
         self._technology = technology
-        self.accumulator = _shape(*range)
+        self.accumulator = integer_shape(*range)
         self._input_planes = 1 + max(i for _, i, _ in planes)
         self._weight_planes = 1 + max(j for _, _, j in planes)
         ports = {
@@ -114,7 +110,7 @@ class ProcessingElement(wiring.Component):
             for k in range(0, len(terms), 2):
                 group = terms[k : k + 2]
                 low, high = sum(t[1] for t in group), sum(t[2] for t in group)
-                total = Signal(_shape(low, high), name=f"sum_{cycles}_{k // 2}", reset_less=True)
+                total = Signal(integer_shape(low, high), name=f"sum_{cycles}_{k // 2}", reset_less=True)
                 m.d.sync += total.eq(group[0][0] if len(group) == 1 else group[0][0] + group[1][0])
                 sums.append((total, low, high))
             terms = sums

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth.hdl import Cat, Elaboratable, Module, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from bnnhw.folding.pipeline import accumulator_shape
+from bnnhw.hardware.shapes import integer_shape
 from bnnhw.ir import DataType
 
 __all__ = ["Threshold", "pack_thresholds", "threshold_word_bits"]
@@ -55,10 +56,8 @@ class Threshold(wiring.Component):
         self._range = range
         self._output = output
         low, high = range
-        width, is_signed = accumulator_shape(low, high)
-        self._value: Shape = signed(width) if is_signed else unsigned(width)
-        width, is_signed = accumulator_shape(low, high + 1)
-        self._threshold: Shape = signed(width) if is_signed else unsigned(width)
+        self._value = integer_shape(low, high)
+        self._threshold = integer_shape(low, high + 1)
         self.levels = output.levels - 1
         super().__init__(
             {"value": In(self._value), "thresholds": In(threshold_word_bits(range, output)), "code": Out(output.bits)}
