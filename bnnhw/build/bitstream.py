@@ -205,7 +205,7 @@ def _build(
             folder,
             clock_mhz=clock_mhz,
             seed=seed,
-            options=place_route.router_options(board.family, cells.lut4),
+            options=place_route.large_design_options(board.family, cells.lut4),
             progress=lambda fraction, what: progress("place_route", fraction, what),
         )
         return {

@@ -15,7 +15,7 @@ from bnnhw.boards import Board
 from bnnhw.build.process import run_logged
 from bnnhw.errors import BnnhwError, CheckError
 
-__all__ = ["PlaceRoute", "Progress", "pack", "place_and_route", "router_options", "seed_spread"]
+__all__ = ["PlaceRoute", "Progress", "large_design_options", "pack", "place_and_route", "seed_spread"]
 
 Progress = Callable[[float, str], None]
 """Told the fraction done, 0 to 1, and what is being done."""
@@ -56,14 +56,17 @@ class PlaceRoute:
     log: Path
 
 
-ROUTER2_LUT4 = 15_000
-"""Above so many LUT4 an ECP5 design is routed by nextpnr's router2. A network of 21 k LUT4 and 181 block RAMs was not
-routed in half an hour by router1, ECP5's default, three quarters of its arcs being left."""
+LARGE_LUT4 = 15_000
+"""Above so many LUT4 an ECP5 design is large: it gets the placer and the router that get it routed at all.
+
+A network of 21 k LUT4 and 181 block RAMs: placed by heap (the default), router1 (the default) had three quarters of its
+arcs left after half an hour, router2 5,012 overused wires after 22 minutes; placed by static, router2 was done in 155
+seconds, after 20 iterations."""
 
 
-def router_options(family: str, lut4: int) -> tuple[str, ...]:
-    """nextpnr's options for the router that suits a design."""
-    return ("--router", "router2") if family == "ecp5" and lut4 > ROUTER2_LUT4 else ()
+def large_design_options(family: str, lut4: int) -> tuple[str, ...]:
+    """nextpnr's options for a placer and a router that suit a design."""
+    return ("--placer", "static", "--router", "router2") if family == "ecp5" and lut4 > LARGE_LUT4 else ()
 
 
 class _Watcher:

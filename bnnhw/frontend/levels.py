@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir.types import MAX_BITS, DataType
+from bnnhw.ir.types import MAX_PLANES, DataType
 
 __all__ = ["ROUNDINGS", "Bound", "Bounds", "element_type", "integer_range", "padded", "quant_bounds", "round_exactly"]
 
@@ -78,8 +78,8 @@ def element_type(low: int, high: int) -> DataType:
     kind, bits = "uint", high.bit_length()
     if low < 0:
         kind, bits = "int", max(2, 1 + max((~low).bit_length(), max(high, 0).bit_length()))
-    if bits > MAX_BITS:
-        raise NetworkError(f"elements must have at most {MAX_BITS} bits, not {bits}")
+    if bits > MAX_PLANES:
+        raise NetworkError(f"elements must have at most {MAX_PLANES} bits, not {bits}")
     return DataType(kind, max(bits, 1))
 
 

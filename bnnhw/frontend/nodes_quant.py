@@ -15,7 +15,7 @@ from bnnhw.frontend.samples import quantize_samples
 from bnnhw.frontend.values import Constant, Elements, Product, Samples, Value, Weights
 from bnnhw.ir.layers import FloatActivation
 from bnnhw.ir.steps import Quantizer
-from bnnhw.ir.types import MAX_BITS, DataType
+from bnnhw.ir.types import MAX_PLANES, DataType
 
 __all__: list[str] = []
 
@@ -126,7 +126,7 @@ def _quant(call: Call) -> Value:
     call.require("rounding_mode", rounding, *ROUNDINGS)
     bits = call.scalar(3, "bitwidth")
     biases = isinstance(value, Constant) and value.array.ndim < 2
-    most = MAX_CONSTANT_BITS if biases else MAX_BITS
+    most = MAX_CONSTANT_BITS if biases else MAX_PLANES
     least = 2 if narrow and not signed else 1
     if not bits.is_integer() or not least <= bits <= most:
         raise call.unsupported(f"its bitwidth must be a whole number in {least}..{most}, not {bits}")
@@ -192,9 +192,9 @@ def _multi_threshold(call: Call) -> Value:
     value = call.take(0, "input", Samples, Product)
     array = call.constant(1, "thresholds")
     neurons = value.layer.neurons if isinstance(value, Product) else 1
-    if array.ndim != 2 or array.shape[0] not in (1, neurons) or not 1 <= array.shape[1] < 1 << MAX_BITS:
+    if array.ndim != 2 or array.shape[0] not in (1, neurons) or not 1 <= array.shape[1] < 1 << MAX_PLANES:
         raise call.unsupported(
-            f"its thresholds must have shape (1 or {neurons}, 1..{(1 << MAX_BITS) - 1}), not {array.shape}"
+            f"its thresholds must have shape (1 or {neurons}, 1..{(1 << MAX_PLANES) - 1}), not {array.shape}"
         )
     call.require("data_layout", call.attribute("data_layout", ""), "", "NC", "NCHW", "NHWC")
     scale = Fraction(call.attribute("out_scale", 1.0))
@@ -208,8 +208,8 @@ def _multi_threshold(call: Call) -> Value:
         return _quantize(call, value, BIPOLAR, -1, rows, strict, scale / 2, Fraction(0))
     # A bias of whole scales makes a signed type; what is left of it stays with the number.
     low = bias / scale
-    start = int(low) if low.denominator == 1 and -(1 << (MAX_BITS - 1)) <= low < 0 else 0
-    if start and start + number >= 1 << (MAX_BITS - 1):
+    start = int(low) if low.denominator == 1 and -(1 << (MAX_PLANES - 1)) <= low < 0 else 0
+    if start and start + number >= 1 << (MAX_PLANES - 1):
         start = 0
     dtype = element_type(start, start + number)
     return _quantize(call, value, dtype, start, rows, strict, scale, bias - start * scale)

@@ -19,8 +19,8 @@ from bnnhw.frontend.handlers import HANDLERS
 from bnnhw.frontend.onnx_graph import Graph
 from bnnhw.frontend.values import Constant, Product, Samples, Value, cost, kind_of
 from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.layers import Layer, Output
-from bnnhw.ir.network import Network
+from bnnhw.ir.layers import Output
+from bnnhw.ir.network import Layer, Network
 from bnnhw.ir.steps import Relu
 
 __all__ = ["MAX_NUMBERS", "convert"]

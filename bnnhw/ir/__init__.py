@@ -6,19 +6,22 @@ from bnnhw.ir.layers import (
     BatchNorm,
     Dense,
     FloatActivation,
-    Layer,
     Output,
     Thresholds,
     WeightPlane,
     batch_norm_sign,
 )
-from bnnhw.ir.network import Network
+from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
+from bnnhw.ir.network import Layer, Network, StreamLayer, follow, walk
 from bnnhw.ir.steps import Divide, Quantizer, Relu, Scale, Shift, Step, apply, normalize, sign
 from bnnhw.ir.types import DataType, InputSpec
+from bnnhw.ir.window import Window
 
 __all__ = [
+    "Affine",
     "BatchNorm",
     "BitMatrix",
+    "Conv2d",
     "DataType",
     "Dense",
     "Divide",
@@ -26,20 +29,28 @@ __all__ = [
     "FloatActivation",
     "InputSpec",
     "Layer",
+    "MaxPool",
     "Network",
     "Output",
+    "Quantize",
     "Quantizer",
     "Relu",
+    "Residual",
     "Scale",
     "Shift",
     "Step",
+    "StreamLayer",
+    "SumPool",
     "Thresholds",
     "WeightPlane",
+    "Window",
     "apply",
     "batch_norm_sign",
     "dot_affine",
+    "follow",
     "normalize",
     "pack_rows",
     "sign",
     "unpack_rows",
+    "walk",
 ]

@@ -46,13 +46,12 @@ from bnnhw.ir.layers import (
     Activation,
     Dense,
     FloatActivation,
-    Layer,
     Output,
     Thresholds,
     WeightPlane,
     batch_norm_sign,
 )
-from bnnhw.ir.network import Network
+from bnnhw.ir.network import Layer, Network
 from bnnhw.ir.types import DataType, InputSpec
 
 __all__ = ["FORMAT", "VERSION", "load", "save", "write_whole"]

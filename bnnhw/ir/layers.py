@@ -23,14 +23,13 @@ from numpy.typing import NDArray
 from bnnhw.errors import NetworkError
 from bnnhw.ir.bits import BitMatrix
 from bnnhw.ir.steps import BatchNorm, Quantizer, Step, sign, step_neurons
-from bnnhw.ir.types import DataType
+from bnnhw.ir.types import MAX_PLANES, DataType
 
 __all__ = [
     "Activation",
     "BatchNorm",
     "Dense",
     "FloatActivation",
-    "Layer",
     "Output",
     "Thresholds",
     "WeightPlane",
@@ -145,6 +144,8 @@ class Dense:
     activation: Activation | None
 
     def __post_init__(self) -> None:
+        if self.input.bits > MAX_PLANES:
+            raise NetworkError(f"layer {self.name}: inputs must have at most {MAX_PLANES} bits, not {self.input.bits}")
         if not self.weights:
             raise NetworkError(f"layer {self.name}: weights must have at least one plane")
         shapes = {(plane.bits.rows, plane.bits.columns) for plane in self.weights}
@@ -193,6 +194,19 @@ class Dense:
     def output(self) -> DataType | None:
         """Type of the output elements; None when the layer emits accumulators."""
         return None if self.activation is None else self.activation.dtype
+
+    @property
+    def stream(self) -> DataType:
+        """Type of what the layer emits: output elements, or accumulators."""
+        return DataType.holding(*self.accumulator_range) if self.activation is None else self.activation.dtype
+
+    @property
+    def shape_in(self) -> tuple[int]:
+        return (self.synapses,)
+
+    @property
+    def shape_out(self) -> tuple[int]:
+        return (self.neurons,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,6 +262,3 @@ class Output:
         )
 
     __hash__ = None  # type: ignore[assignment]
-
-
-Layer: TypeAlias = Dense | Output

@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir.layers import Dense, FloatActivation, Layer, Output
-from bnnhw.ir.types import InputSpec
+from bnnhw.ir.layers import Dense, FloatActivation, Output
+from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
+from bnnhw.ir.types import DataType, InputSpec
 
-__all__ = ["Network"]
+__all__ = ["Layer", "Network", "StreamLayer", "follow", "walk"]
+
+StreamLayer: TypeAlias = Dense | Conv2d | MaxPool | SumPool | Quantize | Affine | Residual
+"""A layer that turns a stream of elements into a stream of elements."""
+
+Layer: TypeAlias = StreamLayer | Output
+
+
+def follow(shape: tuple[int, ...], dtype: DataType, layers: tuple[Layer, ...]) -> tuple[tuple[int, ...], DataType]:
+    """Shape and element type behind a chain of layers, each of which is checked to take what comes before it.
+
+    A :class:`~bnnhw.ir.layers.Dense` flattens a feature map in stream order.
+
+    Raises
+    ------
+    NetworkError
+        Names the layer.
+    """
+    for layer in layers:
+        if isinstance(layer, Output):
+            raise NetworkError(f"layer {layer.name}: an output must be the last layer")
+        if isinstance(layer, Dense):
+            if layer.synapses != math.prod(shape):
+                raise NetworkError(f"layer {layer.name}: must take {math.prod(shape)} inputs, not {layer.synapses}")
+        else:
+            given = shape if len(shape) == 3 else (shape[0], 1, 1)
+            if layer.shape_in != given:
+                wanted, have = (" x ".join(map(str, sizes)) for sizes in (given, layer.shape_in))
+                raise NetworkError(f"layer {layer.name}: must take a map of {wanted}, not {have}")
+        if layer.input != dtype:
+            raise NetworkError(f"layer {layer.name}: must take {dtype} elements, not {layer.input}")
+        shape, dtype = layer.shape_out, layer.stream if isinstance(layer, Dense) else layer.output
+    return shape, dtype
+
+
+def walk(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """Every layer, those inside residual layers before the residual layer itself: body, then shortcut."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield from walk(layer.body)
+            yield from walk(layer.shortcut)
+        yield layer
 
 
 @dataclass(frozen=True)
@@ -20,7 +64,7 @@ class Network:
     ----------
     input : InputSpec
     layers : tuple of Layer
-        Checked: names are unique, sizes and types agree from one layer to the next.
+        Checked: names are unique, shapes and types agree from one layer to the next.
     provenance : mapping of str to str
         Free text on the origin: file, digest, recipe, accuracy.
     """
@@ -32,31 +76,24 @@ class Network:
     def __post_init__(self) -> None:
         if len(self.layers) < 2 or not isinstance(self.layers[-1], Output):
             raise NetworkError("a network must have at least one layer and end in an output")
-        names = [layer.name for layer in self.layers]
+        names = [layer.name for layer in walk(self.layers)]
         for name in names:
             if names.count(name) > 1:
                 raise NetworkError(f"layer {name}: name must be unique")
-        size, dtype = self.input.elements, self.input.dtype
-        for layer in self.layers[:-1]:
-            if not isinstance(layer, Dense):
-                raise NetworkError(f"layer {layer.name}: an output must be the last layer")
-            if dtype is None:
-                raise NetworkError(f"layer {layer.name}: the layer before it must have an activation")
-            if layer.synapses != size:
-                raise NetworkError(f"layer {layer.name}: must take {size} inputs, not {layer.synapses}")
-            if layer.input != dtype:
-                raise NetworkError(f"layer {layer.name}: must take {dtype} elements, not {layer.input}")
-            size, dtype = layer.neurons, layer.output
-        output = self.layers[-1]
-        if dtype is not None:
+        follow(self.input.shape, self.input.dtype, self.layers[:-1])
+        last, output = self.layers[-2], self.layers[-1]
+        if not isinstance(last, Dense):
+            raise NetworkError(f"layer {last.name}: the layer before an output must be fully connected")
+        if last.activation is not None:
             raise NetworkError(f"layer {output.name}: the layer before an output must have no activation")
-        if output.classes != size:
-            raise NetworkError(f"layer {output.name}: must take {size} classes, not {output.classes}")
+        if output.classes != last.neurons:
+            raise NetworkError(f"layer {output.name}: must take {last.neurons} classes, not {output.classes}")
 
     @property
     def dense(self) -> tuple[Dense, ...]:
-        """The matrix layers, in order."""
-        return tuple(layer for layer in self.layers if isinstance(layer, Dense))
+        """Every weight matrix in the order of :func:`walk`: fully connected layers, and those inside convolutions."""
+        found = (layer.dense if isinstance(layer, Conv2d) else layer for layer in walk(self.layers))
+        return tuple(layer for layer in found if isinstance(layer, Dense))
 
     @property
     def output(self) -> Output:
@@ -67,4 +104,6 @@ class Network:
     @property
     def streamlined(self) -> bool:
         """Whether no floating-point tail is left, so that hardware can be made of it."""
-        return not self.output.steps and not any(isinstance(d.activation, FloatActivation) for d in self.dense)
+        layers = [layer.dense if isinstance(layer, Conv2d) else layer for layer in walk(self.layers)]
+        activations = [layer.activation for layer in layers if isinstance(layer, Dense | Quantize)]
+        return not self.output.steps and not any(isinstance(a, FloatActivation) for a in activations)

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
 
-__all__ = ["DataType", "InputSpec", "MAX_BITS"]
+__all__ = ["DataType", "InputSpec", "MAX_BITS", "MAX_PLANES"]
 
-MAX_BITS = 8
-"""Widest activation element. Sensors give 8 bits; the bit planes of wider ones would each cost a popcount."""
+MAX_BITS = 32
+"""Widest element of a stream: accumulators and their sums between layers."""
+
+MAX_PLANES = 8
+"""Widest element that a matrix layer or a network takes: sensors give 8 bits, and every bit plane costs a popcount."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class DataType:
     kind : str
         ``"bipolar"``, ``"uint"`` or ``"int"``.
     bits : int
-        Width on the wire, 1 to 8; 1 for bipolar.
+        Width on the wire, 1 to 32; 1 for bipolar. Matrix layers take up to 8.
     """
 
     kind: str
@@ -68,12 +71,31 @@ class DataType:
             return np.where(code >= self.levels // 2, code - self.levels, code)
         return code
 
-    def codes(self, level: NDArray[np.integer]) -> NDArray[np.uint8]:
+    @property
+    def code_dtype(self) -> np.dtype[np.unsignedinteger]:
+        """The narrowest NumPy type that holds its codes."""
+        return np.dtype(np.uint8 if self.bits <= 8 else np.uint16 if self.bits <= 16 else np.uint32)
+
+    def codes(self, level: NDArray[np.integer]) -> NDArray[np.unsignedinteger]:
         """The bit patterns of levels, 0 for the least value of the type, ``levels - 1`` for its greatest."""
         index = np.asarray(level, np.int64)
         if self.kind == "int":
             index = (index + self.levels // 2) % self.levels
-        return index.astype(np.uint8)
+        return index.astype(self.code_dtype)
+
+    def encode(self, values: NDArray[np.integer]) -> NDArray[np.unsignedinteger]:
+        """The codes of values: the inverse of :meth:`values`."""
+        array = np.asarray(values, np.int64)
+        if self.kind == "bipolar":
+            return (array > 0).astype(np.uint8)
+        return (array & (self.levels - 1)).astype(self.code_dtype)
+
+    @classmethod
+    def holding(cls, low: int, high: int) -> DataType:
+        """The narrowest integer type that holds ``low..high``; unsigned where nothing is negative."""
+        if low < 0:
+            return cls("int", max((-low - 1).bit_length(), high.bit_length(), 1) + 1)
+        return cls("uint", max(high.bit_length(), 1))
 
     def __str__(self) -> str:
         return "bipolar" if self.kind == "bipolar" else f"{self.kind}{self.bits}"
@@ -112,6 +134,8 @@ class InputSpec:
     thresholds: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.dtype.bits > MAX_PLANES:
+            raise NetworkError(f"input: elements must have at most {MAX_PLANES} bits, not {self.dtype.bits}")
         if len(self.shape) not in (1, 3) or any(size < 1 for size in self.shape):
             raise NetworkError(f"input: shape must be (features,) or (channels, height, width), not {self.shape}")
         if self.thresholds is not None:

@@ -45,8 +45,8 @@ from numpy.typing import NDArray
 from bnnhw.errors import CheckError, NetworkError
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.bits import BitMatrix
-from bnnhw.ir.layers import Dense, FloatActivation, Layer, Output, Thresholds, WeightPlane
-from bnnhw.ir.network import Network
+from bnnhw.ir.layers import Dense, FloatActivation, Output, Thresholds, WeightPlane
+from bnnhw.ir.network import Layer, Network
 from bnnhw.ir.steps import BatchNorm, standard_deviation
 from bnnhw.ir.types import DataType
 from bnnhw.streamline.float_error import apply_bounded

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from bnnhw.build import place_route
-from bnnhw.build.place_route import ROUTER2_LUT4, router_options
+from bnnhw.build.place_route import LARGE_LUT4, large_design_options
 
 
 @pytest.mark.parametrize(
     ("family", "lut4", "options"),
     [
-        ("ice40", 10 * ROUTER2_LUT4, ()),
-        ("ecp5", ROUTER2_LUT4, ()),
-        ("ecp5", ROUTER2_LUT4 + 1, ("--router", "router2")),
+        ("ice40", 10 * LARGE_LUT4, ()),
+        ("ecp5", LARGE_LUT4, ()),
+        ("ecp5", LARGE_LUT4 + 1, ("--placer", "static", "--router", "router2")),
     ],
 )
-def test_large_ecp5_designs_are_routed_by_router2(family: str, lut4: int, options: tuple[str, ...]) -> None:
-    assert router_options(family, lut4) == options
+def test_large_ecp5_designs_get_the_static_placer_and_router2(family: str, lut4: int, options: tuple[str, ...]) -> None:
+    assert large_design_options(family, lut4) == options
 
 
 def test_progress_of_router2_follows_the_overused_wires() -> None:

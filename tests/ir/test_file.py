@@ -291,7 +291,7 @@ def test_compressed_members_are_refused(members: dict[str, bytes], tmp_path: Pat
         (("layers",), {}, "header: header: 'layers' must be of type list, not {}"),
         (("input", "shape"), [0], "header: input: 'shape' must be a list of 1 to 3 positive integers, not [0]"),
         (("input", "shape"), [9], "layer first: must take 9 inputs, not 10"),
-        (("input", "dtype"), "uint99", "data type uint must have 1 to 8 bits, not 99"),
+        (("input", "dtype"), "uint99", "data type uint must have 1 to 32 bits, not 99"),
         (("layers", 0), 7, "header: layer 0 must have 'kind'"),
         (("layers", 0, "kind"), "conv", "header: layer 0: 'kind' must be dense or output, not 'conv'"),
         (
