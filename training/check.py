@@ -10,6 +10,9 @@ from torch import nn
 
 from bnnhw.errors import CheckError
 from bnnhw.frontend import read_model
+from bnnhw.ir.layers import Dense, Output
+from bnnhw.ir.maps import MaxPool
+from bnnhw.ir.network import Network, StreamLayer
 from bnnhw.reference import evaluate, evaluate_trained, trace
 from bnnhw.streamline import streamline
 from bnnhw.training.models import evaluate_float64
@@ -28,7 +31,7 @@ def check_export(model: nn.Sequential, path: Path, samples: NDArray[np.float32])
     model : torch.nn.Sequential
     path : Path
         The file that :mod:`bnnhw.training.export` wrote of it.
-    samples : float32 array (frames, features)
+    samples : float32 array (frames, features) or (frames, channels, height, width)
         Raw samples.
 
     Raises
@@ -39,19 +42,33 @@ def check_export(model: nn.Sequential, path: Path, samples: NDArray[np.float32])
     imported = read_model(path).network
     streamlined = streamline(imported).network
     hidden, scores = evaluate_float64(model, samples)
-    codes = imported.input.encode(samples)
+    codes = imported.input.encode(samples.reshape(len(samples), -1))
 
     trained = evaluate_trained(imported, codes)
     _compare("scores of the imported model", trained.scores, scores)
     integer = evaluate(streamlined, codes)
     _compare("classes of the streamlined network", integer.classes[:, None], scores.argmax(axis=1)[:, None])
-    layers = streamlined.dense[:-1]
     outputs = trace(streamlined, codes)
+    layers = _activations(streamlined)
     if len(layers) != len(hidden):
         raise CheckError(f"the streamlined network must have {len(hidden)} hidden layers, not {len(layers)}")
     for layer, expected in zip(layers, hidden, strict=True):
-        assert layer.output is not None
-        _compare(f"activations of layer {layer.name}", layer.output.values(outputs[layer.name]), expected)
+        actual = layer.stream if isinstance(layer, Dense) else layer.output
+        values = actual.values(outputs[layer.name]).reshape(len(samples), -1)
+        _compare(f"activations of layer {layer.name}", values, _streamed(expected))
+
+
+def _activations(network: Network) -> list[StreamLayer]:
+    """The layers whose output is an activation of the model, the pool that follows one included."""
+    layers = [layer for layer in network.layers if not isinstance(layer, Output)]
+    return [a for a, b in zip(layers, layers[1:], strict=False) if not isinstance(b, MaxPool)]
+
+
+def _streamed(activations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Frames of elements in stream order: of a map, position after position, channels fastest."""
+    if activations.ndim == 4:
+        activations = activations.transpose(0, 2, 3, 1)
+    return activations.reshape(len(activations), -1)
 
 
 def _compare(what: str, actual: NDArray[np.generic], expected: NDArray[np.generic]) -> None:

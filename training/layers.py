@@ -15,24 +15,56 @@ __all__ = [
     "NORM_EPS",
     "BatchNorm",
     "BinaryActivation",
+    "BinaryLayer",
     "BinaryLinear",
     "InputQuantizer",
+    "SignedInput",
     "TensorNorm",
     "ThresholdInput",
     "UnsignedInput",
     "clip_latent",
+    "glorot_bound",
 ]
 
 NORM_EPS = 2.0**-16
 """Epsilon of batch normalization: near PyTorch's 1e-5, and exact in the float32 attribute of an ONNX node."""
 
 
-class BinaryLinear(nn.Module):
-    """Fully connected layer without bias whose weights are the signs of real-valued latent weights.
+def glorot_bound(fans: int) -> float:
+    """``sqrt(6 / (fan_in + fan_out))`` (Glorot and Bengio, 2010, eq. 16), for the sum of both fans."""
+    return math.sqrt(6 / fans)
+
+
+class BinaryLayer(nn.Module):
+    """A layer whose weights are the signs of real-valued latent weights.
 
     The latent weights take the gradient steps and are clipped to [-1, 1] after each
     (:func:`clip_latent`), since past it they would grow without any effect on their sign:
     Courbariaux, Hubara et al., 2016, section 1.3 and algorithm 1.
+
+    Parameters
+    ----------
+    latent : float32 tensor (outputs, ...)
+        The initial latent weights.
+    """
+
+    def __init__(self, latent: Tensor) -> None:
+        super().__init__()
+        self.latent = nn.Parameter(latent)
+
+    @property
+    def signs(self) -> Tensor:
+        """The weights in use, -1.0 and +1.0, of the shape of ``latent``."""
+        return binarize(self.latent)
+
+    def clip_(self) -> None:
+        """Clip the latent weights to [-1, 1]."""
+        with torch.no_grad():
+            self.latent.clamp_(-1, 1)
+
+
+class BinaryLinear(BinaryLayer):
+    """Fully connected layer without bias whose weights are the signs of real-valued latent weights.
 
     Parameters
     ----------
@@ -46,22 +78,11 @@ class BinaryLinear(nn.Module):
     """
 
     def __init__(self, inputs: int, outputs: int, generator: torch.Generator | None = None) -> None:
-        super().__init__()
-        bound = math.sqrt(6 / (inputs + outputs))
-        self.latent = nn.Parameter((torch.rand(outputs, inputs, generator=generator) * 2 - 1) * bound)
-
-    @property
-    def signs(self) -> Tensor:
-        """The weights in use, -1.0 and +1.0, ``(outputs, inputs)``."""
-        return binarize(self.latent)
+        bound = glorot_bound(inputs + outputs)
+        super().__init__((torch.rand(outputs, inputs, generator=generator) * 2 - 1) * bound)
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.linear(x, self.signs)
-
-    def clip_(self) -> None:
-        """Clip the latent weights to [-1, 1]."""
-        with torch.no_grad():
-            self.latent.clamp_(-1, 1)
 
 
 class BinaryActivation(nn.Module):
@@ -78,7 +99,7 @@ class BatchNorm(nn.BatchNorm1d):
     with a momentum of 0.1 a batch, and the operations are done in the order written, so that float64
     evaluation rounds as :func:`bnnhw.ir.arithmetic.normalize` does.
 
-    Input and output: ``(frames, channels)``.
+    Input and output: ``(frames, channels)``, or maps ``(frames, channels, height, width)``.
     """
 
     def __init__(self, channels: int) -> None:
@@ -86,11 +107,15 @@ class BatchNorm(nn.BatchNorm1d):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name it overrides
         if self.training:
-            return super().forward(input)
+            return super().forward(input.flatten(2) if input.ndim > 2 else input).reshape(input.shape)
         assert self.running_mean is not None and self.running_var is not None
         # NumPy's square root is correctly rounded as IEEE 754 asks; PyTorch's comes from MKL on x86, and is not.
         deviation = torch.from_numpy(np.sqrt((self.running_var + self.eps).cpu().numpy())).to(input.device)
-        return self.weight * (input - self.running_mean) / deviation + self.bias
+        weight, mean, deviation, bias = (
+            channel.reshape(-1, *[1] * (input.ndim - 2))
+            for channel in (self.weight, self.running_mean, deviation, self.bias)
+        )
+        return weight * (input - mean) / deviation + bias
 
 
 class TensorNorm(BatchNorm):
@@ -128,6 +153,29 @@ class UnsignedInput(InputQuantizer):
         return x.floor().clamp(0, self.dtype.maximum)
 
 
+class SignedInput(InputQuantizer):
+    """Signed numbers of ``bits`` bits in steps of ``scale``: ``scale * clip(floor(x / scale), -2**(bits-1), ...)``.
+
+    No gradient: it is the first layer.
+
+    Parameters
+    ----------
+    bits : int
+    scale : float
+        A power of two, so that nothing downstream rounds because of it.
+    """
+
+    def __init__(self, bits: int, scale: float) -> None:
+        super().__init__()
+        if scale <= 0 or math.frexp(scale)[0] != 0.5:
+            raise ValueError(f"scale must be a power of two, not {scale!r}")
+        self.dtype = DataType("int", bits)
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x / self.scale).floor().clamp(self.dtype.minimum, self.dtype.maximum) * self.scale
+
+
 class ThresholdInput(InputQuantizer):
     """One bit: +1 where ``x >= threshold``, -1 elsewhere. No gradient: it is the first layer.
 
@@ -151,5 +199,5 @@ class ThresholdInput(InputQuantizer):
 def clip_latent(model: nn.Module) -> None:
     """Clip the latent weights of every binary layer of ``model``; call it after each optimizer step."""
     for module in model.modules():
-        if isinstance(module, BinaryLinear):
+        if isinstance(module, BinaryLayer):
             module.clip_()

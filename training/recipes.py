@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from bnnhw.errors import RequestError
 
-__all__ = ["RECIPES", "InputRecipe", "Recipe", "find_recipe"]
+__all__ = ["ORDERS", "RECIPES", "ConvRecipe", "InputRecipe", "Recipe", "find_recipe"]
+
+ORDERS = ("norm-sign-pool", "pool-norm-sign")
+"""What follows a convolution: BinaryNet's later users pool bits; BinaryNet and XNOR-Net pool accumulators."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +22,50 @@ class InputRecipe:
         Bits of an unsigned element, ``clip(floor(x), 0, 2**bits - 1)``.
     threshold : float, optional
         One bit instead: +1 iff ``x >= threshold``.
+    scale : float, optional
+        A signed element instead, in steps of this power of two:
+        ``scale * clip(floor(x / scale), -2**(bits - 1), 2**(bits - 1) - 1)``.
     """
 
     bits: int = 1
     threshold: float | None = None
+    scale: float | None = None
+
+
+@dataclass(frozen=True)
+class ConvRecipe:
+    """A convolution and what follows it up to the next layer.
+
+    Parameters
+    ----------
+    channels : int
+        Of the output.
+    kernel, stride, dilation : (int, int)
+        Vertical, horizontal.
+    padding : (int, int, int, int)
+        Top, left, bottom, right.
+    padding_value : int
+        -1 or +1.
+    depthwise : bool
+    pool : (int, int), optional
+        Window of a max pool, which is its stride too.
+    order : str
+        One of :data:`ORDERS`; without a pool all are one.
+    """
+
+    channels: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    padding_value: int = -1
+    depthwise: bool = False
+    pool: tuple[int, int] | None = None
+    order: str = "norm-sign-pool"
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise RequestError(f"order must be one of {', '.join(ORDERS)}, not {self.order!r}")
 
 
 @dataclass(frozen=True)
@@ -45,6 +88,10 @@ class Recipe:
         Of Adam at the start; it falls to 0 along half a cosine (Loshchilov and Hutter, 2017, eq. 5).
     loss : str
         ``"cross-entropy"`` or ``"squared-hinge"``, of the batch-normalized scores.
+    shape : (int, int, int), optional
+        Channels, height, width of a sample; needed by ``convs``. A signal has height 1.
+    convs : tuple of ConvRecipe
+        Before the fully connected layers.
     """
 
     name: str
@@ -56,6 +103,8 @@ class Recipe:
     batch: int
     learning_rate: float
     loss: str = "cross-entropy"
+    shape: tuple[int, int, int] | None = None
+    convs: tuple[ConvRecipe, ...] = ()
 
 
 _ALL = (

@@ -23,7 +23,7 @@ except ModuleNotFoundError as error:
 from bnnhw import datasets
 from bnnhw.training.check import check_export
 from bnnhw.training.export import to_onnx, write_onnx
-from bnnhw.training.models import evaluate_float64, input_quantizer, mlp
+from bnnhw.training.models import build, evaluate_float64
 from bnnhw.training.optimize import fit
 from bnnhw.training.recipes import Recipe, find_recipe
 
@@ -93,8 +93,9 @@ def _deterministic() -> Iterator[None]:
         torch.use_deterministic_algorithms(was)
 
 
-def _flat(samples: NDArray[np.generic]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(samples, np.float32).reshape(len(samples), -1)
+def _shaped(samples: NDArray[np.generic], recipe: Recipe) -> NDArray[np.float32]:
+    """Samples as the network takes them: flat, or maps."""
+    return np.ascontiguousarray(samples, np.float32).reshape(len(samples), *(recipe.shape or (-1,)))
 
 
 def train(
@@ -153,11 +154,10 @@ def train(
 
     start = time.perf_counter()
     data = datasets.load(chosen.dataset, data_dir)
-    x_train, x_test = _flat(data.x_train), _flat(data.x_test)
-    features = x_train.shape[1]
     with _deterministic():
         generator = torch.Generator().manual_seed(seed)
-        model = mlp(input_quantizer(chosen.input), features, chosen.widths, data.classes, generator).to(place)
+        model = build(chosen, data.x_train[0].size, data.classes, generator).to(place)
+        x_train, x_test = _shaped(data.x_train, chosen), _shaped(data.x_test, chosen)
         labels = torch.from_numpy(np.ascontiguousarray(data.y_train, np.int64)).to(place)
         fit(model, torch.from_numpy(x_train).to(place), labels, chosen, epochs, generator, progress)
         model.cpu()
@@ -171,7 +171,7 @@ def train(
         "epochs": str(epochs),
         "accuracy": f"{accuracy:.6f}",
     }
-    exported = to_onnx(model, features, metadata)
+    exported = to_onnx(model, x_test.shape[1:], metadata)
     with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
         # The check reads the file, as everything after it will.
         trial = Path(folder) / output.name

@@ -43,7 +43,7 @@ def raw_samples(frames: int = 200) -> np.ndarray:
 def test_the_graph_in_float64_is_the_model_in_float64(name: str) -> None:
     model = random_model(INPUTS[name])
     samples = raw_samples()
-    tensors = evaluate(to_onnx(model, 12, {}), samples)
+    tensors = evaluate(to_onnx(model, (12,), {}), samples)
     hidden, scores = evaluate_float64(model, samples)
     assert np.array_equal(tensors["scores"], scores)
     for i, expected in enumerate(hidden):
@@ -56,7 +56,7 @@ def test_the_graph_in_float64_is_the_model_in_float64(name: str) -> None:
     [("bit planes", ["Quant"]), ("threshold", ["Sub", "BipolarQuant"])],
 )
 def test_nodes_are_the_agreed_ones(name: str, first: list[str]) -> None:
-    exported = to_onnx(random_model(INPUTS[name]), 12, {})
+    exported = to_onnx(random_model(INPUTS[name]), (12,), {})
     layer = ["BipolarQuant", "MatMul", "BatchNormalization"]
     assert [n.op_type for n in exported.graph.node] == [
         *first,
@@ -78,12 +78,12 @@ def test_nodes_are_the_agreed_ones(name: str, first: list[str]) -> None:
 
 
 def test_the_checker_accepts_the_model() -> None:
-    onnx.checker.check_model(to_onnx(random_model(INPUTS["bit planes"]), 12, {}), full_check=True)
+    onnx.checker.check_model(to_onnx(random_model(INPUTS["bit planes"]), (12,), {}), full_check=True)
 
 
 def test_initializers_hold_what_the_model_uses() -> None:
     model = random_model(INPUTS["bit planes"])
-    exported = to_onnx(model, 12, {})
+    exported = to_onnx(model, (12,), {})
     tensors = {t.name: numpy_helper.to_array(t) for t in exported.graph.initializer}
     linear, norm = model[1], model[2]
     assert isinstance(linear, BinaryLinear) and isinstance(norm, BatchNorm)
@@ -100,7 +100,7 @@ def test_initializers_hold_what_the_model_uses() -> None:
 
 def test_metadata_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
-    write_onnx(to_onnx(random_model(INPUTS["threshold"]), 12, {"recipe": "toy", "seed": "3"}), path)
+    write_onnx(to_onnx(random_model(INPUTS["threshold"]), (12,), {"recipe": "toy", "seed": "3"}), path)
     properties = {p.key: p.value for p in onnx.load(path).metadata_props}
     assert properties.pop("bnnhw")
     assert properties == {"recipe": "toy", "seed": "3"}
@@ -108,30 +108,30 @@ def test_metadata_is_kept(tmp_path: Path) -> None:
 
 def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        write_onnx(to_onnx(random_model(INPUTS["bit planes"]), 12, {"z": "1", "a": "2"}), tmp_path / name)
+        write_onnx(to_onnx(random_model(INPUTS["bit planes"]), (12,), {"z": "1", "a": "2"}), tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_a_module_without_export_is_named() -> None:
     with pytest.raises(TypeError, match=r"^module must be a layer that can be exported, not ReLU$"):
-        to_onnx(nn.Sequential(nn.ReLU()), 3, {})
+        to_onnx(nn.Sequential(nn.ReLU()), (3,), {})
 
 
 def test_an_epsilon_that_onnx_would_round_is_refused() -> None:
     norm = BatchNorm(3)
     norm.eps = 1e-5
     with pytest.raises(ValueError, match=r"^eps must be exact in float32, not 1e-05$"):
-        to_onnx(nn.Sequential(BinaryLinear(3, 3), norm), 3, {})
+        to_onnx(nn.Sequential(BinaryLinear(3, 3), norm), (3,), {})
 
 
 def test_a_model_in_float64_is_refused() -> None:
     model = nn.Sequential(BinaryLinear(3, 3), BatchNorm(3), BinaryActivation()).double()
     with pytest.raises(ValueError, match=r"^parameters must be float32, not float64$"):
-        to_onnx(model, 3, {})
+        to_onnx(model, (3,), {})
 
 
 def test_a_missing_folder_is_one_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "no" / "m.onnx"
     with pytest.raises(FileError, match=rf"^{path}: can't be written: No such file or directory$"):
-        write_onnx(to_onnx(random_model(INPUTS["threshold"]), 12, {}), path)
+        write_onnx(to_onnx(random_model(INPUTS["threshold"]), (12,), {}), path)

@@ -94,10 +94,10 @@ def test_an_export_that_is_not_the_model_is_never_written(
     from bnnhw.training import export
     from bnnhw.training import train as module
 
-    def wrong(model: torch.nn.Sequential, features: int, metadata: dict[str, str]) -> onnx.ModelProto:
+    def wrong(model: torch.nn.Sequential, shape: tuple[int, ...], metadata: dict[str, str]) -> onnx.ModelProto:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(BinaryLinear, "signs", property(flipped))
-            return export.to_onnx(model, features, metadata)
+            return export.to_onnx(model, shape, metadata)
 
     monkeypatch.setattr(module, "to_onnx", wrong)
     output = tmp_path / "m.onnx"
