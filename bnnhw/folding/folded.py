@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from bnnhw.errors import FoldingError
-from bnnhw.ir import Dense, Network
+from bnnhw.ir import Conv2d, Dense, Network, walk
 
 __all__ = ["ENGINES", "MEMORIES", "FoldedNetwork", "LayerFolding"]
 
@@ -83,6 +84,36 @@ class FoldedNetwork:
                         f"layer {layer.name}: {word} must be at most {size}, not {value}; "
                         f"nearest without padding: {_nearest_divisors(size, value)}"
                     )
+            convolution = self.convolutions.get(layer.name)
+            if convolution is not None and convolution.depthwise:
+                channels = convolution.window.channels
+                if layer.neurons != channels:
+                    raise FoldingError(
+                        f"layer {layer.name}: a depthwise convolution must have one neuron a channel, {channels}, "
+                        f"not {layer.neurons}"
+                    )
+                if folding.simd != 1:
+                    raise FoldingError(
+                        f"layer {layer.name}: SIMD of a depthwise convolution must be 1, not {folding.simd}"
+                    )
+
+    @cached_property
+    def convolutions(self) -> dict[str, Conv2d]:
+        """The convolutions by name."""
+        return {layer.name: layer for layer in walk(self.network.layers) if isinstance(layer, Conv2d)}
+
+    def vectors(self, layer: Dense) -> int:
+        """Vectors a frame that a weight matrix is multiplied by: the positions of a convolution, otherwise 1."""
+        convolution = self.convolutions.get(layer.name)
+        return 1 if convolution is None else convolution.window.positions
+
+    @cached_property
+    def bound(self) -> int:
+        """Cycles a frame of the slowest matrix-vector unit: no frame takes less."""
+        return max(
+            self.vectors(layer) * folding.synapse_folds(layer) * folding.neuron_folds(layer)
+            for layer, folding in self.pairs
+        )
 
     @property
     def pairs(self) -> tuple[tuple[Dense, LayerFolding], ...]:

@@ -13,6 +13,7 @@ from bnnhw.folding.chain import Stage, chain
 from bnnhw.folding.counter import Technology, plan, technology
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.gearbox import Gearbox
+from bnnhw.folding.memories import BLOCK_RAMS, BlockRam, blocks_needed, buffer_style
 from bnnhw.folding.pipeline import ArgmaxPipeline, accumulator_shape, argmax_pipeline
 from bnnhw.ir import Dense
 
@@ -27,17 +28,6 @@ __all__ = [
     "layer_resources",
 ]
 
-
-@dataclass(frozen=True)
-class BlockRam:
-    """One block RAM of a family: ``depth`` words of ``width`` bits at its widest, and the least width it has."""
-
-    width: int
-    depth: int
-    narrowest: int
-
-
-BLOCK_RAMS = {"ice40": BlockRam(16, 256, 2), "ecp5": BlockRam(36, 512, 1), "generic": BlockRam(36, 512, 1)}
 
 _CONTROL = 70
 """LUT4 of a unit's counters and handshake."""
@@ -62,24 +52,6 @@ class Resources:
 
 LINK = Resources(lut4=420, ff=330, bram=1)
 """The serial link of a board design, as synthesized; the frame buffer of up to 512 bytes is its block RAM."""
-
-
-def blocks_needed(depth: int, width: int, tech: Technology) -> int:
-    """Block RAMs of a memory: side by side at their widest, then at half the width for twice the depth."""
-    block = BLOCK_RAMS[tech.name]
-    bank_width, bank_depth = block.width, block.depth
-    while bank_depth < depth and bank_width > block.narrowest:
-        # The ninth bit of a byte exists only at the widths 9, 18 and 36.
-        bank_width, bank_depth = {9: 4}.get(bank_width, bank_width // 2), bank_depth * 2
-    return -(-width // bank_width) * -(-depth // bank_depth)
-
-
-def buffer_style(depth: int, width: int, tech: Technology) -> str:
-    """Where a buffer that is written and read lives: ``"registers"``, ``"distributed"`` (LUT RAM) or ``"block"``."""
-    if depth <= 2 or depth * width <= 128:
-        return "registers"
-    # An iCE40 has no LUT RAM. On the ECP5 16 words of 4 bits take three slices.
-    return "block" if tech.name == "ice40" or depth > 64 else "distributed"
 
 
 def _buffer(depth: int, width: int, tech: Technology) -> Resources:
