@@ -81,7 +81,8 @@ def conv_net(
 
     ``quantizer -> [BinaryConv2d -> BatchNorm -> BinaryActivation or SignPool] for each convolution -> Flatten ->`` the
     layers of :func:`mlp`; a convolution in the order ``"pool-norm-sign"`` is
-    ``BinaryConv2d -> MaxPool -> BatchNorm -> BinaryActivation``. Input ``(frames, *shape)`` raw samples, output ``(frames, classes)`` scores.
+    ``BinaryConv2d -> MaxPool -> BatchNorm -> BinaryActivation``. Input ``(frames, *shape)`` raw samples, output
+    ``(frames, classes)`` scores.
 
     Parameters
     ----------
