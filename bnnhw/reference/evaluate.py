@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from bnnhw.errors import NetworkError
 from bnnhw.ir.layers import Dense, Output
 from bnnhw.ir.network import Network
+from bnnhw.reference.chain import Chain, batch_size, one_thread
 from bnnhw.reference.product import Product, check_codes
 
 __all__ = ["Accuracy", "Progress", "Scores", "accuracy", "evaluate", "trace"]
 
 Progress: TypeAlias = Callable[[int], None]
 """Called after each batch with the number of frames done."""
-
-BATCH = 1024
-"""Frames a batch: the activations of a 1024-wide layer then fit the caches, and BLAS runs at full speed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +50,14 @@ class Accuracy:
         return self.correct / self.frames if self.frames else 0.0
 
 
-def _products(network: Network) -> list[Product]:
+def _prepare(network: Network) -> tuple[Chain, Product]:
+    """The layers before the last matrix layer, and that one."""
     if not network.streamlined:
         raise NetworkError("only a streamlined network has an integer meaning: run the streamlining passes first")
-    return [Product(layer) for layer in network.dense]
+    last = network.layers[-2]
+    assert isinstance(last, Dense)
+    _check_scores(last, network.output)
+    return Chain(network.layers[:-2]), Product(last)
 
 
 def _check_scores(layer: Dense, output: Output) -> None:
@@ -70,7 +72,9 @@ def _score(output: Output, accumulators: NDArray[np.int64]) -> NDArray[np.int64]
     return output.multiplier * accumulators + output.offset
 
 
-def evaluate(network: Network, codes: NDArray[Any], progress: Progress | None = None, batch: int = BATCH) -> Scores:
+def evaluate(
+    network: Network, codes: NDArray[Any], progress: Progress | None = None, batch: int | None = None
+) -> Scores:
     """Scores and classes of frames.
 
     Parameters
@@ -78,47 +82,56 @@ def evaluate(network: Network, codes: NDArray[Any], progress: Progress | None = 
     network : Network
         Streamlined.
     codes : uint8 array (frames, elements)
-        As ``network.input.encode`` makes them.
+        As ``network.input.encode`` makes them, in stream order.
     progress : callable, optional
         Told the number of frames done after each batch.
-    batch : int
-        Frames computed at once.
+    batch : int, optional
+        Frames computed at once; None chooses.
 
     Raises
     ------
     NetworkError
         For a network that is not streamlined, and for codes of a wrong type, shape or range.
     """
-    products = _products(network)
-    _check_scores(network.dense[-1], network.output)
+    chain, last = _prepare(network)
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
+    batch = batch or batch_size(network)
     scores = np.empty((len(codes), network.output.classes), np.int64)
-    for start in range(0, len(codes), batch):
-        x = codes[start : start + batch]
-        for product in products[:-1]:
-            x = product.output(x)
-        scores[start : start + batch] = _score(network.output, products[-1].accumulators(x))
-        if progress is not None:
-            progress(min(start + batch, len(codes)))
+    with one_thread():
+        for start in range(0, len(codes), batch):
+            x = chain.run(codes[start : start + batch])
+            scores[start : start + batch] = _score(network.output, last.accumulators(x))
+            if progress is not None:
+                progress(min(start + batch, len(codes)))
     return Scores(scores, scores.argmax(axis=1).astype(np.int64))
 
 
 def trace(network: Network, codes: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Every layer's result for some frames, by layer name, in order.
+    """Every layer's result for some frames, by layer name, in the order of :func:`bnnhw.ir.network.walk`.
 
-    A layer with thresholds gives its output codes, uint8 (frames, neurons); the last matrix layer its
-    accumulators, int64 (frames, neurons); the output its scores, int64 (frames, classes). Parameters and
-    errors as for :func:`evaluate`.
+    - The last matrix layer gives its accumulators, int64 (frames, neurons), the output its scores, int64 (frames,
+      classes).
+    - Every other layer, those inside residual layers included, gives the codes that its stream carries: array
+      (frames, elements) in stream order (a map position by position, channels fastest) of its type's ``code_dtype``.
+      Where such a layer emits integers (a matrix without activation, a sum, an affine), they are codes too: ``values``
+      of its type turns them into numbers.
+
+    Parameters and errors as for :func:`evaluate`.
     """
-    products = _products(network)
-    _check_scores(network.dense[-1], network.output)
-    x = check_codes(codes, network.input.elements, network.input.dtype.levels)
-    results: dict[str, NDArray[Any]] = {}
-    for product in products[:-1]:
-        x = results[product.layer.name] = product.output(x)
-    accumulators = results[products[-1].layer.name] = products[-1].accumulators(x)
-    results[network.output.name] = _score(network.output, accumulators)
-    return results
+    chain, last = _prepare(network)
+    codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
+    batches: dict[str, list[NDArray[Any]]] = {}
+
+    def record(name: str, found: NDArray[Any]) -> None:
+        batches.setdefault(name, []).append(found)
+
+    batch = batch_size(network)
+    with one_thread():
+        for start in range(0, max(len(codes), 1), batch):
+            accumulators = last.accumulators(chain.run(codes[start : start + batch], record))
+            record(last.layer.name, accumulators)
+            record(network.output.name, _score(network.output, accumulators))
+    return {name: np.concatenate(found) for name, found in batches.items()}
 
 
 def accuracy(

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir.arithmetic import dot_affine, weight_values
-from bnnhw.ir.layers import Dense, Thresholds
+from bnnhw.ir.layers import Dense, FloatActivation, Thresholds
+from bnnhw.ir.types import DataType
+from bnnhw.reference.activate import apply_float, threshold
 
-__all__ = ["Product", "check_codes"]
+__all__ = ["Product", "check_codes", "numbers"]
 
 
 def check_codes(codes: NDArray[Any], elements: int, levels: int) -> NDArray[np.uint8]:
@@ -27,6 +29,16 @@ def check_codes(codes: NDArray[Any], elements: int, levels: int) -> NDArray[np.u
     if array.size and int(array.max()) >= levels:
         raise NetworkError(f"codes must be below {levels}, not {int(array.max())}")
     return array
+
+
+def numbers(dtype: DataType, codes: NDArray[np.uint8], number: np.dtype[Any]) -> NDArray[Any]:
+    """What codes of at most 8 bits stand for, as NumPy numbers: :meth:`DataType.values` without 64-bit detours."""
+    if dtype.kind == "bipolar":
+        return ((codes << 1).view(np.int8) - np.int8(1)).astype(number)
+    if dtype.kind == "int":
+        spare = 8 - dtype.bits
+        return ((codes << spare).view(np.int8) >> spare).astype(number)
+    return codes.astype(number)
 
 
 class Product:
@@ -41,6 +53,7 @@ class Product:
     ----------
     dtype : NumPy dtype
         float32, float64 or int64: the cheapest type that is exact for this layer.
+    weights : array (synapses, neurons) of :attr:`dtype`
     """
 
     def __init__(self, layer: Dense) -> None:
@@ -52,31 +65,39 @@ class Product:
         if bound >= 1 << 62:
             raise NetworkError(f"layer {layer.name}: accumulators must be below 2**62")
         self.dtype = np.dtype(np.float32 if bound < 1 << 24 else np.float64 if bound < 1 << 53 else np.int64)
-        self._values = layer.input.values(np.arange(layer.input.levels)).astype(self.dtype)
-        self._weights = np.ascontiguousarray(weight_values(layer).T.astype(self.dtype))
+        self.weights = np.ascontiguousarray(weight_values(layer).T.astype(self.dtype))
         self._levels: NDArray[Any] | None = None
         if isinstance(layer.activation, Thresholds):
+            # ``acc >= T`` restated as ``dot >= scale * T + constant``: saves the way back to accumulators.
             dots = self._affine.scale * layer.activation.values + self._affine.constants[:, None]
             self._levels = np.ascontiguousarray(dots.T.astype(self.dtype))
 
+    def numbers(self, codes: NDArray[np.uint8]) -> NDArray[Any]:
+        """The values of input codes, in :attr:`dtype`."""
+        return numbers(self.layer.input, codes, self.dtype)
+
     def dots(self, codes: NDArray[np.uint8]) -> NDArray[Any]:
         """Dot products of codes (frames, synapses): (frames, neurons), exact integers in :attr:`dtype`."""
-        return self._values[codes] @ self._weights
+        return self.numbers(codes) @ self.weights
 
     def accumulators(self, codes: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Accumulators of codes (frames, synapses): int64 (frames, neurons)."""
-        return (self.dots(codes).astype(np.int64) - self._affine.constants) // self._affine.scale
+        return self.from_dots(self.dots(codes))
 
-    def output(self, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Output codes of a layer with thresholds: uint8 (frames, neurons)."""
+    def from_dots(self, dots: NDArray[Any]) -> NDArray[np.int64]:
+        """Accumulators from dot products (..., neurons)."""
+        return (dots.astype(np.int64) - self._affine.constants) // self._affine.scale
+
+    def output(self, codes: NDArray[np.uint8]) -> NDArray[np.unsignedinteger]:
+        """Codes of the stream that the layer emits (:attr:`Dense.stream`), from codes (frames, synapses)."""
+        return self.activate(self.dots(codes))
+
+    def activate(self, dots: NDArray[Any]) -> NDArray[np.unsignedinteger]:
+        """Codes of the stream that the layer emits from dot products (..., neurons)."""
         activation = self.layer.activation
-        if self._levels is None or not isinstance(activation, Thresholds):
-            raise NetworkError(f"layer {self.layer.name}: must have thresholds")
-        # ``acc >= T`` restated as ``dot >= scale * T + constant``: saves the way back to accumulators.
-        dots = self.dots(codes)
-        if len(self._levels) == 1:
-            return activation.dtype.codes((dots >= self._levels[0]).view(np.uint8))
-        level = np.zeros(dots.shape, np.uint8)
-        for threshold in self._levels:
-            level += dots >= threshold
-        return activation.dtype.codes(level)
+        if activation is None:
+            return self.layer.stream.encode(self.from_dots(dots))
+        if isinstance(activation, FloatActivation):
+            return apply_float(activation, dots)
+        assert self._levels is not None
+        return threshold(dots, self._levels, activation.dtype)

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.layers import FloatActivation
+from bnnhw.ir.layers import Dense
 from bnnhw.ir.network import Network
 from bnnhw.ir.steps import apply
-from bnnhw.reference.evaluate import BATCH, Progress
+from bnnhw.reference.chain import Chain, batch_size, one_thread
+from bnnhw.reference.evaluate import Progress
 from bnnhw.reference.product import Product, check_codes
 
 __all__ = ["TrainedScores", "evaluate_trained"]
@@ -30,7 +31,7 @@ class TrainedScores:
 
 
 def evaluate_trained(
-    network: Network, codes: NDArray[Any], progress: Progress | None = None, batch: int = BATCH
+    network: Network, codes: NDArray[Any], progress: Progress | None = None, batch: int | None = None
 ) -> TrainedScores:
     """Scores and classes of frames by the float64 formula.
 
@@ -41,24 +42,21 @@ def evaluate_trained(
     codes, progress, batch
         As for :func:`bnnhw.reference.evaluate.evaluate`.
     """
-    products = [Product(layer) for layer in network.dense]
+    last = network.layers[-2]
+    assert isinstance(last, Dense)
+    chain, product = Chain(network.layers[:-2]), Product(last)
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
+    batch = batch or batch_size(network)
     output = network.output
     scores = np.empty((len(codes), output.classes), np.float64)
-    for start in range(0, len(codes), batch):
-        x = codes[start : start + batch]
-        for product in products[:-1]:
-            activation = product.layer.activation
-            if isinstance(activation, FloatActivation):
-                levels = activation.quantizer.levels(apply(activation.steps, product.dots(x)))
-                x = activation.dtype.codes(levels)
+    with one_thread():
+        for start in range(0, len(codes), batch):
+            x = chain.run(codes[start : start + batch])
+            if output.steps:
+                result = apply(output.steps, product.dots(x))
             else:
-                x = product.output(x)
-        if output.steps:
-            result = apply(output.steps, products[-1].dots(x))
-        else:
-            result = output.multiplier * products[-1].accumulators(x) + output.offset
-        scores[start : start + batch] = result
-        if progress is not None:
-            progress(min(start + batch, len(codes)))
+                result = output.multiplier * product.accumulators(x) + output.offset
+            scores[start : start + batch] = result
+            if progress is not None:
+                progress(min(start + batch, len(codes)))
     return TrainedScores(scores, scores.argmax(axis=1).astype(np.int64))
