@@ -1,8 +1,8 @@
 """When every word of every stream moves: the mechanism behind the exact cycle model.
 
 Each unit describes itself by a generator that reads and writes *links*, streams of words of which only the cycles are
-known. A unit's decisions depend on cycles alone, never on data, so the words of a frame move in the same cycles in every
-frame that meets the same state, and the description is exact for any network of units: chains, forks and joins.
+known. A unit's decisions depend on cycles alone, never on data, so the words of a frame move in the same cycles in
+every frame that meets the same state, and the description is exact for any network of units: chains, forks and joins.
 
 A word is *offered* in the first cycle its producer shows it, and *taken* in the cycle its consumer accepts it (valid
 and ready both high). The cycle in which a consumer would be ready follows from what it did before; so::
@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TypeAlias
 
-__all__ = ["Deadlock", "Link", "Run", "run"]
+__all__ = ["Deadlock", "Link", "Run", "run", "together"]
 
 Run: TypeAlias = Generator[None, None, None]
 """A unit at work: yields while what it waits for is not known yet."""
@@ -52,6 +52,18 @@ class Link:
         while len(self.taken) <= word:
             yield
         return self.taken[word]
+
+
+def together(*parts: Run) -> Run:
+    """A unit made of parts that go on independently, as its two ends do: a wait of one does not hold up the others.
+
+    What a part tells another one otherwise than by a link must be told to one behind it in the order given, or move a
+    link in the same step: :func:`run` sees links only.
+    """
+    waiting = [part for part in parts if _advance(part)]
+    while waiting:
+        yield
+        waiting = [part for part in waiting if _advance(part)]
 
 
 def source(link: Link, words: int) -> Run:

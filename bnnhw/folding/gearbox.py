@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import gcd
 
+from bnnhw.folding.flow import Link, Run, together
+
 __all__ = ["Gearbox"]
 
 
@@ -83,20 +85,64 @@ class Gearbox:
         accepted: list[int] = []
         for j, arrival in enumerate(arrivals):
             cycle = max(arrival, accepted[-1] + 1 if accepted else arrival)
-            # Words out that must have been taken before this one fits; the last of them may be taken in the same cycle.
-            before = j * self.input_width
-            if self.kind == "down":
-                needed = -(-before // self.output_width)
-            elif self.kind == "general":
-                needed = max(0, -(-(before + self.input_width - self.capacity) // self.output_width))
-            else:
-                needed = (before + self.input_width - 1) // self.output_width
-                needed = needed if (before + self.input_width) % self.output_width == 0 or j == self.words_in - 1 else 0
+            needed = self._gone_before(j)
             if needed:
                 cycle = max(cycle, offered[needed - 1])
             accepted.append(cycle)
-            bits = min(before + self.input_width, self.frame_bits)
-            count = self.words_out if bits == self.frame_bits else bits // self.output_width
-            while len(offered) < count:
+            while len(offered) < self._complete_after(j):
                 offered.append(max(cycle + 1, offered[-1] + 1 if offered else cycle + 1))
         return offered
+
+    def _gone_before(self, word: int) -> int:
+        """Words out of a frame that must have been taken before input word ``word`` of it fits.
+
+        The last of them may be taken in the same cycle.
+        """
+        before = word * self.input_width
+        if self.kind == "down":
+            return -(-before // self.output_width)
+        if self.kind == "general":
+            return max(0, -(-(before + self.input_width - self.capacity) // self.output_width))
+        return self._complete_after(word - 1) if self._completed(word) else 0
+
+    def _completed(self, word: int) -> int:
+        """Words out that input word ``word`` of a frame completes."""
+        return self._complete_after(word) - self._complete_after(word - 1)
+
+    def _complete_after(self, word: int) -> int:
+        """Words out of a frame that are complete once input word ``word`` of it is in."""
+        bits = (word + 1) * self.input_width
+        return self.words_out if bits >= self.frame_bits else bits // self.output_width
+
+    def flow(self, source: Link, sink: Link, frames: int) -> Run:
+        """The cycles in which words move, any stalls included."""
+        if self.kind == "wire":
+            return _wire(source, sink, frames * self.words_in)
+        return together(self._accept(source, sink, frames), self._offer(source, sink, frames))
+
+    def _accept(self, source: Link, sink: Link, frames: int) -> Run:
+        # Only a widening converter takes the first words of a frame while the last word of the previous one waits.
+        waits = [
+            (self._gone_before(word), self.kind != "up" or self._completed(word) > 0) for word in range(self.words_in)
+        ]
+        for start in range(0, frames * self.words_out, self.words_out):
+            for gone, must_wait in waits:
+                last = start + gone - 1
+                yield from source.take((yield from sink.taken_at(last)) if must_wait and last >= 0 else 0)
+
+    def _offer(self, source: Link, sink: Link, frames: int) -> Run:
+        completed_by = [word for word in range(self.words_in) for _ in range(self._completed(word))]
+        after = 0
+        for frame in range(frames):
+            for word, last in enumerate(completed_by):
+                arrived = yield from source.taken_at(frame * self.words_in + last)
+                sink.offer(max(arrived + 1, after))
+                after = (yield from sink.taken_at(frame * self.words_out + word)) + 1
+
+
+def _wire(source: Link, sink: Link, words: int) -> Run:
+    for word in range(words):
+        while len(source.offered) <= word:
+            yield
+        sink.offer(source.offered[word])
+        yield from source.take((yield from sink.taken_at(word)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
 
 from bnnhw.folding.counter import Technology, plan
+from bnnhw.folding.flow import Link, Run, together
 from bnnhw.folding.folded import LayerFolding
 from bnnhw.ir import Dense, Output
 
@@ -38,6 +40,8 @@ class MvuPipeline:
         1, or 0 at SF = 1.
     threshold : int
         1 for the comparison, 2 with more than one threshold a neuron, 0 without an activation.
+    depthwise : bool
+        Whether each neuron fold has ``synapse_folds`` input words of its own, each used once.
     """
 
     synapse_folds: int
@@ -47,6 +51,12 @@ class MvuPipeline:
     combine: int
     accumulate: int
     threshold: int
+    depthwise: bool = False
+
+    @property
+    def passes(self) -> int:
+        """How often an input word is used: NF times, or once where every neuron fold has words of its own."""
+        return 1 if self.depthwise else self.neuron_folds
 
     @property
     def interval(self) -> int:
@@ -70,11 +80,66 @@ class MvuPipeline:
 
     @property
     def buffer_words(self) -> int:
-        """Input words the replay buffer holds: two vectors, or two words where nothing is replayed (NF = 1)."""
-        return 2 if self.neuron_folds == 1 else 2 * self.synapse_folds
+        """Input words the replay buffer holds: two vectors, or two words where nothing is replayed."""
+        return 2 if self.passes == 1 else 2 * self.synapse_folds
+
+    def flow(self, source: Link, sink: Link, frames: int) -> Run:
+        """The cycles in which words move; ``frames`` counts vectors (in a depthwise unit: SF * NF input words each).
+
+        A word is issued in the cycle after it was accepted or later, one a cycle, in order. The last word of a neuron
+        fold waits for a place in the queue, and a word that is accepted for one in the buffer: either is known to be
+        free in the cycle after it was given up.
+        """
+        sf, passes = self.synapse_folds, self.passes
+        vectors = frames * self.neuron_folds // passes
+        ended: list[int] = []  # Cycle in which the last word of each neuron fold was issued.
+        freed: list[int] = []  # Cycle in which each input word was issued for the last time.
+
+        def issue() -> Run:
+            cycle = -1
+            for vector in range(vectors):
+                for word in range(sf):
+                    cycle = max((yield from source.taken_at(vector * sf + word)), cycle) + 1
+                    if word == sf - 1:
+                        cycle = max(cycle, (yield from granted()))
+                        ended.append(cycle)
+                    if passes == 1:
+                        freed.append(cycle)
+                for number in range(1, passes):
+                    first, cycle = cycle + 1, max(cycle + sf, (yield from granted()))
+                    ended.append(cycle)
+                    if number == passes - 1:
+                        # Nothing waits within a fold but its last word.
+                        freed.extend(range(first, first + sf - 1))
+                        freed.append(cycle)
+
+        def granted() -> Generator[None, None, int]:
+            """The first cycle in which the queue has a place for the next result."""
+            word = len(ended) - self.credits
+            return 0 if word < 0 else (yield from sink.taken_at(word)) + 1
+
+        def accept() -> Run:
+            for word in range(vectors * sf):
+                place = word - self.buffer_words
+                while place >= len(freed):
+                    yield
+                yield from source.take(0 if place < 0 else freed[place] + 1)
+
+        # Issuing goes first: what it frees and ends, the others see in the same step.
+        return together(issue(), accept(), _queue(sink, ended, frames * self.neuron_folds, self.depth))
 
 
-def mvu_pipeline(layer: Dense, folding: LayerFolding, tech: Technology) -> MvuPipeline:
+def _queue(sink: Link, begun: list[int], words: int, depth: int) -> Run:
+    """A pipeline's output queue: a word is offered ``depth`` cycles after it was begun, once those before are taken."""
+    after = 0
+    for word in range(words):
+        while len(begun) <= word:
+            yield
+        sink.offer(max(begun[word] + depth, after))
+        after = (yield from sink.taken_at(word)) + 1
+
+
+def mvu_pipeline(layer: Dense, folding: LayerFolding, tech: Technology, depthwise: bool = False) -> MvuPipeline:
     """The pipeline of one layer's matrix-vector unit."""
     planes = len(layer.planes)
     levels = 0 if layer.output is None else layer.output.levels - 1
@@ -87,6 +152,7 @@ def mvu_pipeline(layer: Dense, folding: LayerFolding, tech: Technology) -> MvuPi
         combine=(planes - 1).bit_length() + (planes == 1 and layer.planes[0][0] != 1),
         accumulate=int(sf > 1),
         threshold=0 if levels == 0 else 1 if levels == 1 else 2,
+        depthwise=depthwise,
     )
 
 
@@ -128,6 +194,20 @@ class ArgmaxPipeline:
     def credits(self) -> int:
         """Results the queue holds."""
         return -(-(self.depth + 1) // self.words)
+
+    def flow(self, source: Link, sink: Link, frames: int) -> Run:
+        """The cycles in which words move: a frame's last word waits for a place in the queue, no other word does."""
+        ended: list[int] = []
+
+        def accept() -> Run:
+            for frame in range(frames):
+                for _ in range(self.words - 1):
+                    yield from source.take(0)
+                before = frame - self.credits
+                ready = 0 if before < 0 else (yield from sink.taken_at(before)) + 1
+                ended.append((yield from source.take(ready)))
+
+        return together(accept(), _queue(sink, ended, frames, self.depth))
 
 
 def argmax_pipeline(output: Output, layer: Dense, folding: LayerFolding) -> ArgmaxPipeline:

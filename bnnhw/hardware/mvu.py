@@ -14,6 +14,7 @@ from bnnhw.folding.resources import buffer_style
 from bnnhw.hardware.emit import shared
 from bnnhw.hardware.fifo import CreditedOutput, stays_positive
 from bnnhw.hardware.processing_element import ProcessingElement
+from bnnhw.hardware.registers import delayed, reaches_end, skew, successor
 from bnnhw.hardware.rom import Rom
 from bnnhw.hardware.threshold import pack_thresholds
 from bnnhw.ir import Dense, Thresholds, pack_rows
@@ -38,30 +39,41 @@ class Mvu(wiring.Component):
       output queue has room for its result; nothing else waits. The input is accepted until the buffer is full.
     - Storage: N * K weight bits; ``buffer_words`` input words; ``credits`` output words; thresholds.
 
+    Depthwise, neuron ``n`` multiplies its own channel ``n``, so nothing is replayed and the rest stays as it is:
+
+    - Input: SF * NF words a vector, SF = K of each neuron fold, one fold after another; word ``k`` of fold ``f`` has
+      element ``k`` of the channel of neuron ``f * PE + l`` in lane ``l`` of PE. Lanes of neurons past N are ignored.
+    - Stalls: every word waits until it is there, the last one of each neuron fold for the output queue as well.
+
     Parameters
     ----------
     layer : Dense
         Streamlined.
     folding : LayerFolding
+        Depthwise: SIMD 1.
     technology : Technology
+    depthwise : bool
 
     Members
     -------
-    input : stream of ``unsigned(SIMD * b)``
+    input : stream of ``unsigned(SIMD * b)``, depthwise of ``unsigned(PE * b)``
     output : stream of ``unsigned(PE * lane bits)``
     """
 
-    def __init__(self, layer: Dense, folding: LayerFolding, technology: Technology) -> None:
+    def __init__(self, layer: Dense, folding: LayerFolding, technology: Technology, *, depthwise: bool = False) -> None:
         if layer.activation is not None and not isinstance(layer.activation, Thresholds):
             raise ValueError(f"layer {layer.name} must be streamlined")
+        if depthwise and folding.simd != 1:
+            raise ValueError(f"layer {layer.name}: SIMD must be 1 in a depthwise unit, not {folding.simd}")
         self.layer = layer
         self.folding = folding
         self.technology = technology
-        self.pipeline = mvu_pipeline(layer, folding, technology)
+        self.pipeline = mvu_pipeline(layer, folding, technology, depthwise)
         self.lane_bits = accumulator_shape(*layer.accumulator_range)[0] if layer.output is None else layer.output.bits
+        lanes = folding.pe if depthwise else folding.simd
         super().__init__(
             {
-                "input": In(stream.Signature(unsigned(folding.simd * layer.input.bits))),
+                "input": In(stream.Signature(unsigned(lanes * layer.input.bits))),
                 "output": Out(stream.Signature(unsigned(folding.pe * self.lane_bits))),
             }
         )
@@ -75,19 +87,19 @@ class Mvu(wiring.Component):
 
         issue, last, address, x_word = self._issue(m, out)
         weights = self._weights(m, address)
-        x = self._skewed_inputs(m, x_word)
+        inputs = self._inputs(m, x_word)
 
-        valid = _delayed(m, issue, p.read + p.count + p.combine - 1, "valid")
-        ends = _delayed(m, last, p.read + p.count + p.combine - 1, "ends")
-        before_compare = _delayed(m, ends, p.accumulate, "ending")
-        push = _delayed(m, before_compare, 1 + p.threshold, "push")
+        valid = delayed(m, issue, p.read + p.count + p.combine - 1, "valid")
+        ends = delayed(m, last, p.read + p.count + p.combine - 1, "ends")
+        before_compare = delayed(m, ends, p.accumulate, "ending")
+        push = delayed(m, before_compare, 1 + p.threshold, "push")
 
         thresholds = self._thresholds(m, before_compare)
         results: list[Value] = []
         for n in range(self.folding.pe):
             unit = self._element()
             m.submodules[f"pe_{n}"] = shared(platform, unit)
-            m.d.comb += [unit.x.eq(x), unit.w.eq(weights[n]), unit.valid.eq(valid), unit.ends.eq(ends)]
+            m.d.comb += [unit.x.eq(inputs[n]), unit.w.eq(weights[n]), unit.valid.eq(valid), unit.ends.eq(ends)]
             if thresholds is not None:
                 m.d.comb += unit.thresholds.eq(thresholds[n])
             results.append(unit.result)
@@ -113,7 +125,7 @@ class Mvu(wiring.Component):
             Its inputs, ``read`` cycles later.
         """
         p = self.pipeline
-        sf, nf, size = p.synapse_folds, p.neuron_folds, p.buffer_words
+        sf, passes, size = p.synapse_folds, p.passes, p.buffer_words
         width = len(self.input.payload)
         style = buffer_style(size, width, self.technology)
         buffer = memory.Memory(shape=unsigned(width), depth=size, init=[], attrs={"ram_style": style})
@@ -124,13 +136,13 @@ class Mvu(wiring.Component):
         fresh = Signal(range(size + 1))  # Words written and not yet issued for the first time.
         write_address, write_fold = Signal(range(size)), Signal(range(sf))
         read_address, vector_start = Signal(range(size)), Signal(range(size))
-        synapse, neuron = Signal(range(sf)), Signal(range(nf))
-        address = Signal(range(sf * nf))
+        synapse, reading = Signal(range(sf)), Signal(range(passes))
+        address = Signal(range(p.interval))
         # Registers of their own for "a word fits" and "a word is there": the counters' comparisons take too long.
         fits, there = Signal(init=1), Signal()
         accept, issue, last = Signal(), Signal(), Signal()
         # What the counters stand at, known from the cycle before: whether a word is issued is then one look-up table.
-        first_fold, last_fold, ends = Signal(init=1), Signal(init=nf == 1), Signal(init=sf == 1)
+        first_fold, last_fold, ends = Signal(init=1), Signal(init=passes == 1), Signal(init=sf == 1)
         m.d.comb += [
             self.input.ready.eq(fits),
             accept.eq(self.input.valid & self.input.ready),
@@ -150,23 +162,23 @@ class Mvu(wiring.Component):
             there.eq(stays_positive(fresh, accept, begun)),
         ]
         with m.If(accept):
-            m.d.sync += [write_address.eq(_successor(write_address, size)), write_fold.eq(_successor(write_fold, sf))]
+            m.d.sync += [write_address.eq(successor(write_address, size)), write_fold.eq(successor(write_fold, sf))]
         with m.If(issue):
             m.d.sync += [
-                address.eq(_successor(address, sf * nf)),
-                synapse.eq(_successor(synapse, sf)),
-                ends.eq(_reaches_end(synapse, ends, sf)),
-                read_address.eq(Mux(ends & ~last_fold, vector_start, _successor(read_address, size))),
+                address.eq(successor(address, p.interval)),
+                synapse.eq(successor(synapse, sf)),
+                ends.eq(reaches_end(synapse, ends, sf)),
+                read_address.eq(Mux(ends & ~last_fold, vector_start, successor(read_address, size))),
             ]
         with m.If(last):
             m.d.sync += [
-                neuron.eq(_successor(neuron, nf)),
+                reading.eq(successor(reading, passes)),
                 first_fold.eq(last_fold),
-                last_fold.eq(_reaches_end(neuron, last_fold, nf)),
+                last_fold.eq(reaches_end(reading, last_fold, passes)),
             ]
             with m.If(last_fold):
-                m.d.sync += vector_start.eq(_successor(read_address, size))
-        return issue, last, address, _delayed(m, read.data, p.read - 1, "x", reset_less=True)
+                m.d.sync += vector_start.eq(successor(read_address, size))
+        return issue, last, address, delayed(m, read.data, p.read - 1, "x", reset_less=True)
 
     def _with_padding(self, payload: Value, fold: Value) -> Value:
         """The input word, its lanes past K filled with ones: with a weight of 0 they never count."""
@@ -178,14 +190,22 @@ class Mvu(wiring.Component):
         filled = Cat(payload[: used * bits], Const(-1, spare * bits))
         return Mux(fold == self.pipeline.synapse_folds - 1, filled, payload)
 
-    def _skewed_inputs(self, m: Module, word: Value) -> Value:
+    def _inputs(self, m: Module, word: Value) -> list[Value]:
+        """Each processing element's lanes, as its popcount wants them: depthwise one of the word, else all of it."""
+        bits = self.layer.input.bits
+        if self.pipeline.depthwise:
+            # The planes of one lane, which a popcount wants in its first cycle.
+            return [word[lane * bits : (lane + 1) * bits] for lane in range(self.folding.pe)]
+        return [self._skewed(m, word)] * self.folding.pe
+
+    def _skewed(self, m: Module, word: Value) -> Value:
         """A word's bit planes side by side, each lane delayed by the cycles after which the popcount wants it."""
         simd, bits = self.folding.simd, self.layer.input.bits
         stages = plan(self.folding.simd, self.technology).lane_stages
         bound = Signal(len(word), name="x_word")
         m.d.comb += bound.eq(word)
         lanes = [bound[lane * bits + plane] for plane in range(bits) for lane in range(simd)]
-        late = _skew(m, lanes, stages * bits, "x_late")
+        late = skew(m, lanes, stages * bits, "x_late")
         x = Signal(simd * bits, name="x_lanes")
         m.d.comb += x.eq(Cat(*late))
         return x
@@ -229,7 +249,7 @@ class Mvu(wiring.Component):
         bits[: self.layer.neurons] = packed
         # The address runs two cycles ahead of the fold being compared, because the memories answer two cycles later.
         fold, following = Signal(range(nf)), Signal(range(nf))
-        m.d.comb += following.eq(Mux(before_compare, _successor(fold, nf), fold))
+        m.d.comb += following.eq(Mux(before_compare, successor(fold, nf), fold))
         m.d.sync += fold.eq(following)
         outputs: list[Value] = []
         for n in range(pe):
@@ -238,36 +258,3 @@ class Mvu(wiring.Component):
             m.d.comb += rom.address.eq(following)
             outputs.append(rom.data)
         return outputs
-
-
-def _successor(counter: Signal, size: int) -> Value:
-    """The next value of a counter that runs over ``0 .. size - 1``."""
-    if size & (size - 1) == 0:
-        return (counter + 1)[: len(counter)]
-    return Mux(counter == size - 1, 0, counter + 1)
-
-
-def _reaches_end(counter: Signal, at_end: Signal, size: int) -> Value:
-    """Whether a counter over ``0 .. size - 1`` steps to its last value; ``at_end`` tells that it stands there."""
-    return Const(1) if size == 1 else (~at_end if size == 2 else ~at_end & (counter == size - 2))
-
-
-def _delayed(m: Module, value: Value, cycles: int, name: str, *, reset_less: bool = False) -> Value:
-    """A value some cycles later."""
-    for i in range(cycles):
-        register = Signal(len(value), name=f"{name}_{i + 1}", reset_less=reset_less)
-        m.d.sync += register.eq(value)
-        value = register
-    return value
-
-
-def _skew(m: Module, lanes: list[Value], stages: tuple[int, ...], name: str) -> list[Value]:
-    """Each lane as many cycles later as its stage says."""
-    late = list(lanes)
-    for stage in range(1, max(stages) + 1):
-        chosen = [k for k, s in enumerate(stages) if s >= stage]
-        register = Signal(len(chosen), name=f"{name}_{stage}", reset_less=True)
-        m.d.sync += register.eq(Cat(*(late[k] for k in chosen)))
-        for i, k in enumerate(chosen):
-            late[k] = register[i]
-    return late

@@ -1,0 +1,68 @@
+# amaranth: UnusedElaboratable=no
+"""The flow models of the matrix-vector unit, the argmax and the width converters, cycle by cycle against hardware."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from bnnhw.folding import LayerFolding
+from bnnhw.folding.counter import technology
+from bnnhw.folding.gearbox import Gearbox
+from bnnhw.hardware.argmax import Argmax
+from bnnhw.hardware.mvu import Mvu
+from bnnhw.hardware.width import WidthConverter
+from bnnhw.ir import Output
+from tests.hardware.bench import random_layer
+from tests.hardware.flow import check_flow
+from tests.hardware.test_width import gearboxes
+
+
+@pytest.mark.parametrize(
+    "neurons, synapses, pe, simd, tech",
+    [
+        (8, 16, 2, 4, "generic"),
+        (8, 16, 2, 4, "ice40"),
+        (6, 9, 1, 3, "ecp5"),
+        (7, 13, 3, 5, "ice40"),
+        (4, 12, 2, 1, "generic"),
+        # NF = 1 with SF = 1, 2, 3 and 7; SF = 1 with NF = 2, 4.
+        (3, 2, 3, 2, "ice40"),
+        (3, 4, 3, 2, "generic"),
+        (3, 3, 3, 1, "ice40"),
+        (4, 7, 4, 1, "ecp5"),
+        (4, 6, 2, 6, "ice40"),
+        (4, 6, 1, 6, "generic"),
+        # A popcount deeper than the synapse fold is long.
+        (4, 70, 2, 35, "ecp5"),
+        (4, 70, 2, 35, "ice40"),
+    ],
+)
+def test_mvu(neurons: int, synapses: int, pe: int, simd: int, tech: str) -> None:
+    layer = random_layer(np.random.default_rng(0), neurons, synapses, output="uint2" if simd == 3 else "bipolar")
+    unit = Mvu(layer, LayerFolding(pe, simd, "lut"), technology(tech))
+    check_flow(unit, unit.pipeline.flow, -(-synapses // simd), -(-neurons // pe), seed=neurons)
+
+
+@pytest.mark.parametrize("channels, area, pe", [(8, 9, 2), (5, 4, 2), (4, 3, 4), (4, 1, 2), (3, 1, 3), (3, 2, 1)])
+def test_depthwise(channels: int, area: int, pe: int) -> None:
+    layer = random_layer(np.random.default_rng(0), channels, area)
+    unit = Mvu(layer, LayerFolding(pe, 1, "lut"), technology("generic"), depthwise=True)
+    folds = -(-channels // pe)
+    check_flow(unit, unit.pipeline.flow, folds * area, folds, seed=channels)
+
+
+@pytest.mark.parametrize("classes, pe, multiplier", [(1, 1, 1), (2, 1, 3), (10, 3, 1), (10, 10, 2), (7, 1, 1)])
+def test_argmax(classes: int, pe: int, multiplier: int) -> None:
+    layer = random_layer(np.random.default_rng(0), classes, 7, output=None)
+    output = Output("out", np.full(classes, multiplier), np.zeros(classes, np.int64))
+    unit = Argmax(output, layer, LayerFolding(pe, 1))
+    check_flow(unit, unit.pipeline.flow, unit.pipeline.words, 1, frames=12, seed=classes)
+
+
+@settings(derandomize=True, max_examples=30)
+@given(gearboxes())
+def test_width(gearbox: Gearbox) -> None:
+    unit = WidthConverter(gearbox.input_width, gearbox.output_width, gearbox.frame_bits)
+    check_flow(unit, gearbox.flow, gearbox.words_in, gearbox.words_out, seed=gearbox.frame_bits)
