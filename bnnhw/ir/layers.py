@@ -198,7 +198,9 @@ class Dense:
     @property
     def stream(self) -> DataType:
         """Type of what the layer emits: output elements, or accumulators."""
-        return DataType.holding(*self.accumulator_range) if self.activation is None else self.activation.dtype
+        if self.activation is None:
+            return DataType.emitted(self.name, *self.accumulator_range)
+        return self.activation.dtype
 
     @property
     def shape_in(self) -> tuple[int]:

@@ -7,6 +7,7 @@ Each of them turns a stream of elements into a stream of elements; position, cha
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,10 @@ from bnnhw.ir.window import Window
 if TYPE_CHECKING:
     from bnnhw.ir.network import Layer
 
-__all__ = ["Affine", "Conv2d", "MaxPool", "Quantize", "Residual", "SumPool"]
+__all__ = ["MAX_DEPTH", "Affine", "Conv2d", "MaxPool", "Quantize", "Residual", "SumPool"]
+
+MAX_DEPTH = 8
+"""Deepest nesting of residual layers: published networks have 1 or 2, and code that walks networks recurses."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ class MaxPool:
             raise NetworkError(f"layer {self.name}: minimum must have shape ({self.window.channels},)")
         array.setflags(write=False)
         object.__setattr__(self, "minimum", array)
-        if (self.window.taps() < 0).all(axis=1).any():
+        if self.window.lost:
             raise NetworkError(f"layer {self.name}: padding must leave something to pool in every window")
 
     @property
@@ -156,6 +160,9 @@ class SumPool:
     window: Window
     input: DataType
 
+    def __post_init__(self) -> None:
+        _ = self.output  # Refuses sums that are too wide.
+
     @property
     def shape_in(self) -> tuple[int, int, int]:
         return (self.window.channels, self.window.height, self.window.width)
@@ -167,7 +174,7 @@ class SumPool:
     @property
     def output(self) -> DataType:
         low = 0 if self.input.kind == "bipolar" else self.input.minimum
-        return DataType.holding(low * self.window.area, self.input.maximum * self.window.area)
+        return DataType.emitted(self.name, low * self.window.area, self.input.maximum * self.window.area)
 
 
 @dataclass(frozen=True)
@@ -250,14 +257,14 @@ class Affine:
     def shape_out(self) -> tuple[int, int, int]:
         return self.shape
 
-    @property
+    @cached_property
     def output(self) -> DataType:
         ends = [
             int(m) * end + int(o)
             for m, o in zip(self.multiplier, self.offset, strict=True)
             for end in (self.input.minimum, self.input.maximum)
         ]
-        return DataType.holding(min(ends), max(ends))
+        return DataType.emitted(self.name, min(ends), max(ends))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Affine):
@@ -291,16 +298,26 @@ class Residual:
     def __post_init__(self) -> None:
         if not self.body:
             raise NetworkError(f"layer {self.name}: body must have at least one layer")
-        ends = [self._end(branch)[0] for branch in (self.body, self.shortcut)]
-        if ends[0] != ends[1]:
-            raise NetworkError(f"layer {self.name}: branches must end in one shape, not {ends[0]} and {ends[1]}")
+        if self.depth > MAX_DEPTH:
+            raise NetworkError(f"layer {self.name}: residual layers must nest at most {MAX_DEPTH} deep")
+        body, shortcut = (shape for shape, _ in self._ends)
+        if body != shortcut:
+            raise NetworkError(f"layer {self.name}: branches must end in one shape, not {body} and {shortcut}")
         _ = self.output  # Refuses sums that are too wide.
 
-    def _end(self, branch: tuple[Layer, ...]) -> tuple[tuple[int, int, int], DataType]:
+    @cached_property
+    def depth(self) -> int:
+        """Residual layers from here to the innermost, this one included."""
+        branches = (*self.body, *self.shortcut)
+        return 1 + max((layer.depth for layer in branches if isinstance(layer, Residual)), default=0)
+
+    @cached_property
+    def _ends(self) -> tuple[tuple[tuple[int, int, int], DataType], ...]:
+        """Shape and type behind the body, and behind the shortcut. Kept: each level would double the work."""
         from bnnhw.ir.network import follow  # Both modules describe one recursive type.
 
-        shape, dtype = follow(self.shape, self.input, branch)
-        return (shape if len(shape) == 3 else (shape[0], 1, 1)), dtype
+        ends = (follow(self.shape, self.input, branch) for branch in (self.body, self.shortcut))
+        return tuple((shape if len(shape) == 3 else (shape[0], 1, 1), dtype) for shape, dtype in ends)
 
     @property
     def shape_in(self) -> tuple[int, int, int]:
@@ -308,10 +325,10 @@ class Residual:
 
     @property
     def shape_out(self) -> tuple[int, int, int]:
-        return self._end(self.body)[0]
+        return self._ends[0][0]
 
     @property
     def output(self) -> DataType:
         """Of the sums. Bipolar elements add as -1 and +1."""
-        a, b = self._end(self.body)[1], self._end(self.shortcut)[1]
-        return DataType.holding(a.minimum + b.minimum, a.maximum + b.maximum)
+        (_, a), (_, b) = self._ends
+        return DataType.emitted(self.name, a.minimum + b.minimum, a.maximum + b.maximum)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -76,9 +77,8 @@ class Network:
     def __post_init__(self) -> None:
         if len(self.layers) < 2 or not isinstance(self.layers[-1], Output):
             raise NetworkError("a network must have at least one layer and end in an output")
-        names = [layer.name for layer in walk(self.layers)]
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in Counter(layer.name for layer in walk(self.layers)).items():
+            if count > 1:
                 raise NetworkError(f"layer {name}: name must be unique")
         follow(self.input.shape, self.input.dtype, self.layers[:-1])
         last, output = self.layers[-2], self.layers[-1]

@@ -97,6 +97,14 @@ class DataType:
             return cls("int", max((-low - 1).bit_length(), high.bit_length(), 1) + 1)
         return cls("uint", max(high.bit_length(), 1))
 
+    @classmethod
+    def emitted(cls, name: str, low: int, high: int) -> DataType:
+        """:meth:`holding` for what a layer emits; the error names the layer."""
+        try:
+            return cls.holding(low, high)
+        except NetworkError:
+            raise NetworkError(f"layer {name}: results must fit {MAX_BITS} bits, not {low}..{high}") from None
+
     def __str__(self) -> str:
         return "bipolar" if self.kind == "bipolar" else f"{self.kind}{self.bits}"
 

@@ -9,10 +9,16 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
 
-__all__ = ["Window"]
+__all__ = ["MAX_ELEMENTS", "MAX_TAPS", "Window"]
 
 _LIMIT = 1 << 20
 """Bound of every size: far above any feature map that fits a chip, and products of a few stay exact."""
+
+MAX_TAPS = 1 << 26
+"""Most taps of all windows of a frame: :meth:`Window.taps` holds them all. AlexNet's first layer has 366,025."""
+
+MAX_ELEMENTS = (1 << 31) - 1
+"""Most elements of a map, padding included: those of a network's input in its file."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,8 @@ class Window:
     Raises
     ------
     NetworkError
-        For sizes that are no positive integers, and for a window larger than the padded map.
+        For sizes that are no positive integers, for a window larger than the padded map, for a padded map of more
+        than :data:`MAX_ELEMENTS` elements, and for more than :data:`MAX_TAPS` taps a frame.
     """
 
     channels: int
@@ -54,6 +61,12 @@ class Window:
                 f"window: kernel {self.kernel[0]} x {self.kernel[1]} with dilation {self.dilation[0]} x "
                 f"{self.dilation[1]} must fit the padded map of {self.padded_height} x {self.padded_width}"
             )
+        padded = self.channels * self.padded_height * self.padded_width
+        if padded > MAX_ELEMENTS:
+            raise NetworkError(f"window: the padded map must have at most {MAX_ELEMENTS} elements, not {padded}")
+        taps = self.positions * self.area
+        if taps > MAX_TAPS:
+            raise NetworkError(f"window: positions times kernel must be at most {MAX_TAPS} taps a frame, not {taps}")
 
     @property
     def padded_height(self) -> int:
@@ -97,7 +110,31 @@ class Window:
     @property
     def padded(self) -> bool:
         """Whether any tap of any window lies in the padding."""
-        return bool((self.taps() < 0).any())
+        return any(
+            before > 0 or (count - 1) * stride + span > before + size
+            for size, count, stride, span, before in zip(
+                (self.height, self.width),
+                (self.out_height, self.out_width),
+                self.stride,
+                self.span,
+                self.padding[:2],
+                strict=True,
+            )
+        )
+
+    @property
+    def lost(self) -> bool:
+        """Whether any window lies wholly in the padding, so that it sees no element of the map."""
+        y = self._sees(self.height, self.out_height, self.stride[0], self.kernel[0], self.dilation[0], self.padding[0])
+        x = self._sees(self.width, self.out_width, self.stride[1], self.kernel[1], self.dilation[1], self.padding[1])
+        return not (y and x)
+
+    @staticmethod
+    def _sees(size: int, count: int, stride: int, kernel: int, dilation: int, before: int) -> bool:
+        """Whether every window has a tap inside along one axis: from the first tap that isn't before the map."""
+        start = np.arange(count) * stride - before
+        skipped = np.maximum(-start + dilation - 1, 0) // dilation
+        return bool(((skipped < kernel) & (start + skipped * dilation < size)).all())
 
     def taps(self) -> NDArray[np.int64]:
         """The input position of every tap of every window.

@@ -174,8 +174,8 @@ def test_mutations_are_refused_or_harmless(
 
 
 def test_newer_version(members: dict[str, bytes], tmp_path: Path) -> None:
-    path = rewrite(tmp_path / "new.bnn", with_header(members, {**header(members), "version": 3, "novel": []}))
-    refuse(path, "format version must be at most 2, not 3: a newer bnnhw wrote this file")
+    path = rewrite(tmp_path / "new.bnn", with_header(members, {**header(members), "version": 4, "novel": []}))
+    refuse(path, "format version must be at most 3, not 4: a newer bnnhw wrote this file")
 
 
 def test_version_1_had_batch_norm_and_sign_only(tmp_path: Path) -> None:
@@ -293,7 +293,13 @@ def test_compressed_members_are_refused(members: dict[str, bytes], tmp_path: Pat
         (("input", "shape"), [9], "layer first: must take 9 inputs, not 10"),
         (("input", "dtype"), "uint99", "data type uint must have 1 to 32 bits, not 99"),
         (("layers", 0), 7, "header: layer 0 must have 'kind'"),
-        (("layers", 0, "kind"), "conv", "header: layer 0: 'kind' must be dense or output, not 'conv'"),
+        (
+            ("layers", 0, "kind"),
+            "lstm",
+            "header: layer 0: 'kind' must be one of dense, conv, max_pool, sum_pool, quantize, affine, residual, "
+            "output, not 'lstm'",
+        ),
+        (("layers", 0, "kind"), "conv", "header: layer 0 must have 'window'"),
         (
             ("layers", 0, "name"),
             "two\nlines",
