@@ -118,6 +118,36 @@ _ALL = (
         batch=64,
         learning_rate=0.01,
     ),
+    Recipe(
+        name="ecg5000",
+        summary="normal or abnormal heartbeats of 140 samples, 4 bits; fits an iCE40 UP5K",
+        dataset="ecg5000",
+        input=InputRecipe(bits=4, scale=0.5),
+        widths=(),
+        epochs=60,
+        batch=50,
+        learning_rate=0.01,
+        shape=(1, 1, 140),
+        convs=(
+            ConvRecipe(8, (1, 9), stride=(1, 2), pool=(1, 2)),
+            ConvRecipe(16, (1, 5), pool=(1, 2)),
+        ),
+    ),
+    Recipe(
+        name="fsdd-mfcc",
+        summary="ten spoken digits, 10 cepstral coefficients x 49 frames, 3 bits; fits an iCE40 UP5K",
+        dataset="fsdd",
+        input=InputRecipe(bits=3, scale=1.0),
+        widths=(),
+        epochs=100,
+        batch=100,
+        learning_rate=0.01,
+        shape=(10, 1, 49),
+        convs=(
+            ConvRecipe(16, (1, 5), pool=(1, 2)),
+            ConvRecipe(32, (1, 5), pool=(1, 4)),
+        ),
+    ),
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
