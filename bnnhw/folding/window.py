@@ -1,0 +1,372 @@
+"""The window unit's walk over a feature map, the line buffer that it needs, and exactly when each word moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.folding.counter import Technology
+from bnnhw.folding.flow import Link, Run, run, sink, source
+from bnnhw.folding.memories import blocks_needed, buffer_style
+from bnnhw.ir import Window
+
+__all__ = ["ORDERS", "Loop", "WindowPipeline"]
+
+ORDERS = ("vector", "channels")
+"""Of the words of a window: taps slowest, channel words fastest; or the other way round."""
+
+_NEVER = 1 << 40
+"""Beyond every cycle and word."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One loop of the walk: how often it runs, and what a step of it adds.
+
+    Parameters
+    ----------
+    size : int
+    index : int
+        To the number of the input word that is read.
+    base : int
+        To the number of input words given up.
+    y, x : int
+        To the coordinates of the tap.
+    """
+
+    size: int
+    index: int
+    base: int
+    y: int
+    x: int
+
+    def step(self, name: str) -> int:
+        value: int = getattr(self, name)
+        return value
+
+
+@dataclass(frozen=True)
+class WindowPipeline:
+    """Words, buffer and cycles of a window unit.
+
+    With C' = ``ceil(C / lanes)`` words a position, ``n_in = H * W * C'``, ``n_out = positions * area * C'``:
+
+    - II = ``max(n_in, n_out)`` cycles a frame, without anything added; also across frames.
+    - An input word is read as early as in the cycle after its acceptance. A word out is offered :attr:`depth` = 3
+      cycles after it is read, and :attr:`credits` = 4 words may be on their way out.
+    - Input words are numbered over all frames. While the window stands at row ``r`` and column ``q`` of its positions
+      in frame ``f``, words below ``base = f * n_in + (r * stride_y * W + q * stride_x) * C'`` are given up, and words
+      below ``base + window_words`` are accepted.
+    - ``window_words`` is the least with which that II is reached: ``max(j - base(t_j) + 1)`` over the words ``j`` of a
+      frame, ``t_j`` being the cycle of their acceptance in the schedule that the II leaves no choice about. With
+      ``n_out >= n_in`` a word is read in every cycle, and words are accepted as late as their readers and
+      one word a cycle allow; otherwise a word is accepted in every cycle, and words are read as early as possible.
+    - The buffer holds ``buffer_words = window_words + max(base - oldest)`` words in a circle, ``oldest`` being the
+      first word that the window standing at ``base`` or a later one reads.
+
+    Parameters
+    ----------
+    window : Window
+    lanes : int
+        Channels a word; in the order ``"vector"`` a divisor of the channels.
+    order : str
+        ``"vector"`` or ``"channels"``.
+    """
+
+    window: Window
+    lanes: int
+    order: str
+
+    depth = 3
+    credits = 4
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise ValueError(f"order must be one of {', '.join(ORDERS)}, not {self.order!r}")
+        channels = self.window.channels
+        if self.lanes < 1:
+            raise ValueError(f"lanes must be positive, not {self.lanes}")
+        if self.order == "vector" and channels % self.lanes:
+            raise ValueError(f"lanes must be a divisor of {channels} channels, not {self.lanes}")
+
+    @property
+    def position_words(self) -> int:
+        """C': words of one position."""
+        return -(-self.window.channels // self.lanes)
+
+    @property
+    def words_in(self) -> int:
+        return self.window.height * self.window.width * self.position_words
+
+    @property
+    def words_out(self) -> int:
+        return self.window.positions * self.words_each
+
+    @property
+    def words_each(self) -> int:
+        """Words of one window."""
+        return self.window.area * self.position_words
+
+    @property
+    def interval(self) -> int:
+        """II: cycles a frame."""
+        return max(self.words_in, self.words_out)
+
+    @cached_property
+    def latency(self) -> int:
+        """Cycles from the first input word accepted to the last output word offered, never waiting."""
+        before, behind = Link(), Link()
+        units = [source(before, self.words_in), self.flow(before, behind, 1), sink(behind, self.words_out)]
+        run(units, [before, behind])
+        return behind.offered[-1] - before.taken[0]
+
+    # The walk.
+
+    @cached_property
+    def start(self) -> dict[str, int]:
+        """Where the walk over a frame begins: ``index``, ``base``, ``y`` and ``x`` of its first word."""
+        w = self.window
+        top, left = w.padding[:2]
+        return {"index": -(top * w.width + left) * self.position_words, "base": 0, "y": -top, "x": -left}
+
+    @cached_property
+    def _loops(self) -> tuple[Loop, ...]:
+        """All five, the slowest first."""
+        w, words = self.window, self.position_words
+        row, (sy, sx), (dy, dx) = w.width * words, w.stride, w.dilation
+        down, right = sy * row, sx * words
+        # What is given up must not be taken back, at the end of a row or of a frame. With more padding than a window
+        # spans it would be: then it is given up row by row, or a frame at once.
+        if (w.out_width - 1) * right > down and w.out_height > 1 or (w.out_width - 1) * right > self.words_in:
+            right = 0
+        if (w.out_height - 1) * down + (w.out_width - 1) * right > self.words_in:
+            right = 0
+        if (w.out_height - 1) * down > self.words_in:
+            down = 0
+        places = (Loop(w.out_height, sy * row, down, sy, 0), Loop(w.out_width, sx * words, right, 0, sx))
+        taps = (Loop(w.kernel[0], dy * row, 0, dy, 0), Loop(w.kernel[1], dx * words, 0, 0, dx))
+        channels = (Loop(words, 1, 0, 0, 0),)
+        return places + (taps + channels if self.order == "vector" else channels + taps)
+
+    @cached_property
+    def loops(self) -> tuple[Loop, ...]:
+        """The loops to build, the slowest first: those of one turn left out, and a pair that steps like one made one."""
+        names = ["index", "base", *(name for name in ("y", "x") if self.outside(name))]
+        built: list[Loop] = []
+        for loop in self._loops:
+            if loop.size == 1:
+                continue
+            if built and all(built[-1].step(n) == loop.size * loop.step(n) for n in names):
+                slow = built.pop()
+                loop = Loop(slow.size * loop.size, loop.index, loop.base, loop.y, loop.x)
+            built.append(loop)
+        return tuple(built)
+
+    def steps(self, name: str) -> tuple[int, ...]:
+        """What a word adds to ``index``, ``base``, ``y`` or ``x`` for the next one, by the loop that steps.
+
+        Returns
+        -------
+        tuple of int
+            One for each of :attr:`loops`, all faster ones ending their turn; then one for the end of the frame.
+        """
+        steps: list[int] = []
+        turned = 0
+        for loop in reversed(self.loops):
+            steps.append(loop.step(name) - turned)
+            turned += (loop.size - 1) * loop.step(name)
+        end = self.words_in if name in ("index", "base") else 0
+        return (*reversed(steps), end - turned)
+
+    def values(self, name: str) -> NDArray[np.int64]:
+        """``index``, ``base``, ``y`` or ``x`` of every word of a frame.
+
+        Returns
+        -------
+        int64 array (words_out,)
+        """
+        total = np.array([self.start[name]], np.int64)
+        for loop in self._loops:
+            total = (total[:, None] + np.arange(loop.size) * loop.step(name)).reshape(-1)
+        return total
+
+    def outside(self, name: str) -> tuple[bool, ...]:
+        """Empty where ``y`` or ``x`` never leaves the map; otherwise whether it does so below, and above."""
+        axis = ("y", "x").index(name)
+        w = self.window
+        first = -w.padding[axis]
+        out, size = ((w.out_height, w.height), (w.out_width, w.width))[axis]
+        last = first + (out - 1) * w.stride[axis] + w.span[axis] - 1
+        return (first < 0, last >= size) if first < 0 or last >= size else ()
+
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        """Which words of a frame lie in the map: (words_out,)."""
+        y, x = self.values("y"), self.values("x")
+        return (y >= 0) & (y < self.window.height) & (x >= 0) & (x < self.window.width)
+
+    @cached_property
+    def needs(self) -> NDArray[np.int64]:
+        """How many words of the frame must be accepted before each word is read: (words_out,).
+
+        A word in the padding needs none; but the frame must have begun.
+        """
+        needs = np.where(self.inside, self.values("index") + 1, 0)
+        needs[0] = max(needs[0], 1)
+        return needs
+
+    # The buffer.
+
+    @cached_property
+    def _bases(self) -> NDArray[np.int64]:
+        """Words given up at each position of the window: (positions,)."""
+        return self.values("base")[:: self.words_each]
+
+    @cached_property
+    def window_words(self) -> int:
+        """Words accepted from the first that is not given up."""
+        given_up = self._given_up_full if self.words_out >= self.words_in else self._given_up_waiting
+        return int((np.arange(self.words_in) - given_up + 1).max())
+
+    @property
+    def _given_up_full(self) -> NDArray[np.int64]:
+        """Words given up when each word is accepted, if one is read in every cycle: (words_in,)."""
+        count, number = self.words_in, np.arange(self.words_in)
+        due = np.full(count, _NEVER)
+        readers = np.flatnonzero(self.needs)
+        np.minimum.at(due, self.needs[readers] - 1, readers - 1)
+        # Two frames: the next one's words must not be late either.
+        slack = np.concatenate([due - number, due + self.words_out - (number + count)])
+        accepted = np.minimum.accumulate(slack[::-1])[::-1][:count] + number
+        frame, word = np.divmod(accepted, self.words_out)
+        return frame * count + self._bases[word // self.words_each]
+
+    @property
+    def _given_up_waiting(self) -> NDArray[np.int64]:
+        """Words given up when each word is accepted, if one is accepted in every cycle: (words_in,)."""
+        number = np.arange(self.words_out)
+        late = np.where(self.needs > 0, self.needs - number, -_NEVER)
+        # The frame before: its last words may still be being read.
+        before = late.max() - self.words_in + self.words_out
+        read = np.maximum(np.maximum.accumulate(late), before) + number
+        ends = read[self.words_each - 1 :: self.words_each]
+        ends = np.concatenate([ends + frame * self.words_in for frame in (-2, -1, 0)])
+        bases = np.concatenate([self._bases + frame * self.words_in for frame in (-2, -1, 0, 1)])
+        return bases[np.searchsorted(ends, np.arange(self.words_in))]
+
+    @cached_property
+    def buffer_words(self) -> int:
+        """Words that the buffer must hold, so that none is overwritten that is still to be read."""
+        index = np.where(self.inside, self.values("index"), _NEVER).reshape(-1, self.words_each).min(axis=1)
+        oldest = np.minimum.accumulate(index[::-1])[::-1]
+        oldest = np.minimum(oldest, oldest[0] + self.words_in)
+        return max(self.window_words + int((self._bases - oldest).max()), 1)
+
+    def memory_words(self, width: int, tech: Technology) -> int:
+        """Words of the memory that is built: more than ``buffer_words`` where a power of two costs no more.
+
+        Parameters
+        ----------
+        width : int
+            Bits a word.
+        """
+        words = self.buffer_words
+        rounded = 1 << (words - 1).bit_length()
+        style = self.buffer_style(width, tech)
+        if style == "block":
+            same = blocks_needed(rounded, width, tech) == blocks_needed(words, width, tech)
+        else:
+            same = style == "distributed" and -(-rounded // 16) == -(-words // 16)
+        return rounded if same else words
+
+    def buffer_style(self, width: int, tech: Technology) -> str:
+        """Where the buffer lives: ``"registers"``, ``"distributed"`` or ``"block"``."""
+        return buffer_style(self.buffer_words, width, tech)
+
+    # Ranges of the differences that the hardware keeps.
+
+    def _needed_before(self) -> NDArray[np.int64]:
+        """Words of the frame that must have been accepted by those before each word: (words_out,), least negative."""
+        highest = np.maximum.accumulate(self.needs)
+        return np.concatenate([[highest[-1] - self.words_in], np.maximum(highest[:-1], highest[-1] - self.words_in)])
+
+    def surplus_range(self, name: str) -> tuple[int, int]:
+        """Least and greatest of words accepted less those of ``name`` when a word is read.
+
+        Parameters
+        ----------
+        name : str
+            ``"index"``: the number of the word. ``"base"``: words given up. ``"frame"``: words of the frames before.
+        """
+        values = np.zeros(self.words_out, np.int64) if name == "frame" else self.values(name)
+        low = int((self._needed_before() - values).min())
+        high = int((self.values("base") - values).max()) + self.window_words
+        return low, high
+
+    # The flow.
+
+    @cached_property
+    def releases(self) -> NDArray[np.int64]:
+        """Words of this frame that must have been read before each word is accepted, negative in frames before.
+
+        Returns
+        -------
+        int64 array (words_in,)
+        """
+        # The first window that gives up the word in whose stead this one is accepted.
+        frame, word = np.divmod(np.arange(self.words_in) - self.window_words, self.words_in)
+        return (frame * self.window.positions + np.searchsorted(self._bases, word, "right")) * self.words_each
+
+    def flow(self, source: Link, sink: Link, frames: int) -> Run:
+        """The cycles in which the words of some frames move (:mod:`bnnhw.folding.flow`)."""
+        read: list[int] = []
+        parts: list[Iterator[None]] = [
+            self._accept(source, read, frames),
+            self._read(source, sink, read, frames),
+            self._offer(sink, read, frames),
+        ]
+        before = -1
+        while parts:
+            moved = len(source.taken) + len(read) + len(sink.offered)
+            if moved == before:
+                yield
+            before = moved
+            parts = [part for part in parts if next(part, self) is not self]
+
+    def _accept(self, source: Link, read: list[int], frames: int) -> Run:
+        releases = self.releases.tolist()
+        ready = 0
+        for start in range(0, frames * self.words_out, self.words_out):
+            for release in releases:
+                after = start + release
+                if after > 0:
+                    while len(read) < after:
+                        yield
+                    ready = max(ready, read[after - 1] + 1)
+                ready = (yield from source.take(ready)) + 1
+
+    def _read(self, source: Link, sink: Link, read: list[int], frames: int) -> Run:
+        needs, accepted = self.needs.tolist(), source.taken
+        ready = 0
+        for start in range(0, frames * self.words_in, self.words_in):
+            for need in needs:
+                if need:
+                    while len(accepted) < start + need:
+                        yield
+                    ready = max(ready, accepted[start + need - 1] + 1)
+                if len(read) >= self.credits:
+                    ready = max(ready, (yield from sink.taken_at(len(read) - self.credits)) + 1)
+                read.append(ready)
+                ready += 1
+
+    def _offer(self, sink: Link, read: list[int], frames: int) -> Run:
+        ready = 0
+        for word in range(frames * self.words_out):
+            while len(read) <= word:
+                yield
+            sink.offer(max(ready, read[word] + self.depth))
+            ready = (yield from sink.taken_at(word)) + 1

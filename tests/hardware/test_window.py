@@ -1,0 +1,210 @@
+# amaranth: UnusedElaboratable=no
+"""Window units of many geometries against the taps of the window, and every word's cycles against the flow model."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+import pytest
+
+from bnnhw.folding.counter import technology
+from bnnhw.folding.flow import Link, run
+from bnnhw.folding.flow import Run as Flow
+from bnnhw.folding.window import WindowPipeline
+from bnnhw.hardware.window import WindowUnit
+from bnnhw.ir import Window
+from tests.hardware.bench import Driver, Monitor, Run, differences, join, memories, register_bits, simulate
+
+
+@dataclass(frozen=True)
+class Case:
+    """A geometry, C channels in so many lanes of so many bits."""
+
+    map: tuple[int, int, int]
+    kernel: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    lanes: int = 1
+    order: str = "vector"
+    bits: int = 2
+    technology: str = "generic"
+
+    def __str__(self) -> str:
+        sizes = (self.map, self.kernel, self.stride, self.dilation, self.padding)
+        geometry = "-".join("x".join(map(str, size)) for size in sizes)
+        return f"{geometry}-{self.lanes}x{self.bits}-{self.order}-{self.technology}"
+
+    @property
+    def window(self) -> Window:
+        return Window(*self.map, self.kernel, self.stride, self.dilation, self.padding)
+
+    def unit(self) -> WindowUnit:
+        code = 1 if self.bits == 1 else 2
+        return WindowUnit(self.window, self.bits, self.lanes, code, self.order, technology(self.technology))
+
+
+CASES = [
+    # kernel x stride x dilation x padding x order, on a map that is no square and no multiple of anything.
+    *(
+        Case((channels, 6, 7), (kernel, kernel), (stride, stride), (dilation, dilation), (pad,) * 4, lanes, order)
+        for (kernel, stride, dilation, pad), (channels, lanes, order) in product(
+            [
+                (1, 1, 1, 0),
+                (1, 2, 1, 0),
+                (2, 1, 1, 0),
+                (2, 2, 1, 0),
+                (2, 3, 1, 1),
+                (3, 1, 1, 0),
+                (3, 1, 1, 1),
+                (3, 2, 1, 0),
+                (3, 2, 1, 1),
+                (3, 1, 2, 2),
+                (2, 2, 3, 1),
+            ],
+            [(1, 1, "vector"), (4, 2, "vector"), (2, 2, "channels"), (3, 2, "channels")],
+        )
+    ),
+    # Neither kernel, stride, dilation nor padding alike in both directions.
+    Case((2, 5, 8), (3, 2), (1, 2), (1, 3), (1, 0, 0, 2), 1),
+    Case((2, 8, 5), (2, 3), (2, 1), (3, 1), (0, 2, 1, 0), 1, "channels"),
+    Case((3, 6, 4), (4, 1), (1, 2), (1, 1), (2, 0, 1, 0), 3),
+    Case((3, 4, 6), (1, 4), (2, 1), (1, 1), (0, 1, 0, 2), 2, "channels"),
+    # One-dimensional: a row is a frame. Kernels of a wearable's network.
+    Case((1, 1, 24), (1, 5)),
+    Case((4, 1, 24), (1, 5), (1, 2), (1, 1), (0, 2, 0, 2), 2),
+    Case((4, 1, 20), (1, 3), (1, 1), (1, 4), (0, 4, 0, 4), 4),
+    Case((6, 1, 17), (1, 4), (1, 3), (1, 2), (0, 1, 0, 0), 2, "channels"),
+    Case((3, 1, 16), (1, 2), (1, 2), lanes=2, order="channels"),
+    Case((2, 18, 1), (5, 1), (2, 1), (1, 1), (2, 0, 2, 0), 2),
+    # One row with padding above and below.
+    Case((2, 1, 6), (3, 3), padding=(1, 1, 1, 1), lanes=1),
+    # Rows and columns that no window covers, at the end and between.
+    Case((2, 8, 8), (2, 2), (3, 3), lanes=1),
+    Case((2, 8, 9), (1, 1), (3, 4), lanes=2),
+    Case((1, 7, 7), (3, 3), (4, 4), lanes=1, order="channels"),
+    # A window as large as the map, or as its padding makes it; one word a frame.
+    Case((3, 4, 5), (4, 5), lanes=1),
+    Case((3, 4, 5), (4, 5), lanes=2, order="channels"),
+    Case((2, 3, 3), (5, 5), (1, 1), (1, 1), (1, 1, 1, 1), 2),
+    Case((1, 1, 1), (1, 1)),
+    Case((4, 1, 1), (1, 1), lanes=2, order="channels"),
+    # More padding than window: windows that lie in it wholly, and frames of nothing else.
+    Case((2, 3, 4), (1, 1), (1, 1), (1, 1), (1, 1, 1, 1), 1),
+    Case((2, 3, 3), (2, 2), (1, 1), (1, 1), (3, 0, 0, 4), 1, "channels"),
+    Case((1, 2, 3), (2, 2), (2, 1), (1, 1), (0, 4, 3, 3), 1),
+    Case((1, 1, 1), (1, 1), (3, 3), (1, 1), (1, 1, 2, 2), 1),
+    # Where the buffer lives: registers, LUT RAM, block RAM.
+    Case((4, 5, 6), lanes=4, bits=1, technology="ice40"),
+    Case((4, 5, 6), lanes=2, bits=8, technology="ecp5"),
+    Case((8, 5, 7), (2, 2), (2, 2), lanes=1, order="channels", technology="ecp5"),
+]
+
+
+@dataclass
+class Stalled(Monitor):
+    """A monitor whose stalls are known before: ready in the cycles of a pattern, and after its end."""
+
+    pattern: list[bool] = field(default_factory=list)
+
+    def ready(self, cycle: int, rng: random.Random) -> bool:
+        return cycle >= len(self.pattern) or self.pattern[cycle]
+
+
+def late_source(link: Link, arrivals: list[int]) -> Flow:
+    """Shows each word from its cycle on, when those before it are taken."""
+    ready = 0
+    for word, arrival in enumerate(arrivals):
+        link.offer(max(ready, arrival))
+        ready = (yield from link.taken_at(word)) + 1
+
+
+def stalled_sink(link: Link, words: int, pattern: list[bool]) -> Flow:
+    """Ready in the cycles of a pattern, and after its end."""
+    cycle = 0
+    for word in range(words):
+        while len(link.offered) <= word:
+            yield
+        cycle = max(cycle, link.offered[word])
+        while cycle < len(pattern) and not pattern[cycle]:
+            cycle += 1
+        yield from link.take(cycle)
+        cycle += 1
+
+
+def model(pipeline: WindowPipeline, frames: int, arrivals: list[int], pattern: list[bool]) -> tuple[Link, Link]:
+    """The links of a unit among such neighbours."""
+    before, behind = Link(), Link()
+    units = [
+        late_source(before, arrivals),
+        pipeline.flow(before, behind, frames),
+        stalled_sink(behind, frames * pipeline.words_out, pattern),
+    ]
+    run(units, [before, behind])
+    return before, behind
+
+
+class Traffic:
+    """Random frames: their words, and the words that must come of them; None in the lanes that are undefined."""
+
+    def __init__(self, unit: WindowUnit, seed: int) -> None:
+        self.unit, self.rng = unit, np.random.default_rng(seed)
+
+    def frames(self, count: int) -> tuple[list[int], list[int]]:
+        p, bits = self.unit.pipeline, self.unit.bits
+        w = p.window
+        lanes = p.position_words * p.lanes
+        codes = self.rng.integers(0, 1 << bits, (count, w.height * w.width, lanes))
+        # Behind the last position stands the padding, where a tap of -1 finds it.
+        fill = np.full((count, 1, lanes), self.unit.padding_code)
+        taps = np.concatenate([codes, fill], axis=1)[:, w.taps()]
+        # (frames, positions, area, words, lanes)
+        taps = taps.reshape(count, w.positions, w.area, p.position_words, p.lanes)
+        if p.order == "channels":
+            taps = taps.swapaxes(2, 3)
+        sent = [join(word, bits) for word in codes.reshape(-1, p.lanes)]
+        return sent, [join(word, bits) for word in taps.reshape(-1, p.lanes)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_window(case: Case) -> None:
+    unit = case.unit()
+    p = unit.pipeline
+    frames = 4
+    assert p.words_in == case.map[1] * case.map[2] * -(-case.map[0] // case.lanes)
+    assert p.words_out == case.window.positions * case.window.area * -(-case.map[0] // case.lanes)
+    traffic = Traffic(unit, seed=1)
+    rng = random.Random(str(case))
+    words = frames * max(p.words_in, p.words_out)
+
+    async def scenario(bench: Run) -> None:
+        # Full speed.
+        sent, due = traffic.frames(frames)
+        driver, monitor = Driver(sent), Monitor(len(due))
+        await bench.stream(driver, monitor)
+        assert monitor.words == due
+        before, behind = model(p, frames, [0] * len(sent), [])
+        assert (driver.accepted, monitor.offered) == (before.taken, behind.offered)
+        ends = monitor.offered[p.words_out - 1 :: p.words_out]
+        assert ends[0] - driver.accepted[0] == p.latency
+        assert set(differences(ends)[1:]) == {max(p.words_in, p.words_out)}
+        # Gaps and stalls, single and in bursts; a reset between them, in the middle of everything.
+        for gap, stall, burst in ((0.4, 0.4, 1), (0.2, 0.5, 9)):
+            await bench.stream(Driver(sent, 0.2), Monitor(len(due), 0.2), cycles=rng.randrange(1, 2 * p.interval + 9))
+            await bench.reset()
+            gaps = [rng.random() < gap and rng.randrange(2 * burst) for _ in range(2 * p.words_in)]
+            arrivals = [sum(gaps[: i + 1]) + i for i in range(len(gaps))]
+            pattern = [rng.random() >= stall for _ in range(words // burst) for _ in range(burst)]
+            sent, due = traffic.frames(2)
+            driver = Driver(sent, arrivals=arrivals)
+            slow = Stalled(len(due), pattern=pattern)
+            await bench.stream(driver, slow)
+            assert slow.words == due
+            before, behind = model(p, 2, arrivals, pattern)
+            assert (driver.accepted, slow.offered, slow.taken) == (before.taken, behind.offered, behind.taken)
+            await bench.reset()
+
+    simulate(unit, scenario, seed=3)
