@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,39 +15,71 @@ from bnnhw.cli.session import Session, verb
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bnnhw.ir import Network
+    from bnnhw.ir import Layer, Network
 
 __all__ = ["describe", "show"]
 
 
+def _kind(layer: Layer) -> str:
+    from bnnhw.ir import Conv2d
+
+    if isinstance(layer, Conv2d):
+        return "depthwise" if layer.depthwise else "conv"
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(layer).__name__).lower()
+
+
+def _row(layer: Layer, residual: str | None, branch: str | None) -> dict[str, object]:
+    from bnnhw.ir import Conv2d, Dense, Output
+
+    if isinstance(layer, Output):
+        shape_in = shape_out = (layer.classes,)
+        element, emitted = None, None
+    else:
+        shape_in, shape_out, element = layer.shape_in, layer.shape_out, layer.input.bits
+        emitted = (layer.stream if isinstance(layer, Dense) else layer.output).bits
+    matrix = layer.dense if isinstance(layer, Conv2d) else layer if isinstance(layer, Dense) else None
+    positions = layer.window.positions if isinstance(layer, Conv2d) else 1
+    return {
+        "name": layer.name,
+        "kind": _kind(layer),
+        "inputs": math.prod(shape_in),
+        "outputs": math.prod(shape_out),
+        "input_shape": list(shape_in),
+        "output_shape": list(shape_out),
+        "weight_bits": 0 if matrix is None else len(matrix.weights),
+        "input_bits": element,
+        "activation_bits": emitted,
+        "macs": 0 if matrix is None else positions * matrix.synapses * matrix.neurons,
+        "residual": residual,
+        "branch": branch,
+    }
+
+
+def _rows(
+    layers: tuple[Layer, ...], residual: str | None = None, branch: str | None = None
+) -> Iterator[dict[str, object]]:
+    """A residual layer comes before what is inside it."""
+    from bnnhw.ir import Residual
+
+    for layer in layers:
+        yield _row(layer, residual, branch)
+        if isinstance(layer, Residual):
+            yield from _rows(layer.body, layer.name, "body")
+            yield from _rows(layer.shortcut, layer.name, "shortcut")
+
+
 def describe(network: Network) -> dict[str, object]:
-    """What ``show`` says of a network: ``weight_bits`` and ``activation_bits`` are those of one element."""
-    layers: list[dict[str, object]] = [
-        {
-            "name": layer.name,
-            "kind": "dense",
-            "inputs": layer.synapses,
-            "outputs": layer.neurons,
-            "weight_bits": len(layer.weights),
-            "input_bits": layer.input.bits,
-            # The last matrix layer hands its accumulators on.
-            "activation_bits": None if layer.output is None else layer.output.bits,
-            "macs": layer.synapses * layer.neurons,
-        }
-        for layer in network.dense
-    ]
-    layers.append(
-        {
-            "name": network.output.name,
-            "kind": "output",
-            "inputs": network.output.classes,
-            "outputs": network.output.classes,
-            "weight_bits": 0,
-            "input_bits": None,
-            "activation_bits": None,
-            "macs": 0,
-        }
-    )
+    """What ``show`` says of a network.
+
+    ``inputs`` and ``outputs`` count elements a frame, ``input_shape`` and ``output_shape`` are (elements,) or
+    (channels, height, width). ``weight_bits``, ``input_bits`` and ``activation_bits`` are those of one element;
+    ``activation_bits`` is None for the last matrix layer, whose accumulators become scores. ``macs`` are
+    multiplications a frame: positions x K x N. ``residual`` and ``branch`` say where a layer inside a residual layer
+    is; it follows that layer.
+    """
+    layers = list(_rows(network.layers))
+    # The output stands behind it.
+    layers[-2]["activation_bits"] = None
     return {
         "input": {
             "shape": list(network.input.shape),
@@ -67,6 +102,7 @@ def show(session: Session, network: Path) -> None:
     data = describe(loaded)
 
     def table(console: Console) -> None:
+        from rich.markup import escape
         from rich.table import Table
 
         shape = " x ".join(map(str, loaded.input.shape))
@@ -74,10 +110,16 @@ def show(session: Session, network: Path) -> None:
         columns = Table("layer", "kind", box=None, pad_edge=False)
         for heading in ("inputs", "outputs", "weight bits", "activation bits", "macs"):
             columns.add_column(heading, justify="right")
-        rows: list[dict[str, object]] = data["layers"]  # type: ignore[assignment]
+        rows: list[dict[str, Any]] = data["layers"]  # type: ignore[assignment]
+        depths: dict[str | None, int] = {None: 0}
         for row in rows:
-            keys = ("name", "kind", "inputs", "outputs", "weight_bits", "activation_bits", "macs")
-            columns.add_row(*("" if row[key] is None else str(row[key]) for key in keys))
+            depth = depths[row["residual"]]
+            depths[row["name"]] = depth + 1
+            shapes = (" x ".join(map(str, row[key])) for key in ("input_shape", "output_shape"))
+            bits = (row["weight_bits"], "" if row["activation_bits"] is None else row["activation_bits"])
+            branch = "" if row["branch"] is None else f"{row['branch']}: "
+            name = escape(f"{'  ' * depth}{branch}{row['name']}")
+            columns.add_row(name, row["kind"], *shapes, *map(str, bits), str(row["macs"]))
         console.print(columns)
         for key, value in loaded.provenance.items():
             console.print(f"{key}: {value}", markup=False)
