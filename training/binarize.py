@@ -7,33 +7,45 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["ClippedSign", "binarize"]
+from bnnhw.training.estimators import CLIPPED, Estimator
+
+__all__ = ["StraightThroughSign", "binarize", "sign"]
 
 
-class ClippedSign(torch.autograd.Function):
-    """Deterministic sign whose gradient is that of the hard tanh.
+def sign(x: Tensor) -> Tensor:
+    """``+1`` where ``x >= 0`` (zero of either sign included), ``-1`` elsewhere; of the dtype of ``x``."""
+    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
 
-    Forward: ``+1`` where ``x >= 0`` (zero of either sign included), ``-1`` elsewhere.
-    Backward: the gradient passes where ``|x| <= 1`` and is cancelled elsewhere.
 
-    Source: Courbariaux, Hubara et al., "Binarized Neural Networks: Training Neural Networks with
-    Weights and Activations Constrained to +1 or -1", 2016, eq. 1 (with sign(0) = +1) and eq. 4,
-    ``g_r = g_q * 1(|r| <= 1)``.
+class StraightThroughSign(torch.autograd.Function):
+    """Deterministic sign whose gradient is that of an estimator.
+
+    Forward: :func:`sign` (Courbariaux, Hubara et al., "Binarized Neural Networks: Training Neural
+    Networks with Weights and Activations Constrained to +1 or -1", 2016, eq. 1, with sign(0) = +1).
+    Backward: the gradient times the estimator's derivative at ``x``.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, estimator: Estimator) -> Tensor:
         ctx.save_for_backward(x)
-        return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+        ctx.estimator = estimator
+        return sign(x)
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
-        return grad_outputs[0] * (x.abs() <= 1)
+        return grad_outputs[0] * ctx.estimator(x), None
 
 
-def binarize(x: Tensor) -> Tensor:
-    """Sign of ``x`` (any shape) as -1.0 and +1.0 of its dtype, with the clipped straight-through gradient."""
-    result = ClippedSign.apply(x)
+def binarize(x: Tensor, estimator: Estimator = CLIPPED) -> Tensor:
+    """Sign of ``x`` (any shape) as -1.0 and +1.0 of its dtype, with a straight-through gradient.
+
+    Parameters
+    ----------
+    x : tensor
+    estimator : Estimator
+        One of :mod:`bnnhw.training.estimators`.
+    """
+    result = StraightThroughSign.apply(x, estimator)
     assert isinstance(result, Tensor)
     return result

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from bnnhw.training.binarize import binarize
+from bnnhw.training.estimators import CLIPPED, Estimator
 from bnnhw.training.layers import BinaryLayer, glorot_bound
 
 __all__ = ["BinaryConv1d", "BinaryConv2d", "MaxPool", "SignPool", "pair"]
@@ -155,8 +156,17 @@ class SignPool(MaxPool):
     Computed as max pool, then sign, which is the same since sign is monotone. The gradient then reaches the greatest
     element under the window; after the sign all +1s tie, and it would reach the first of them whatever its size.
 
-    Parameters and shapes: as for :class:`MaxPool`.
+    Parameters and shapes: as for :class:`MaxPool`, and the ``estimator`` of the sign's gradient.
     """
 
+    def __init__(
+        self,
+        kernel: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        estimator: Estimator = CLIPPED,
+    ) -> None:
+        super().__init__(kernel, stride)
+        self.estimator = estimator
+
     def forward(self, x: Tensor) -> Tensor:
-        return binarize(super().forward(x))
+        return binarize(super().forward(x), self.estimator)

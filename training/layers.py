@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bnnhw.ir import DataType
 from bnnhw.training.binarize import binarize
+from bnnhw.training.estimators import CLIPPED, Estimator
 
 __all__ = [
     "NORM_EPS",
@@ -46,16 +47,22 @@ class BinaryLayer(nn.Module):
     ----------
     latent : float32 tensor (outputs, ...)
         The initial latent weights.
+
+    Members
+    -------
+    estimator : Estimator
+        Of the gradient of the signs; may be replaced.
     """
 
     def __init__(self, latent: Tensor) -> None:
         super().__init__()
         self.latent = nn.Parameter(latent)
+        self.estimator: Estimator = CLIPPED
 
     @property
     def signs(self) -> Tensor:
         """The weights in use, -1.0 and +1.0, of the shape of ``latent``."""
-        return binarize(self.latent)
+        return binarize(self.latent, self.estimator)
 
     def clip_(self) -> None:
         """Clip the latent weights to [-1, 1]."""
@@ -86,10 +93,20 @@ class BinaryLinear(BinaryLayer):
 
 
 class BinaryActivation(nn.Module):
-    """Sign of each element, sign(0) = +1, with the clipped straight-through gradient."""
+    """Sign of each element, sign(0) = +1, with a straight-through gradient.
+
+    Parameters
+    ----------
+    estimator : Estimator
+        One of :mod:`bnnhw.training.estimators`.
+    """
+
+    def __init__(self, estimator: Estimator = CLIPPED) -> None:
+        super().__init__()
+        self.estimator = estimator
 
     def forward(self, x: Tensor) -> Tensor:
-        return binarize(x)
+        return binarize(x, self.estimator)
 
 
 class BatchNorm(nn.BatchNorm1d):

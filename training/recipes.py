@@ -144,7 +144,7 @@ _ALL = (
         learning_rate=0.01,
         shape=(10, 1, 49),
         convs=(
-            ConvRecipe(16, (1, 5), pool=(1, 2)),
+            ConvRecipe(24, (1, 5), pool=(1, 2)),
             ConvRecipe(32, (1, 5), pool=(1, 4)),
         ),
     ),
