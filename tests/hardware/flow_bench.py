@@ -127,14 +127,15 @@ def check_flow(
     takers: dict[str, Taker],
     flow: Callable[..., Run],
     frames: int,
+    inner: Sequence[Link] = (),
 ) -> None:
-    """Simulates, and compares every cycle with ``flow(*inputs, *outputs, frames)``."""
+    """Simulates, and compares every cycle with ``flow(*inputs, *outputs, frames)``; ``inner`` are links inside it."""
     drive(dut, feeds, takers)
     links = {name: Link() for name in (*feeds, *takers)}
     units = [flow(*links.values(), frames)]
     units += [feed.flow(links[name]) for name, feed in feeds.items()]
     units += [taker.flow(links[name]) for name, taker in takers.items()]
-    run_flow(units, list(links.values()))
+    run_flow(units, [*links.values(), *inner])
     for name, feed in feeds.items():
         assert links[name].taken == feed.accepted, name
     for name, taker in takers.items():

@@ -47,9 +47,7 @@ def pooled(layer: MaxPool | SumPool, codes: NDArray[np.int64]) -> NDArray[np.int
     return out
 
 
-def channel_words(
-    elements: NDArray[np.int64], lanes: int, bits: int, rng: random.Random
-) -> NDArray[np.object_]:
+def channel_words(elements: NDArray[np.int64], lanes: int, bits: int, rng: random.Random) -> NDArray[np.object_]:
     """Codes (positions, channels) -> words (positions, channel words), noise in the lanes past the last channel."""
     words = -(-elements.shape[1] // lanes)
     rows = []
@@ -85,9 +83,7 @@ def random_map(layer: MaxPool | SumPool, rng: random.Random) -> NDArray[np.int64
     return np.array(codes, np.int64)
 
 
-def check_words(
-    words: list[int], due: NDArray[np.int64], lanes: int, bits: int
-) -> None:
+def check_words(words: list[int], due: NDArray[np.int64], lanes: int, bits: int) -> None:
     """Words of a frame against codes (positions, channels)."""
     channels = due.shape[1]
     folds = -(-channels // lanes)

@@ -1,0 +1,281 @@
+# amaranth: UnusedElaboratable=no
+"""Fork, join and the queue between them: words, the cycle of each, and what happens without room."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from amaranth.hdl import Elaboratable, Module, Signal, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.folding.counter import technology
+from bnnhw.folding.flow import Deadlock, Link, Run, run, together
+from bnnhw.folding.residual import (
+    AddPipeline,
+    BufferPipeline,
+    ForkPipeline,
+    deadlock_free_depth,
+    full_speed_depth,
+)
+from bnnhw.hardware.residual import Add, Fork, StreamBuffer
+from bnnhw.ir import DataType
+from tests.hardware.bench import differences, join, memories, register_bits, split
+from tests.hardware.flow_bench import Feed, Taker, check_flow, drive, random_arrivals, random_readiness
+
+GENERIC = technology("generic")
+TRAFFIC = [(0, 0, 0), (0.3, 0, 0), (0, 0.5, 0), (0.4, 0.4, 0), (0.2, 0.8, 0), (0, 0, 60)]
+
+
+@pytest.mark.parametrize("traffic", TRAFFIC)
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5, 8, 13, 70])
+def test_buffer(depth: int, traffic: tuple[float, float, int]) -> None:
+    rng = random.Random(depth)
+    gap, stall, deaf = traffic
+    frames, words = 4, 23
+    p = BufferPipeline(words, 8, depth)
+    feed = Feed(rng.choices(range(256), k=frames * words), random_arrivals(rng, frames * words, gap))
+    taker = Taker(frames * words, random_readiness(rng, stall, 2 * deaf))
+    check_flow(StreamBuffer(8, depth, GENERIC), {"input": feed}, {"output": taker}, p.flow, frames)
+    assert taker.words == feed.words
+    if deaf:
+        assert sum(cycle < 2 * deaf for cycle in feed.accepted) == min(depth, frames * words)
+    if traffic == (0, 0, 0):
+        assert taker.offered[words - 1] - feed.accepted[0] == p.latency
+        assert taker.offered[2 * words - 1] - taker.offered[words - 1] == p.interval
+        assert taker.offered[0] - feed.accepted[0] == p.delay
+        assert set(differences(taker.offered)) == {2 if depth == 1 else 1}
+
+
+@pytest.mark.parametrize(
+    "width, depth, family, style",
+    [(8, 2, "ecp5", "registers"), (8, 17, "ecp5", "registers"), (8, 18, "ecp5", "distributed")]
+    + [(8, 66, "ecp5", "block"), (8, 18, "ice40", "block"), (1, 100, "generic", "registers")],
+)
+def test_buffer_style(width: int, depth: int, family: str, style: str) -> None:
+    dut = StreamBuffer(width, depth, technology(family))
+    assert dut.style == style == dut.pipeline.buffer_style(technology(family))
+    assert dut.module_name == f"bnnhw_buffer_{width}x{depth}_{style}"
+
+
+def test_buffer_storage() -> None:
+    """A memory of all words but one; the memory's own output register is not counted."""
+    assert memories(StreamBuffer(8, 100, GENERIC)) == {"top.words": (99, 8)}
+    assert register_bits(StreamBuffer(8, 100, GENERIC)) == 2 * 7 + 2 * 7 + 3
+    assert register_bits(StreamBuffer(8, 2, GENERIC)) == 2 * 8 + 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_fork(seed: int) -> None:
+    rng = random.Random(seed)
+    frames, words = 3, 15
+    gap, stalls = rng.choice((0, 0.4)), [rng.choice((0, 0.3, 0.8)) for _ in range(2)]
+    feed = Feed(rng.choices(range(256), k=frames * words), random_arrivals(rng, frames * words, gap))
+    takers = {
+        name: Taker(frames * words, random_readiness(rng, stall))
+        for name, stall in zip(("first", "second"), stalls, strict=True)
+    }
+    p = ForkPipeline(words)
+    check_flow(Fork(8), {"input": feed}, takers, p.flow, frames)
+    assert all(taker.words == feed.words for taker in takers.values())
+    if not gap and not any(stalls):
+        assert set(differences(feed.accepted)) == {1}
+        assert takers["first"].offered[words - 1] - feed.accepted[0] == p.latency
+
+
+@pytest.mark.parametrize(
+    "one, other", [("int4", "int7"), ("uint3", "uint3"), ("uint4", "int3"), ("bipolar", "int5"), ("bipolar", "bipolar")]
+)
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_add(lanes: int, one: str, other: str) -> None:
+    rng = random.Random(f"{lanes} {one} {other}")
+    frames, words = 3, 20
+    types = DataType.parse(one), DataType.parse(other)
+    dut = Add(*types, lanes)
+    p = AddPipeline(words)
+    sums = None
+    feeds: dict[str, Feed] = {}
+    for name, dtype in zip(("first", "second"), types, strict=True):
+        codes = np.array([rng.randrange(dtype.levels) for _ in range(frames * words * lanes)])
+        packed = [join(row, dtype.bits) for row in codes.reshape(-1, lanes).tolist()]
+        gap = rng.choice((0, 0.4))
+        feeds[name] = Feed(packed, random_arrivals(rng, len(packed), gap))
+        sums = dtype.values(codes) + (0 if sums is None else sums)
+    taker = Taker(frames * words, random_readiness(rng, rng.choice((0, 0.4))))
+    check_flow(dut, feeds, {"output": taker}, p.flow, frames)
+    assert sums is not None
+    assert sums.min() >= dut.dtype.minimum and sums.max() <= dut.dtype.maximum
+    due = (sums % dut.dtype.levels).tolist()
+    assert [v for word in taker.words for v in split(word, lanes, dut.dtype.bits)] == due
+
+
+def test_add_at_full_speed() -> None:
+    feeds = {name: Feed(list(range(16)), list(range(16))) for name in ("first", "second")}
+    taker = Taker(16, [])
+    check_flow(Add(DataType("uint", 4), DataType("uint", 4), 1), feeds, {"output": taker}, AddPipeline(16).flow, 1)
+    assert taker.words == [2 * k for k in range(16)]
+    assert taker.offered == list(range(1, 17))
+    assert taker.offered[-1] - feeds["first"].accepted[0] == AddPipeline(16).latency
+
+
+class Swallower(wiring.Component):
+    """A body that gives words as they came, but none before it has ``swallowed`` more of the frame, or all of it."""
+
+    def __init__(self, swallowed: int, words: int) -> None:
+        self.swallowed, self.words = swallowed, words
+        signature = stream.Signature(unsigned(8))
+        super().__init__({"input": In(signature), "output": Out(signature)})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        places = self.swallowed + 1
+        held = [Signal(8, name=f"held_{i}") for i in range(places)]
+        level, entered, left = Signal(range(places + 1)), Signal(range(self.words + 1)), Signal(range(self.words + 1))
+        accept, take = Signal(), Signal()
+        flushing = entered == self.words
+        m.d.comb += [
+            self.input.ready.eq((level != places) & ~flushing),
+            accept.eq(self.input.valid & self.input.ready),
+            self.output.valid.eq((level > self.swallowed) | (flushing & (level != 0))),
+            self.output.payload.eq(held[0]),
+            take.eq(self.output.valid & self.output.ready),
+        ]
+        with m.If(take):
+            m.d.sync += [a.eq(b) for a, b in zip(held, held[1:], strict=False)]
+        with m.Switch(level - take):
+            for i in range(places):
+                with m.Case(i), m.If(accept):
+                    m.d.sync += held[i].eq(self.input.payload)
+        m.d.sync += [level.eq(level + accept - take), entered.eq(entered + accept), left.eq(left + take)]
+        with m.If(take & (left == self.words - 1)):
+            m.d.sync += [left.eq(0), entered.eq(0)]
+        return m
+
+    def needed(self) -> list[int]:
+        """Words that must have entered before each one leaves."""
+        return [min(word + self.swallowed + 1, self.words) for word in range(self.words)]
+
+    def flow(self, source: Link, sink: Link, frames: int) -> Run:
+        taken: list[int] = []
+
+        def enter() -> Run:
+            for word in range(frames * self.words):
+                frame = word // self.words * self.words
+                # Room for one, or for the next frame's first once the whole one before has left.
+                needed = [place for place in (word - self.swallowed - 1, frame - 1) if place >= 0]
+                ready = 0
+                for place in needed:
+                    ready = max(ready, (yield from sink.taken_at(place)) + 1)
+                taken.append((yield from source.take(ready)))
+
+        def leave() -> Run:
+            for word in range(frames * self.words):
+                frame, place = divmod(word, self.words)
+                last = frame * self.words + self.needed()[place] - 1
+                while len(taken) <= last:
+                    yield
+                before = (yield from sink.taken_at(word - 1)) + 1 if word else 0
+                sink.offer(max(taken[last] + 1, before))
+
+        yield from together(enter(), leave())
+
+
+class ForkJoin(wiring.Component):
+    """A residual connection: the body beside a queue."""
+
+    def __init__(self, swallowed: int, words: int, depth: int) -> None:
+        self.body = Swallower(swallowed, words)
+        self.buffer = StreamBuffer(8, depth, GENERIC)
+        self.words = words
+        self.links = [Link() for _ in range(4)]
+        super().__init__({"input": In(stream.Signature(unsigned(8))), "output": Out(stream.Signature(unsigned(9)))})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.fork = fork = Fork(8)
+        m.submodules.add = add = Add(DataType("uint", 8), DataType("uint", 8), 1)
+        m.submodules.body, m.submodules.buffer = self.body, self.buffer
+        wiring.connect(m, wiring.flipped(self.input), fork.input)
+        wiring.connect(m, fork.first, self.body.input)
+        wiring.connect(m, fork.second, self.buffer.input)
+        wiring.connect(m, self.body.output, add.first)
+        wiring.connect(m, self.buffer.output, add.second)
+        wiring.connect(m, add.output, wiring.flipped(self.output))
+        return m
+
+    def flow(self, source: Link, sink: Link, frames: int) -> Run:
+        one, other, summand, kept = self.links
+        yield from together(
+            ForkPipeline(self.words).flow(source, one, other, frames),
+            self.body.flow(one, summand, frames),
+            BufferPipeline(self.words, 8, self.buffer.depth).flow(other, kept, frames),
+            AddPipeline(self.words).flow(summand, kept, sink, frames),
+        )
+
+
+SWALLOWS = [(0, 6), (1, 6), (2, 5), (3, 12), (7, 20), (9, 10), (30, 12)]
+"""Words that a body swallows, words a frame."""
+
+
+@pytest.mark.parametrize("swallowed, words", SWALLOWS)
+def test_fork_and_join(swallowed: int, words: int) -> None:
+    """With the derived depth all words come, in the very cycles of the flow models, whatever the traffic."""
+    depth = deadlock_free_depth(Swallower(swallowed, words).needed())
+    rng = random.Random(words)
+    for gap, stall, deaf in TRAFFIC:
+        dut = ForkJoin(swallowed, words, depth)
+        feed = Feed(rng.choices(range(256), k=3 * words), random_arrivals(rng, 3 * words, gap))
+        taker = Taker(3 * words, random_readiness(rng, stall, deaf))
+        check_flow(dut, {"input": feed}, {"output": taker}, dut.flow, 3, dut.links)
+        assert taker.words == [2 * word for word in feed.words]
+
+
+@pytest.mark.parametrize("swallowed, words", [s for s in SWALLOWS if s[0] > 1])
+def test_one_word_less_deadlocks(swallowed: int, words: int) -> None:
+    """In simulation nothing comes, ever; the flow model says so."""
+    depth = deadlock_free_depth(Swallower(swallowed, words).needed()) - 1
+    dut = ForkJoin(swallowed, words, depth)
+    feed, taker = Feed([1] * (3 * words), [0] * (3 * words)), Taker(3 * words, [])
+    drive(dut, {"input": feed}, {"output": taker}, cycles=300)
+    assert taker.words == []
+    # The body took one word more than the queue holds, and the fork has both branches' takings before it accepts.
+    assert len(feed.accepted) == depth
+    source, sink = Link(), Link()
+    with pytest.raises(Deadlock, match=r"^3 units wait for each other$"):
+        run([dut.flow(source, sink, 3), feed.flow(source), taker.flow(sink)], [source, sink, *dut.links])
+    assert len(source.taken) == depth
+
+
+@pytest.mark.parametrize("swallowed, words", SWALLOWS)
+def test_full_speed_depth(swallowed: int, words: int) -> None:
+    """A queue of that depth never holds its producer up; one word less does, where it is not the least there is."""
+
+    def cycles(depth: int) -> tuple[Link, list[Link]]:
+        dut = ForkJoin(swallowed, words, depth)
+        source, sink = Link(), Link()
+        feed, taker = Feed([0] * (4 * words), [0] * (4 * words)), Taker(4 * words, [])
+        run([dut.flow(source, sink, 4), feed.flow(source), taker.flow(sink)], [source, sink, *dut.links])
+        return sink, dut.links
+
+    deep, inner = cycles(4 * words)
+    depth = full_speed_depth(inner[1].taken, inner[3].taken)
+    assert cycles(depth)[0].taken == deep.taken
+    if depth > 3:
+        less = inner[1].taken
+        assert cycles(depth - 1)[1][1].taken != less
+
+
+def test_deadlock_free_depth() -> None:
+    assert deadlock_free_depth([1, 2, 3]) == 1
+    assert deadlock_free_depth([4, 5, 6, 6, 6, 6]) == 3
+    # A window of three rows and a pool that takes two positions for one are alike: what counts is who needs how many.
+    assert deadlock_free_depth([2, 6, 6, 8]) == 4
+
+
+def test_errors() -> None:
+    with pytest.raises(ValueError, match=r"^depth must be positive, not 0$"):
+        StreamBuffer(8, 0, GENERIC)
+    with pytest.raises(ValueError, match=r"^lanes must be positive, not 0$"):
+        Add(DataType("uint", 2), DataType("uint", 2), 0)
