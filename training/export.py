@@ -164,17 +164,10 @@ class _Graph:
         prefix = f"layer{self.layer}_norm"
         if float(np.float32(module.eps)) != module.eps:
             raise ValueError(f"eps must be exact in float32, not {module.eps!r}")
-        assert module.running_mean is not None and module.running_var is not None
-        parameters = {
-            "gamma": module.weight,
-            "beta": module.bias,
-            "mean": module.running_mean,
-            "var": module.running_var,
-        }
         # One value for all channels is written once for each: ONNX's operator knows no other form.
         inputs = [
             self.constant(f"{prefix}_{name}", np.ascontiguousarray(np.broadcast_to(_array(value), self.shape[0])))
-            for name, value in parameters.items()
+            for name, value in module.inference().items()
         ]
         self.node("BatchNormalization", prefix, [self.tensor, *inputs], epsilon=module.eps)
 
