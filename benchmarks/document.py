@@ -13,10 +13,10 @@ from typing import Any
 from measure_xnor_lane import DEVICES, FOLDS, random_layer
 
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.chain import Stage
 from bnnhw.folding.counter import technology
 from bnnhw.folding.pipeline import mvu_pipeline
 from bnnhw.folding.resources import layer_resources
+from bnnhw.folding.units import MvuUnit
 
 ROOT = Path(__file__).parent
 TARGET = ROOT.parent / "docs" / "benchmarks.md"
@@ -36,7 +36,7 @@ def estimated_lut4(row: dict[str, Any]) -> int:
     tech = technology(DEVICES[row["device"]][0].family)
     layer = random_layer(row["pe"] * FOLDS, row["simd"] * FOLDS)
     folding = LayerFolding(row["pe"], row["simd"], "lut")
-    return layer_resources(Stage("layer", layer, folding, None, mvu_pipeline(layer, folding, tech)), tech).lut4
+    return layer_resources(MvuUnit(layer, folding, mvu_pipeline(layer, folding, tech)), tech).lut4
 
 
 def xnor_lane(result: dict[str, Any]) -> str:

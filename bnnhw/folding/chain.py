@@ -1,50 +1,68 @@
-"""The units an accelerator is a chain of."""
+"""The units an accelerator consists of: those of its layers, with queues of proved depth in its residual layers.
+
+Depth of a shortcut's queue
+---------------------------
+A residual layer's body swallows words before it gives the first (a line buffer fills), and the sum waits for it; the
+shortcut's words must wait somewhere meanwhile, or the fork stops, and with it the body: fork and sum would wait for
+each other for ever. The flow models are run with queues that are never full, from reset until results come steadily; the
+depth is the most words a queue then held at once, the least with which no word moves in a later cycle than with
+an unlimited one. So such queues cost no cycle, in latency or in pace.
+
+They suffice whatever stalls come from outside. Every unit waits only for words and for places, which are used up by
+it alone and decided by counts, never by data or by which came first: the accelerator is a marked graph. In a marked
+graph no move can ever take away another's possibility, so if one order of moves leads a frame from an empty accelerator
+to an empty one, then every order does (the counts of moves are the same in all), and stalls only choose an order. The
+run with these depths is that order: all its frames get through, and a run that got stuck would be refused here.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import replace
 
 from bnnhw.folding.counter import Technology
-from bnnhw.folding.folded import FoldedNetwork, LayerFolding
-from bnnhw.folding.gearbox import Gearbox
-from bnnhw.folding.pipeline import MvuPipeline, mvu_pipeline
-from bnnhw.ir import Dense
+from bnnhw.folding.folded import FoldedNetwork
+from bnnhw.folding.lower import lower
+from bnnhw.folding.residual import full_speed_depth
+from bnnhw.folding.stages import Chain
+from bnnhw.folding.timeline import Cycles, settle
+from bnnhw.folding.units import BufferUnit
 
-__all__ = ["Stage", "chain"]
+__all__ = ["chain", "cycles"]
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One matrix layer, and the width converter before it where its input words are not the previous output words.
+def chain(folded: FoldedNetwork, tech: Technology) -> Chain:
+    """The units of a folded network and the streams between them.
 
-    Parameters
-    ----------
-    name : str
-        Of the unit in hardware: the layer's, made a legal and unique identifier.
-    layer : Dense
-    folding : LayerFolding
-    converter : Gearbox or None
-    pipeline : MvuPipeline
+    Raises
+    ------
+    Deadlock
+        When a residual layer's branches wait for each other for ever, whatever the depth of its queues.
     """
+    found = folded.derived.get((tech.name, "chain"))
+    if found is None:
+        found = folded.derived[tech.name, "chain"] = _derive(folded, tech)
+    assert isinstance(found, Chain)
+    return found
 
-    name: str
-    layer: Dense
-    folding: LayerFolding
-    converter: Gearbox | None
-    pipeline: MvuPipeline
+
+def cycles(folded: FoldedNetwork, tech: Technology) -> Cycles:
+    """The steady state and latency of :func:`chain` (:func:`~bnnhw.folding.timeline.settle`)."""
+    found = folded.derived.get((tech.name, "cycles"))
+    if found is None:
+        # The streams' cycles are many, and nobody asks for them again.
+        found = folded.derived[tech.name, "cycles"] = replace(settle(chain(folded, tech)), links=())
+    assert isinstance(found, Cycles)
+    return found
 
 
-def chain(folded: FoldedNetwork, tech: Technology) -> tuple[Stage, ...]:
-    """The stages of a folded network, in order."""
-    stages: list[Stage] = []
-    previous: LayerFolding | None = None
-    for number, (layer, folding) in enumerate(folded.pairs):
-        bits = layer.input.bits
-        converter = None
-        if previous is not None and previous.pe != folding.simd:
-            converter = Gearbox(previous.pe * bits, folding.simd * bits, layer.synapses * bits)
-        name = f"layer{number}_{re.sub(r'[^A-Za-z0-9]+', '_', layer.name).strip('_')}"
-        stages.append(Stage(name, layer, folding, converter, mvu_pipeline(layer, folding, tech)))
-        previous = folding
-    return tuple(stages)
+def _derive(folded: FoldedNetwork, tech: Technology) -> Chain:
+    units = lower(folded, tech, {})
+    queues = [stage for stage in units.stages if isinstance(stage.unit, BufferUnit)]
+    if not queues:
+        return units
+    links = settle(units).links
+    depths: dict[str, int] = {}
+    for stage in queues:
+        taken = links[stage.sinks[0]].taken
+        depths[stage.name] = full_speed_depth(links[stage.sources[0]].taken[: len(taken)], taken)
+    return lower(folded, tech, depths)

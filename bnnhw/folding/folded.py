@@ -98,6 +98,11 @@ class FoldedNetwork:
                     )
 
     @cached_property
+    def derived(self) -> dict[tuple[str, str], object]:
+        """What was derived from it for a technology and is costly to derive again; see :mod:`bnnhw.folding.chain`."""
+        return {}
+
+    @cached_property
     def convolutions(self) -> dict[str, Conv2d]:
         """The convolutions by name."""
         return {layer.name: layer for layer in walk(self.network.layers) if isinstance(layer, Conv2d)}

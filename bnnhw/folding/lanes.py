@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bnnhw.folding.gearbox import Gearbox
 from bnnhw.ir import Window
 
-__all__ = ["Format", "converters", "pool_lanes", "window_lanes"]
+__all__ = ["Format", "converters", "input_lanes", "pool_lanes", "window_lanes"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,15 @@ def window_lanes(window: Window, simd: int, cycles: int) -> int:
     """
     choices = [d for d in _divisors(window.channels) if _window_words(window, d) <= cycles] or [window.channels]
     return simd if simd in choices else choices[0]
+
+
+def input_lanes(channels: int, positions: int, least: int, cycles: int) -> int:
+    """Lanes in which a map comes from outside: a divisor of the channels, so that frames have no gaps.
+
+    The least that is at least ``least`` and with which a frame's words fit ``cycles``, or all channels.
+    """
+    fitting = [d for d in _divisors(channels) if d >= least and positions * (channels // d) <= cycles]
+    return fitting[0] if fitting else channels
 
 
 def pool_lanes(window: Window, lanes: int, cycles: int) -> int:

@@ -9,13 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bnnhw.folding.chain import Stage, chain
+from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import Technology, plan, technology
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.gearbox import Gearbox
 from bnnhw.folding.memories import BLOCK_RAMS, BlockRam, blocks_needed, buffer_style
-from bnnhw.folding.pipeline import ArgmaxPipeline, accumulator_shape, argmax_pipeline
-from bnnhw.ir import Dense
+from bnnhw.folding.pipeline import accumulator_shape
+from bnnhw.folding.units import (
+    AddUnit,
+    AffineUnit,
+    ArgmaxUnit,
+    BufferUnit,
+    ForkUnit,
+    InverterUnit,
+    MvuUnit,
+    PoolUnit,
+    QuantizeUnit,
+    Unit,
+    WidthUnit,
+    WindowUnit,
+)
 
 __all__ = [
     "BLOCK_RAMS",
@@ -26,6 +39,7 @@ __all__ = [
     "buffer_style",
     "estimate",
     "layer_resources",
+    "unit_resources",
 ]
 
 
@@ -68,9 +82,9 @@ def _rom_luts(depth: int) -> float:
     return 0 if depth == 1 else 1 if depth <= 16 else depth / 8
 
 
-def layer_resources(stage: Stage, tech: Technology) -> Resources:
-    """The matrix-vector unit of one stage."""
-    layer, folding, p = stage.layer, stage.folding, stage.pipeline
+def layer_resources(unit: MvuUnit, tech: Technology) -> Resources:
+    """A matrix-vector unit."""
+    layer, folding, p = unit.layer, unit.folding, unit.pipeline
     pe, simd = folding.pe, folding.simd
     counter = plan(simd, tech)
     width = accumulator_shape(*layer.accumulator_range)[0]
@@ -94,14 +108,13 @@ def layer_resources(stage: Stage, tech: Technology) -> Resources:
             widths = [counter.lane_stages.count(s) * len(layer.weights) * pe for s in stages]
             roms += Resources(0, 0, sum(blocks_needed(depth, w, tech) for w in widths))
     queue = Resources(pe * lane_bits * (p.credits - 1), pe * lane_bits * p.credits, 0)
-    registers = pe * (planes * counter.lanes + width * (1 + levels)) + simd * layer.input.bits * (p.read - 1)
+    word = (pe if p.depthwise else simd) * layer.input.bits
+    registers = pe * (planes * counter.lanes + width * (1 + levels)) + word * (p.read - 1)
     logic = Resources(round(pe * element) + _CONTROL, registers + 60, 0)
-    return logic + roms + queue + _buffer(p.buffer_words, simd * layer.input.bits, tech)
+    return logic + roms + queue + _buffer(p.buffer_words, word, tech)
 
 
-def _converter(gearbox: Gearbox | None) -> Resources:
-    if gearbox is None:
-        return Resources(0, 0, 0)
+def _converter(gearbox: Gearbox) -> Resources:
     if gearbox.kind == "up":
         return Resources(gearbox.input_width + 12, 2 * gearbox.output_width, 0)
     if gearbox.kind == "down":
@@ -110,18 +123,86 @@ def _converter(gearbox: Gearbox | None) -> Resources:
     return Resources(2 * gearbox.capacity + 40, gearbox.capacity + 20, 0)
 
 
-def _output(pipeline: ArgmaxPipeline, layer: Dense) -> Resources:
-    width = accumulator_shape(*layer.accumulator_range)[0]
+def _output(unit: ArgmaxUnit) -> Resources:
+    pipeline = unit.pipeline
+    width = accumulator_shape(*unit.layer.accumulator_range)[0]
     score = accumulator_shape(*pipeline.score_range)[0]
     lane = 2 * score + pipeline.add * score + pipeline.multiply * width * (score - width) * 5 // 4
     return Resources(pipeline.lanes * lane + 2 * score + 30, pipeline.lanes * (2 * score + width) + 2 * score, 0)
 
 
+def _queue(words: int, width: int) -> Resources:
+    """A queue in registers."""
+    return Resources(width * (words - 1), width * words, 0)
+
+
+def _window(unit: WindowUnit, tech: Technology) -> Resources:
+    p, width = unit.pipeline, unit.lanes * unit.bits
+    # Counters of the loops; differences for what is there and what is given up; the address in the circle.
+    counted = 3 * p.buffer_words.bit_length() + sum(loop.size.bit_length() for loop in p.loops)
+    steps = 3 * len(p.loops) * p.buffer_words.bit_length() // 2
+    control = Resources(2 * counted + steps + 30, counted + 20, 0)
+    return (
+        control + _buffer(p.memory_words(width, tech), width, tech) + _queue(p.credits, width) + Resources(0, width, 0)
+    )
+
+
+def _pool(unit: PoolUnit) -> Resources:
+    bits = unit.layer.output.bits
+    # OR of bits is one look-up table with the choice of the first; a sum or a comparison needs its carry chain too.
+    element = 2 if bits == 1 else 3 * bits
+    return Resources(unit.lanes * element + 12, 2 * unit.lanes * bits + 8, 0)
+
+
+def _elementwise(unit: QuantizeUnit | AffineUnit) -> Resources:
+    layer, p, lanes = unit.layer, unit.pipeline, unit.lanes
+    folds = p.words // (layer.shape[1] * layer.shape[2])
+    if isinstance(unit, QuantizeUnit):
+        levels = layer.output.levels - 1
+        constants = levels * (layer.input.bits + 1)
+        element = levels * (layer.input.bits + 1) + 2 * (levels > 1) * levels
+    else:
+        bits = layer.output.bits
+        terms = 1 if unit.pipeline.shifts else 1 << unit.pipeline.multiply
+        constants = unit.pipeline.add * bits + (terms if unit.pipeline.multiply else 0)
+        element = bits * (unit.pipeline.add + (2 * terms if unit.pipeline.multiply else 0))
+    roms = Resources(round(lanes * constants * _rom_luts(folds)), lanes * constants * (folds > 1), 0)
+    registers = lanes * (p.read * layer.input.bits + p.compute * layer.output.bits)
+    return roms + Resources(lanes * element + 20, registers + 20, 0) + _queue(p.credits, lanes * layer.output.bits)
+
+
+def _shortcut(unit: BufferUnit, tech: Technology) -> Resources:
+    p = unit.pipeline
+    control = Resources(3 * p.depth.bit_length() + 15, 3 * p.depth.bit_length() + p.width + 5, 0)
+    return control + _buffer(max(p.buffer_words, p.depth if not p.in_memory else 0), p.width, tech)
+
+
+def unit_resources(unit: Unit, tech: Technology) -> Resources:
+    """Any unit."""
+    match unit:
+        case MvuUnit():
+            return layer_resources(unit, tech)
+        case WidthUnit():
+            return _converter(unit.pipeline)
+        case WindowUnit():
+            return _window(unit, tech)
+        case InverterUnit():
+            return Resources(unit.lanes * unit.layer.input.bits // 2, 4, 0)
+        case PoolUnit():
+            return _pool(unit)
+        case QuantizeUnit() | AffineUnit():
+            return _elementwise(unit)
+        case ForkUnit():
+            return Resources(6, 2, 0)
+        case BufferUnit():
+            return _shortcut(unit, tech)
+        case AddUnit():
+            return Resources(unit.lanes * unit.output.bits + 6, unit.lanes * unit.output.bits + 1, 0)
+        case ArgmaxUnit():
+            return _output(unit)
+
+
 def estimate(folded: FoldedNetwork, tech: Technology | str) -> Resources:
     """The accelerator alone, without a link."""
     tech = technology(tech) if isinstance(tech, str) else tech
-    stages = chain(folded, tech)
-    layer, folding = folded.pairs[-1]
-    output = _output(argmax_pipeline(folded.network.output, layer, folding), layer)
-    parts = [part for stage in stages for part in (_converter(stage.converter), layer_resources(stage, tech))]
-    return Resources.total([*parts, output])
+    return Resources.total(unit_resources(stage.unit, tech) for stage in chain(folded, tech).stages)

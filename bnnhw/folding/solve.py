@@ -7,13 +7,13 @@ from math import inf
 from typing import Protocol
 
 from bnnhw.errors import CheckError
-from bnnhw.folding.chain import Stage
 from bnnhw.folding.counter import Technology, technology
 from bnnhw.folding.cycles import predict
 from bnnhw.folding.folded import MEMORIES, FoldedNetwork, LayerFolding
 from bnnhw.folding.pipeline import mvu_pipeline
 from bnnhw.folding.resources import LINK, Resources, estimate, layer_resources
-from bnnhw.ir import Dense, Network
+from bnnhw.folding.units import MvuUnit
+from bnnhw.ir import Conv2d, Dense, Network, walk
 
 __all__ = ["Device", "cheapest", "fastest", "logic_cells", "modest"]
 
@@ -58,23 +58,25 @@ def _share(resources: Resources, device: Device) -> float:
 class _Choices:
     """The foldings of one layer that are worth choosing: for any number of cycles the cheapest within it."""
 
-    def __init__(self, layer: Dense, device: Device, tech: Technology) -> None:
+    def __init__(self, layer: Dense, convolution: Conv2d | None, device: Device, tech: Technology) -> None:
         self.cycles: list[int] = []
         self.foldings: list[LayerFolding] = []
+        depthwise = convolution is not None and convolution.depthwise
         foldings = [
             LayerFolding(pe, simd, memory)
             for pe in _parts(layer.neurons)
-            for simd in _parts(layer.synapses)
-            if simd <= MAX_SIMD
+            for simd in _lanes(layer, convolution)
             for memory in MEMORIES
         ]
-        stages = [Stage(layer.name, layer, f, None, mvu_pipeline(layer, f, tech)) for f in foldings]
-        costs = [_share(layer_resources(stage, tech), device) for stage in stages]
+        vectors = 1 if convolution is None else convolution.window.positions
+        units = [MvuUnit(layer, f, mvu_pipeline(layer, f, tech, depthwise), vectors) for f in foldings]
+        costs = [_share(layer_resources(unit, tech), device) for unit in units]
+        cycles = [vectors * unit.pipeline.interval for unit in units]
         least = inf
-        for index in sorted(range(len(stages)), key=lambda i: (stages[i].pipeline.interval, costs[i])):
+        for index in sorted(range(len(units)), key=lambda i: (cycles[i], costs[i])):
             if costs[index] < least:
                 least = costs[index]
-                self.cycles.append(stages[index].pipeline.interval)
+                self.cycles.append(cycles[index])
                 self.foldings.append(foldings[index])
 
     def within(self, cycles: int) -> LayerFolding | None:
@@ -87,6 +89,21 @@ def _parts(size: int) -> list[int]:
     return sorted({-(-size // folds) for folds in range(1, size + 1)})
 
 
+def _lanes(layer: Dense, convolution: Conv2d | None) -> list[int]:
+    """The SIMDs to choose from.
+
+    Of a convolution those that the words of a window unit are parts or multiples of, so that converters stay simple.
+    """
+    if convolution is None:
+        return [simd for simd in _parts(layer.synapses) if simd <= MAX_SIMD]
+    if convolution.depthwise:
+        return [1]
+    channels, taps = convolution.window.channels, convolution.window.area
+    parts = {d for d in range(1, channels + 1) if channels % d == 0}
+    parts |= {channels * d for d in range(1, taps + 1) if taps % d == 0}
+    return sorted(simd for simd in parts if simd <= MAX_SIMD)
+
+
 class _Search:
     """A network on a device, and the choices of its layers."""
 
@@ -95,7 +112,8 @@ class _Search:
         self.device = device
         self.cells = min(CELL_SHARE * device.lut4, inf if cells is None else cells)
         self.tech = technology(device.family)
-        self.choices = [_Choices(layer, device, self.tech) for layer in network.dense]
+        convolutions = {layer.name: layer for layer in walk(network.layers) if isinstance(layer, Conv2d)}
+        self.choices = [_Choices(layer, convolutions.get(layer.name), device, self.tech) for layer in network.dense]
 
     def within(self, cycles: int) -> FoldedNetwork | None:
         """The cheapest folding of every layer within ``cycles`` cycles, if there is one of each and all fit."""
@@ -143,7 +161,7 @@ def fastest(network: Network, device: Device, cells: float | None = None) -> Fol
         When not even the smallest folding fits; the message says how much too big it is.
     """
     search = _Search(network, device, cells)
-    low, high = 1, max(layer.neurons * layer.synapses for layer in network.dense)
+    low, high = 1, max(choice.cycles[-1] for choice in search.choices)
     best = search.within(high)
     if best is None:
         smallest = FoldedNetwork(network, tuple(choice.foldings[-1] for choice in search.choices))

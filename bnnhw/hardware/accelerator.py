@@ -1,6 +1,8 @@
-"""The accelerator: a network's units in a chain."""
+"""The accelerator: a network's units and the streams between them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from amaranth.hdl import Elaboratable, Module, unsigned
 from amaranth.lib import stream, wiring
@@ -8,7 +10,22 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.chain import chain
-from bnnhw.folding.counter import technology
+from bnnhw.folding.counter import Technology, technology
+from bnnhw.folding.units import (
+    AddUnit,
+    AffineUnit,
+    ArgmaxUnit,
+    BufferUnit,
+    ForkUnit,
+    InverterUnit,
+    MvuUnit,
+    PoolUnit,
+    QuantizeUnit,
+    Unit,
+    WidthUnit,
+    WindowUnit,
+)
+from bnnhw.hardware import elementwise, pool, residual, window
 from bnnhw.hardware.argmax import Argmax, score_layout
 from bnnhw.hardware.emit import shared
 from bnnhw.hardware.mvu import Mvu
@@ -20,10 +37,12 @@ __all__ = ["Accelerator"]
 class Accelerator(wiring.Component):
     """A whole network: frames in, classes out. Wiring only; the units are those of :func:`bnnhw.folding.chain.chain`.
 
-    - Input: ``input_words`` words a frame; element ``e`` of the frame is lane ``e % SIMD`` of word ``e // SIMD``,
-      SIMD being the first layer's; lane ``l`` sits in bits ``[l * b, (l + 1) * b)``. Surplus lanes are ignored.
+    - Input: ``input_words`` words a frame; element ``e`` of the frame is lane ``e % input_lanes`` of word
+      ``e // input_lanes``, lane ``l`` in bits ``[l * b, (l + 1) * b)``. Surplus lanes of the last word are ignored.
+      ``input_lanes`` is the first layer's SIMD where that is fully connected, and where it works on a map as many of
+      its channels as the first unit takes at once.
     - Output: one word a frame: ``index`` of the class with the highest score (the lowest on a tie), and ``score``.
-    - II and latency: :func:`bnnhw.folding.cycles.predict`; II is that of the slowest unit.
+    - II and latency: :func:`bnnhw.folding.cycles.predict`.
     - Stalls: while the output is not taken, units stop one after another from the end; nothing is lost.
     - Storage: that of its units.
 
@@ -42,12 +61,12 @@ class Accelerator(wiring.Component):
     def __init__(self, folded: FoldedNetwork, technology_name: str = "generic") -> None:
         self.folded = folded
         self.technology = technology(technology_name)
-        layer, folding = folded.pairs[0]
-        self.input_width = folding.simd * layer.input.bits
-        self.input_words = folding.synapse_folds(layer)
-        self.frame_bits = folded.network.input.elements * layer.input.bits
-        layer, folding = folded.pairs[-1]
-        layout = score_layout(folded.network.output, layer, folding)
+        self.chain = chain(folded, self.technology)
+        self.input_lanes = self.chain.input.lanes
+        self.input_width = self.chain.input.width
+        self.input_words = self.chain.input.words
+        self.frame_bits = folded.network.input.elements * folded.network.input.dtype.bits
+        layout = score_layout(folded.network.output, *folded.pairs[-1])
         self.index_width: int = layout.members["index"].width
         self.score_width: int = layout.members["score"].width
         self.score_signed: bool = layout.members["score"].signed
@@ -60,21 +79,44 @@ class Accelerator(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        upstream = wiring.flipped(self.input)
-        for stage in chain(self.folded, self.technology):
-            if stage.converter is not None:
-                g = stage.converter
-                converter = WidthConverter(g.input_width, g.output_width, g.frame_bits)
-                m.submodules[f"{stage.name}_width"] = shared(platform, converter)
-                wiring.connect(m, upstream, converter.input)
-                upstream = converter.output
-            unit = Mvu(stage.layer, stage.folding, self.technology)
-            m.submodules[stage.name] = unit
-            wiring.connect(m, upstream, unit.input)
-            upstream = unit.output
-        layer, folding = self.folded.pairs[-1]
-        output = Argmax(self.folded.network.output, layer, folding)
-        m.submodules.output = output
-        wiring.connect(m, upstream, output.input)
-        wiring.connect(m, output.output, wiring.flipped(self.output))
+        streams: dict[int, Any] = {0: wiring.flipped(self.input)}
+        for stage in self.chain.stages:
+            unit = _component(stage.unit, self.technology)
+            m.submodules[stage.name] = shared(platform, unit) if hasattr(unit, "module_name") else unit
+            # Their streams come from their signatures, where a type checker can't see them.
+            ends: Any = unit
+            inputs = [ends.first, ends.second] if isinstance(unit, residual.Add) else [ends.input]
+            outputs = [ends.first, ends.second] if isinstance(unit, residual.Fork) else [ends.output]
+            for number, end in zip(stage.sources, inputs, strict=True):
+                wiring.connect(m, streams[number], end)
+            streams.update(zip(stage.sinks, outputs, strict=True))
+        wiring.connect(m, streams[self.chain.output], wiring.flipped(self.output))
         return m
+
+
+def _component(unit: Unit, tech: Technology) -> wiring.Component:
+    """The hardware of a unit."""
+    match unit:
+        case MvuUnit():
+            return Mvu(unit.layer, unit.folding, tech, depthwise=unit.pipeline.depthwise)
+        case WidthUnit():
+            gearbox = unit.pipeline
+            return WidthConverter(gearbox.input_width, gearbox.output_width, gearbox.frame_bits)
+        case WindowUnit():
+            return window.WindowUnit(unit.window, unit.bits, unit.lanes, unit.padding_code, unit.order, tech)
+        case InverterUnit():
+            return pool.ChannelInverter(unit.layer, unit.lanes)
+        case PoolUnit():
+            return pool.PoolReduce(unit.layer, unit.lanes)
+        case QuantizeUnit():
+            return elementwise.Quantize(unit.layer, unit.lanes)
+        case AffineUnit():
+            return elementwise.Affine(unit.layer, unit.lanes)
+        case ForkUnit():
+            return residual.Fork(unit.width)
+        case BufferUnit():
+            return residual.StreamBuffer(unit.pipeline.width, unit.pipeline.depth, tech)
+        case AddUnit():
+            return residual.Add(unit.first, unit.second, unit.lanes)
+        case ArgmaxUnit():
+            return Argmax(unit.output, unit.layer, unit.folding)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bnnhw.errors import RequestError
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.cycles import predict
+from bnnhw.folding.lower import input_format
 from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.hardware.argmax import score_layout
 from bnnhw.hardware.emit import verilog as emit_verilog
@@ -30,13 +31,13 @@ CALM_FRAMES = 64
 
 def core_interface(folded: FoldedNetwork, top: str) -> Interface:
     """The ports of an accelerator's Verilog (:class:`bnnhw.hardware.accelerator.Accelerator` states them)."""
-    layer, folding = folded.pairs[0]
-    payload = Port.plain("input_payload", folding.simd * layer.input.bits)
+    given = input_format(folded)
+    payload = Port.plain("input_payload", given.width)
     # A struct: its first member has the least significant bits.
     members = score_layout(folded.network.output, *folded.pairs[-1]).members
     shapes = {name: Shape.cast(members[name]) for name in ("index", "score")}
     fields = tuple(Field(name, shape.width, shape.signed) for name, shape in shapes.items() if shape.width)
-    return Interface(top, payload, folding.synapse_folds(layer), (Port("output_payload", fields),))
+    return Interface(top, payload, given.words, (Port("output_payload", fields),))
 
 
 def simulate(

@@ -12,6 +12,7 @@ from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import technology
 from bnnhw.folding.gearbox import Gearbox
 from bnnhw.folding.pipeline import mvu_pipeline
+from bnnhw.folding.units import MvuUnit, WidthUnit
 from bnnhw.ir import InputSpec, Network, Output
 from bnnhw.ir.types import DataType
 from tests.hardware.bench import random_layer
@@ -31,10 +32,17 @@ def folded(names: tuple[str, ...] = ("a", "b", "c"), simd: tuple[int, ...] = (4,
 @pytest.mark.parametrize("tech", ["generic", "ice40", "ecp5"])
 def test_stages(tech: str) -> None:
     network = folded()
-    stages = chain(network, technology(tech))
-    assert [(stage.layer, stage.folding) for stage in stages] == list(network.pairs)
-    for stage in stages:
-        assert stage.pipeline == mvu_pipeline(stage.layer, stage.folding, technology(tech))
+    units = chain(network, technology(tech))
+    mvus = [stage.unit for stage in units.stages if isinstance(stage.unit, MvuUnit)]
+    assert [(unit.layer, unit.folding) for unit in mvus] == list(network.pairs)
+    for unit in mvus:
+        assert unit.pipeline == mvu_pipeline(unit.layer, unit.folding, technology(tech))
+        assert unit.repeats == 1
+    # One after another.
+    assert [(stage.sources, stage.sinks) for stage in units.stages] == [
+        ((i,), (i + 1,)) for i in range(len(units.stages))
+    ]
+    assert units.output == len(units.stages)
 
 
 @pytest.mark.parametrize(
@@ -49,19 +57,20 @@ def test_stages(tech: str) -> None:
 )
 def test_converters(simd: tuple[int, int, int], second: Gearbox | None, third: Gearbox | None) -> None:
     """One where PE and the next SIMD differ, in bits; never one before the first layer."""
-    stages = chain(folded(simd=simd), technology("generic"))
-    assert [stage.converter for stage in stages] == [None, second, third]
+    stages = chain(folded(simd=simd), technology("generic")).stages
+    found = {stage.layer: stage.unit.pipeline for stage in stages if isinstance(stage.unit, WidthUnit)}
+    assert found == {name: gearbox for name, gearbox in (("b", second), ("c", third)) if gearbox is not None}
 
 
 def test_names() -> None:
     """Legal in Verilog, unique also where layers' names differ in what is not, and in order."""
-    stages = chain(folded(("fc/1", "fc.1", "схема 7")), technology("generic"))
+    stages = chain(folded(("fc/1", "fc.1", "схема 7")), technology("generic")).stages
     names = [stage.name for stage in stages]
-    assert names == ["layer0_fc_1", "layer1_fc_1", "layer2_7"]
+    assert names == ["layer0_fc_1", "layer1_fc_1", "layer2_7", "output"]
     assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in names)
 
 
 def test_name_of_nothing_legal() -> None:
-    names = [stage.name for stage in chain(folded(("/", "схема", "_")), technology("generic"))]
-    assert len(set(names)) == 3
+    names = [stage.name for stage in chain(folded(("/", "схема", "_")), technology("generic")).stages]
+    assert len(set(names)) == 4
     assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in names), names

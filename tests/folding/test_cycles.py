@@ -11,6 +11,7 @@ from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import TECHNOLOGIES, plan, technology
 from bnnhw.folding.cycles import LayerCycles, predict
+from bnnhw.folding.units import WidthUnit
 from bnnhw.ir import InputSpec, Network, Output
 from bnnhw.ir.types import DataType
 from tests.hardware.bench import random_layer
@@ -82,8 +83,8 @@ def test_slowest_unit_decides() -> None:
             (pe, simd), (last_pe, last_simd) = foldings
             mvus = [-(-12 // simd) * -(-8 // pe), -(-8 // last_simd) * -(-4 // last_pe)]
             assert [unit.cycles for unit in prediction.layers if unit.unit == "mvu"] == mvus
-            converters = [stage.converter for stage in chain(network, technology(name)) if stage.converter]
-            widths = [converter.interval for converter in converters]
+            units = [stage.unit for stage in chain(network, technology(name)).stages]
+            widths = [unit.pipeline.interval for unit in units if isinstance(unit, WidthUnit)]
             assert [unit.cycles for unit in prediction.layers if unit.unit == "width"] == widths
             assert prediction.layers[-1] == LayerCycles("out", "argmax", -(-4 // last_pe))
             assert prediction.cycles_per_frame == max(*mvus, *widths, -(-4 // last_pe))

@@ -13,6 +13,7 @@ from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import technology
 from bnnhw.folding.cycles import predict
 from bnnhw.folding.resources import LINK, Resources, blocks_needed, estimate, layer_resources
+from bnnhw.folding.units import MvuUnit
 from bnnhw.ir import Network
 from tests.build.networks import random_network
 
@@ -58,7 +59,9 @@ def test_more_cycles_cost_less(network: Network) -> None:
         folded = solve.cheapest(network, board, cycles)
         assert folded is not None
         assert predict(folded, tech).cycles_per_frame <= cycles
-        cost = Resources.total(layer_resources(stage, tech) for stage in chain(folded, tech))
+        cost = Resources.total(
+            layer_resources(stage.unit, tech) for stage in chain(folded, tech).stages if isinstance(stage.unit, MvuUnit)
+        )
         costs.append(solve.logic_cells(cost, "ice40") / (solve.CELL_SHARE * board.lut4) + cost.bram / board.block_rams)
     assert costs == sorted(costs, reverse=True)
     assert costs[0] > costs[-1]
