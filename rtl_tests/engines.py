@@ -96,6 +96,31 @@ class MvuModel:
 
 
 @dataclass(frozen=True)
+class DepthwiseModel:
+    """Vectors of SF words for each neuron fold; lane l has the taps of neuron fold * PE + l."""
+
+    layer: Dense
+    folding: LayerFolding
+
+    def frame(self, rng: random.Random) -> list[int]:
+        width = self.folding.pe * self.layer.input.bits
+        return [rng.getrandbits(width) for _ in range(self.folding.neuron_folds(self.layer) * self.layer.synapses)]
+
+    def result(self, words: Sequence[int]) -> list[Expected]:
+        layer, pe, taps = self.layer, self.folding.pe, self.layer.synapses
+        assert layer.output is not None
+        lanes = [unpack_lanes([word], layer.input.bits, pe, pe) for word in words]
+        product = Product(layer)
+        values: list[int] = []
+        for n in range(layer.neurons):
+            own = [word[n % pe] for word in lanes[n // pe * taps : (n // pe + 1) * taps]]
+            values.append(int(product.output(np.array([own], np.uint8))[0, n]))
+        width = layer.output.bits
+        used = pack_lanes([-1] * layer.neurons, width, pe)
+        return [Expected(v, m) for v, m in zip(pack_lanes(values, width, pe), used, strict=True)]
+
+
+@dataclass(frozen=True)
 class ArgmaxModel:
     output: Output
     layer: Dense
@@ -153,6 +178,14 @@ def _mvu(name: str, layer: Dense, folding: LayerFolding) -> StreamUnit:
     )
 
 
+def _depthwise(name: str, layer: Dense, folding: LayerFolding) -> StreamUnit:
+    p = mvu_pipeline(layer, folding, _GENERIC, depthwise=True)
+    # The neuron folds whose results the queue holds, and all but the last word of one more.
+    stored = p.buffer_words + p.credits * p.synapse_folds + p.synapse_folds - 1
+    make = lambda: Mvu(layer, folding, _GENERIC, depthwise=True)  # noqa: E731
+    return StreamUnit(name, make, DepthwiseModel(layer, folding), p.interval, p.latency, stored)
+
+
 def _argmax(name: str, output: Output, layer: Dense, folding: LayerFolding) -> StreamUnit:
     p = argmax_pipeline(output, layer, folding)
     make = lambda: Argmax(output, layer, folding)  # noqa: E731
@@ -191,6 +224,7 @@ def _accelerator() -> StreamUnit:
 UNITS = (
     _mvu("mvu", make_layer("layer", 10, 5, "uint2", "int2", 5, (1, 2)), LayerFolding(2, 4, "lut")),
     _mvu("mvu_block", make_layer("layer", 9, 4, "bipolar", None, 6), LayerFolding(4, 3, "block")),
+    _depthwise("mvu_depthwise", make_layer("layer", 9, 5, "uint2", "int2", 8), LayerFolding(2, 1, "block")),
     _argmax(
         "argmax",
         Output("output", np.array([1, -2, 3, 1, 2]), np.array([0, 4, -5, 0, 1])),

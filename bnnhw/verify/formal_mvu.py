@@ -68,8 +68,8 @@ class _Capture:
                 with m.Case(i):
                     m.d.sync += word.eq(payload)
 
-    def lanes(self, count: int, shape: Shape) -> list[Value]:
-        """The first ``count`` lanes; the rest is padding."""
+    def lanes(self, count: int | None, shape: Shape) -> list[Value]:
+        """The first ``count`` lanes; the rest is padding. None: all."""
         lanes: list[Value] = []
         for word in self.words:
             for lane in range(len(word) // shape.width):
@@ -82,12 +82,15 @@ class MvuContract(Contract):
     """Of :class:`~bnnhw.hardware.mvu.Mvu`.
 
     - ``stable``: an offered word holds until it is taken.
-    - ``result``: every lane of every word of every vector, in its turn, is :func:`dense` of that vector.
+    - ``result``: every lane of every word of every vector, in its turn, is :func:`dense` of that vector; depthwise, of
+      that lane of the words of its neuron fold.
     - ``count``: no word is offered before its whole vector has been accepted, and so never more words than are due.
     - ``buffer``: no more words are accepted than the replay buffer holds beside those that the output queue has
       room for the results of.
     - ``accept``: a word is accepted while fewer than ``buffer_words`` have been of vectors not finished.
     - ``serve``: with a whole vector inside, a word is offered within ``SF + L`` cycles.
+
+    Of a depthwise unit, what is said of vectors holds of neuron folds, each of which has SF words of its own.
     """
 
     properties = ("stable", "result", "count", "buffer", "accept", "serve")
@@ -99,8 +102,7 @@ class MvuContract(Contract):
 
     def state(self, m: Module, platform: object, rules: Rules) -> None:
         unit, p = self._unit, self._unit.pipeline
-        layer, pe = unit.layer, unit.folding.pe
-        sf, nf = p.synapse_folds, p.neuron_folds
+        sf, nf = p.synapse_folds, p.passes
         # Vectors of which the queue holds results, and those in the buffer.
         capacity = -(-p.credits // nf) + -(-p.buffer_words // sf) + 1
         m.submodules.unit = unit
@@ -114,17 +116,7 @@ class MvuContract(Contract):
             watch.pick.eq(self.pick),
         ]
         captured = _Capture(m, watch, unit.input.payload, sf)
-        expected = dense(layer, captured.lanes(layer.synapses, unsigned(layer.input.bits)))
-        right = Signal(init=1)
-        with m.Switch(watch.out_index):
-            for fold in range(nf):
-                with m.Case(fold):
-                    equal = []
-                    for lane, value in enumerate(expected[fold * pe : (fold + 1) * pe]):
-                        due = Signal(unit.lane_bits, name=f"due_{fold}_{lane}")
-                        m.d.comb += due.eq(value)
-                        equal.append(unit.output.payload[lane * len(due) : (lane + 1) * len(due)] == due)
-                    m.d.comb += right.eq(Cat(equal).all())
+        right = self._right(m, watch, captured.lanes(None, unsigned(unit.layer.input.bits)))
 
         # Words accepted since the first of the oldest vector whose results are not all taken.
         held, ends = Signal(range(2 * sf * (capacity + 1))), Signal()
@@ -146,6 +138,29 @@ class MvuContract(Contract):
         rules.check("serve", waits(m, watch.complete & ~unit.output.valid, sf + p.depth))
         rules.cover("followed", watch.checking & ends)
         rules.cover("full", ~unit.input.ready & unit.output.valid)
+
+    def _right(self, m: Module, watch: FrameWatch, lanes: list[Value]) -> Signal:
+        """Whether the word offered is due, if it is one of the vector whose lanes are given."""
+        layer, pe, p = self._unit.layer, self._unit.folding.pe, self._unit.pipeline
+        fold = Signal(range(p.neuron_folds))
+        with m.If(watch.leave):
+            m.d.sync += fold.eq(Mux(fold == p.neuron_folds - 1, 0, fold + 1))
+        if p.depthwise:
+            of_lane = [dense(layer, lanes[lane::pe]) for lane in range(pe)]
+            expected = [of_lane[n % pe][n] for n in range(layer.neurons)]
+        else:
+            expected = dense(layer, lanes[: layer.synapses])
+        right = Signal(init=1)
+        with m.Switch(fold):
+            for number in range(p.neuron_folds):
+                with m.Case(number):
+                    equal = []
+                    for lane, value in enumerate(expected[number * pe : (number + 1) * pe]):
+                        due = Signal(self._unit.lane_bits, name=f"due_{number}_{lane}")
+                        m.d.comb += due.eq(value)
+                        equal.append(self._unit.output.payload[lane * len(due) : (lane + 1) * len(due)] == due)
+                    m.d.comb += right.eq(Cat(equal).all())
+        return right
 
 
 class ArgmaxContract(Contract):

@@ -62,6 +62,10 @@ def _mvu(layer: Dense, pe: int, simd: int, memory: str = "lut", family: str = "i
     return lambda: MvuContract(Mvu(layer, LayerFolding(pe, simd, memory), technology(family)))
 
 
+def _depthwise(layer: Dense, pe: int) -> Callable[[], Contract]:
+    return lambda: MvuContract(Mvu(layer, LayerFolding(pe, 1, "lut"), technology("ice40"), depthwise=True))
+
+
 def _argmax(synapses: int, pe: int, multiplier: list[int], offset: list[int]) -> Callable[[], Contract]:
     def make() -> Contract:
         layer = _layer(" ".join(["1" * synapses] * len(multiplier)), "bipolar", None)
@@ -103,6 +107,10 @@ SUITE: dict[str, Case] = {
     "mvu-levels": Case(_mvu(_layer("101 011", "bipolar", [[1, 2, 3], [0, 1, 4]], "uint2"), 1, 2)),
     "mvu-planes": Case(_mvu(_layer("10 01", "uint2", [[3], [2]]), 1, 1)),
     "mvu-block-generic": Case(_mvu(_layer("10 01", "bipolar", [[2], [1]]), 1, 1, "block", "generic")),
+    # C = 3, PE = 2: a padded lane; no replay, although NF = 2.
+    "mvu-depthwise": Case(_depthwise(_layer("10 01 11", "bipolar", [[2], [1], [0]]), 2), quick=True),
+    "mvu-depthwise-planes": Case(_depthwise(_layer("10 01", "uint2", [[3], [2]]), 2)),
+    "mvu-depthwise-one-tap": Case(_depthwise(_layer("1 0 1", "bipolar", [[1], [0], [1]]), 2), cycles=14),
     "argmax": Case(_argmax(3, 2, [1, 1, 1], [0, 0, 0]), quick=True),
     "argmax-affine": Case(_argmax(1, 2, [1, -2, 3], [0, 2, -1])),
     "argmax-one-word": Case(_argmax(1, 3, [1, 1, 1], [0, 1, 0])),
