@@ -13,7 +13,9 @@ PE is the number of files of a layer, NF the length of a thresholds file, SF the
 layer's columns are the rows of the one before it, hence SIMD = columns / SF. Of layer 0 they are the inputs padded to
 whole 64-bit words, since that is how the host sends them; padded inputs are bits of 0 (FOLDEDMV_INPUT_PADCHAR). The
 inputs themselves are in no file: they come from :data:`NETWORKS`, which knows the published networks by their rows,
-or from an explicit topology. Classes are the lines of ``classes.txt``, or the topology's.
+or from an explicit topology. Classes are the lines of ``classes.txt``, or the topology's. A folder of nine layers
+whose last has no thresholds is that of CNV (:mod:`bnnhw.frontend.bnn_pynq_cnv`); the rest of this text is about fully
+connected networks.
 
 Exactness
 ---------
@@ -34,14 +36,16 @@ The last layer has thresholds too, and two readings of them are offered.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError, NetworkError, RequestError, UnsupportedError
-from bnnhw.frontend.bnn_pynq_files import NETWORKS, LayerFiles, Topology, layer_files, list_files, resolve
+from bnnhw.frontend.bnn_pynq_cnv import convert_cnv
+from bnnhw.frontend.bnn_pynq_files import NETWORKS, LayerFiles, Topology, is_cnv, layer_files, list_files, resolve
+from bnnhw.frontend.bnn_pynq_matrix import read_matrix
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
 
 __all__ = ["DECODINGS", "NETWORKS", "read_folder"]
@@ -55,33 +59,6 @@ WHITE = 127
 """A pixel above this is a bit of 1: the host scales pixels to -1 .. +1 and takes the sign."""
 
 _BIPOLAR = DataType("bipolar", 1)
-
-
-def _read(path: Path, dtype: str, words: int, update: Callable[[bytes], None]) -> NDArray[np.generic]:
-    data = path.read_bytes()
-    # It was measured before; another program may have written to it since.
-    if len(data) != 8 * words:
-        raise FileError(f"{path.name} must have {8 * words} bytes, not {len(data)}")
-    update(data)
-    return np.frombuffer(data, dtype)
-
-
-def _matrix(
-    layer: LayerFiles, columns: int, update: Callable[[bytes], None]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Weights (rows, columns) and thresholds (rows,), as the files hold them."""
-    pe, folds = len(layer.weights), layer.neuron_folds
-    simd = columns // layer.synapse_folds
-    bits = np.empty((layer.rows, columns), np.uint8)
-    thresholds = np.empty(layer.rows, np.int64)
-    for element, (weights, thres) in enumerate(zip(layer.weights, layer.thresholds, strict=True)):
-        words = _read(weights, "<u8", folds * layer.synapse_folds, update)
-        lanes = np.unpackbits(words.view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
-        if lanes[:, simd:].any():
-            raise FileError(f"{weights.name}: words must have {simd} bits, and have bits above them")
-        bits[element::pe] = lanes[:, :simd].reshape(folds, columns)
-        thresholds[element::pe] = _read(thres, "<i8", folds, update)
-    return bits, thresholds
 
 
 def _dense(name: str, bits: NDArray[np.uint8], thresholds: NDArray[np.int64] | None) -> Dense:
@@ -122,17 +99,43 @@ def _classes(folder: Path, sizes: dict[str, int]) -> list[str] | None:
     return names
 
 
+def _cnv(layers: list[LayerFiles], names: list[str] | None, topology: Topology | None, decode: str) -> Network:
+    if topology is not None:
+        raise RequestError(f"topology must be left out for CNV, whose layers are known, not {topology}")
+    if decode != DECODINGS[0]:
+        raise RequestError(
+            f"decoding must be {DECODINGS[0]} for CNV, whose last layer has no output bits, not {decode!r}"
+        )
+    return convert_cnv(layers, names)
+
+
 def _convert(folder: Path, topology: Topology | None, decode: str) -> Network:
     sizes = list_files(folder)
     layers = layer_files(folder, sizes)
     names = _classes(folder, sizes)
+    provenance = {
+        "format": "bnn-pynq",
+        "source": folder.resolve().name,
+        "decode": decode,
+        **({} if names is None else {"classes": ", ".join(names)}),
+    }
+    if is_cnv(layers):
+        network = _cnv(layers, names, topology, decode)
+    else:
+        network = _fully_connected(layers, names, topology, decode)
+    return replace(network, provenance={**provenance, **network.provenance})
+
+
+def _fully_connected(
+    layers: list[LayerFiles], names: list[str] | None, topology: Topology | None, decode: str
+) -> Network:
     topology, columns = resolve(layers, None if names is None else len(names), topology)
     inputs, classes = topology.sizes[0], topology.sizes[-1]
     digest = hashlib.sha256()
     dense: list[Dense] = []
     output = Output.plain("output", classes)
     for layer, width in zip(layers, columns, strict=True):
-        bits, thresholds = _matrix(layer, width, digest.update)
+        bits, thresholds = read_matrix(layer, width, digest.update)
         last = layer is layers[-1]
         if last:
             bits, thresholds = bits[:classes], thresholds[:classes]
@@ -149,14 +152,7 @@ def _convert(folder: Path, topology: Topology | None, decode: str) -> Network:
     if decode == "highest-bit":
         decoder, output = _highest_bit(classes)
         dense.append(decoder)
-    provenance = {
-        "format": "bnn-pynq",
-        "source": folder.resolve().name,
-        "source_sha256": digest.hexdigest(),
-        "topology": str(topology),
-        "decode": decode,
-        **({} if names is None else {"classes": ", ".join(names)}),
-    }
+    provenance = {"source_sha256": digest.hexdigest(), "topology": str(topology)}
     return Network(InputSpec((inputs,), _BIPOLAR, (float(WHITE + 1),)), (*dense, output), provenance)
 
 
@@ -174,17 +170,18 @@ def read_folder(folder: Path, topology: str | None = None, decode: str = "argmax
     Returns
     -------
     Network
-        Streamlined. Raw samples are pixels of 0..255; a bit is 1 above 127. ``source_sha256`` in its provenance is
-        that of the files' contents, by layer and element, weights before thresholds.
+        Streamlined. Raw samples are pixels of 0..255; a bit is 1 above 127, or, in CNV, an element is a pixel as
+        fixed point. ``source_sha256`` in its provenance is that of the files' contents, by layer and element, weights
+        before thresholds.
 
     Raises
     ------
     FileError
         A file is missing, foreign, of a wrong size, or damaged.
     UnsupportedError
-        Convolutions, or a network that is not known and has no topology.
+        A network that is not known and has no topology.
     RequestError
-        A topology that is not that of the files.
+        A topology that is not that of the files, or an option that CNV has not.
     """
     folder = Path(folder)
     if decode not in DECODINGS:

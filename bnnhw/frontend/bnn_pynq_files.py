@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bnnhw.errors import FileError, RequestError, UnsupportedError
 
-__all__ = ["NETWORKS", "LayerFiles", "Topology", "layer_files", "list_files", "resolve"]
+__all__ = ["CNV_ROWS", "NETWORKS", "LayerFiles", "Topology", "is_cnv", "layer_files", "list_files", "resolve"]
 
 WORD = 64
 """Bits of a word of the original host, and most lanes of an element."""
@@ -26,8 +26,8 @@ MAX_FILES = 1 << 14
 MAX_TOTAL = 1 << 29
 """Most bytes of all files: as much as any other model may have."""
 
-_CNV_PE = (16, 32, 16, 16, 4, 1, 1, 1, 4)
-"""Elements of each layer of CNV, whose layers are convolutions."""
+CNV_ROWS = (64, 64, 128, 128, 256, 256, 512, 512, 64)
+"""Rows of every layer of CNV, whose last has no thresholds."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class LayerFiles:
     ----------
     number : int
     weights, thresholds : tuple of Path
-        One of each an element.
+        One of each an element; no thresholds of the last layer of CNV.
     neuron_folds, synapse_folds : int
     """
 
@@ -116,8 +116,40 @@ def _one_size(sizes: dict[str, int], names: list[str]) -> int:
     return words
 
 
+def is_cnv(layers: list[LayerFiles]) -> bool:
+    """Whether the layers are those of CNV: by depth and a last layer without thresholds."""
+    return not layers[-1].thresholds
+
+
+def _layer(folder: Path, sizes: dict[str, int], number: int, elements: int, rows: int | None) -> LayerFiles:
+    """One layer; ``rows`` is given of a layer without thresholds."""
+    kinds = ("weights", "thres") if rows is None else ("weights",)
+    names = [[f"{number}-{p}-{kind}.bin" for p in range(elements)] for kind in kinds]
+    for name in (name for same in zip(*names, strict=True) for name in same):
+        if name not in sizes:
+            raise FileError(f"{name} is missing")
+    words = _one_size(sizes, names[0])
+    paths = [tuple(folder / name for name in same) for same in names]
+    if rows is None:
+        folds = _one_size(sizes, names[1])
+        if words % folds:
+            raise FileError(
+                f"layer {number}: {words} words of weights must be a multiple of {folds} thresholds an element"
+            )
+        return LayerFiles(number, paths[0], paths[1], folds, words // folds)
+    folds, rest = divmod(rows, elements)
+    if rest or words % folds:
+        raise FileError(
+            f"layer {number}: {elements} elements of {words} words must hold {rows} rows, the same number each"
+        )
+    return LayerFiles(number, paths[0], (), folds, words // folds)
+
+
 def layer_files(folder: Path, sizes: dict[str, int]) -> list[LayerFiles]:
-    """The layers a folder has files of; refuses gaps, leftovers and sizes that do not agree."""
+    """The layers a folder has files of; refuses gaps, leftovers and sizes that do not agree.
+
+    A network as deep as CNV whose last layer has no thresholds at all is CNV, or refused.
+    """
     last: dict[int, int] = {}
     for name in sizes:
         if name.endswith(".bin"):
@@ -126,22 +158,15 @@ def layer_files(folder: Path, sizes: dict[str, int]) -> list[LayerFiles]:
     if not last:
         raise FileError("must hold a BNN-PYNQ network (0-0-weights.bin, 0-0-thres.bin, ...), and has no such file")
     depth = max(last) + 1
-    elements = [last.get(number, 0) + 1 for number in range(depth)]
-    if tuple(elements) == _CNV_PE:
-        raise UnsupportedError("CNV has convolution layers; of parameter folders only fully connected ones are read")
-    layers: list[LayerFiles] = []
-    for number in range(depth):
-        pairs = [[f"{number}-{p}-{kind}.bin" for p in range(elements[number])] for kind in ("weights", "thres")]
-        for name in (name for pair in zip(*pairs, strict=True) for name in pair):
-            if name not in sizes:
-                raise FileError(f"{name} is missing")
-        words, folds = (_one_size(sizes, names) for names in pairs)
-        if words % folds:
-            raise FileError(
-                f"layer {number}: {words} words of weights must be a multiple of {folds} thresholds an element"
-            )
-        weights, thresholds = (tuple(folder / name for name in names) for names in pairs)
-        layers.append(LayerFiles(number, weights, thresholds, folds, words // folds))
+    cnv = depth == len(CNV_ROWS) and not any(name.startswith(f"{depth - 1}-") and "thres" in name for name in sizes)
+    layers = [
+        _layer(folder, sizes, n, last.get(n, 0) + 1, CNV_ROWS[n] if cnv and n == depth - 1 else None)
+        for n in range(depth)
+    ]
+    if cnv:
+        for layer, rows in zip(layers, CNV_ROWS, strict=True):
+            if layer.rows != rows:
+                raise FileError(f"layer {layer.number}: CNV must have {rows} rows here, not {layer.rows}")
     return layers
 
 

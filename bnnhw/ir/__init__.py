@@ -13,7 +13,7 @@ from bnnhw.ir.layers import (
 )
 from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.network import Layer, Network, StreamLayer, follow, walk
-from bnnhw.ir.steps import Divide, Quantizer, Relu, Scale, Shift, Step, apply, normalize, sign
+from bnnhw.ir.steps import Divide, Quantizer, Relu, Scale, Shift, Step, apply, falling, normalize, sign
 from bnnhw.ir.types import DataType, InputSpec
 from bnnhw.ir.window import Window
 
@@ -47,6 +47,7 @@ __all__ = [
     "apply",
     "batch_norm_sign",
     "dot_affine",
+    "falling",
     "follow",
     "normalize",
     "pack_rows",

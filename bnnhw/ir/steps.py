@@ -26,6 +26,7 @@ __all__ = [
     "Shift",
     "Step",
     "apply",
+    "falling",
     "normalize",
     "sign",
     "standard_deviation",
@@ -214,6 +215,22 @@ def normalize(norm: BatchNorm, values: NDArray[np.integer] | NDArray[np.float64]
     """
     with np.errstate(over="ignore", under="ignore"):
         return norm.gamma * (np.asarray(values, np.float64) - norm.mean) / standard_deviation(norm) + norm.beta
+
+
+def falling(steps: tuple[Step, ...], neurons: int) -> NDArray[np.bool_]:
+    """In which neurons a chain of steps falls: bool (neurons,). A chain that is constant counts as rising."""
+    direction = np.ones(neurons)
+    for step in steps:
+        match step:
+            case Scale():
+                direction = direction * np.sign(step.factor)
+            case Divide():
+                direction = direction * np.sign(step.divisor)
+            case BatchNorm():
+                direction = direction * np.sign(step.gamma)
+            case _:
+                pass
+    return direction < 0
 
 
 def apply(steps: tuple[Step, ...], values: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 Assumes: any network. Leaves: no :class:`~bnnhw.ir.layers.FloatActivation`; every layer that had one has
 :class:`~bnnhw.ir.layers.Thresholds` and gives the same elements for the same accumulators; the output is untouched.
+That holds for fully connected layers, for the matrices in convolutions, whose padding is elements like any others, and
+for element-wise quantization, at any depth of residual layers.
 
 Formula
 -------
@@ -15,6 +17,9 @@ through the steps (:mod:`bnnhw.streamline.preimage`) this says ``dot >= c``, or 
   accumulator's range. So the level is reached iff ``R - acc >= R - floor(x)``: ``T = R - floor(x)``. The complemented
   row is the only record of it. ``acc < x``: ``T = R - ceil(x) + 1``.
 - Reached always: ``T = low``; never: ``T = high + 1``.
+
+Element-wise quantization has no row to complement: its elements are the accumulator, ``low .. high`` is the range of
+their type, and an :class:`~bnnhw.ir.maps.Affine` before it turns ``x`` into ``R - x`` in the channels that need it.
 
 T is clamped to ``low .. high + 1``. The direction is that of the chain, so it is one for all levels of a neuron.
 For bipolar elements and weights, batch norm and sign this is section 4 of the design: ``T = ceil((K + c) / 2)``.
@@ -36,17 +41,18 @@ to use. Such a place is a warning that names layer, neuron and accumulator if fl
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import CheckError, NetworkError
-from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.ir.arithmetic import DotAffine, dot_affine
 from bnnhw.ir.bits import BitMatrix
 from bnnhw.ir.layers import Dense, FloatActivation, Output, Thresholds, WeightPlane
-from bnnhw.ir.network import Layer, Network
+from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
+from bnnhw.ir.network import Layer, Network, walk
 from bnnhw.ir.steps import BatchNorm, standard_deviation
 from bnnhw.ir.types import DataType
 from bnnhw.streamline.float_error import apply_bounded
@@ -104,9 +110,19 @@ def exact_thresholds(
     return sorted(row), falling
 
 
-def _points(layer: Dense, values: NDArray[np.int64], flipped: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+@dataclass(frozen=True, eq=False)
+class _Accumulators:
+    """What an activation is applied to: accumulators of a range, and how dot products follow from them."""
+
+    name: str
+    affine: DotAffine
+    low: int
+    high: int
+
+
+def _points(layer: _Accumulators, values: NDArray[np.int64], flipped: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     """Accumulators to be put through the chain, in blocks (rows, neurons or 1)."""
-    low, high = layer.accumulator_range
+    low, high = layer.low, layer.high
     neurons, levels = values.shape
     if (high - low + 1) * neurons * levels <= EXHAUST:
         step = max(1, CHUNK // neurons)
@@ -120,10 +136,10 @@ def _points(layer: Dense, values: NDArray[np.int64], flipped: NDArray[np.bool_])
 
 
 def _prove(
-    layer: Dense, activation: FloatActivation, values: NDArray[np.int64], flipped: NDArray[np.bool_]
+    layer: _Accumulators, activation: FloatActivation, values: NDArray[np.int64], flipped: NDArray[np.bool_]
 ) -> list[str]:
     """Thresholds against the chain in float64; warnings, or a CheckError."""
-    affine, (low, high) = dot_affine(layer), layer.accumulator_range
+    affine, low, high = layer.affine, layer.low, layer.high
     quantizer = activation.quantizer
     warnings: list[str] = []
     number = 0
@@ -160,29 +176,113 @@ def _narrowed(values: NDArray[np.int64], dtype: DataType, low: int) -> tuple[NDA
     return values, dtype
 
 
-def _convert(layer: Dense, activation: FloatActivation, narrow: bool) -> tuple[Dense, list[str]]:
-    affine, (low, high) = dot_affine(layer), layer.accumulator_range
-    for step in activation.steps:
-        if isinstance(step, BatchNorm):
-            standard_deviation(step)  # refuses an overflow
-    rows = [
-        exact_thresholds(activation, neuron, affine.scale, constant, low, high)
-        for neuron, constant in enumerate(affine.constants.tolist())
-    ]
+def _exact(
+    layer: _Accumulators, activation: FloatActivation, narrow: bool
+) -> tuple[Thresholds, NDArray[np.bool_], list[str]]:
+    """Thresholds, the neurons that must be complemented for them, and warnings."""
+    try:
+        for step in activation.steps:
+            if isinstance(step, BatchNorm):
+                standard_deviation(step)  # refuses an overflow
+        rows = [
+            exact_thresholds(activation, neuron, layer.affine.scale, constant, layer.low, layer.high)
+            for neuron, constant in enumerate(layer.affine.constants.tolist())
+        ]
+    except NetworkError as error:
+        raise NetworkError(f"layer {layer.name}: {error}") from None
     values = np.array([row for row, _ in rows], np.int64)
     flipped = np.array([falling for _, falling in rows])
     warnings = _prove(layer, activation, values, flipped)
-    flip = flipped.astype(np.uint8)[:, None]
-    planes = tuple(WeightPlane(p.coefficient, BitMatrix.from_bits(p.bits.bits() ^ flip)) for p in layer.weights)
-    values, dtype = _narrowed(values, activation.dtype, low) if narrow else (values, activation.dtype)
-    return Dense(layer.name, layer.input, planes, Thresholds(values, dtype)), warnings
+    values, dtype = _narrowed(values, activation.dtype, layer.low) if narrow else (values, activation.dtype)
+    return Thresholds(values, dtype), flipped, warnings
 
 
-def _about_dots(layer: Layer | None, output: Output) -> bool:
-    """Whether what follows a layer is stated in dot products, which do not depend on the type of its inputs."""
-    if not isinstance(layer, Dense):
-        return False
-    return isinstance(layer.activation, FloatActivation) or (layer.activation is None and bool(output.steps))
+class _Pass:
+    """One run over a network.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._output = network.output
+        self._names = {layer.name for layer in walk(network.layers)}
+        self.warnings: list[str] = []
+
+    def chain(self, layers: tuple[Layer, ...], dtype: DataType) -> tuple[Layer, ...]:
+        """Layers that take elements of a type, which may have become narrower, converted."""
+        found: list[Layer] = []
+        for place, layer in enumerate(layers):
+            narrow = self._about_dots(layers[place + 1 :])
+            match layer:
+                case Dense():
+                    layer = self._dense(replace(layer, input=dtype), narrow)
+                    dtype = layer.stream
+                case Conv2d():
+                    code = int(dtype.encode(layer.input.values(np.array(layer.padding_code))))
+                    dense = self._dense(replace(layer.dense, input=dtype), narrow)
+                    layer = replace(layer, dense=dense, padding_code=code)
+                    dtype = layer.output
+                case Quantize():
+                    found += self._quantize(replace(layer, input=dtype), narrow)
+                    dtype = found[-1].output
+                    continue
+                case Residual():
+                    body, shortcut = (self.chain(branch, dtype) for branch in (layer.body, layer.shortcut))
+                    layer = replace(layer, input=dtype, body=body, shortcut=shortcut)
+                    dtype = layer.output
+                case MaxPool() | SumPool() | Affine():
+                    layer = replace(layer, input=dtype)
+                    dtype = layer.output
+                case Output():
+                    pass
+            found.append(layer)
+        return tuple(found)
+
+    def _about_dots(self, layers: tuple[Layer, ...]) -> bool:
+        """Whether what follows is stated in dot products, which do not depend on the type of the elements."""
+        while layers and isinstance(layers[0], MaxPool):
+            layers = layers[1:]
+        if not layers:
+            return False
+        if isinstance(layers[0], Conv2d):
+            layer = layers[0]
+            zero = layer.window.padded and not layer.input.values(np.array(layer.padding_code))
+            return isinstance(layer.dense.activation, FloatActivation) and not zero
+        if not isinstance(layers[0], Dense):
+            return False
+        last = isinstance(layers[1], Output) if len(layers) > 1 else False
+        return isinstance(layers[0].activation, FloatActivation) or (last and bool(self._output.steps))
+
+    def _dense(self, layer: Dense, narrow: bool) -> Dense:
+        if not isinstance(layer.activation, FloatActivation):
+            return layer
+        accumulators = _Accumulators(layer.name, dot_affine(layer), *layer.accumulator_range)
+        activation, flipped, warnings = _exact(accumulators, layer.activation, narrow)
+        self.warnings += warnings
+        flip = flipped.astype(np.uint8)[:, None]
+        planes = tuple(WeightPlane(p.coefficient, BitMatrix.from_bits(p.bits.bits() ^ flip)) for p in layer.weights)
+        return Dense(layer.name, layer.input, planes, activation)
+
+    def _quantize(self, layer: Quantize, narrow: bool) -> list[Affine | Quantize]:
+        if not isinstance(layer.activation, FloatActivation):
+            return [layer]
+        channels, low, high = layer.shape[0], layer.input.minimum, layer.input.maximum
+        accumulators = _Accumulators(layer.name, DotAffine(1, np.zeros(channels, np.int64)), low, high)
+        activation, flipped, warnings = _exact(accumulators, layer.activation, narrow)
+        self.warnings += warnings
+        if not flipped.any():
+            return [replace(layer, activation=activation)]
+        multiplier, offset = np.where(flipped, -1, 1), np.where(flipped, low + high, 0)
+        affine = Affine(self._unique(f"{layer.name}_negated"), layer.shape, layer.input, multiplier, offset)
+        return [affine, replace(layer, input=affine.output, activation=activation)]
+
+    def _unique(self, name: str) -> str:
+        while name in self._names:
+            name += "_"
+        self._names.add(name)
+        return name
 
 
 def thresholds(network: Network) -> StreamlineResult:
@@ -195,18 +295,6 @@ def thresholds(network: Network) -> StreamlineResult:
     CheckError
         If a threshold contradicts float64 beyond rounding.
     """
-    layers: list[Layer] = []
-    warnings: list[str] = []
-    dtype = network.input.dtype
-    for layer, following in zip(network.layers, (*network.layers[1:], None), strict=True):
-        if isinstance(layer, Dense):
-            layer = replace(layer, input=dtype)
-            if isinstance(layer.activation, FloatActivation):
-                try:
-                    layer, found = _convert(layer, layer.activation, _about_dots(following, network.output))
-                except NetworkError as error:
-                    raise NetworkError(f"layer {layer.name}: {error}") from None
-                warnings += found
-            dtype = layer.output or dtype
-        layers.append(layer)
-    return StreamlineResult(Network(network.input, tuple(layers), network.provenance), tuple(warnings))
+    run = _Pass(network)
+    layers = run.chain(network.layers, network.input.dtype)
+    return StreamlineResult(Network(network.input, layers, network.provenance), tuple(run.warnings))

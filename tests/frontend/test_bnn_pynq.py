@@ -159,22 +159,6 @@ def test_lfc(shared: Path, decode: str, correct: int) -> None:
     assert reference.accuracy(network, codes, data.y_test) == reference.Accuracy(10_000, correct)
 
 
-def test_cnv(shared: Path) -> None:
-    folder = shared / "models" / "cnv-w1a1-bnn-pynq"
-    message = f"{folder}: CNV has convolution layers; of parameter folders only fully connected ones are read"
-    with pytest.raises(UnsupportedError, match=rf"^{re.escape(message)}$"):
-        read_model(folder)
-
-
-def test_cnv_by_its_files(tmp_path: Path) -> None:
-    for number, pe in enumerate((16, 32, 16, 16, 4, 1, 1, 1, 4)):
-        for p in range(pe):
-            (tmp_path / f"{number}-{p}-weights.bin").write_bytes(bytes(8))
-    message = f"{tmp_path}: CNV has convolution layers; of parameter folders only fully connected ones are read"
-    with pytest.raises(UnsupportedError, match=rf"^{re.escape(message)}$"):
-        read_model(tmp_path)
-
-
 def _remove(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 

@@ -1,0 +1,100 @@
+"""The pass that moves quantizers to the matrices whose accumulators they quantize.
+
+Assumes: any network. Leaves: the same network, element for element, in which no floating-point
+:class:`~bnnhw.ir.maps.Quantize` follows a matrix layer without activation, a pool over such a layer, or an affine.
+
+- Affine, quantizer: ``x -> multiplier * x + offset`` becomes the first steps of the quantizer's chain.
+- Matrix (convolution or fully connected), quantizer: the chain becomes the matrix's activation. It is stated in
+  accumulators there and in dot products here: ``acc = (dot - constant) / scale`` (:mod:`bnnhw.ir.arithmetic`).
+- Matrix, pools, quantizer (XNOR-Net's block, which pools before its norm): every chain is monotone, so a level of the
+  greatest accumulator is the greatest of the levels, or, in channels where the chain falls, the least: the quantizer
+  moves before the pools, and their :attr:`~bnnhw.ir.maps.MaxPool.minimum` turns over in those channels. Bits are
+  pooled instead of sums, and a line of them is stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.ir.layers import Dense, FloatActivation
+from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual
+from bnnhw.ir.network import Layer, Network
+from bnnhw.ir.steps import Divide, Scale, Shift, Step, falling
+from bnnhw.streamline.result import StreamlineResult
+
+__all__ = ["fuse"]
+
+
+def _with_affine(affine: Affine, quantize: Quantize, activation: FloatActivation) -> Quantize:
+    steps = (Scale(affine.multiplier.astype(np.float64)), Shift(affine.offset.astype(np.float64)))
+    return replace(quantize, input=affine.input, activation=replace(activation, steps=(*steps, *activation.steps)))
+
+
+def _activated(layer: Dense, activation: FloatActivation) -> Dense:
+    """A layer without activation, given one that is stated in its accumulators."""
+    affine = dot_affine(layer)
+    scale = np.full(layer.neurons, float(affine.scale))
+    constants = affine.constants.astype(np.float64)
+    # What a reader puts first, to get from accumulators to dot products, is undone, not done twice.
+    from_dots: list[Step] = []
+    to_dots: list[Step] = []
+    if affine.scale != 1:
+        to_dots.append(Scale(scale))
+        from_dots.append(Divide(scale))
+    if constants.any():
+        to_dots.append(Shift(constants))
+        from_dots.insert(0, Shift(-constants))
+    if activation.steps[: len(to_dots)] == tuple(to_dots):
+        steps = activation.steps[len(to_dots) :]
+    else:
+        steps = (*from_dots, *activation.steps)
+    return replace(layer, activation=replace(activation, steps=steps))
+
+
+def _fused(layers: list[Layer], activation: FloatActivation) -> bool:
+    """Move a quantizer into the layers before it, in place; False if they take none."""
+    place = len(layers) - 1
+    while place >= 0 and isinstance(layers[place], MaxPool):
+        place -= 1
+    if place < 0:
+        return False
+    producer = layers[place]
+    if isinstance(producer, Conv2d) and producer.dense.activation is None:
+        layers[place] = replace(producer, dense=_activated(producer.dense, activation))
+    elif isinstance(producer, Dense) and producer.activation is None:
+        layers[place] = _activated(producer, activation)
+    else:
+        return False
+    turned = falling(activation.steps, activation.neurons)
+    for index in range(place + 1, len(layers)):
+        pool = layers[index]
+        assert isinstance(pool, MaxPool)
+        layers[index] = replace(pool, input=activation.dtype, minimum=pool.minimum ^ turned)
+    return True
+
+
+def _chain(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    found: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, Residual):
+            layer = replace(layer, body=_chain(layer.body), shortcut=_chain(layer.shortcut))
+        while isinstance(layer, Quantize) and isinstance(layer.activation, FloatActivation):
+            if found and isinstance(affine := found[-1], Affine):
+                found.pop()
+                layer = _with_affine(affine, layer, layer.activation)
+            elif _fused(found, layer.activation):
+                break
+            else:
+                found.append(layer)
+                break
+        else:
+            found.append(layer)
+    return tuple(found)
+
+
+def fuse(network: Network) -> StreamlineResult:
+    """Run the pass (contract and method: the module's docstring)."""
+    return StreamlineResult(Network(network.input, _chain(network.layers), network.provenance))
