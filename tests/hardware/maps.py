@@ -1,0 +1,152 @@
+"""Random networks over feature maps, layer by layer, with a folding for each of their matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.ir import (
+    Affine,
+    Conv2d,
+    DataType,
+    Dense,
+    InputSpec,
+    Layer,
+    MaxPool,
+    Network,
+    Output,
+    Quantize,
+    Residual,
+    SumPool,
+    Thresholds,
+    Window,
+)
+from tests.hardware.bench import random_layer
+
+__all__ = ["Branch", "MapNetwork"]
+
+Fold: TypeAlias = tuple[int, int]
+"""PE and SIMD."""
+
+
+class Branch:
+    """Layers one behind the other, each taking what the one before gives; the whole network is one.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shape : (int, int, int)
+        Channels, height, width of what comes in.
+    dtype : DataType
+        Of its elements.
+    prefix : str
+        Of the layers' names.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, shape: tuple[int, int, int], dtype: DataType, prefix: str = ""
+    ) -> None:
+        self.rng, self.shape, self.dtype, self.prefix = rng, shape, dtype, prefix
+        self.layers: list[Layer] = []
+        self.foldings: list[LayerFolding] = []
+
+    def _name(self, kind: str) -> str:
+        return f"{self.prefix}{kind}{len(self.layers)}"
+
+    def _add(self, layer: Layer, shape: tuple[int, int, int], dtype: DataType) -> None:
+        self.layers.append(layer)
+        self.shape, self.dtype = shape, dtype
+
+    def _window(self, kernel: Fold, stride: Fold, dilation: Fold, padding: tuple[int, int, int, int]) -> Window:
+        return Window(*self.shape, kernel, stride, dilation, padding)
+
+    def conv(
+        self,
+        neurons: int,
+        kernel: Fold,
+        fold: Fold,
+        *,
+        stride: Fold = (1, 1),
+        dilation: Fold = (1, 1),
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+        code: int = 0,
+        output: str | None = "bipolar",
+        memory: str = "lut",
+        depthwise: bool = False,
+    ) -> Branch:
+        window = self._window(kernel, stride, dilation, padding)
+        synapses = window.area * (1 if depthwise else window.channels)
+        dense = random_layer(self.rng, neurons, synapses, str(self.dtype), output, name=self._name("conv"))
+        self.foldings.append(LayerFolding(*fold, memory))
+        layer = Conv2d(window, dense, code, depthwise)
+        self._add(layer, layer.shape_out, layer.output)
+        return self
+
+    def pool(
+        self,
+        kernel: Fold,
+        stride: Fold,
+        *,
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+        kind: str = "max",
+    ) -> Branch:
+        window = self._window(kernel, stride, (1, 1), padding)
+        if kind == "sum":
+            summed = SumPool(self._name("sum"), window, self.dtype)
+            self._add(summed, summed.shape_out, summed.output)
+            return self
+        minimum = self.rng.integers(0, 2, self.shape[0]) * (kind == "mixed")
+        pooled = MaxPool(self._name("max"), window, self.dtype, minimum.astype(np.bool_))
+        self._add(pooled, pooled.shape_out, pooled.output)
+        return self
+
+    def quantize(self, output: str = "bipolar") -> Branch:
+        dtype = DataType.parse(output)
+        low, high = self.dtype.minimum, self.dtype.maximum
+        middle, spread = (low + high) / 2, max((high - low) / 8, 1)
+        values = np.rint(self.rng.normal(middle, spread, (self.shape[0], dtype.levels - 1))).astype(np.int64)
+        thresholds = Thresholds(np.sort(np.clip(values, low, high + 1), axis=1), dtype)
+        self._add(Quantize(self._name("quantize"), self.shape, self.dtype, thresholds), self.shape, dtype)
+        return self
+
+    def affine(self) -> Branch:
+        channels = self.shape[0]
+        multiplier, offset = self.rng.integers(-3, 4, channels), self.rng.integers(-9, 10, channels)
+        layer = Affine(self._name("affine"), self.shape, self.dtype, multiplier, offset)
+        self._add(layer, self.shape, layer.output)
+        return self
+
+    def residual(self, body: Callable[[Branch], Branch], shortcut: Callable[[Branch], Branch] | None = None) -> Branch:
+        name = self._name("residual")
+        one = body(Branch(self.rng, self.shape, self.dtype, f"{name}_body_"))
+        other = Branch(self.rng, self.shape, self.dtype, f"{name}_shortcut_")
+        if shortcut is not None:
+            shortcut(other)
+        layer = Residual(name, self.shape, self.dtype, tuple(one.layers), tuple(other.layers))
+        self.foldings += one.foldings + other.foldings
+        self._add(layer, layer.shape_out, layer.output)
+        return self
+
+    def dense(self, neurons: int, fold: Fold, output: str | None = "bipolar", memory: str = "lut") -> Branch:
+        synapses = int(np.prod(self.shape))
+        layer: Dense = random_layer(self.rng, neurons, synapses, str(self.dtype), output, name=self._name("dense"))
+        self.foldings.append(LayerFolding(*fold, memory))
+        self._add(layer, (neurons, 1, 1), layer.stream)
+        return self
+
+
+class MapNetwork(Branch):
+    """A whole network, from its input on."""
+
+    def __init__(self, shape: tuple[int, int, int], dtype: str = "bipolar", seed: int = 0) -> None:
+        super().__init__(np.random.default_rng(seed), shape, DataType.parse(dtype))
+        self.spec = InputSpec(shape, self.dtype)
+
+    def folded(self) -> FoldedNetwork:
+        """The network, whose last layer has no activation, and its folding."""
+        classes = self.shape[0]
+        network = Network(self.spec, (*self.layers, Output.plain("out", classes)))
+        return FoldedNetwork(network, tuple(self.foldings))
