@@ -31,10 +31,9 @@ def load_frames(
     codes : uint8 array (frames, elements)
     labels : int64 array (frames,)
     """
-    from bnnhw.datasets import load
+    from bnnhw.datasets import load_split
 
-    loaded = load(dataset, data)
-    samples, labels = (loaded.x_test, loaded.y_test) if split == "test" else (loaded.x_train, loaded.y_train)
+    samples, labels = load_split(dataset, split, data)
     if count is not None and count > len(samples):
         raise RequestError(f"--count must be at most {len(samples)} for the {split} split of {dataset}, not {count}")
     elements = samples[0].size

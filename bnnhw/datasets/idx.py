@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import math
 import zlib
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.datasets.dataset import Dataset
+from bnnhw.datasets.files import FileDataset
 from bnnhw.errors import FileError
 
 __all__ = ["FASHION_MNIST", "MNIST", "IdxDataset", "read_idx"]
@@ -34,57 +33,39 @@ def read_idx(data: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True)
-class IdxDataset:
-    """Where the files of such a data set are, and what they must be.
+class IdxDataset(FileDataset):
+    """A data set of four such files.
 
     Parameters
     ----------
-    name : str
-    shape : tuple of int
-    classes : int
+    name, shape, classes
+        As of :class:`~bnnhw.datasets.files.FileDataset`.
     files : tuple of (file name, number of samples, whether images, SHA-256)
         Training images, training labels, test images, test labels.
     """
 
-    name: str
-    shape: tuple[int, ...]
-    classes: int
     files: tuple[tuple[str, int, bool, str], ...]
 
-    def missing(self, folder: Path) -> list[str]:
-        """Names of the files that are not in a folder."""
-        return [name for name, _, _, _ in self.files if not (folder / name).is_file()]
+    @property
+    def digests(self) -> dict[str, str]:
+        return {name: digest for name, _, _, digest in self.files}
 
-    def instructions(self, folder: Path) -> str:
-        """Which files to put where, with their checksums, on one line."""
-        listed = ", ".join(f"{name} (sha256 {digest})" for name, _, _, digest in self.files)
-        return f"put these files into {folder}: {listed}"
+    def _of(self, split: str) -> tuple[tuple[str, int, bool, str], ...]:
+        return self.files[:2] if split == "train" else self.files[2:]
 
-    def _array(self, folder: Path, name: str, samples: int, images: bool, digest: str) -> NDArray[np.uint8]:
-        path = folder / name
-        try:
-            packed = path.read_bytes()
-        except OSError as error:
-            raise FileError(f"{path}: can't be read: {error.strerror}; {self.instructions(folder)}") from None
-        actual = hashlib.sha256(packed).hexdigest()
-        if actual != digest:
-            raise FileError(f"{path}: sha256 must be {digest}, not {actual}")
+    def needed(self, split: str) -> tuple[str, ...]:
+        return tuple(name for name, _, _, _ in self._of(split))
+
+    def _array(self, folder: Path, name: str, samples: int, images: bool) -> NDArray[np.uint8]:
+        packed = self.read(folder, name)
         try:
             return read_idx(gzip.decompress(packed), (samples, *self.shape) if images else (samples,))
         except (OSError, EOFError, ValueError, zlib.error) as error:
-            raise FileError(f"{path}: {error}") from None
+            raise FileError(f"{folder / name}: {error}") from None
 
-    def load(self, folder: Path) -> Dataset:
-        """Read and check the four files. Raises :class:`~bnnhw.errors.FileError`."""
-        missing = self.missing(folder)
-        if missing:
-            raise FileError(
-                f"data set {self.name}: {', '.join(missing)} not found in {folder}; {self.instructions(folder)}"
-            )
-        x_train, y_train, x_test, y_test = (self._array(folder, *file) for file in self.files)
-        return Dataset(
-            self.name, self.classes, self.shape, x_train, y_train.astype(np.int64), x_test, y_test.astype(np.int64)
-        )
+    def arrays(self, folder: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        x, y = (self._array(folder, *file[:3]) for file in self._of(split))
+        return x, y.astype(np.int64)
 
 
 def _official(name: str, digests: tuple[str, str, str, str]) -> IdxDataset:

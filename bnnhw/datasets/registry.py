@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import platformdirs
+from numpy.typing import NDArray
 
 from bnnhw.datasets import digits
+from bnnhw.datasets.cifar10 import CIFAR10
 from bnnhw.datasets.dataset import Dataset
+from bnnhw.datasets.files import FileDataset
 from bnnhw.datasets.idx import FASHION_MNIST, MNIST
+from bnnhw.datasets.signals import ECG5000, FSDD
 from bnnhw.errors import FileError, RequestError
 
-__all__ = ["KNOWN", "Availability", "available", "data_root", "load"]
+__all__ = ["KNOWN", "Availability", "available", "data_root", "load", "load_split"]
 
-_FILES = {dataset.name: dataset for dataset in (MNIST, FASHION_MNIST)}
+_SETS: tuple[FileDataset, ...] = (MNIST, FASHION_MNIST, CIFAR10, ECG5000, FSDD)
+_FILES = {dataset.name: dataset for dataset in _SETS}
 
 KNOWN = ("digits", *_FILES)
 """Names of all data sets."""
@@ -87,7 +94,19 @@ def load(name: str, data_dir: Path | None = None) -> Dataset:
     _check(name)
     if name == "digits":
         return digits.load_digits()
+    return _FILES[name].load(_folder(name, data_dir))
+
+
+def load_split(name: str, split: str, data_dir: Path | None = None) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Samples and labels of ``"train"`` or ``"test"``, without reading the other. Otherwise as :func:`load`."""
+    _check(name)
+    if name == "digits":
+        return digits.load_digits().split(split)
+    return _FILES[name].split(_folder(name, data_dir), split)
+
+
+def _folder(name: str, data_dir: Path | None) -> Path:
     root = data_root(data_dir)
     if data_dir is not None and not root.is_dir():
         raise FileError(f"{root}: data folder must be a folder")
-    return _FILES[name].load(root / name)
+    return root / name

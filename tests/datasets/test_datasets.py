@@ -42,11 +42,13 @@ def test_digits_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_unknown_name() -> None:
-    message = r"^data set must be one of digits, mnist, fashion-mnist, not 'imagenet'$"
+    message = r"^data set must be one of digits, mnist, fashion-mnist, cifar10, ecg5000, fsdd, not 'imagenet'$"
     with pytest.raises(RequestError, match=message):
         datasets.load("imagenet")
     with pytest.raises(RequestError, match=message):
         datasets.available("imagenet")
+    with pytest.raises(RequestError, match=message):
+        datasets.load_split("imagenet", "test")
 
 
 def test_search_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,6 +100,26 @@ def test_idx_files(small: IdxDataset, tmp_path: Path) -> None:
     assert dataset.y_train.tolist() == [2, 0, 1]
     assert dataset.x_test[1].tolist() == [[104, 105], [106, 107]]
     assert dataset.y_test.dtype == np.int64
+
+
+def test_a_split_needs_its_own_files_alone(small: IdxDataset, tmp_path: Path) -> None:
+    (tmp_path / "xa").unlink()
+    x, y = small.split(tmp_path, "test")
+    assert x.shape == (2, 2, 2) and y.tolist() == [1, 1]
+    listed = ", ".join(f"{name} (sha256 {digest})" for name, _, _, digest in small.files)
+    message = f"data set small: xa not found in {tmp_path}; put these files into {tmp_path}: {listed}"
+    for load in (lambda: small.split(tmp_path, "train"), lambda: small.load(tmp_path)):
+        with pytest.raises(FileError, match=rf"^{re.escape(message)}$"):
+            load()
+    with pytest.raises(RequestError, match=r"^split must be one of train, test, not 'all'$"):
+        small.split(tmp_path, "all")
+
+
+def test_split_of_digits() -> None:
+    pytest.importorskip("sklearn")
+    x, y = datasets.load_split("digits", "train")
+    whole = datasets.load("digits")
+    assert np.array_equal(x, whole.x_train) and np.array_equal(y, whole.y_train)
 
 
 def test_wrong_checksum(small: IdxDataset, tmp_path: Path) -> None:
