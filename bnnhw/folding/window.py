@@ -141,11 +141,10 @@ class WindowPipeline:
         down, right = sy * row, sx * words
         # What is given up must not be taken back, at the end of a row or of a frame. With more padding than a window
         # spans it would be: then it is given up row by row, or a frame at once.
-        if (w.out_width - 1) * right > down and w.out_height > 1 or (w.out_width - 1) * right > self.words_in:
+        along, across = (w.out_width - 1) * right, (w.out_height - 1) * down
+        if along + across > self.words_in or (along > down and w.out_height > 1):
             right = 0
-        if (w.out_height - 1) * down + (w.out_width - 1) * right > self.words_in:
-            right = 0
-        if (w.out_height - 1) * down > self.words_in:
+        if across > self.words_in:
             down = 0
         places = (Loop(w.out_height, sy * row, down, sy, 0), Loop(w.out_width, sx * words, right, 0, sx))
         taps = (Loop(w.kernel[0], dy * row, 0, dy, 0), Loop(w.kernel[1], dx * words, 0, 0, dx))
@@ -154,7 +153,7 @@ class WindowPipeline:
 
     @cached_property
     def loops(self) -> tuple[Loop, ...]:
-        """The loops to build, the slowest first: those of one turn left out, and a pair that steps like one made one."""
+        """The loops to build, the slowest first: without those of one turn, pairs that step like one loop joined."""
         names = ["index", "base", *(name for name in ("y", "x") if self.outside(name))]
         built: list[Loop] = []
         for loop in self._loops:
@@ -231,6 +230,11 @@ class WindowPipeline:
         """Words accepted from the first that is not given up."""
         given_up = self._given_up_full if self.words_out >= self.words_in else self._given_up_waiting
         return int((np.arange(self.words_in) - given_up + 1).max())
+
+    def room(self, read: int) -> int:
+        """Words that may be accepted from power-up on when so many have been read."""
+        frame, word = np.divmod(read, self.words_out)
+        return int(frame * self.words_in + self._bases[word // self.words_each]) + self.window_words
 
     @property
     def _given_up_full(self) -> NDArray[np.int64]:

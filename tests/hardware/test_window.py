@@ -16,7 +16,7 @@ from bnnhw.folding.flow import Run as Flow
 from bnnhw.folding.window import WindowPipeline
 from bnnhw.hardware.window import WindowUnit
 from bnnhw.ir import Window
-from tests.hardware.bench import Driver, Monitor, Run, differences, join, memories, register_bits, simulate
+from tests.hardware.bench import Driver, Monitor, Run, differences, join, simulate
 
 
 @dataclass(frozen=True)
