@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from bnnhw.folding.elementwise import affine_pipeline, quantize_pipeline
 from bnnhw.hardware.elementwise import Affine, Quantize
-from bnnhw.ir import DataType, Thresholds, sign
 from bnnhw.ir import Affine as AffineLayer
+from bnnhw.ir import DataType, Thresholds, sign
 from bnnhw.ir import Quantize as QuantizeLayer
 from bnnhw.ir.layers import FloatActivation
 from tests.hardware.bench import differences, join, register_bits, split

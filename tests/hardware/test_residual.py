@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 import pytest
-from amaranth.hdl import Elaboratable, Module, Signal, unsigned
+from amaranth.hdl import Elaboratable, Module, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,6 +22,7 @@ from bnnhw.folding.residual import (
 )
 from bnnhw.hardware.residual import Add, Fork, StreamBuffer
 from bnnhw.ir import DataType
+from bnnhw.verify.formal_residual import Swallower
 from tests.hardware.bench import differences, join, memories, register_bits, split
 from tests.hardware.flow_bench import Feed, Taker, check_flow, drive, random_arrivals, random_readiness
 
@@ -120,42 +121,8 @@ def test_add_at_full_speed() -> None:
     assert taker.offered[-1] - feeds["first"].accepted[0] == AddPipeline(16).latency
 
 
-class Swallower(wiring.Component):
-    """A body that gives words as they came, but none before it has ``swallowed`` more of the frame, or all of it."""
-
-    def __init__(self, swallowed: int, words: int) -> None:
-        self.swallowed, self.words = swallowed, words
-        signature = stream.Signature(unsigned(8))
-        super().__init__({"input": In(signature), "output": Out(signature)})
-
-    def elaborate(self, platform: object) -> Elaboratable:
-        m = Module()
-        places = self.swallowed + 1
-        held = [Signal(8, name=f"held_{i}") for i in range(places)]
-        level, entered, left = Signal(range(places + 1)), Signal(range(self.words + 1)), Signal(range(self.words + 1))
-        accept, take = Signal(), Signal()
-        flushing = entered == self.words
-        m.d.comb += [
-            self.input.ready.eq((level != places) & ~flushing),
-            accept.eq(self.input.valid & self.input.ready),
-            self.output.valid.eq((level > self.swallowed) | (flushing & (level != 0))),
-            self.output.payload.eq(held[0]),
-            take.eq(self.output.valid & self.output.ready),
-        ]
-        with m.If(take):
-            m.d.sync += [a.eq(b) for a, b in zip(held, held[1:], strict=False)]
-        with m.Switch(level - take):
-            for i in range(places):
-                with m.Case(i), m.If(accept):
-                    m.d.sync += held[i].eq(self.input.payload)
-        m.d.sync += [level.eq(level + accept - take), entered.eq(entered + accept), left.eq(left + take)]
-        with m.If(take & (left == self.words - 1)):
-            m.d.sync += [left.eq(0), entered.eq(0)]
-        return m
-
-    def needed(self) -> list[int]:
-        """Words that must have entered before each one leaves."""
-        return [min(word + self.swallowed + 1, self.words) for word in range(self.words)]
+class Body(Swallower):
+    """The proofs' body, and when its words move."""
 
     def flow(self, source: Link, sink: Link, frames: int) -> Run:
         taken: list[int] = []
@@ -173,7 +140,7 @@ class Swallower(wiring.Component):
         def leave() -> Run:
             for word in range(frames * self.words):
                 frame, place = divmod(word, self.words)
-                last = frame * self.words + self.needed()[place] - 1
+                last = frame * self.words + self.needed(self.swallowed, self.words)[place] - 1
                 while len(taken) <= last:
                     yield
                 before = (yield from sink.taken_at(word - 1)) + 1 if word else 0
@@ -186,7 +153,7 @@ class ForkJoin(wiring.Component):
     """A residual connection: the body beside a queue."""
 
     def __init__(self, swallowed: int, words: int, depth: int) -> None:
-        self.body = Swallower(swallowed, words)
+        self.body = Body(8, swallowed, words)
         self.buffer = StreamBuffer(8, depth, GENERIC)
         self.words = words
         self.links = [Link() for _ in range(4)]
@@ -222,7 +189,7 @@ SWALLOWS = [(0, 6), (1, 6), (2, 5), (3, 12), (7, 20), (9, 10), (30, 12)]
 @pytest.mark.parametrize("swallowed, words", SWALLOWS)
 def test_fork_and_join(swallowed: int, words: int) -> None:
     """With the derived depth all words come, in the very cycles of the flow models, whatever the traffic."""
-    depth = deadlock_free_depth(Swallower(swallowed, words).needed())
+    depth = deadlock_free_depth(Swallower.needed(swallowed, words))
     rng = random.Random(words)
     for gap, stall, deaf in TRAFFIC:
         dut = ForkJoin(swallowed, words, depth)
@@ -235,7 +202,7 @@ def test_fork_and_join(swallowed: int, words: int) -> None:
 @pytest.mark.parametrize("swallowed, words", [s for s in SWALLOWS if s[0] > 1])
 def test_one_word_less_deadlocks(swallowed: int, words: int) -> None:
     """In simulation nothing comes, ever; the flow model says so."""
-    depth = deadlock_free_depth(Swallower(swallowed, words).needed()) - 1
+    depth = deadlock_free_depth(Swallower.needed(swallowed, words)) - 1
     dut = ForkJoin(swallowed, words, depth)
     feed, taker = Feed([1] * (3 * words), [0] * (3 * words)), Taker(3 * words, [])
     drive(dut, {"input": feed}, {"output": taker}, cycles=300)
