@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,6 @@ def read_npz(data: bytes, fields: dict[str, tuple[str, tuple[int, ...]]]) -> dic
                 if array.dtype != np.dtype(dtype) or array.shape != shape:
                     raise ValueError(f"{name} must be {dtype} of shape {shape}, not {array.dtype} of {array.shape}")
                 found[name] = array
-    except (KeyError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except (KeyError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"must be a NumPy archive of {', '.join(fields)}: {error}") from None
     return found

@@ -76,6 +76,7 @@ def test_datasets(tmp_path: Path) -> None:
     assert found["digits"] == {"available": True, "path": None, "shape": [64], "classes": 10}
     assert found["mnist"]["available"] is False
     assert found["mnist"]["path"] == str(tmp_path / "mnist")
+    assert found["fsdd"] == {"available": False, "path": str(tmp_path / "fsdd"), "shape": [10, 1, 49], "classes": 10}
 
 
 def test_doctor() -> None:
