@@ -12,9 +12,10 @@ from bnnhw.hardware import elementwise
 from bnnhw.hardware.pool import PoolReduce
 from bnnhw.hardware.residual import Add, Fork, StreamBuffer
 from bnnhw.ir import Affine, DataType, MaxPool, Quantize, SumPool, Thresholds, Window
+from bnnhw.verify.fork_join import ForkJoin, Swallower
 from bnnhw.verify.formal_contract import Contract
 from bnnhw.verify.formal_pool import ElementContract, PoolContract
-from bnnhw.verify.formal_residual import AddContract, BufferContract, ForkContract, ForkJoinContract, Swallower
+from bnnhw.verify.formal_residual import AddContract, BufferContract, ForkContract, ForkJoinContract
 from bnnhw.verify.formal_suite import Case
 
 __all__ = ["MAP_SUITE"]
@@ -49,7 +50,7 @@ def _add(one: str, other: str, lanes: int) -> Callable[[], Contract]:
 
 def _fork_join(swallowed: int, words: int) -> Callable[[], Contract]:
     depth = deadlock_free_depth(Swallower.needed(swallowed, words))
-    return lambda: ForkJoinContract(Swallower(1, swallowed, words), depth)
+    return lambda: ForkJoinContract(ForkJoin(1, swallowed, words, depth))
 
 
 MAP_SUITE: dict[str, Case] = {

@@ -6,14 +6,13 @@ from amaranth.hdl import Const, Elaboratable, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.folding.counter import technology
 from bnnhw.hardware.emit import shared
 from bnnhw.hardware.residual import Add, Fork, StreamBuffer
-from bnnhw.ir import DataType
+from bnnhw.verify.fork_join import ForkJoin
 from bnnhw.verify.formal_contract import Contract, FrameWatch, Rules, stays, waits
 from bnnhw.verify.formal_pool import number
 
-__all__ = ["AddContract", "BufferContract", "ForkContract", "ForkJoinContract", "Swallower"]
+__all__ = ["AddContract", "BufferContract", "ForkContract", "ForkJoinContract"]
 
 
 class _Producer(wiring.Component):
@@ -209,55 +208,6 @@ class BufferContract(Contract):
         rules.cover("followed", watch.checking & watch.leave)
 
 
-class Swallower(wiring.Component):
-    """Stands for the body of a residual connection: gives words as they came, but each only once ``swallowed`` more of
-    its frame have entered, or all of it. It begins the next frame when it has given the one before.
-
-    Parameters
-    ----------
-    width : int
-        Bits a word.
-    swallowed : int
-    words : int
-        Words a frame.
-    """
-
-    def __init__(self, width: int, swallowed: int, words: int) -> None:
-        self.width, self.swallowed, self.words = width, swallowed, words
-        signature = stream.Signature(unsigned(width))
-        super().__init__({"input": In(signature), "output": Out(signature)})
-
-    @staticmethod
-    def needed(swallowed: int, words: int) -> list[int]:
-        """For each word of a frame that leaves, how many must have entered."""
-        return [min(word + swallowed + 1, words) for word in range(words)]
-
-    def elaborate(self, platform: object) -> Elaboratable:
-        m = Module()
-        places = self.swallowed + 1
-        held = [Signal(self.width, name=f"held_{i}") for i in range(places)]
-        level, entered = Signal(range(places + 1)), Signal(range(self.words + 1))
-        accept, take, whole = Signal(), Signal(), Signal()
-        m.d.comb += [
-            whole.eq(entered == self.words),
-            self.input.ready.eq((level != places) & ~whole),
-            accept.eq(self.input.valid & self.input.ready),
-            self.output.valid.eq((level == places) | (whole & (level != 0))),
-            self.output.payload.eq(held[0]),
-            take.eq(self.output.valid & self.output.ready),
-        ]
-        with m.If(take):
-            m.d.sync += [a.eq(b) for a, b in zip(held, held[1:], strict=False)]
-        with m.Switch(level - take):
-            for i, place in enumerate(held):
-                with m.Case(i), m.If(accept):
-                    m.d.sync += place.eq(self.input.payload)
-        m.d.sync += [level.eq(level + accept - take), entered.eq(entered + accept)]
-        with m.If(take & whole & (level == 1)):
-            m.d.sync += entered.eq(0)
-        return m
-
-
 class ForkJoinContract(Contract):
     """Of a residual connection: :class:`~bnnhw.hardware.residual.Fork`, a body that swallows words beside a
     :class:`~bnnhw.hardware.residual.StreamBuffer`, :class:`~bnnhw.hardware.residual.Add`.
@@ -270,47 +220,37 @@ class ForkJoinContract(Contract):
 
     Parameters
     ----------
-    body : Swallower
-    depth : int
-        Of the queue.
+    unit : ForkJoin
     """
 
     properties = ("stable", "order", "count", "progress")
     covers = ("followed", "waiting")
 
-    def __init__(self, body: Swallower, depth: int) -> None:
-        self._body, self._depth = body, depth
-        super().__init__({"start": 1, "payload": body.width, "output_ready": 1, "pick": 1})
+    def __init__(self, unit: ForkJoin) -> None:
+        self._unit = unit
+        super().__init__({"start": 1, "payload": unit.width, "output_ready": 1, "pick": 1})
 
     def state(self, m: Module, platform: object, rules: Rules) -> None:
-        body, dtype = self._body, DataType("uint", self._body.width)
-        fork, queue = Fork(body.width), StreamBuffer(body.width, self._depth, technology("generic"))
-        add = Add(dtype, dtype, 1)
-        m.submodules.producer = producer = _Producer(body.width)
-        m.submodules.body = body
-        for name, unit in (("fork", fork), ("queue", queue), ("add", add)):
-            m.submodules[name] = shared(platform, unit)
-        wiring.connect(m, producer.output, fork.input)
-        wiring.connect(m, fork.first, body.input)
-        wiring.connect(m, fork.second, queue.input)
-        wiring.connect(m, body.output, add.first)
-        wiring.connect(m, queue.output, add.second)
-        # The producer's word, those of the queue, the sum; a frame is a word, but for `whole`.
-        m.submodules.watch = watch = FrameWatch(1, 1, self._depth + 2)
-        m.submodules.frames = frames = FrameWatch(body.words, body.words, self._depth + 2)
+        unit, words = self._unit, self._unit.words
+        m.submodules.unit = unit
+        m.submodules.producer = producer = _Producer(unit.width)
+        wiring.connect(m, producer.output, unit.input)
+        # The producer's word, those of the queue, the sum. A frame is a word, but for whether a whole one is inside.
+        m.submodules.watch = watch = FrameWatch(1, 1, unit.depth + 2)
+        m.submodules.frames = frames = FrameWatch(words, words, unit.depth + 2)
         for each in (watch, frames):
-            m.d.comb += [each.enter.eq(producer.loads), each.leave.eq(add.output.valid & self.output_ready)]
+            m.d.comb += [each.enter.eq(producer.loads), each.leave.eq(unit.output.valid & self.output_ready)]
         m.d.comb += [
             producer.start.eq(self.start),
             producer.payload.eq(self.payload),
-            add.output.ready.eq(self.output_ready),
+            unit.output.ready.eq(self.output_ready),
             watch.pick.eq(self.pick),
         ]
         word = _followed(m, watch, self.payload, "followed_word")
         owed = producer.output.valid | frames.complete
-        rules.check("stable", stays(m, add.output.valid, self.output_ready, add.output.payload))
-        rules.check("order", ~(watch.checking & watch.leave) | (add.output.payload == 2 * word))
+        rules.check("stable", stays(m, unit.output.valid, self.output_ready, unit.output.payload))
+        rules.check("order", ~(watch.checking & watch.leave) | (unit.output.payload == 2 * word))
         rules.check("count", watch.within)
-        rules.check("progress", waits(m, owed & self.output_ready & ~add.output.valid, body.swallowed + 6))
+        rules.check("progress", waits(m, owed & self.output_ready & ~unit.output.valid, unit.swallowed + 6))
         rules.cover("followed", watch.checking & watch.leave)
-        rules.cover("waiting", fork.second.valid & ~fork.second.ready)
+        rules.cover("waiting", unit.fork_waits)

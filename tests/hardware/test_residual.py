@@ -7,12 +7,9 @@ import random
 
 import numpy as np
 import pytest
-from amaranth.hdl import Elaboratable, Module, unsigned
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from bnnhw.folding.counter import technology
-from bnnhw.folding.flow import Deadlock, Link, Run, run, together
+from bnnhw.folding.flow import Deadlock, Link, run
 from bnnhw.folding.residual import (
     AddPipeline,
     BufferPipeline,
@@ -22,7 +19,7 @@ from bnnhw.folding.residual import (
 )
 from bnnhw.hardware.residual import Add, Fork, StreamBuffer
 from bnnhw.ir import DataType
-from bnnhw.verify.formal_residual import Swallower
+from bnnhw.verify.fork_join import ForkJoin, Swallower
 from tests.hardware.bench import differences, join, memories, register_bits, split
 from tests.hardware.flow_bench import Feed, Taker, check_flow, drive, random_arrivals, random_readiness
 
@@ -121,67 +118,6 @@ def test_add_at_full_speed() -> None:
     assert taker.offered[-1] - feeds["first"].accepted[0] == AddPipeline(16).latency
 
 
-class Body(Swallower):
-    """The proofs' body, and when its words move."""
-
-    def flow(self, source: Link, sink: Link, frames: int) -> Run:
-        taken: list[int] = []
-
-        def enter() -> Run:
-            for word in range(frames * self.words):
-                frame = word // self.words * self.words
-                # Room for one, or for the next frame's first once the whole one before has left.
-                needed = [place for place in (word - self.swallowed - 1, frame - 1) if place >= 0]
-                ready = 0
-                for place in needed:
-                    ready = max(ready, (yield from sink.taken_at(place)) + 1)
-                taken.append((yield from source.take(ready)))
-
-        def leave() -> Run:
-            for word in range(frames * self.words):
-                frame, place = divmod(word, self.words)
-                last = frame * self.words + self.needed(self.swallowed, self.words)[place] - 1
-                while len(taken) <= last:
-                    yield
-                before = (yield from sink.taken_at(word - 1)) + 1 if word else 0
-                sink.offer(max(taken[last] + 1, before))
-
-        yield from together(enter(), leave())
-
-
-class ForkJoin(wiring.Component):
-    """A residual connection: the body beside a queue."""
-
-    def __init__(self, swallowed: int, words: int, depth: int) -> None:
-        self.body = Body(8, swallowed, words)
-        self.buffer = StreamBuffer(8, depth, GENERIC)
-        self.words = words
-        self.links = [Link() for _ in range(4)]
-        super().__init__({"input": In(stream.Signature(unsigned(8))), "output": Out(stream.Signature(unsigned(9)))})
-
-    def elaborate(self, platform: object) -> Elaboratable:
-        m = Module()
-        m.submodules.fork = fork = Fork(8)
-        m.submodules.add = add = Add(DataType("uint", 8), DataType("uint", 8), 1)
-        m.submodules.body, m.submodules.buffer = self.body, self.buffer
-        wiring.connect(m, wiring.flipped(self.input), fork.input)
-        wiring.connect(m, fork.first, self.body.input)
-        wiring.connect(m, fork.second, self.buffer.input)
-        wiring.connect(m, self.body.output, add.first)
-        wiring.connect(m, self.buffer.output, add.second)
-        wiring.connect(m, add.output, wiring.flipped(self.output))
-        return m
-
-    def flow(self, source: Link, sink: Link, frames: int) -> Run:
-        one, other, summand, kept = self.links
-        yield from together(
-            ForkPipeline(self.words).flow(source, one, other, frames),
-            self.body.flow(one, summand, frames),
-            BufferPipeline(self.words, 8, self.buffer.depth).flow(other, kept, frames),
-            AddPipeline(self.words).flow(summand, kept, sink, frames),
-        )
-
-
 SWALLOWS = [(0, 6), (1, 6), (2, 5), (3, 12), (7, 20), (9, 10), (30, 12)]
 """Words that a body swallows, words a frame."""
 
@@ -192,7 +128,7 @@ def test_fork_and_join(swallowed: int, words: int) -> None:
     depth = deadlock_free_depth(Swallower.needed(swallowed, words))
     rng = random.Random(words)
     for gap, stall, deaf in TRAFFIC:
-        dut = ForkJoin(swallowed, words, depth)
+        dut = ForkJoin(8, swallowed, words, depth)
         feed = Feed(rng.choices(range(256), k=3 * words), random_arrivals(rng, 3 * words, gap))
         taker = Taker(3 * words, random_readiness(rng, stall, deaf))
         check_flow(dut, {"input": feed}, {"output": taker}, dut.flow, 3, dut.links)
@@ -203,7 +139,7 @@ def test_fork_and_join(swallowed: int, words: int) -> None:
 def test_one_word_less_deadlocks(swallowed: int, words: int) -> None:
     """In simulation nothing comes, ever; the flow model says so."""
     depth = deadlock_free_depth(Swallower.needed(swallowed, words)) - 1
-    dut = ForkJoin(swallowed, words, depth)
+    dut = ForkJoin(8, swallowed, words, depth)
     feed, taker = Feed([1] * (3 * words), [0] * (3 * words)), Taker(3 * words, [])
     drive(dut, {"input": feed}, {"output": taker}, cycles=300)
     assert taker.words == []
@@ -220,7 +156,7 @@ def test_full_speed_depth(swallowed: int, words: int) -> None:
     """A queue of that depth never holds its producer up; one word less does, where it is not the least there is."""
 
     def cycles(depth: int) -> tuple[Link, list[Link]]:
-        dut = ForkJoin(swallowed, words, depth)
+        dut = ForkJoin(8, swallowed, words, depth)
         source, sink = Link(), Link()
         feed, taker = Feed([0] * (4 * words), [0] * (4 * words)), Taker(4 * words, [])
         run([dut.flow(source, sink, 4), feed.flow(source), taker.flow(sink)], [source, sink, *dut.links])
