@@ -79,11 +79,15 @@ class BinaryConv2d(BinaryLayer):
         """Output channels."""
         return self.latent.shape[0]
 
-    def forward(self, x: Tensor) -> Tensor:
+    def convolve(self, x: Tensor, weights: Tensor) -> Tensor:
+        """``x``, padded, with some weights of the shape of ``latent``."""
         if any(self.padding):
             top, left, bottom, right = self.padding
             x = nn.functional.pad(x, (left, right, top, bottom), value=float(self.padding_value))
-        return nn.functional.conv2d(x, self.signs, stride=self.stride, dilation=self.dilation, groups=self.groups)
+        return nn.functional.conv2d(x, weights, stride=self.stride, dilation=self.dilation, groups=self.groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.convolve(x, self.signs)
 
 
 class BinaryConv1d(BinaryConv2d):

@@ -25,6 +25,7 @@ from bnnhw.training.layers import (
     UnsignedInput,
 )
 from bnnhw.training.recipes import ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.thermometer import Thermometer
 
 __all__ = ["build", "conv_net", "evaluate_float64", "hidden_activations", "input_quantizer", "mlp", "weight_bits"]
 
@@ -169,7 +170,7 @@ def hidden_activations(model: nn.Sequential, samples: Tensor) -> tuple[list[Tens
     x = samples
     for module in model:
         x = module(x)
-        if isinstance(module, BinaryActivation | SignPool):
+        if isinstance(module, BinaryActivation | SignPool | Thermometer):
             hidden.append(x)
     return hidden, x
 

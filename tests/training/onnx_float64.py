@@ -61,6 +61,8 @@ def _pad(node: onnx.NodeProto, x: Array, pads: Array, value: Array) -> Array:
 
 OPERATORS: dict[tuple[str, str], Callable[..., Any]] = {
     ("", "Sub"): lambda node, a, b: a - b,
+    ("", "Add"): lambda node, a, b: a + b,
+    ("", "PRelu"): lambda node, x, slope: np.where(x < 0, x * slope, x),
     ("", "MatMul"): lambda node, a, b: a @ b,
     ("", "Conv"): _conv,
     ("", "MaxPool"): _max_pool,
