@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Elaboratable, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -13,7 +15,7 @@ from bnnhw.hardware.emit import shared
 from bnnhw.hardware.residual import Add, Fork, StreamBuffer
 from bnnhw.ir import DataType
 
-__all__ = ["ForkJoin", "Swallower"]
+__all__ = ["ForkJoin", "Swallower", "fork_join", "swallow"]
 
 
 class Swallower(wiring.Component):
@@ -133,10 +135,24 @@ class ForkJoin(wiring.Component):
 
     def flow(self, source: Link, sink: Link, frames: int) -> Run:
         """When words move; the links between the units are :attr:`links`."""
-        body_in, queue_in, body_out, queue_out = self.links
-        return together(
-            ForkPipeline(self.words).flow(source, body_in, queue_in, frames),
-            swallow(self.swallowed, self.words, body_in, body_out, frames),
-            BufferPipeline(self.words, self.width, self.depth).flow(queue_in, queue_out, frames),
-            AddPipeline(self.words).flow(body_out, queue_out, sink, frames),
-        )
+        return fork_join(self.swallowed, self.words, self.depth, self.links, source, sink, frames)
+
+
+def fork_join(
+    swallowed: int, words: int, depth: int, links: Sequence[Link], source: Link, sink: Link, frames: int
+) -> Run:
+    """When the words of a :class:`ForkJoin` move.
+
+    Parameters
+    ----------
+    links : sequence of four links
+        From the fork to body and queue, from these to the sum.
+    """
+    body_in, queue_in, body_out, queue_out = links
+    return together(
+        ForkPipeline(words).flow(source, body_in, queue_in, frames),
+        swallow(swallowed, words, body_in, body_out, frames),
+        # The width of a word has no part in it.
+        BufferPipeline(words, 1, depth).flow(queue_in, queue_out, frames),
+        AddPipeline(words).flow(body_out, queue_out, sink, frames),
+    )
