@@ -19,6 +19,7 @@ __all__ = [
     "BinaryLayer",
     "BinaryLinear",
     "InputQuantizer",
+    "IntegerInput",
     "SignedInput",
     "TensorNorm",
     "ThresholdInput",
@@ -164,38 +165,41 @@ class InputQuantizer(nn.Module):
     dtype: DataType
 
 
-class UnsignedInput(InputQuantizer):
-    """Unsigned integers of ``bits`` bits: ``clip(floor(x), 0, 2**bits - 1)``. No gradient: it is the first layer."""
-
-    def __init__(self, bits: int) -> None:
-        super().__init__()
-        self.dtype = DataType("uint", bits)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.floor().clamp(0, self.dtype.maximum)
-
-
-class SignedInput(InputQuantizer):
-    """Signed numbers of ``bits`` bits in steps of ``scale``: ``scale * clip(floor(x / scale), -2**(bits-1), ...)``.
+class IntegerInput(InputQuantizer):
+    """Integers of a type in steps of ``scale``: ``scale * clip(floor(x / scale), minimum, maximum)``.
 
     No gradient: it is the first layer.
 
     Parameters
     ----------
-    bits : int
+    dtype : DataType
     scale : float
         A power of two, so that nothing downstream rounds because of it.
     """
 
-    def __init__(self, bits: int, scale: float) -> None:
+    def __init__(self, dtype: DataType, scale: float = 1.0) -> None:
         super().__init__()
         if scale <= 0 or math.frexp(scale)[0] != 0.5:
             raise ValueError(f"scale must be a power of two, not {scale!r}")
-        self.dtype = DataType("int", bits)
+        self.dtype = dtype
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
         return (x / self.scale).floor().clamp(self.dtype.minimum, self.dtype.maximum) * self.scale
+
+
+class UnsignedInput(IntegerInput):
+    """:class:`IntegerInput` of 0 to ``2**bits - 1`` steps."""
+
+    def __init__(self, bits: int, scale: float = 1.0) -> None:
+        super().__init__(DataType("uint", bits), scale)
+
+
+class SignedInput(IntegerInput):
+    """:class:`IntegerInput` of ``-2**(bits - 1)`` to ``2**(bits - 1) - 1`` steps."""
+
+    def __init__(self, bits: int, scale: float = 1.0) -> None:
+        super().__init__(DataType("int", bits), scale)
 
 
 class ThresholdInput(InputQuantizer):

@@ -12,40 +12,44 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bnnhw.errors import RequestError
+from bnnhw.training.components import Factory
 from bnnhw.training.conv import BinaryConv2d, MaxPool, SignPool
 from bnnhw.training.layers import (
-    BatchNorm,
     BinaryActivation,
     BinaryLayer,
-    BinaryLinear,
     InputQuantizer,
     SignedInput,
     TensorNorm,
     ThresholdInput,
     UnsignedInput,
 )
-from bnnhw.training.recipes import ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.recipes import Components, ConvRecipe, InputRecipe, Recipe
 from bnnhw.training.thermometer import Thermometer
 
 __all__ = ["build", "conv_net", "evaluate_float64", "hidden_activations", "input_quantizer", "mlp", "weight_bits"]
+
+PLAIN = Components()
 
 
 def input_quantizer(recipe: InputRecipe) -> InputQuantizer:
     """The quantizer a recipe describes: bit planes, signed or not, or one bit at a threshold."""
     if recipe.threshold is not None:
         return ThresholdInput(recipe.threshold)
-    if recipe.scale is not None:
-        return SignedInput(recipe.bits, recipe.scale)
-    return UnsignedInput(recipe.bits)
+    return (SignedInput if recipe.signed else UnsignedInput)(recipe.bits, recipe.scale)
 
 
 def mlp(
-    quantizer: InputQuantizer, features: int, widths: Sequence[int], classes: int, generator: torch.Generator
+    quantizer: InputQuantizer,
+    features: int,
+    widths: Sequence[int],
+    classes: int,
+    generator: torch.Generator,
+    components: Components = PLAIN,
 ) -> nn.Sequential:
     """A multilayer perceptron with binary weights and activations.
 
-    ``quantizer -> [BinaryLinear -> BatchNorm -> BinaryActivation] for each width -> BinaryLinear ->
-    TensorNorm``: input ``(frames, features)`` raw samples, output ``(frames, classes)`` scores.
+    ``quantizer -> [linear -> norm -> activation] for each width -> linear -> TensorNorm``, of the components
+    asked for: input ``(frames, features)`` raw samples, output ``(frames, classes)`` scores.
 
     Parameters
     ----------
@@ -55,6 +59,7 @@ def mlp(
         Neurons of each hidden layer.
     generator : torch.Generator
         Source of the initial weights.
+    components : Components
 
     Raises
     ------
@@ -64,34 +69,35 @@ def mlp(
     sizes = [features, *widths, classes]
     if min(sizes) < 1:
         raise RequestError(f"every width must be at least 1, not {min(sizes)}")
+    factory = Factory(components, generator)
     modules: list[nn.Module] = [quantizer]
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
-        modules += [BinaryLinear(inputs, outputs, generator), BatchNorm(outputs), BinaryActivation()]
-    return nn.Sequential(*modules[:-2], TensorNorm(classes))
+    for inputs, outputs in zip(sizes, sizes[1:-1], strict=False):
+        modules += [factory.linear(inputs, outputs), factory.norm(outputs), *factory.activation(outputs)]
+    return nn.Sequential(*modules, factory.linear(sizes[-2], classes, limited=False), TensorNorm(classes))
 
 
 def conv_net(
-    quantizer: InputQuantizer,
+    first: Sequence[nn.Module],
     shape: tuple[int, int, int],
     convs: Sequence[ConvRecipe],
     widths: Sequence[int],
     classes: int,
     generator: torch.Generator,
+    components: Components = PLAIN,
 ) -> nn.Sequential:
     """A convolutional network with binary weights and activations.
 
-    ``quantizer -> [BinaryConv2d -> BatchNorm -> BinaryActivation or SignPool] for each convolution -> Flatten ->`` the
-    layers of :func:`mlp`; a convolution in the order ``"pool-norm-sign"`` is
-    ``BinaryConv2d -> MaxPool -> BatchNorm -> BinaryActivation``. Input ``(frames, *shape)`` raw samples, output
-    ``(frames, classes)`` scores.
+    ``first ->`` the blocks of :meth:`~bnnhw.training.components.Factory.block` ``-> Flatten ->`` the layers of
+    :func:`mlp`. Input ``(frames, *shape)`` raw samples, output ``(frames, classes)`` scores.
 
     Parameters
     ----------
-    quantizer : InputQuantizer
+    first : sequence of Module
+        An input quantizer, and perhaps a thermometer.
     shape : (int, int, int)
-        Channels, height, width of a sample.
+        Channels, height, width behind ``first``.
     convs : sequence of ConvRecipe
-    widths, classes, generator
+    widths, classes, generator, components
         As for :func:`mlp`.
 
     Raises
@@ -99,47 +105,28 @@ def conv_net(
     RequestError
         A size is less than 1, or a window larger than its map.
     """
-    modules: list[nn.Module] = [quantizer]
-    channels = shape[0]
+    factory = Factory(components, generator)
+    modules = list(first)
     with torch.no_grad():
         # A frame of zeros shows every shape on the way.
         x = torch.zeros(1, *shape)
         for number, conv in enumerate(convs):
-            layer, *rest = _conv_block(conv, channels, generator)
+            block = factory.block(conv, x.shape[1])
             try:
-                for module in (layer, *(m for m in rest if isinstance(m, MaxPool))):
-                    x = module(x)
+                for module in block:
+                    if isinstance(module, BinaryConv2d | MaxPool):
+                        x = module(x)
             except RuntimeError:
-                raise RequestError(
-                    f"convolution {number}: its windows must fit a map of {' x '.join(map(str, x.shape[1:]))}"
-                ) from None
-            modules += [layer, *rest]
-            channels = conv.channels
-    head = mlp(quantizer, x[0].numel(), widths, classes, generator)
+                sizes = " x ".join(map(str, x.shape[1:]))
+                raise RequestError(f"convolution {number}: its windows must fit a map of {sizes}") from None
+            modules += block
+    head = mlp(InputQuantizer(), x[0].numel(), widths, classes, generator, components)
     return nn.Sequential(*modules, nn.Flatten(), *head[1:])
 
 
-def _conv_block(conv: ConvRecipe, channels: int, generator: torch.Generator) -> list[nn.Module]:
-    layer = BinaryConv2d(
-        channels,
-        conv.channels,
-        conv.kernel,
-        stride=conv.stride,
-        dilation=conv.dilation,
-        padding=conv.padding,
-        padding_value=conv.padding_value,
-        depthwise=conv.depthwise,
-        generator=generator,
-    )
-    norm = BatchNorm(conv.channels)
-    if conv.pool is None:
-        return [layer, norm, BinaryActivation()]
-    if conv.order == "pool-norm-sign":
-        return [layer, MaxPool(conv.pool), norm, BinaryActivation()]
-    return [layer, norm, SignPool(conv.pool)]
-
-
-def build(recipe: Recipe, features: int, classes: int, generator: torch.Generator) -> nn.Sequential:
+def build(
+    recipe: Recipe, features: int, classes: int, generator: torch.Generator, samples: Tensor | None = None
+) -> nn.Sequential:
     """The network that a recipe describes.
 
     Parameters
@@ -149,19 +136,28 @@ def build(recipe: Recipe, features: int, classes: int, generator: torch.Generato
         Elements of a sample.
     classes : int
     generator : torch.Generator
+    samples : tensor (frames, channels, height, width), optional
+        Raw samples for training, which a thermometer takes its first thresholds from.
 
     Raises
     ------
     RequestError
         The recipe's shape does not hold so many elements.
     """
-    quantizer = input_quantizer(recipe.input)
+    quantizer, components = input_quantizer(recipe.input), recipe.components
     if recipe.shape is None:
-        return mlp(quantizer, features, recipe.widths, classes, generator)
+        return mlp(quantizer, features, recipe.widths, classes, generator, components)
     if math.prod(recipe.shape) != features:
         sizes = " x ".join(map(str, recipe.shape))
         raise RequestError(f"recipe {recipe.name}: a sample of {sizes} must have {features} elements")
-    return conv_net(quantizer, recipe.shape, recipe.convs, recipe.widths, classes, generator)
+    first: list[nn.Module] = [quantizer]
+    channels, height, width = recipe.shape
+    if components.thermometer is not None:
+        if samples is None:
+            raise RequestError(f"recipe {recipe.name}: a thermometer needs samples")
+        first.append(Thermometer(quantizer(samples), components.thermometer))
+        channels *= components.thermometer
+    return conv_net(first, (channels, height, width), recipe.convs, recipe.widths, classes, generator, components)
 
 
 def hidden_activations(model: nn.Sequential, samples: Tensor) -> tuple[list[Tensor], Tensor]:

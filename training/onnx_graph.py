@@ -19,9 +19,8 @@ from bnnhw.training.layers import (
     BinaryActivation,
     BinaryLayer,
     BinaryLinear,
-    SignedInput,
+    IntegerInput,
     ThresholdInput,
-    UnsignedInput,
 )
 from bnnhw.training.react import RPReLU, RSign
 from bnnhw.training.scaling import InputScaledConv2d, ScaledLayer
@@ -61,9 +60,7 @@ class GraphWriter:
     def add(self, module: nn.Module) -> None:
         """Append the nodes of one module."""
         match module:
-            case UnsignedInput():
-                self._quant_input(module.dtype, 1.0)
-            case SignedInput():
+            case IntegerInput():
                 self._quant_input(module.dtype, module.scale)
             case ThresholdInput():
                 self.node("Sub", "input_shift", [self.tensor, self.constant("input_threshold", module.threshold)])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bnnhw.errors import RequestError
 
-__all__ = ["ORDERS", "RECIPES", "ConvRecipe", "InputRecipe", "Recipe", "find_recipe"]
+__all__ = ["ORDERS", "RECIPES", "Components", "ConvRecipe", "InputRecipe", "Recipe", "find_recipe"]
 
 ORDERS = ("norm-sign-pool", "pool-norm-sign")
 """What follows a convolution: BinaryNet's later users pool bits; BinaryNet and XNOR-Net pool accumulators."""
+
+
+def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise RequestError(f"{what} must be one of {', '.join(known)}, not {value!r}")
 
 
 @dataclass(frozen=True)
@@ -19,17 +25,19 @@ class InputRecipe:
     Parameters
     ----------
     bits : int
-        Bits of an unsigned element, ``clip(floor(x), 0, 2**bits - 1)``.
+        Of an element, ``scale * clip(floor(x / scale), 0, 2**bits - 1)``.
     threshold : float, optional
         One bit instead: +1 iff ``x >= threshold``.
-    scale : float, optional
-        A signed element instead, in steps of this power of two:
-        ``scale * clip(floor(x / scale), -2**(bits - 1), 2**(bits - 1) - 1)``.
+    scale : float
+        Step of an element, a power of two.
+    signed : bool
+        Elements from ``-2**(bits - 1)`` to ``2**(bits - 1) - 1`` steps instead.
     """
 
     bits: int = 1
     threshold: float | None = None
-    scale: float | None = None
+    scale: float = 1.0
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,8 +72,39 @@ class ConvRecipe:
     order: str = "norm-sign-pool"
 
     def __post_init__(self) -> None:
-        if self.order not in ORDERS:
-            raise RequestError(f"order must be one of {', '.join(ORDERS)}, not {self.order!r}")
+        _one_of("order", self.order, ORDERS)
+
+
+@dataclass(frozen=True)
+class Components:
+    """What the blocks of a network are made of.
+
+    Parameters
+    ----------
+    estimator : str
+        A name of :data:`bnnhw.training.estimators.ESTIMATORS`, for weights and activations.
+    activation : str
+        ``"sign"``, ``"stochastic"``, ``"rsign"`` or ``"rprelu-rsign"``.
+    norm : str
+        ``"batch"`` or ``"shift"``.
+    scaled : bool
+        Weights times XNOR-Net's alpha.
+    fan_in : int, optional
+        Limit for the neurons of the hidden fully connected layers.
+    thermometer : int, optional
+        Bits for each element of the input, each with a learned threshold.
+    """
+
+    estimator: str = "clipped"
+    activation: str = "sign"
+    norm: str = "batch"
+    scaled: bool = False
+    fan_in: int | None = None
+    thermometer: int | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("activation", self.activation, ("sign", "stochastic", "rsign", "rprelu-rsign"))
+        _one_of("norm", self.norm, ("batch", "shift"))
 
 
 @dataclass(frozen=True)
@@ -85,13 +124,26 @@ class Recipe:
     epochs, batch : int
         Passes over the training split; frames a step.
     learning_rate : float
-        Of Adam at the start; it falls to 0 along half a cosine (Loshchilov and Hutter, 2017, eq. 5).
+        At the start.
     loss : str
         ``"cross-entropy"`` or ``"squared-hinge"``, of the batch-normalized scores.
     shape : (int, int, int), optional
         Channels, height, width of a sample; needed by ``convs``. A signal has height 1.
     convs : tuple of ConvRecipe
         Before the fully connected layers.
+    components : Components
+    optimizer : str
+        ``"adam"`` (Kingma and Ba, 2015), ``"shift-adamax"`` or ``"bop"`` (with Adam for everything but the weights).
+    schedule : str
+        ``"cosine"``: the learning rate falls to 0 along half a cosine (Loshchilov and Hutter, 2017, eq. 5).
+        ``"step"``: it is divided by 10 at one half and at three quarters of the epochs.
+    shift : (int, int)
+        Samples are moved by up to so many elements up or down, left or right, at random, in every epoch.
+    validation : float
+        Share of the training split that is held out, 0 to less than 1.
+    patience : int, optional
+        Training stops after so many epochs without a better accuracy on what is held out, and the best model counts;
+        without it, the model of the last epoch does.
     """
 
     name: str
@@ -105,6 +157,39 @@ class Recipe:
     loss: str = "cross-entropy"
     shape: tuple[int, int, int] | None = None
     convs: tuple[ConvRecipe, ...] = ()
+    components: Components = Components()
+    optimizer: str = "adam"
+    schedule: str = "cosine"
+    shift: tuple[int, int] = (0, 0)
+    validation: float = 0.0
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("optimizer", self.optimizer, ("adam", "shift-adamax", "bop"))
+        _one_of("schedule", self.schedule, ("cosine", "step"))
+        if not 0 <= self.validation < 1:
+            raise RequestError(f"validation must be in 0..1, 1 excluded, not {self.validation!r}")
+        if self.patience is not None and (self.patience < 1 or not self.validation):
+            raise RequestError("patience must be at least 1, and needs a validation share")
+        if self.shape is None and (self.convs or any(self.shift) or self.components.thermometer):
+            raise RequestError("convs, shift and a thermometer need a shape")
+
+
+def _fully_connected(name: str, summary: str, dataset: str, width: int, **options: Any) -> Recipe:
+    """FINN's networks for 28 x 28 images: three hidden layers of one width (Umuroglu et al., 2017, section 5)."""
+    recipe = Recipe(
+        name=name,
+        summary=summary,
+        dataset=dataset,
+        input=InputRecipe(threshold=127.5),
+        widths=(width,) * 3,
+        epochs=120,
+        batch=100,
+        learning_rate=0.01,
+        shape=(1, 28, 28),
+        shift=(1, 1),
+    )
+    return replace(recipe, **options)
 
 
 _ALL = (
@@ -122,7 +207,7 @@ _ALL = (
         name="ecg5000",
         summary="normal or abnormal heartbeats of 140 samples, 4 bits; fits an iCE40 UP5K",
         dataset="ecg5000",
-        input=InputRecipe(bits=4, scale=0.5),
+        input=InputRecipe(bits=4, scale=0.5, signed=True),
         widths=(),
         epochs=60,
         batch=50,
@@ -137,7 +222,7 @@ _ALL = (
         name="fsdd-mfcc",
         summary="ten spoken digits, 10 cepstral coefficients x 49 frames, 3 bits; fits an iCE40 UP5K",
         dataset="fsdd",
-        input=InputRecipe(bits=3, scale=1.0),
+        input=InputRecipe(bits=3, signed=True),
         widths=(),
         epochs=100,
         batch=100,
@@ -147,6 +232,16 @@ _ALL = (
             ConvRecipe(24, (1, 5), pool=(1, 2)),
             ConvRecipe(32, (1, 5), pool=(1, 4)),
         ),
+    ),
+    _fully_connected("mnist-tfc", "MNIST, 3 x 64 neurons, black and white; fits an iCE40 UP5K", "mnist", 64),
+    _fully_connected("mnist-sfc", "MNIST, 3 x 256 neurons, black and white", "mnist", 256),
+    _fully_connected("mnist-lfc", "MNIST, 3 x 1024 neurons, black and white", "mnist", 1024, learning_rate=0.005),
+    _fully_connected(
+        "fashion-sfc",
+        "Fashion-MNIST, 3 x 256 neurons, 3-bit pixels",
+        "fashion-mnist",
+        256,
+        input=InputRecipe(bits=3, scale=32.0),
     ),
 )
 

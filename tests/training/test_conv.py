@@ -175,7 +175,7 @@ def test_signed_input_refuses_steps_that_round(scale: float) -> None:
         SignedInput(3, scale)
 
 
-@pytest.mark.parametrize("given", [InputRecipe(bits=3, scale=0.5), InputRecipe(threshold=0.5)])
+@pytest.mark.parametrize("given", [InputRecipe(bits=3, scale=0.5, signed=True), InputRecipe(threshold=0.5)])
 @pytest.mark.parametrize("name", CONVS)
 def test_the_graph_in_float64_is_the_model_in_float64(name: str, given: InputRecipe) -> None:
     model = random_model(toy(CONVS[name], given))
@@ -199,14 +199,14 @@ def test_the_graph_in_float64_is_the_model_in_float64(name: str, given: InputRec
 
 @pytest.mark.parametrize("name", CONVS)
 def test_the_compiler_reads_the_model_as_it_is(name: str, tmp_path: Path) -> None:
-    model = random_model(toy(CONVS[name], InputRecipe(bits=3, scale=0.5)))
+    model = random_model(toy(CONVS[name], InputRecipe(bits=3, scale=0.5, signed=True)))
     path = tmp_path / "m.onnx"
     write_onnx(to_onnx(model, SHAPE, {}), path)
     check_export(model, path, raw_samples())
 
 
 def test_the_layers_of_a_convolutional_network() -> None:
-    model = build(toy(CONVS["pools"], InputRecipe(bits=2, scale=1.0)), 108, 5, torch.Generator())
+    model = build(toy(CONVS["pools"], InputRecipe(bits=2, signed=True)), 108, 5, torch.Generator())
     assert [type(module).__name__ for module in model] == [
         "SignedInput",
         *["BinaryConv2d", "BatchNorm", "SignPool"],
