@@ -6,14 +6,16 @@ from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from rtl_tests import datapath, engines, maps, queues
+from rtl_tests import datapath, elementwise, engines, maps, queues
 from rtl_tests.bench import FreeUnit, StreamUnit
 from rtl_tests.link import make_link
 
 __all__ = ["FREE_UNITS", "STREAM_UNITS", "TOP", "Units"]
 
 TOP = "units"
-STREAM_UNITS: dict[str, StreamUnit] = {unit.name: unit for unit in (*queues.UNITS, *engines.UNITS, *maps.UNITS)}
+STREAM_UNITS: dict[str, StreamUnit] = {
+    unit.name: unit for unit in (*queues.UNITS, *engines.UNITS, *maps.UNITS, *elementwise.UNITS)
+}
 FREE_UNITS: dict[str, FreeUnit] = {unit.name: unit for unit in datapath.UNITS}
 
 
