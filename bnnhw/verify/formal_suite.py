@@ -19,11 +19,13 @@ from bnnhw.hardware.argmax import Argmax
 from bnnhw.hardware.fifo import CreditedOutput, Fifo
 from bnnhw.hardware.mvu import Mvu
 from bnnhw.hardware.width import WidthConverter
-from bnnhw.ir import BitMatrix, DataType, Dense, Output, Thresholds, WeightPlane
+from bnnhw.hardware.window import WindowUnit
+from bnnhw.ir import BitMatrix, DataType, Dense, Output, Thresholds, WeightPlane, Window
 from bnnhw.verify.formal_contract import Contract
 from bnnhw.verify.formal_mvu import ArgmaxContract, MvuContract
 from bnnhw.verify.formal_queue import CreditedContract, FifoContract
 from bnnhw.verify.formal_width import WidthContract
+from bnnhw.verify.formal_window import WindowContract
 
 __all__ = ["SUITE", "Case"]
 
@@ -80,6 +82,10 @@ def _width(*sizes: int) -> Callable[[], Contract]:
     return lambda: WidthContract(WidthConverter(*sizes))
 
 
+def _window(window: Window, lanes: int, padding_code: int, order: str = "vector") -> Callable[[], Contract]:
+    return lambda: WindowContract(WindowUnit(window, 1, lanes, padding_code, order))
+
+
 SUITE: dict[str, Case] = {
     **{f"fifo-{d}": Case(lambda d=d: FifoContract(Fifo(2, d)), quick=d == 3) for d in (1, 2, 3, 4)},
     **{
@@ -114,4 +120,11 @@ SUITE: dict[str, Case] = {
     "argmax": Case(_argmax(3, 2, [1, 1, 1], [0, 0, 0]), quick=True),
     "argmax-affine": Case(_argmax(1, 2, [1, -2, 3], [0, 2, -1])),
     "argmax-one-word": Case(_argmax(1, 3, [1, 1, 1], [0, 1, 0])),
+    # A frame takes 5 to 9 cycles, but that of the padded plane, 19.
+    "window-16": Case(_window(Window(1, 1, 3, (1, 2)), 1, 0), cycles=16),
+    "window-padded-13": Case(_window(Window(1, 1, 2, (1, 2), padding=(0, 1, 0, 1)), 1, 1), cycles=13, quick=True),
+    "window-rest-16": Case(_window(Window(1, 1, 4, (1, 2), (1, 3)), 1, 0), cycles=16, quick=True),
+    "window-rows-16": Case(_window(Window(1, 2, 2, (2, 1)), 1, 0), cycles=16),
+    "window-channels-16": Case(_window(Window(2, 1, 2, (1, 2)), 1, 0, "channels"), cycles=16),
+    "window-padded-plane-16": Case(_window(Window(1, 2, 2, (2, 2), padding=(1, 0, 0, 1)), 1, 0), cycles=16),
 }

@@ -14,7 +14,7 @@ from amaranth.hdl import Const, Module, Signal, unsigned
 
 from bnnhw import tools
 from bnnhw.errors import ToolError
-from bnnhw.hardware import argmax, fifo, mvu, width
+from bnnhw.hardware import argmax, fifo, mvu, width, window
 from bnnhw.hardware.emit import rtlil
 from bnnhw.verify import formal
 from bnnhw.verify.formal import find_run, prove
@@ -23,6 +23,7 @@ from bnnhw.verify.formal_mvu import ArgmaxContract, MvuContract
 from bnnhw.verify.formal_queue import CreditedContract, FifoContract
 from bnnhw.verify.formal_suite import SUITE
 from bnnhw.verify.formal_width import WidthContract
+from bnnhw.verify.formal_window import WindowContract
 
 BOUND = 24
 """Cycles in which a planted fault must show."""
@@ -98,6 +99,18 @@ ARGMAX = [
     ("~ends | queue.grant", "queue.grant", "accept"),
     ("push.eq(valid & last)", "push.eq(0)", "serve"),
 ]
+WINDOW = [
+    ("window-16", "payload.eq(word)", "payload.eq(word ^ self.output.ready)", "result"),
+    # A circle that is too small.
+    ("window-rows-16", "size = p.memory_words(width, self.technology)", "size = p.buffer_words - 1", "result"),
+    ("window-padded-13", "Mux(fill, Const", "Mux(~fill, Const", "result"),
+    ("window-16", "wiring.connect(m, out.output, wiring.flipped(self.output))", None, "stable"),
+    ("window-16", "~ahead[-1] | padded", "~ahead[-1] | self.output.ready", "count"),
+    ("window-padded-13", "if not p.inside[0]:", "if False:", "count"),
+    ("window-rest-16", "self.input.ready.eq(beyond[-1])", "self.input.ready.eq(1)", "buffer"),
+    ("window-16", '"base", p.window_words,', '"base", p.window_words - 1,', "accept"),
+    ("window-channels-16", "issue.eq(there & out.grant)", "issue.eq(there & out.grant & self.output.ready)", "serve"),
+]
 # A register between the queue and the output that forgets to wait.
 UNSTABLE = (
     textwrap.dedent("""
@@ -167,6 +180,12 @@ def test_broken_argmax(break_unit: Plant, old: str, new: str, name: str) -> None
     _must_fail(SUITE["argmax"].make(), name)
 
 
+@pytest.mark.parametrize("case, old, new, name", WINDOW)
+def test_broken_window(break_unit: Plant, case: str, old: str, new: str | None, name: str) -> None:
+    break_unit(window.WindowUnit, old, UNSTABLE if new is None else new)
+    _must_fail(SUITE[case].make(), name)
+
+
 @pytest.mark.parametrize(
     "contract, faults",
     [
@@ -175,6 +194,7 @@ def test_broken_argmax(break_unit: Plant, old: str, new: str, name: str) -> None
         (WidthContract, WIDTH),
         (MvuContract, MVU),
         (ArgmaxContract, ARGMAX),
+        (WindowContract, WINDOW),
     ],
 )
 def test_every_property_can_fail(contract: type[Contract], faults: list[tuple[Any, ...]]) -> None:
