@@ -65,6 +65,7 @@ class WindowPipeline:
       frame, ``t_j`` being the cycle of their acceptance in the schedule that the II leaves no choice about. With
       ``n_out >= n_in`` a word is read in every cycle, and words are accepted as late as their readers and
       one word a cycle allow; otherwise a word is accepted in every cycle, and words are read as early as possible.
+      To it come ``spare`` words, by which the stream in front may run further ahead.
     - The buffer holds ``buffer_words = window_words + max(base - oldest)`` words in a circle, ``oldest`` being the
       first word that the window standing at ``base`` or a later one reads.
 
@@ -75,11 +76,15 @@ class WindowPipeline:
         Channels a word; in the order ``"vector"`` a divisor of the channels.
     order : str
         ``"vector"`` or ``"channels"``.
+    spare : int
+        Words accepted beyond what the II takes. Words come in and go out in bursts, between rows and between frames;
+        a stream in front that is no faster than this unit catches up with a burst only if it has run ahead.
     """
 
     window: Window
     lanes: int
     order: str
+    spare: int = 0
 
     depth = 3
     credits = 4
@@ -90,6 +95,8 @@ class WindowPipeline:
         channels = self.window.channels
         if self.lanes < 1:
             raise ValueError(f"lanes must be positive, not {self.lanes}")
+        if self.spare < 0:
+            raise ValueError(f"spare must not be negative, not {self.spare}")
         if self.order == "vector" and channels % self.lanes:
             raise ValueError(f"lanes must be a divisor of {channels} channels, not {self.lanes}")
 
@@ -229,7 +236,7 @@ class WindowPipeline:
     def window_words(self) -> int:
         """Words accepted from the first that is not given up."""
         given_up = self._given_up_full if self.words_out >= self.words_in else self._given_up_waiting
-        return int((np.arange(self.words_in) - given_up + 1).max())
+        return int((np.arange(self.words_in) - given_up + 1).max()) + self.spare
 
     def room(self, read: int) -> int:
         """Words that may be accepted from power-up on when so many have been read."""

@@ -103,7 +103,9 @@ def _component(unit: Unit, tech: Technology) -> wiring.Component:
             gearbox = unit.pipeline
             return WidthConverter(gearbox.input_width, gearbox.output_width, gearbox.frame_bits)
         case WindowUnit():
-            return window.WindowUnit(unit.window, unit.bits, unit.lanes, unit.padding_code, unit.order, tech)
+            return window.WindowUnit(
+                unit.window, unit.bits, unit.lanes, unit.padding_code, unit.order, tech, unit.pipeline.spare
+            )
         case InverterUnit():
             return pool.ChannelInverter(unit.layer, unit.lanes)
         case PoolUnit():

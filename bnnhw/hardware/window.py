@@ -50,6 +50,8 @@ class WindowUnit(wiring.Component):
         ``"vector"`` or ``"channels"``.
     tech : Technology, optional
         Decides where the buffer lives; cycles do not depend on it.
+    spare : int
+        Words by which the stream in front may run further ahead than the II takes.
 
     Members
     -------
@@ -59,13 +61,20 @@ class WindowUnit(wiring.Component):
     clocked = True
 
     def __init__(
-        self, window: Window, bits: int, lanes: int, padding_code: int, order: str, tech: Technology | None = None
+        self,
+        window: Window,
+        bits: int,
+        lanes: int,
+        padding_code: int,
+        order: str,
+        tech: Technology | None = None,
+        spare: int = 0,
     ) -> None:
         if bits < 1:
             raise ValueError(f"bits must be positive, not {bits}")
         if not 0 <= padding_code < 1 << bits:
             raise ValueError(f"padding_code must be in 0..{(1 << bits) - 1}, not {padding_code}")
-        self.pipeline = WindowPipeline(window, lanes, order)
+        self.pipeline = WindowPipeline(window, lanes, order, spare)
         self.bits = bits
         self.padding_code = padding_code
         self.technology = technology("generic") if tech is None else tech
@@ -82,7 +91,8 @@ class WindowUnit(wiring.Component):
         w = p.window
         sizes = ((w.channels, w.height, w.width), w.kernel, w.stride, w.dilation, w.padding)
         geometry = "_".join("x".join(map(str, size)) for size in sizes)
-        return f"bnnhw_window_{geometry}_{p.order}_{p.lanes}x{self.bits}_{self.padding_code}_{self.technology.name}"
+        sizes_of_words = f"{p.lanes}x{self.bits}_{self.padding_code}_{p.spare}"
+        return f"bnnhw_window_{geometry}_{p.order}_{sizes_of_words}_{self.technology.name}"
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -40,7 +40,7 @@ def pipelines(draw: st.DrawFn) -> WindowPipeline:
         window = Window(*map_sizes, (1, 1))
     order = draw(st.sampled_from(["vector", "channels"]))
     divisors = [n for n in range(1, 5) if order == "channels" or map_sizes[0] % n == 0]
-    return WindowPipeline(window, draw(st.sampled_from(divisors)), order)
+    return WindowPipeline(window, draw(st.sampled_from(divisors)), order, draw(st.sampled_from([0, 0, 1, 7, 60])))
 
 
 def ends(pipeline: WindowPipeline, frames: int) -> list[int]:
@@ -93,7 +93,7 @@ def test_interval(pipeline: WindowPipeline) -> None:
     assert set(measured.tolist()) == {max(p.words_in, p.words_out)} == {p.interval}
     assert ends(p, 1) == [p.latency]
     tight = WindowPipeline(p.window, p.lanes, p.order)
-    tight.__dict__["window_words"] = p.window_words - 1
+    tight.__dict__["window_words"] = tight.window_words - 1
     # Too little room for the first word that is read, or for words that are read at the same time, and nothing moves.
     least = max(int((tight.needs - tight.values("base")).max()), 1)
     if tight.window_words >= least:

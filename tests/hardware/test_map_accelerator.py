@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from bnnhw.folding import FoldedNetwork
+from bnnhw.folding.chain import chain
+from bnnhw.folding.counter import TECHNOLOGIES, technology
 from bnnhw.folding.cycles import predict
+from bnnhw.folding.units import WindowUnit
 from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.reference import evaluate
 from tests.hardware.bench import Driver, Monitor, Run, differences, frame_words, simulate
@@ -31,6 +34,13 @@ CASES: dict[str, Callable[[], Branch]] = {
     # Neurons that PE does not divide, flattened: the gaps are closed on the way.
     "gaps": lambda: MapNetwork((2, 4, 4)).conv(5, (2, 2), (2, 2)).dense(4, (2, 3), None),
     "gaps-divisor": lambda: MapNetwork((2, 4, 4)).conv(6, (2, 2), (4, 2)).dense(4, (2, 2), None),
+    # Two convolutions in a row of which neither has time to catch up: a line buffer with a row to spare between.
+    "balanced": lambda: (
+        MapNetwork((2, 5, 6))
+        .conv(4, (2, 2), (2, 2), padding=(1, 0, 1, 1))
+        .conv(3, (2, 2), (1, 4))
+        .dense(2, (2, 8), None)
+    ),
     # Padding, stride, dilation.
     "padding": lambda: (
         MapNetwork((2, 4, 4))
@@ -135,15 +145,15 @@ SETTLING = 12
 """Frames after which every one of these networks is in its steady state."""
 
 
-def check(folded: FoldedNetwork, technology: str, settling: int = SETTLING) -> None:
+def check(folded: FoldedNetwork, name: str, settling: int = SETTLING) -> None:
     network = folded.network
-    unit = Accelerator(folded, technology)
+    unit = Accelerator(folded, name)
     dtype, elements = network.input.dtype, network.input.elements
     lanes = unit.input_width // dtype.bits
     rng, noise = np.random.default_rng(5), random.Random(5)
     assert unit.input_words == -(-elements // lanes)
     assert unit.frame_bits == elements * dtype.bits
-    prediction = predict(folded, technology)
+    prediction = predict(folded, name)
 
     def traffic(frames: int) -> tuple[list[int], list[tuple[int, int]]]:
         codes = rng.integers(0, dtype.levels, (frames, elements)).astype(np.uint8)
@@ -180,9 +190,18 @@ def check(folded: FoldedNetwork, technology: str, settling: int = SETTLING) -> N
     simulate(unit, scenario, seed=1, cycles=100_000)
 
 
+def test_balanced_has_a_row_to_spare() -> None:
+    network = CASES["balanced"]()
+    assert isinstance(network, MapNetwork)
+    folded = network.folded()
+    windows = [s.unit for s in chain(folded, technology("ecp5")).stages if isinstance(s.unit, WindowUnit)]
+    first, second = (unit.pipeline for unit in windows)
+    assert (first.spare, second.spare) == (0, second.window.width)
+    assert predict(folded, "ecp5").cycles_per_frame == folded.bound
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_maps(name: str) -> None:
-    technology = ("generic", "ice40", "ecp5")[list(CASES).index(name) % 3]
     network = CASES[name]()
     assert isinstance(network, MapNetwork)
-    check(network.folded(), technology)
+    check(network.folded(), list(TECHNOLOGIES)[list(CASES).index(name) % 3])

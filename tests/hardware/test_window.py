@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
@@ -14,9 +15,10 @@ from bnnhw.folding.counter import technology
 from bnnhw.folding.flow import Link, run
 from bnnhw.folding.flow import Run as Flow
 from bnnhw.folding.window import WindowPipeline
+from bnnhw.hardware.emit import rtlil
 from bnnhw.hardware.window import WindowUnit
 from bnnhw.ir import Window
-from tests.hardware.bench import Driver, Monitor, Run, differences, join, simulate
+from tests.hardware.bench import Driver, Monitor, Run, differences, join, memories, register_bits, simulate
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,12 @@ class Case:
     order: str = "vector"
     bits: int = 2
     technology: str = "generic"
+    spare: int = 0
 
     def __str__(self) -> str:
         sizes = (self.map, self.kernel, self.stride, self.dilation, self.padding)
         geometry = "-".join("x".join(map(str, size)) for size in sizes)
-        return f"{geometry}-{self.lanes}x{self.bits}-{self.order}-{self.technology}"
+        return f"{geometry}-{self.lanes}x{self.bits}-{self.order}-{self.technology}-{self.spare}"
 
     @property
     def window(self) -> Window:
@@ -44,7 +47,7 @@ class Case:
 
     def unit(self) -> WindowUnit:
         code = 1 if self.bits == 1 else 2
-        return WindowUnit(self.window, self.bits, self.lanes, code, self.order, technology(self.technology))
+        return WindowUnit(self.window, self.bits, self.lanes, code, self.order, technology(self.technology), self.spare)
 
 
 CASES = [
@@ -101,6 +104,10 @@ CASES = [
     Case((4, 5, 6), lanes=4, bits=1, technology="ice40"),
     Case((4, 5, 6), lanes=2, bits=8, technology="ecp5"),
     Case((8, 5, 7), (2, 2), (2, 2), lanes=1, order="channels", technology="ecp5"),
+    # The stream in front runs ahead: a row, a signal's span, more than a frame.
+    Case((2, 5, 6), padding=(1, 1, 1, 1), lanes=1, spare=12),
+    Case((4, 1, 20), (1, 3), (1, 1), (1, 4), (0, 4, 0, 4), 4, spare=9),
+    Case((2, 4, 3), (2, 2), lanes=1, order="channels", spare=30),
 ]
 
 
@@ -208,3 +215,62 @@ def test_window(case: Case) -> None:
             await bench.reset()
 
     simulate(unit, scenario, seed=3)
+
+
+@pytest.mark.parametrize("order, lanes", [("vector", 4), ("channels", 8)])
+@pytest.mark.parametrize("pad", [0, 1])
+def test_storage(order: str, lanes: int, pad: int) -> None:
+    """One memory, of a power of two where that is free; 5 words on their way out, whatever is beside them."""
+    bits = []
+    for width in (2, 9):
+        unit = Case((8, 6, 7), padding=(pad,) * 4, lanes=lanes, order=order, bits=width, technology="ecp5").unit()
+        words = unit.pipeline.memory_words(lanes * width, technology("ecp5"))
+        assert words >= unit.pipeline.buffer_words
+        assert memories(unit) == {"top.buffer": (words, lanes * width)}
+        bits.append(register_bits(unit, "ecp5"))
+    assert bits[1] - bits[0] == 5 * lanes * (9 - 2)
+
+
+def test_one_memory_a_place() -> None:
+    """Registers, LUT RAM or block RAM, as the buffer's size and the family ask."""
+    for words, family, style in ((4, "ecp5", "registers"), (20, "ecp5", "distributed"), (20, "ice40", "block")):
+        unit = Case((4, 1, 60), (1, words), lanes=4, bits=4, technology=family).unit()
+        text = rtlil(unit, "top", family)
+        assert re.findall(r'attribute \\ram_style "(\w+)"', text) == [style]
+
+
+def test_names_tell_units_apart() -> None:
+    """One module for equal units, and no two for different ones."""
+    window = Window(4, 5, 6, (2, 3), (1, 2), (2, 1), (1, 0, 0, 1))
+    units = [
+        WindowUnit(window, 2, 2, 1, "vector"),
+        WindowUnit(window, 2, 2, 2, "vector"),
+        WindowUnit(window, 2, 2, 1, "channels"),
+        WindowUnit(window, 2, 4, 1, "vector"),
+        WindowUnit(window, 3, 2, 1, "vector"),
+        WindowUnit(window, 2, 2, 1, "vector", technology("ice40")),
+        *(
+            WindowUnit(replace(window, **change), 2, 2, 1, "vector")
+            for change in (
+                {"channels": 8},
+                {"height": 6},
+                {"width": 5},
+                {"kernel": (3, 2)},
+                {"stride": (2, 1)},
+                {"dilation": (1, 2)},
+                {"padding": (0, 1, 1, 0)},
+            )
+        ),
+    ]
+    names = [unit.module_name for unit in units]
+    assert len(set(names)) == len(names)
+    assert WindowUnit(replace(window), 2, 2, 1, "vector").module_name == names[0]
+    assert all(re.fullmatch(r"[a-z]\w*", name) for name in names)
+
+
+def test_errors() -> None:
+    window = Window(4, 5, 6, (3, 3))
+    with pytest.raises(ValueError, match=r"^bits must be positive, not 0$"):
+        WindowUnit(window, 0, 2, 0, "vector")
+    with pytest.raises(ValueError, match=r"^padding_code must be in 0\.\.3, not 4$"):
+        WindowUnit(window, 2, 2, 4, "vector")
