@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import UnsupportedError
 from bnnhw.frontend.onnx_graph import Node
-from bnnhw.frontend.values import Constant, Dimensions, Elements, Product, Samples, Value, Weights, kind_of
+from bnnhw.frontend.values import (
+    Constant,
+    Dimensions,
+    Elements,
+    Integers,
+    Padded,
+    Product,
+    Samples,
+    Value,
+    Weights,
+    kind_of,
+)
 
 __all__ = ["HANDLERS", "ONNX_DOMAINS", "QUANT_DOMAINS", "Call", "Handler", "handles"]
 
@@ -23,7 +34,7 @@ QUANT_DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brev
 MAX_FRACTION_BITS = 1 << 12
 """Longest numerator or denominator of a scale: a product of a hundred float32 numbers stays below."""
 
-_V = TypeVar("_V", bound=Constant | Dimensions | Samples | Elements | Weights | Product)
+_V = TypeVar("_V", bound=Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers)
 
 
 @dataclass(frozen=True)
@@ -94,14 +105,41 @@ class Call:
             raise self.unsupported(f"its {what} must be exact in float64, not about {result!r}")
         return result
 
-    def channels(self, index: int, what: str, neurons: int) -> NDArray[np.float64]:
-        """A constant input of one value, or one a neuron: float64 (neurons,)."""
+    def channels(
+        self, index: int, what: str, neurons: int, layout: NDArray[np.int32] | None = None
+    ) -> NDArray[np.float64]:
+        """A constant input of one value, or one a neuron: float64 (neurons,).
+
+        Parameters
+        ----------
+        index : int
+        what : str
+        neurons : int
+            Or channels.
+        layout : int32 array, optional
+            The places in the stream of what the constant is for; None for a list of neurons.
+        """
         array = self.constant(index, what)
         if array.size == 1:
             return np.full(neurons, float(array.reshape(())))
-        if array.ndim > 2 or array.shape[-1] != neurons or array.size != neurons:
-            raise self.unsupported(f"its {what} must be a single value or one a neuron ({neurons}), not {array.shape}")
-        return array.reshape(neurons)
+        if layout is None or layout.shape == (neurons,):
+            if array.ndim > 2 or array.shape[-1] != neurons or array.size != neurons:
+                raise self.unsupported(
+                    f"its {what} must be a single value or one a neuron ({neurons}), not {array.shape}"
+                )
+            result = np.empty(neurons)
+            result[slice(None) if layout is None else layout] = array.reshape(neurons)
+            return result
+        frame = array[0] if array.ndim == layout.ndim + 1 and len(array) == 1 else array
+        if frame.ndim <= layout.ndim and all(
+            a in (1, b) for a, b in zip(reversed(frame.shape), reversed(layout.shape), strict=False)
+        ):
+            full = np.broadcast_to(frame, layout.shape)
+            result = np.empty(neurons)
+            result[layout % neurons] = full
+            if (result[layout % neurons] == full).all():
+                return result
+        raise self.unsupported(f"its {what} must be a single value or one a channel ({neurons}), not {array.shape}")
 
 
 @dataclass(frozen=True)

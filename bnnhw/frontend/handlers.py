@@ -7,9 +7,9 @@ exactly.
 
 from __future__ import annotations
 
-from bnnhw.frontend import nodes_affine, nodes_product, nodes_quant, nodes_shape
+from bnnhw.frontend import nodes_affine, nodes_conv, nodes_pool, nodes_product, nodes_quant, nodes_shape
 from bnnhw.frontend.call import HANDLERS, Call, Handler
 
 __all__ = ["HANDLERS", "MODULES", "Call", "Handler"]
 
-MODULES = (nodes_affine, nodes_product, nodes_quant, nodes_shape)
+MODULES = (nodes_affine, nodes_conv, nodes_pool, nodes_product, nodes_quant, nodes_shape)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.call import Call, handles
-from bnnhw.frontend.values import Constant, Elements, Product, Samples, Value, Weights
+from bnnhw.frontend.residual import add_branches
+from bnnhw.frontend.streams import as_integers
+from bnnhw.frontend.values import Constant, Elements, Integers, Product, Samples, Streamed, Value, Weights
 from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Shift, Step
 
 __all__ = ["MAX_STEPS", "add_step"]
@@ -31,8 +33,11 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def add_step(call: Call, product: Product, *steps: Step) -> Product:
-    """A product with more steps."""
+_Stepped = TypeVar("_Stepped", Product, Integers)
+
+
+def add_step(call: Call, product: _Stepped, *steps: Step) -> _Stepped:
+    """A product, or integers, with more steps."""
     result = replace(product, steps=(*product.steps, *steps))
     if len(result.steps) > MAX_STEPS:
         raise call.unsupported(f"a product must have at most {MAX_STEPS} steps before its quantizer")
@@ -97,10 +102,11 @@ def _weights(call: Call, weights: Weights, reverse: bool) -> Weights:
     if call.node.kind not in ("Mul", "Div"):
         raise call.unsupported("quantized weights must not be shifted")
     array = call.constant(0 if reverse else 1, "factor")
-    array = array.reshape((1,) * (2 - array.ndim) + array.shape) if array.ndim < 2 else array
-    if array.ndim != 2 or any(s not in (1, n) for s, n in zip(array.shape, weights.values.shape, strict=True)):
+    rank = weights.values.ndim
+    array = array.reshape((1,) * (rank - array.ndim) + array.shape) if array.ndim < rank else array
+    if array.ndim != rank or any(s not in (1, n) for s, n in zip(array.shape, weights.values.shape, strict=True)):
         raise call.unsupported(f"its factor must fit weights of shape {weights.values.shape}, not {array.shape}")
-    if 1 not in np.broadcast_shapes(array.shape, weights.scale.shape):
+    if sum(size > 1 for size in np.broadcast_shapes(array.shape, weights.scale.shape)) > 1:
         raise call.unsupported("weights must be scaled by row or by column, not both")
     if not array.all():
         raise call.unsupported("its factor must not be 0")
@@ -114,20 +120,24 @@ def _weights(call: Call, weights: Weights, reverse: bool) -> Weights:
 
 @handles("Add", "Sub", "Mul", "Div")
 def _affine(call: Call) -> Value:
-    """With a constant: a single value, or one a neuron for products."""
+    """With a constant: a single value, or one a neuron or channel; the sum or difference of two branches."""
     first, second = call.input(0), call.input(1)
     if isinstance(first, Constant) and isinstance(second, Constant):
         return _fold(call, first.array, second.array)
+    if isinstance(first, Streamed) and isinstance(second, Streamed) and call.node.kind in ("Add", "Sub"):
+        return add_branches(call, first, second, -1 if call.node.kind == "Sub" else 1)
     reverse = isinstance(first, Constant)
     place = 0 if reverse else 1
-    value = call.take(1 - place, "input", Samples, Elements, Weights, Product)
-    call.take(place, "other input", Constant)
+    value = call.take(1 - place, "input", Samples, Elements, Weights, Product, Integers)
+    other = call.take(place, "other input", Constant)
     if reverse and call.node.kind == "Div":
         raise call.unsupported("its divisor must be a constant")
     if isinstance(value, Weights):
         return _weights(call, value, reverse)
-    if isinstance(value, Product):
-        array = call.channels(place, "other input", value.layer.neurons)
+    if isinstance(value, Elements) and other.array.size > 1:
+        value = as_integers(call, value)
+    if isinstance(value, Product | Integers):
+        array = call.channels(place, "other input", value.neurons, value.index)
         return add_step(call, value, *_steps(call, array, reverse))
     return _rational(call, value, Fraction(call.scalar(place, "other input")), reverse)
 
@@ -147,17 +157,29 @@ def _sqrt(call: Call) -> Value:
     return Constant(np.sqrt(array))
 
 
+def _stepped(call: Call) -> Product | Integers:
+    """The input: a product, or integers, those of elements included."""
+    value = call.take(0, "input", Product, Integers, Elements)
+    return as_integers(call, value) if isinstance(value, Elements) else value
+
+
 @handles("BatchNormalization")
 def _batch_normalization(call: Call) -> Value:
-    """As in inference, on a product."""
-    product = call.take(0, "input", Product)
+    """As in inference, channel by channel."""
+    product = _stepped(call)
     call.require("training_mode", call.attribute("training_mode", 0), 0)
     columns = []
-    for index, what in enumerate(("gamma", "beta", "mean", "variance"), 1):
-        array = call.constant(index, what)
-        if array.shape != (product.layer.neurons,):
-            raise call.unsupported(f"its {what} must have shape ({product.layer.neurons},), not {array.shape}")
-        columns.append(array)
+    index = product.index
+    for place, what in enumerate(("gamma", "beta", "mean", "variance"), 1):
+        array = call.constant(place, what)
+        if array.shape != index.shape[:1]:
+            raise call.unsupported(f"its {what} must have shape ({len(index)},), not {array.shape}")
+        rows = np.broadcast_to(array.reshape(-1, *[1] * (index.ndim - 1)), index.shape)
+        column = np.empty(product.neurons)
+        column[index % product.neurons] = rows
+        if (column[index % product.neurons] != rows).any():
+            raise call.unsupported(f"its {what} must be one a channel ({product.neurons})")
+        columns.append(column)
     gamma, beta, mean, variance = columns
     norm = BatchNorm(gamma, beta, mean, variance, call.attribute("epsilon", DEFAULT_EPSILON))
     return add_step(call, product, norm)
@@ -165,5 +187,5 @@ def _batch_normalization(call: Call) -> Value:
 
 @handles("Relu")
 def _relu(call: Call) -> Value:
-    """On a product, before its quantizer."""
-    return add_step(call, call.take(0, "input", Product), Relu())
+    """Before a quantizer."""
+    return add_step(call, _stepped(call), Relu())

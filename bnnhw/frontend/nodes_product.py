@@ -10,32 +10,63 @@ from numpy.typing import NDArray
 from bnnhw.frontend.call import Call, handles
 from bnnhw.frontend.nodes_affine import add_step
 from bnnhw.frontend.planes import weight_planes
+from bnnhw.frontend.streams import affine_steps, as_elements
 from bnnhw.frontend.values import Constant, Elements, Product, Value, Weights
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Scale, Shift, Step
 
-__all__: list[str] = []
+__all__ = ["product_steps", "whole_weights"]
 
 MAX_WEIGHT = 255
 
 
-def _weights(call: Call) -> Weights:
-    """Quantized weights; a constant of small whole numbers needs no quantizer."""
+def whole_weights(call: Call, rank: int) -> Weights:
+    """Quantized weights, the second input; a constant of small whole numbers needs no quantizer."""
     value = call.take(1, "second input", Weights, Constant)
     if isinstance(value, Weights):
         return value
     array = value.array
-    whole = array.ndim == 2 and array.size and (np.abs(array) <= MAX_WEIGHT).all() and (array == np.rint(array)).all()
+    whole = (
+        array.ndim == rank and array.size and (np.abs(array) <= MAX_WEIGHT).all() and (array == np.rint(array)).all()
+    )
     if not whole:
-        raise call.unsupported("its second input must be quantized weights, or a matrix of small whole numbers")
-    return Weights(array.astype(np.int16), np.ones((1, 1)))
+        what = "a matrix" if rank == 2 else "an array"
+        raise call.unsupported(f"its second input must be quantized weights, or {what} of small whole numbers")
+    return Weights(array.astype(np.int16), np.ones((1,) * rank))
+
+
+def product_steps(
+    call: Call, elements: Elements, rows: NDArray[np.int16], scale: NDArray[np.float64], unit: Fraction
+) -> list[Step]:
+    """From dots of weight planes to ``sum_k (s q_k + o) * (t w_k)`` = ``t * (s * unit * dot + o * sum_k w_k)``.
+
+    Parameters
+    ----------
+    call : Call
+    elements : Elements
+        ``s q + o``.
+    rows : int16 array (neurons, synapses)
+        w.
+    scale : float64 array (neurons or 1, 1)
+        t.
+    unit : Fraction
+        Weights are so much times those of their planes.
+    """
+    neurons = len(rows)
+    sums = rows.sum(axis=1, dtype=np.int64).tolist()
+    offsets = [elements.offset * Fraction(total) for total in sums]
+    steps = list(affine_steps(call, [unit * elements.scale] * neurons, offsets))
+    if (scale != 1).any():
+        steps.append(Scale(np.broadcast_to(scale[:, 0], (neurons,))))
+    return steps
 
 
 def _product(call: Call, transposed: bool) -> Product:
-    """``sum_k (s q_k + o) * (t w_k)`` = ``t * (s * dot + o * sum_k w_k)``, dot in units of the weights' planes."""
-    elements, weights = call.take(0, "first input", Elements), _weights(call)
+    elements, weights = as_elements(call, 0, "first input"), whole_weights(call, 2)
     if elements.index.ndim != 1:
         raise call.unsupported(f"its first input must be flattened, not of shape {elements.index.shape}")
+    if weights.values.ndim != 2:
+        raise call.unsupported(f"its weights must have 2 dimensions, not shape {weights.values.shape}")
     # Neurons x synapses from here on.
     values, scale = (weights.values, weights.scale) if transposed else (weights.values.T, weights.scale.T)
     neurons, synapses = values.shape
@@ -46,16 +77,9 @@ def _product(call: Call, transposed: bool) -> Product:
     ordered: NDArray[np.int16] = np.empty_like(values, order="C")
     ordered[:, elements.index] = values
     planes, unit = weight_planes(ordered)
-    layer = Dense(f"dense{len(elements.layers)}", elements.dtype, planes, None)
-    steps: list[Step] = []
-    if (factor := unit * elements.scale) != 1:
-        steps.append(Scale(np.full(neurons, call.exact("scale of elements", factor))))
-    if elements.offset:
-        sums = ordered.sum(axis=1, dtype=np.int64).tolist()
-        steps.append(Shift(np.array([call.exact("offset", elements.offset * Fraction(total)) for total in sums])))
-    if (scale != 1).any():
-        steps.append(Scale(np.broadcast_to(scale[:, 0], (neurons,))))
-    return add_step(call, Product(elements, layer), *steps)
+    layer = Dense(f"dense{call.node.position}", elements.dtype, planes, None)
+    product = Product(elements, layer, np.arange(neurons, dtype=np.int32))
+    return add_step(call, product, *product_steps(call, elements, ordered, scale, unit))
 
 
 @handles("MatMul")
@@ -72,7 +96,7 @@ def _gemm(call: Call) -> Value:
     call.require("transB", transposed, 0, 1)
     alpha, beta = call.attribute("alpha", 1.0), call.attribute("beta", 1.0)
     product = _product(call, bool(transposed))
-    neurons = product.layer.neurons
+    neurons = product.neurons
     if alpha != 1:
         product = add_step(call, product, Scale(np.full(neurons, alpha)))
     if call.input(2) is not None:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from bnnhw.frontend.call import QUANT_DOMAINS, Call, handles
 from bnnhw.frontend.levels import ROUNDINGS, Bound, element_type, integer_range, padded, quant_bounds, round_exactly
 from bnnhw.frontend.samples import quantize_samples
-from bnnhw.frontend.values import Constant, Elements, Product, Samples, Value, Weights
-from bnnhw.ir.layers import FloatActivation
+from bnnhw.frontend.streams import as_integers
+from bnnhw.frontend.values import Constant, Elements, Integers, Product, Samples, Value, Weights
+from bnnhw.ir.layers import Dense, FloatActivation
+from bnnhw.ir.maps import Conv2d, Quantize
 from bnnhw.ir.steps import Quantizer
 from bnnhw.ir.types import MAX_PLANES, DataType
 
@@ -35,7 +37,7 @@ def _fractions(array: NDArray[np.float64]) -> list[Fraction]:
 
 def _quantize(
     call: Call,
-    value: Samples | Product,
+    value: Samples | Product | Integers,
     dtype: DataType,
     low: int,
     rows: Iterable[tuple[Bound, ...]],
@@ -49,34 +51,46 @@ def _quantize(
         if len(table) != 1:
             raise call.unsupported("it must treat all raw samples alike")
         return quantize_samples(call, value, dtype, low, table[0], strict, scale, offset)
-    neurons = value.layer.neurons
+    neurons = value.neurons
     floats = [[call.exact("bound", b) if isinstance(b, Fraction) else b for b in row] for row in table]
     filled = [padded(low, row, list(strict), dtype) for row in floats]
     bounds = np.broadcast_to(np.array([row for row, _ in filled]), (neurons, dtype.levels - 1))
     activation = FloatActivation(value.steps, Quantizer(dtype, bounds, np.array(filled[0][1], np.bool_)))
-    layer = replace(value.layer, activation=activation)
     before = value.elements
-    index = np.arange(neurons, dtype=np.int32)
-    return Elements(dtype, index, before.input, (*before.layers, layer), scale, offset, before.notes)
+    layer: Dense | Conv2d | Quantize
+    if isinstance(value, Integers):
+        layer = Quantize(f"quantize{call.node.position}", before.shape, before.dtype, activation)
+    elif isinstance(value.layer, Conv2d):
+        layer = value.layer.with_dense(replace(value.dense, activation=activation))
+    else:
+        layer = replace(value.layer, activation=activation)
+    return Elements(dtype, value.index, before.input, (*before.layers, layer), scale, offset, before.notes)
 
 
-def _scales(call: Call, value: Samples | Product, index: int = 1) -> list[Fraction]:
+def _quantized(call: Call) -> Constant | Samples | Product | Integers:
+    """What a quantizer is applied to."""
+    value = call.take(0, "input", Constant, Samples, Product, Integers, Elements)
+    return as_integers(call, value) if isinstance(value, Elements) else value
+
+
+def _scales(call: Call, value: Samples | Product | Integers, index: int = 1) -> list[Fraction]:
     """The scale of a quantizer of elements: one, or one a neuron; positive."""
-    neurons = value.layer.neurons if isinstance(value, Product) else 1
-    scales = _fractions(np.unique(call.channels(index, "scale", neurons)))
+    if isinstance(value, Samples):
+        array = call.channels(index, "scale", 1)
+    else:
+        array = call.channels(index, "scale", value.neurons, value.index)
+    scales = _fractions(np.unique(array))
     if len(scales) > 1:
         raise call.unsupported("its scale must be the same for all channels, since the next layer sums over them")
     return scales
 
 
 def _weight_scale(call: Call, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """The scale of a quantizer of weights, (rows or 1, columns or 1); positive."""
+    """The scale of a quantizer of weights, each dimension 1 or that of the weights; positive."""
     scale = call.constant(1, "scale")
-    if scale.size == 1:
-        scale = scale.reshape(1, 1)
-    elif scale.ndim == 1:
-        scale = scale[None, :]
-    if scale.ndim != 2 or any(s not in (1, size) for s, size in zip(scale.shape, shape, strict=True)):
+    scale = scale.reshape((1,) * (len(shape) - scale.ndim) + scale.shape) if scale.size > 1 else scale
+    scale = scale.reshape((1,) * len(shape)) if scale.size == 1 else scale
+    if scale.ndim != len(shape) or any(s not in (1, size) for s, size in zip(scale.shape, shape, strict=True)):
         raise call.unsupported(f"its scale must fit weights of shape {shape}, not {scale.shape}")
     if not (scale > 0).all():
         raise call.unsupported("its scale must be positive")
@@ -87,15 +101,15 @@ def _weight_scale(call: Call, shape: tuple[int, ...]) -> NDArray[np.float64]:
 
 def _matrix(call: Call, constant: Constant) -> NDArray[np.float64]:
     array = constant.array
-    if array.ndim != 2 or not array.size:
-        raise call.unsupported(f"weights must have 2 dimensions and no size of 0, not shape {array.shape}")
+    if not 2 <= array.ndim <= 4 or not array.size:
+        raise call.unsupported(f"weights must have 2 to 4 dimensions and no size of 0, not shape {array.shape}")
     return array.astype(np.float64)
 
 
 @handles("BipolarQuant", domains=QUANT_DOMAINS)
 def _bipolar_quant(call: Call) -> Value:
     """-1 below 0, otherwise +1, times a scale."""
-    value = call.take(0, "input", Constant, Samples, Product)
+    value = _quantized(call)
     if isinstance(value, Constant):
         array = _matrix(call, value)
         return Weights(np.where(array >= 0, 1, -1).astype(np.int16), _weight_scale(call, array.shape))
@@ -108,9 +122,9 @@ def _bipolar_quant(call: Call) -> Value:
 @handles("Sign")
 def _sign(call: Call) -> Value:
     """-1, 0 for 0, +1."""
-    value = call.take(0, "input", Constant, Samples, Product)
+    value = _quantized(call)
     if isinstance(value, Constant):
-        return Weights(np.sign(_matrix(call, value)).astype(np.int16), np.ones((1, 1)))
+        return Weights(np.sign(array := _matrix(call, value)).astype(np.int16), np.ones((1,) * array.ndim))
     zero = Fraction(0)
     return _quantize(call, value, DataType("int", 2), -1, [(zero, zero)], (False, True), Fraction(1), zero)
 
@@ -118,7 +132,7 @@ def _sign(call: Call) -> Value:
 @handles("Quant", "IntQuant", domains=QUANT_DOMAINS)
 def _quant(call: Call) -> Value:
     """Divided by a scale, shifted by a zero point, rounded, clipped to an integer type."""
-    value = call.take(0, "input", Constant, Samples, Product)
+    value = _quantized(call)
     signed, narrow = call.attribute("signed", 1), call.attribute("narrow", 1)
     call.require("signed", signed, 0, 1)
     call.require("narrow", narrow, 0, 1)
@@ -189,14 +203,21 @@ def _quantized_bias(
 @handles("MultiThreshold", domains=QUANT_DOMAINS)
 def _multi_threshold(call: Call) -> Value:
     """How many thresholds are met, scaled and biased."""
-    value = call.take(0, "input", Samples, Product)
+    value = call.take(0, "input", Samples, Product, Integers, Elements)
+    value = as_integers(call, value) if isinstance(value, Elements) else value
     array = call.constant(1, "thresholds")
-    neurons = value.layer.neurons if isinstance(value, Product) else 1
+    neurons = 1 if isinstance(value, Samples) else value.neurons
     if array.ndim != 2 or array.shape[0] not in (1, neurons) or not 1 <= array.shape[1] < 1 << MAX_PLANES:
         raise call.unsupported(
             f"its thresholds must have shape (1 or {neurons}, 1..{(1 << MAX_PLANES) - 1}), not {array.shape}"
         )
-    call.require("data_layout", call.attribute("data_layout", ""), "", "NC", "NCHW", "NHWC")
+    order = call.attribute("data_layout", "")
+    call.require("data_layout", order, "", "NC", "NCW", "NCHW", "NWC", "NHWC")
+    if len(array) > 1 and not isinstance(value, Samples):
+        axis = value.index.ndim - 1 if order.endswith("WC") else 0
+        channels = np.moveaxis(value.index % neurons, axis, -1)
+        if channels.shape[-1] != neurons or (channels != np.arange(neurons)).any():
+            raise call.unsupported(f"its thresholds must be one row a channel ({neurons})")
     scale = Fraction(call.attribute("out_scale", 1.0))
     bias = Fraction(call.attribute("out_bias", 0.0))
     if scale <= 0:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.call import Call, handles
-from bnnhw.frontend.values import Constant, Dimensions, Elements, Product, Samples, Value, Weights
+from bnnhw.frontend.values import Constant, Dimensions, Elements, Integers, Product, Samples, Value, Weights, laid_out
 
 __all__: list[str] = []
 
@@ -21,46 +21,39 @@ NUMBERS = {**FLOATS, 6: np.int32, 7: np.int64}
 """Types of ONNX's TensorProto -> NumPy's."""
 
 
-def _shape(value: Samples | Elements | Product) -> tuple[int, ...]:
-    """Without the batch."""
-    return (value.layer.neurons,) if isinstance(value, Product) else value.index.shape
+_Laid: TypeAlias = Samples | Elements | Product | Integers
+"""What has a layout."""
 
 
-def _reshaped(call: Call, value: Samples | Elements | Product, shape: tuple[int, ...]) -> Value:
-    if isinstance(value, Product):
-        if shape != (value.layer.neurons,):
-            raise call.unsupported(f"a matrix product must keep its shape, ({value.layer.neurons},), not {shape}")
-        return value
-    return replace(value, index=value.index.reshape(shape))
+def _reshaped(value: _Laid, shape: tuple[int, ...]) -> _Laid:
+    return laid_out(value, value.index.reshape(shape))
 
 
 @handles("Transpose")
 def _transpose(call: Call) -> Value:
     """Of a matrix of weights or constants, or of samples or elements behind the batch."""
-    value = call.take(0, "input", Constant, Weights, Samples, Elements, Product)
+    value = call.take(0, "input", Constant, Weights, Samples, Elements, Product, Integers)
     if isinstance(value, Constant | Weights):
-        rank = value.array.ndim if isinstance(value, Constant) else 2
+        rank = value.array.ndim if isinstance(value, Constant) else value.values.ndim
         if rank != 2:
             raise call.unsupported(f"its input must have 2 dimensions, not {rank}")
         call.require("perm", call.attribute("perm", (1, 0)), (1, 0))
         if isinstance(value, Weights):
             return Weights(value.values.T, value.scale.T)
         return Constant(value.array.T)
-    rank = 1 + len(_shape(value))
+    rank = 1 + len(value.index.shape)
     perm = call.attribute("perm", tuple(reversed(range(rank))))
     if sorted(perm) != list(range(rank)) or perm[0] != 0:
         raise call.unsupported(f"its perm must keep the batch first and be of {rank} dimensions, not {str(perm)[:60]}")
-    if isinstance(value, Product):
-        return value
-    return replace(value, index=value.index.transpose([axis - 1 for axis in perm[1:]]))
+    return laid_out(value, value.index.transpose([axis - 1 for axis in perm[1:]]))
 
 
 @handles("Flatten")
 def _flatten(call: Call) -> Value:
     """To (batch, elements)."""
     call.require("axis", call.attribute("axis", 1), 1)
-    value = call.take(0, "input", Samples, Elements, Product)
-    return _reshaped(call, value, (math.prod(_shape(value)),))
+    value = call.take(0, "input", Samples, Elements, Product, Integers)
+    return _reshaped(value, (math.prod(value.index.shape),))
 
 
 def _target(call: Call) -> list[int | None]:
@@ -76,7 +69,7 @@ def _target(call: Call) -> list[int | None]:
 @handles("Reshape")
 def _reshape(call: Call) -> Value:
     """Behind the batch."""
-    value = call.take(0, "input", Constant, Samples, Elements, Product)
+    value = call.take(0, "input", Constant, Samples, Elements, Product, Integers)
     call.require("allowzero", call.attribute("allowzero", 0), 0)
     target = _target(call)
     if isinstance(value, Constant):
@@ -86,7 +79,7 @@ def _reshape(call: Call) -> Value:
             return Constant(value.array.reshape([size for size in target if size is not None]))
         except ValueError:
             raise call.unsupported(f"its shape must have {value.array.size} elements, not {target}") from None
-    shape = _shape(value)
+    shape = value.index.shape
     size = math.prod(shape)
     inner = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(target[1:])]
     known = math.prod(n for n in inner if n is not None and n > 0)
@@ -97,7 +90,7 @@ def _reshape(call: Call) -> Value:
     if not target or target[0] not in (None, -1, 0, 1) or len(sizes) != len(inner) or math.prod(sizes) != size:
         shown = ["batch" if n is None else n for n in target]
         raise call.unsupported(f"its shape must be (batch, ...) with {size} elements a frame, not {str(shown)[:60]}")
-    return _reshaped(call, value, sizes)
+    return _reshaped(value, sizes)
 
 
 def _axes(call: Call) -> tuple[int, ...]:
@@ -116,7 +109,7 @@ def _axes(call: Call) -> tuple[int, ...]:
 @handles("Squeeze", "Unsqueeze")
 def _squeeze(call: Call) -> Value:
     """Dimensions of 1, behind the batch; a number becomes a list, or the other way round."""
-    value = call.take(0, "input", Constant, Dimensions, Samples, Elements)
+    value = call.take(0, "input", Constant, Dimensions, Samples, Elements, Product, Integers)
     axes, adds = _axes(call), call.node.kind == "Unsqueeze"
     if isinstance(value, Dimensions):
         if axes not in ((0,), (-1,)) or value.scalar != adds or len(value.sizes) != 1:
@@ -133,17 +126,17 @@ def _squeeze(call: Call) -> Value:
         return Constant(result)
     if any(axis % max(array.ndim, result.ndim) == 0 for axis in axes):
         raise call.unsupported("its axes must not be the batch")
-    return replace(value, index=result[0])
+    return laid_out(value, result[0])
 
 
 @handles("Shape")
 def _shape_of(call: Call) -> Value:
     """The shape of a tensor, its first dimension the batch."""
-    value = call.take(0, "input", Samples, Elements, Product)
+    value = call.take(0, "input", Samples, Elements, Product, Integers)
     for name in ("start", "end"):
         if name in call.node.attributes:
             raise call.unsupported(f"its {name} must be left out")
-    return Dimensions((None, *_shape(value)))
+    return Dimensions((None, *value.index.shape))
 
 
 @handles("Gather")
@@ -183,7 +176,7 @@ def _concat(call: Call) -> Value:
 @handles("Cast")
 def _cast(call: Call) -> Value:
     """Constants to a number type that holds them; everything else to a floating-point type."""
-    value = call.take(0, "input", Constant, Dimensions, Samples, Elements, Weights, Product)
+    value = call.take(0, "input", Constant, Dimensions, Samples, Elements, Weights, Product, Integers)
     target = call.attribute("to", 0)
     if isinstance(value, Dimensions):
         call.require("type", target, 6, 7)
@@ -202,7 +195,7 @@ def _cast(call: Call) -> Value:
 @handles("Identity", "Dropout")
 def _identity(call: Call) -> Value:
     """Its input, as in inference."""
-    return call.take(0, "input", Constant, Dimensions, Samples, Elements, Weights, Product)
+    return call.take(0, "input", Constant, Dimensions, Samples, Elements, Weights, Product, Integers)
 
 
 @handles("Constant")

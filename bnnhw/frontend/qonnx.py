@@ -4,12 +4,19 @@ QONNX is ONNX with quantizers as nodes (Pappalardo et al., 2022, arXiv:2206.0752
 ``BipolarQuant`` of the domain ``qonnx.custom_op.general``. What is read is listed in
 :mod:`bnnhw.frontend.handlers`; the graph must be one chain
 
-    raw samples -> quantizer -> [MatMul or Gemm -> monotone steps -> quantizer] ... -> affine steps -> scores.
+    raw samples -> quantizer -> [product -> monotone steps -> quantizer] ... -> product -> affine steps -> scores,
+
+a product being a MatMul, a Gemm or a Conv. Pools may stand anywhere between a product and the next one, and branches of
+the chain may be added up where they are integers times exact factors (:mod:`bnnhw.frontend.residual`).
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
+from itertools import count
 
 import numpy as np
 
@@ -17,10 +24,12 @@ from bnnhw.errors import NetworkError, UnsupportedError
 from bnnhw.frontend.call import Call
 from bnnhw.frontend.handlers import HANDLERS
 from bnnhw.frontend.onnx_graph import Graph
-from bnnhw.frontend.values import Constant, Product, Samples, Value, cost, kind_of
+from bnnhw.frontend.streams import as_integers
+from bnnhw.frontend.values import Constant, Product, Samples, Value, cost, kind_of, layout
 from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.layers import Output
-from bnnhw.ir.network import Layer, Network
+from bnnhw.ir.layers import Dense, Output
+from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
+from bnnhw.ir.network import Network, StreamLayer
 from bnnhw.ir.steps import Relu
 
 __all__ = ["MAX_NUMBERS", "convert"]
@@ -31,19 +40,33 @@ MAX_NUMBERS = 1 << 27
 
 def _samples(graph: Graph, input_scale: Fraction | None) -> Samples:
     """What the graph's input stands for."""
-    if len(graph.shape) not in (1, 3):
+    if len(graph.shape) not in (1, 2, 3):
         raise UnsupportedError(
-            f"graph input {graph.input!r:.60}: a sample must be (features,) or (channels, height, width), "
-            f"not {graph.shape}"
+            f"graph input {graph.input!r:.60}: a sample must be (features,), (channels, length) or (channels, height, "
+            f"width), not {graph.shape}"
         )
-    index = np.arange(np.prod(graph.shape), dtype=np.int32)
-    if len(graph.shape) == 3:
-        channels, height, width = graph.shape
-        index = index.reshape(height, width, channels).transpose(2, 0, 1)
+    frame = graph.shape
+    index = np.arange(np.prod(frame), dtype=np.int32)
+    if len(frame) > 1:
+        # A signal is a map of height 1.
+        frame = (frame[0], *(1,) * (3 - len(frame)), *frame[1:])
+        index = layout((frame[0], frame[1], frame[2])).reshape(graph.shape)
     # Our own trainer's models take raw samples as they are.
     if input_scale is None and "bnnhw" in graph.metadata:
         input_scale = Fraction(1)
-    return Samples(graph.shape, index, input_scale=input_scale)
+    return Samples(frame, index, input_scale=input_scale)
+
+
+def _shared(graph: Graph) -> set[str]:
+    """Tensors that several nodes compute with, among those that the graph's output depends on."""
+    live = {graph.output}
+    readers: Counter[str] = Counter()
+    for node in reversed(graph.nodes):
+        if not live.isdisjoint(node.outputs):
+            live.update(node.inputs)
+            # A shape is no number of the tensor.
+            readers.update(set(node.inputs) if node.kind != "Shape" else ())
+    return {name for name, count in readers.items() if count > 1}
 
 
 def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network, tuple[str, ...]]:
@@ -65,6 +88,7 @@ def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network,
     read: set[str] = {graph.output}
     # Thresholds that are never or always met are the one use of infinities.
     infinite = {name for name, array in graph.constants.items() if not np.isfinite(array).all()}
+    shared = _shared(graph)
     held = 0
     for node in graph.nodes:
         handler = HANDLERS.get(node.kind)
@@ -80,6 +104,8 @@ def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network,
             raise call.unsupported("it must have one output")
         try:
             value = handler.convert(call)
+            if isinstance(value, Product) and node.outputs[0] in shared:
+                value = as_integers(call, value)
         except NetworkError as error:
             raise NetworkError(f"{node}: {error}") from None
         values[node.outputs[0]] = value
@@ -91,6 +117,44 @@ def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network,
     return network, (*notes, *unread)
 
 
+def _last(where: str, product: Product) -> Dense:
+    """The matrix that ends a network: fully connected, or a convolution over the whole map."""
+    if isinstance(product.layer, Dense):
+        return product.layer
+    window = product.layer.window
+    whole = window.kernel == (window.height, window.width) and window.positions == 1 and not window.padded
+    if product.layer.depthwise or not whole:
+        raise UnsupportedError(f"{where}: must be a matrix product or a convolution over the whole map")
+    return product.dense
+
+
+_KINDS: dict[type[StreamLayer], str] = {
+    Dense: "dense",
+    Conv2d: "conv",
+    MaxPool: "pool",
+    SumPool: "sum",
+    Quantize: "quantize",
+    Affine: "affine",
+    Residual: "residual",
+}
+
+
+def _named(layers: tuple[StreamLayer, ...], numbers: Iterator[int]) -> tuple[StreamLayer, ...]:
+    """Layers named by their kind and their number in the order of :func:`~bnnhw.ir.network.walk`."""
+    found: list[StreamLayer] = []
+    for layer in layers:
+        if isinstance(layer, Residual):
+            body = _named(layer.body, numbers)  # type: ignore[arg-type]
+            layer = replace(layer, body=body, shortcut=_named(layer.shortcut, numbers))  # type: ignore[arg-type]
+        name = f"{_KINDS[type(layer)]}{next(numbers)}"
+        found.append(
+            layer.with_dense(replace(layer.dense, name=name))
+            if isinstance(layer, Conv2d)
+            else replace(layer, name=name)
+        )
+    return tuple(found)
+
+
 def _network(graph: Graph, end: Value | None) -> tuple[Network, tuple[str, ...]]:
     """The network that ends in a value, and what was assumed on the way."""
     where = f"graph output {graph.output!r:.60}"
@@ -98,11 +162,14 @@ def _network(graph: Graph, end: Value | None) -> tuple[Network, tuple[str, ...]]
         raise UnsupportedError(f"{where}: must be {kind_of(Product)}, not {kind_of(end)}")
     if any(isinstance(step, Relu) for step in end.steps):
         raise UnsupportedError(f"{where}: must be affine in a matrix product, without a Relu")
-    output = Output.plain("output", end.layer.neurons)
+    last = _last(where, end)
+    if not np.array_equal(end.index.ravel(), np.arange(last.neurons)):
+        raise UnsupportedError(f"{where}: must have its classes in the order of its matrix product")
+    output = Output.plain("output", last.neurons)
     if end.steps:
         output = Output(output.name, output.multiplier, output.offset, end.steps)
-    elif (affine := dot_affine(end.layer)).scale == 1:
+    elif (affine := dot_affine(last)).scale == 1:
         # Accumulators of bit planes differ from dot products by a constant of each class's own.
         output = Output(output.name, np.ones(output.classes, np.int64), affine.constants)
-    layers: tuple[Layer, ...] = (*end.elements.layers, end.layer, output)
-    return Network(end.elements.input, layers), end.elements.notes
+    layers = _named((*end.elements.layers, last), count())
+    return Network(end.elements.input, (*layers, output)), end.elements.notes

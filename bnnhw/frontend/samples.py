@@ -43,7 +43,11 @@ def _input_scale(samples: Samples, bounds: list[Fraction]) -> tuple[Fraction, tu
     if samples.input_scale is not None:
         return samples.input_scale, ()
     centred = (samples.scale, samples.offset) == (2, -1)
-    if bounds and all(0 < bound < 1 for bound in bounds) and (centred or len(samples.frame) == 3):
+    if (
+        bounds
+        and all(0 < bound < 1 for bound in bounds)
+        and (centred or (len(samples.frame) == 3 and samples.frame[1] > 1))
+    ):
         why = "maps 0..1 onto -1..1" if centred else "takes images and tells apart values between 0 and 1 only"
         return BYTE, (
             f"the graph {why}: samples are read as bytes, 0..255, and scaled by 1/255; if they are not, say so with "

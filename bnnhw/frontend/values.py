@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.layers import Dense
+from bnnhw.ir.layers import Dense, FloatActivation
+from bnnhw.ir.maps import Conv2d
+from bnnhw.ir.network import StreamLayer
 from bnnhw.ir.steps import Step
 from bnnhw.ir.types import DataType, InputSpec
 
-__all__ = ["Constant", "Dimensions", "Elements", "Product", "Samples", "Value", "Weights", "cost", "kind_of"]
+__all__ = [
+    "Constant",
+    "Dimensions",
+    "Elements",
+    "Integers",
+    "Padded",
+    "Product",
+    "Samples",
+    "Streamed",
+    "Value",
+    "Weights",
+    "cost",
+    "kind_of",
+    "laid_out",
+    "layout",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +63,7 @@ class Samples:
     Parameters
     ----------
     frame : tuple of int
-        Shape of a sample as the graph's input has it.
+        Shape of a sample as the graph's input has it; that of a signal, (channels, length), with a height of 1.
     index : int32 array
         Of the shape that a sample has here; the place of each element in the order in which elements enter
         the accelerator (channel fastest, then width, then height).
@@ -72,7 +89,7 @@ class Elements:
     index : int32 array
         As that of :class:`Samples`.
     input : InputSpec
-    layers : tuple of Dense
+    layers : tuple of StreamLayer
         Everything between the input and these elements.
     scale, offset : Fraction
         An element of value v, in ``dtype``, stands for the number ``scale * v + offset``.
@@ -83,10 +100,39 @@ class Elements:
     dtype: DataType
     index: NDArray[np.int32]
     input: InputSpec
-    layers: tuple[Dense, ...]
+    layers: tuple[StreamLayer, ...]
     scale: Fraction = Fraction(1)
     offset: Fraction = Fraction(0)
     notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the stream, whatever shape the graph gives it."""
+        shape = self.layers[-1].shape_out if self.layers else self.input.shape
+        return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (shape[0], 1, 1)
+
+    @property
+    def neurons(self) -> int:
+        """Channels of the stream."""
+        return self.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Padded:
+    """Quantized elements with a constant around their map, about to be convolved.
+
+    Parameters
+    ----------
+    elements : Elements
+    sizes : tuple of (int, int)
+        Before and behind, of every dimension behind the channels.
+    value : Fraction
+        The number that the constant is.
+    """
+
+    elements: Elements
+    sizes: tuple[tuple[int, int], ...]
+    value: Fraction
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +141,10 @@ class Weights:
 
     Parameters
     ----------
-    values : int16 array (rows, columns)
+    values : int16 array of 2 to 4 dimensions
         As the graph has them.
-    scale : float64 array (rows or 1, columns or 1)
+    scale : float64 array
+        Of as many dimensions, each 1 or that of the values.
     """
 
     values: NDArray[np.int16]
@@ -111,25 +158,68 @@ class Product:
     Parameters
     ----------
     elements : Elements
-    layer : Dense
+    layer : Dense or Conv2d
         Without an activation yet.
+    index : int32 array
+        As that of :class:`Samples`, of the products.
     steps : tuple of Step
+        On the dot products.
     """
 
     elements: Elements
-    layer: Dense
+    layer: Dense | Conv2d
+    index: NDArray[np.int32]
     steps: tuple[Step, ...] = field(default=())
 
+    @property
+    def dense(self) -> Dense:
+        """The layer's matrix."""
+        return self.layer.dense if isinstance(self.layer, Conv2d) else self.layer
 
-Value: TypeAlias = Constant | Dimensions | Samples | Elements | Weights | Product
+    @property
+    def neurons(self) -> int:
+        return self.dense.neurons
+
+
+@dataclass(frozen=True, eq=False)
+class Integers:
+    """Integers that layers emit (sums, pools of products, products that several nodes read), and steps on them.
+
+    Parameters
+    ----------
+    elements : Elements
+        Of scale 1 and offset 0.
+    steps : tuple of Step
+        On the integers, a row of parameters a channel.
+    """
+
+    elements: Elements
+    steps: tuple[Step, ...] = field(default=())
+
+    @property
+    def index(self) -> NDArray[np.int32]:
+        return self.elements.index
+
+    @property
+    def neurons(self) -> int:
+        """Channels of the stream."""
+        return self.elements.neurons
+
+
+Streamed: TypeAlias = Elements | Product | Integers
+"""What layers emit."""
+
+Value: TypeAlias = Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers
 
 _WORDS = {
     Constant: "a constant",
     Dimensions: "a shape",
     Samples: "raw samples",
     Elements: "quantized elements",
+    Padded: "padded elements",
     Weights: "quantized weights",
     Product: "a matrix product",
+    Integers: "integers",
 }
 
 
@@ -140,6 +230,28 @@ def kind_of(value: Value | type[Value] | None) -> str:
     return _WORDS[value if isinstance(value, type) else type(value)]
 
 
+def layout(shape: tuple[int, int, int]) -> NDArray[np.int32]:
+    """The places in the stream of a map's elements: int32 (channels, height, width)."""
+    channels, height, width = shape
+    places = np.arange(channels * height * width, dtype=np.int32)
+    return places.reshape(height, width, channels).transpose(2, 0, 1)
+
+
+_Laid = TypeVar("_Laid", Samples, Elements, Product, Integers)
+
+
+def laid_out(value: _Laid, index: NDArray[np.int32]) -> _Laid:
+    """The same numbers in another layout of the frame."""
+    if isinstance(value, Integers):
+        return replace(value, elements=replace(value.elements, index=index))
+    return replace(value, index=index)
+
+
+def _activation_cost(layer: StreamLayer, levels: int) -> int:
+    activation = layer.dense.activation if isinstance(layer, Conv2d) else getattr(layer, "activation", None)
+    return activation.neurons * levels if isinstance(activation, FloatActivation) else 0
+
+
 def cost(value: Value) -> int:
     """How many numbers a node holds in its output, beyond those that it read."""
     match value:
@@ -148,9 +260,13 @@ def cost(value: Value) -> int:
         case Weights():
             return int(value.values.size)
         case Product():
-            planes = len(value.layer.weights) * value.layer.synapses if not value.steps else 1
-            return value.layer.neurons * planes
+            planes = len(value.dense.weights) * value.dense.synapses if not value.steps else 1
+            return value.neurons * planes + (value.index.size if isinstance(value.layer, Conv2d) else 0)
+        case Integers():
+            return value.index.size + (value.neurons if value.steps else 0)
         case Elements() if value.layers:
-            return value.layers[-1].neurons * value.dtype.levels
+            layer = value.layers[-1]
+            held = value.index.size if not isinstance(layer, Dense) else 0
+            return held + _activation_cost(layer, value.dtype.levels)
         case _:
             return 0

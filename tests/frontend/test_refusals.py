@@ -20,9 +20,9 @@ from tests.frontend.models import DOMAIN, model, node, parts, write
 from tests.strategies import fixed
 
 SUPPORTED = (
-    "Add, BatchNormalization, BipolarQuant, Cast, Concat, Constant, Div, Dropout, Flatten, Gather, Gemm, Identity, "
-    "IntQuant, MatMul, Mul, MultiThreshold, Pow, Quant, Relu, Reshape, Shape, Sign, Sqrt, Squeeze, Sub, Transpose, "
-    "Unsqueeze"
+    "Add, AveragePool, BatchNormalization, BipolarQuant, Cast, Concat, Constant, Conv, Div, Dropout, Flatten, Gather, "
+    "Gemm, GlobalAveragePool, GlobalMaxPool, Identity, IntQuant, MatMul, MaxPool, Mul, MultiThreshold, Pad, Pow, "
+    "Quant, ReduceMean, Relu, Reshape, Shape, Sign, Sqrt, Squeeze, Sub, Transpose, Unsqueeze"
 )
 
 
@@ -95,12 +95,12 @@ def scales(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     by_output(nodes, "q0").input[1] = "two"
 
 
-@case("node 3 of 9: BipolarQuant 'q0_node': weights must have 2 dimensions and no size of 0, not shape (4,)")
+@case("node 3 of 9: BipolarQuant 'q0_node': weights must have 2 to 4 dimensions and no size of 0, not shape (4,)")
 def flat_weights(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     constants["w0"] = [1.0] * 4
 
 
-@case("node 3 of 9: BipolarQuant 'q0_node': weights must have 2 dimensions and no size of 0, not shape (4, 0)")
+@case("node 3 of 9: BipolarQuant 'q0_node': weights must have 2 to 4 dimensions and no size of 0, not shape (4, 0)")
 def no_weights(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     constants["w0"] = np.zeros((4, 0), np.float32)
 
@@ -125,9 +125,12 @@ def norm_shape(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     constants["gamma0"] = [1.0, 1.0]
 
 
-@case("node 5 of 9: BatchNormalization 'n0_node': its input must be a matrix product, not quantized elements")
-def norm_of_elements(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
-    by_output(nodes, "n0").input[0] = "x"
+@case(
+    "node 5 of 9: BatchNormalization 'n0_node': its input must be a matrix product or integers or quantized elements, "
+    "not raw samples"
+)
+def norm_of_samples(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "n0").input[0] = "input"
 
 
 @case("node 5 of 9: BatchNormalization 'n0_node': its training_mode must be 0, not 1")
@@ -197,11 +200,11 @@ def folded_infinity(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> N
 
 
 @case(
-    "node 6 of 9: BipolarQuant 'x0_node': its input must be a constant or raw samples or a matrix product, not "
-    "quantized elements"
+    "node 6 of 9: BipolarQuant 'x0_node': its input must be a constant or raw samples or a matrix product or integers "
+    "or quantized elements, not quantized weights"
 )
-def quantized_twice(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
-    by_output(nodes, "x0").input[0] = "x"
+def weights_quantized_twice(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "x0").input[0] = "q0"
 
 
 @case("node 4 of 9: Gemm 'a0_node': its bias must be a single value or one a neuron (3), not (4,)")
@@ -221,13 +224,19 @@ def relu_of_scores(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> No
     nodes.append(node("Relu", ["last"], "scores"))
 
 
-@case(f"node 4 of 9: Conv 'a0_node' is not supported; supported: {SUPPORTED}")
-def convolution(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+@case(
+    "node 4 of 9: Conv 'a0_node': its first input must be (channels, height, width) or (channels, length) behind the "
+    "batch, not (4,)"
+)
+def convolution_of_a_list(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     by_output(nodes, "a0").op_type = "Conv"
 
 
-@case(f"node 2 of 10: MaxPool 'pooled_node' is not supported; supported: {SUPPORTED}")
-def pooling(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+@case(
+    "node 2 of 10: MaxPool 'pooled_node': its input must be quantized elements or a matrix product or integers, not "
+    "raw samples"
+)
+def pooling_of_samples(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     nodes.insert(1, node("MaxPool", ["shifted"], "pooled", kernel_shape=[2]))
 
 
@@ -327,7 +336,12 @@ def test_input_shapes(tmp_path: Path) -> None:
         (1, 1 << 40),
         f"graph input 'input': a sample must have a fixed shape of at most 4194304 elements, not ({1 << 40},)",
     )
-    check((1, 2, 2), "graph input 'input': a sample must be (features,) or (channels, height, width), not (2, 2)")
+    check(
+        (1, 1, 2, 2, 1),
+        "graph input 'input': a sample must be (features,), (channels, length) or (channels, height, width), not "
+        "(1, 2, 2, 1)",
+    )
+    check((1, 2, 2), "node 4 of 9: MatMul 'a0_node': its first input must be flattened, not of shape (2, 2)")
     check((1, 1, 2, 2), "node 4 of 9: MatMul 'a0_node': its first input must be flattened, not of shape (1, 2, 2)")
 
 

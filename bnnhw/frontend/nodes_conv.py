@@ -1,0 +1,170 @@
+"""Convolutions, and the padding before them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.frontend.call import Call, handles
+from bnnhw.frontend.geometry import window_of
+from bnnhw.frontend.nodes_affine import add_step
+from bnnhw.frontend.nodes_product import product_steps, whole_weights
+from bnnhw.frontend.planes import weight_planes
+from bnnhw.frontend.streams import as_elements, as_map
+from bnnhw.frontend.values import Constant, Elements, Padded, Product, Value, Weights, layout
+from bnnhw.ir.layers import Dense, Thresholds
+from bnnhw.ir.maps import Conv2d, Quantize, SumPool
+from bnnhw.ir.steps import Shift
+from bnnhw.ir.types import DataType
+from bnnhw.ir.window import Window
+
+__all__ = ["map_layout"]
+
+_BIPOLAR = DataType("bipolar", 1)
+
+
+def map_layout(shape: tuple[int, int, int], rank: int, axes: tuple[int, int]) -> NDArray[np.int32]:
+    """The places of a map, or of a signal, behind a window; ``rank`` counts the channels too."""
+    places = layout(shape)
+    return places if rank == 3 else places.reshape(shape[0], shape[2] if axes[0] < 0 else shape[1])
+
+
+@handles("Pad")
+def _pad(call: Call) -> Value:
+    """A constant around a map of quantized elements."""
+    elements = call.take(0, "input", Elements)
+    call.require("mode", call.attribute("mode", "constant"), "constant")
+    if "pads" in call.node.attributes:
+        numbers = call.attribute("pads", ())
+        value = Fraction(call.attribute("value", 0.0))
+    else:
+        array = call.take(1, "pads", Constant).array
+        if array.dtype.kind != "i" or array.ndim != 1:
+            raise call.unsupported("its pads must be a list of integers")
+        numbers = tuple(array.tolist())
+        value = Fraction(call.scalar(2, "value")) if call.input(2) is not None else Fraction(0)
+    if call.input(3) is not None:
+        raise call.unsupported("its axes must be left out")
+    rank = 1 + elements.index.ndim
+    if len(numbers) != 2 * rank or any(number < 0 for number in numbers) or not 3 <= rank <= 4:
+        raise call.unsupported(
+            f"its pads must be {2 * rank} numbers of at least 0, for a map, not {str(tuple(numbers))[:60]}"
+        )
+    before, behind = numbers[:rank], numbers[rank:]
+    if any((*before[:2], *behind[:2])):
+        raise call.unsupported("its pads must be 0 for batch and channels")
+    return Padded(elements, tuple(zip(before[2:], behind[2:], strict=True)), value)
+
+
+def _padding(call: Call, elements: Elements, value: Fraction) -> tuple[Elements, int]:
+    """The code of what a convolution pads with, and elements of a type that has it."""
+    dtype = elements.dtype
+    level = (value - elements.offset) / elements.scale
+    if dtype == _BIPOLAR and level == 0:
+        # -1 and +1 as 2-bit numbers, of which 0 is one: exact, and one plane more.
+        channels = elements.neurons
+        wide = Thresholds(np.tile([-1, 1, 1], (channels, 1)), DataType("int", 2))
+        widen = Quantize(f"widen{call.node.position}", elements.shape, dtype, wide)
+        note = (
+            f"{call.node}: it pads with {float(value)!r}, which lies between the two values of its binarized inputs: "
+            "they become 2-bit numbers, at twice the cost; a model trained to pad with one of the two avoids it"
+        )
+        elements = replace(elements, dtype=wide.dtype, layers=(*elements.layers, widen), notes=(*elements.notes, note))
+        return elements, 0
+    whole = level.denominator == 1 and dtype.minimum <= level <= dtype.maximum and (dtype != _BIPOLAR or level)
+    if not whole:
+        raise call.unsupported(
+            f"it pads with {float(value)!r}, which its {dtype} inputs can't be: pad with one of their values (a Pad "
+            "node before it), and train so"
+        )
+    return elements, int(dtype.encode(np.array(int(level))))
+
+
+def _weights(call: Call, elements: Elements, rank: int) -> tuple[Weights, bool]:
+    """Weights of ``rank`` spatial dimensions, and whether the convolution is depthwise."""
+    weights = whole_weights(call, 2 + rank)
+    shape = weights.values.shape
+    if len(shape) != 2 + rank:
+        raise call.unsupported(f"its weights must have {2 + rank} dimensions, not shape {shape}")
+    if any(size != 1 for size in weights.scale.shape[1:]):
+        raise call.unsupported("its weights must have one scale, or one for each output channel")
+    channels, group = elements.neurons, call.attribute("group", 1)
+    depthwise = group == channels > 1
+    if not depthwise and group != 1:
+        raise call.unsupported(
+            f"its group must be 1, or for a depthwise convolution the {channels} input channels, not {group}"
+        )
+    if shape[1] != channels // group or shape[0] % group:
+        raise call.unsupported(f"its weights must be for {channels} channels in {group} groups, not of shape {shape}")
+    kernel = call.attribute("kernel_shape", ()) or shape[2:]
+    if kernel != shape[2:]:
+        raise call.unsupported(f"its kernel_shape must be that of its weights, {shape[2:]}, not {kernel!s:.60}")
+    return weights, depthwise
+
+
+def _sum(
+    call: Call, elements: Elements, window: Window, weights: Weights, code: int, index: NDArray[np.int32]
+) -> Elements | None:
+    """The sum of what lies under the window, if that is what a depthwise convolution computes."""
+    zero = code == 0 or not window.padded
+    if weights.values.shape[0] != window.channels or (weights.values != 1).any() or weights.scale.size > 1 or not zero:
+        return None
+    pool = SumPool(f"sum{call.node.position}", window, elements.dtype)
+    factor = Fraction(float(weights.scale.reshape(())))
+    return summed(call, elements, pool, index, factor)
+
+
+def summed(call: Call, elements: Elements, pool: SumPool, index: NDArray[np.int32], factor: Fraction) -> Elements:
+    """The sums of a pool, times a factor: bits are summed as 0 and 1, ``sum = 2 * popcount - area``."""
+    area, scale, offset = pool.window.area, elements.scale, elements.offset
+    if elements.dtype == _BIPOLAR:
+        scale, offset = 2 * scale, offset - scale
+    return replace(
+        elements,
+        dtype=pool.output,
+        index=index,
+        layers=(*elements.layers, pool),
+        scale=call.fraction("scale", scale * factor),
+        offset=call.fraction("offset", offset * area * factor),
+    )
+
+
+@handles("Conv")
+def _conv(call: Call) -> Value:
+    """Of a map or of a signal, its weights (outputs, inputs / group, kernel...); one group, or depthwise."""
+    value = call.input(0)
+    added: tuple[tuple[int, int], ...] = ()
+    constant = Fraction(0)
+    if isinstance(value, Padded):
+        elements, added, constant = value.elements, value.sizes, value.value
+    else:
+        elements = as_elements(call, 0, "first input")
+    elements, axes = as_map(call, elements, "first input")
+    rank = elements.index.ndim
+    weights, depthwise = _weights(call, elements, rank - 1)
+    window = window_of(call, elements.shape, axes, weights.values.shape[2:], added)
+    if constant and any(map(any, added)) and any(call.attribute("pads", ())):
+        raise call.unsupported("its pads must be 0 behind a Pad node of another value")
+    code = 0
+    if window.padded:
+        elements, code = _padding(call, elements, constant)
+    area = window.area
+    values = weights.values
+    # A row runs over kernel y, kernel x, input channel.
+    rows = np.moveaxis(values, 1, -1).reshape(len(values), area * (1 if depthwise else window.channels))
+    index = map_layout((len(values), window.out_height, window.out_width), rank, axes)
+    if depthwise and call.input(2) is None and (sums := _sum(call, elements, window, weights, code, index)):
+        return sums
+    planes, unit = weight_planes(rows)
+    dense = Dense(f"conv{call.node.position}", elements.dtype, planes, None)
+    conv = Conv2d(window, dense, code, depthwise)
+    scale = weights.scale.reshape(len(weights.scale), 1)
+    product = add_step(call, Product(elements, conv, index), *product_steps(call, elements, rows, scale, unit))
+    if call.input(2) is not None:
+        bias = call.channels(2, "bias", product.neurons)
+        if bias.any():
+            product = add_step(call, product, Shift(bias))
+    return product

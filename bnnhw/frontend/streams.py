@@ -1,0 +1,167 @@
+"""What layers emit, seen as quantized elements, as integers, or as a map: exact ways from one to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import isqrt
+
+import numpy as np
+
+from bnnhw.frontend.call import Call
+from bnnhw.frontend.values import Elements, Integers, Streamed, layout
+from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Shift, Step
+from bnnhw.ir.types import MAX_PLANES, InputSpec
+
+__all__ = ["affine_steps", "as_elements", "as_integers", "as_map", "exact_affine"]
+
+
+def _is_float(values: Sequence[Fraction]) -> bool:
+    try:
+        return all(Fraction(float(value)) == value for value in values)
+    except OverflowError:
+        return False
+
+
+def affine_steps(call: Call, slopes: Sequence[Fraction], offsets: Sequence[Fraction]) -> tuple[Step, ...]:
+    """Steps that compute ``slope * x + offset``, a pair a neuron, exactly in rational arithmetic.
+
+    A slope that is no float64 is a multiplication and a division, and the offset comes before it if that is exact.
+    """
+    exact = _is_float(slopes)
+    steps: list[Step] = []
+    if exact and any(slope != 1 for slope in slopes):
+        steps.append(Scale(np.array([float(slope) for slope in slopes])))
+    elif not exact:
+        parts = [[Fraction(s.numerator) for s in slopes], [Fraction(s.denominator) for s in slopes]]
+        if not all(map(_is_float, parts)):
+            bad = next(slope for slope in slopes if not _is_float([slope]))
+            raise call.unsupported(f"its scale must be exact in float64, not about {float(bad)!r}")
+        numerators, denominators = (np.array([float(part) for part in row]) for row in parts)
+        steps += [Scale(numerators), Divide(denominators)]
+    if not any(offsets):
+        return tuple(steps)
+    # An offset before a division leaves equal numbers equal; float64 could part them where it comes after.
+    before = [offset / slope if slope else offset for slope, offset in zip(slopes, offsets, strict=True)]
+    if all(slopes) and _is_float(before) and not (exact and _is_float(offsets)):
+        return (Shift(np.array([float(offset) for offset in before])), *steps)
+    if not _is_float(offsets):
+        bad = next(offset for offset in offsets if not _is_float([offset]))
+        raise call.unsupported(f"its offset must be exact in float64, not about {float(bad)!r}")
+    return (*steps, Shift(np.array([float(offset) for offset in offsets])))
+
+
+def _root(value: Fraction) -> Fraction | None:
+    """The square root, if it is rational."""
+    parts = isqrt(value.numerator), isqrt(value.denominator)
+    root = Fraction(*parts)
+    return root if root * root == value else None
+
+
+def _through(step: Step, neuron: int, slope: Fraction, offset: Fraction) -> tuple[Fraction, Fraction] | None:
+    match step:
+        case Scale():
+            factor = Fraction(float(step.factor[neuron]))
+            return slope * factor, offset * factor
+        case Divide():
+            divisor = Fraction(float(step.divisor[neuron]))
+            return slope / divisor, offset / divisor
+        case Shift():
+            return slope, offset + Fraction(float(step.offset[neuron]))
+        case BatchNorm():
+            gamma, beta, mean = (Fraction(float(a[neuron])) for a in (step.gamma, step.beta, step.mean))
+            if not gamma:
+                return Fraction(0), beta
+            root = _root(Fraction(float(step.var[neuron]) + step.eps))
+            return None if root is None else (slope * gamma / root, (offset - mean) * gamma / root + beta)
+        case Relu():
+            return None
+
+
+def exact_affine(steps: tuple[Step, ...], neurons: int) -> tuple[list[Fraction], list[Fraction]] | None:
+    """Slopes and offsets of a chain of steps, one a neuron; None if it is not affine with rational parameters.
+
+    A batch norm is one where its standard deviation is rational.
+    """
+    slopes, offsets = [], []
+    for neuron in range(neurons):
+        now: tuple[Fraction, Fraction] | None = (Fraction(1), Fraction(0))
+        for step in steps:
+            now = _through(step, neuron, *now)
+            if now is None:
+                return None
+        slopes.append(now[0])
+        offsets.append(now[1])
+    return slopes, offsets
+
+
+def as_integers(call: Call, value: Streamed) -> Integers:
+    """The integers that the last layer emits, and what is done to them: of elements, and of a product."""
+    if isinstance(value, Integers):
+        return value
+    if isinstance(value, Elements):
+        scales, offsets = [value.scale] * value.neurons, [value.offset] * value.neurons
+        plain = replace(value, scale=Fraction(1), offset=Fraction(0))
+        return Integers(plain, affine_steps(call, scales, offsets))
+    affine = dot_affine(value.dense)
+    slopes, offsets = [Fraction(affine.scale)] * value.neurons, [Fraction(int(c)) for c in affine.constants]
+    before = value.elements
+    elements = Elements(
+        value.dense.stream, value.index, before.input, (*before.layers, value.layer), notes=before.notes
+    )
+    return Integers(elements, (*affine_steps(call, slopes, offsets), *value.steps))
+
+
+def as_elements(call: Call, index: int, what: str) -> Elements:
+    """An input that a matrix layer can take: elements, or integers that are scaled and shifted alike."""
+    value = call.input(index)
+    if not isinstance(value, Integers):
+        value = call.take(index, what, Elements)
+    else:
+        affine = exact_affine(value.steps, value.neurons)
+        if affine is None or not all(affine[0]) or any(len(set(numbers)) > 1 for numbers in affine):
+            raise call.unsupported(
+                f"its {what} must be quantized, or integers scaled and shifted alike in all channels"
+            )
+        value = replace(value.elements, scale=call.fraction("scale", affine[0][0]), offset=affine[1][0])
+    if value.dtype.bits > MAX_PLANES:
+        raise call.unsupported(
+            f"its {what} must have at most {MAX_PLANES} bits, not the {value.dtype.bits} of {value.dtype}: quantize it"
+        )
+    return value
+
+
+def as_map(call: Call, value: Elements, what: str) -> tuple[Elements, tuple[int, int]]:
+    """A feature map as the stream has it, (channels, height, width), or a signal, (channels, length).
+
+    Returns
+    -------
+    elements : Elements
+    axes : (int, int)
+        Which dimensions of the graph's frame are height and width; -1 for one that a signal has not.
+    """
+    frame = value.index.shape
+    if len(frame) not in (2, 3):
+        raise call.unsupported(
+            f"its {what} must be (channels, height, width) or (channels, length) behind the batch, not {frame}"
+        )
+    given = not value.layers and len(value.input.shape) == 1
+    if given and np.array_equal(value.index.ravel(), np.arange(value.index.size)):
+        # Samples given as a list and reshaped to a map are that map, channels first.
+        shape = (frame[0], frame[1] if len(frame) == 3 else 1, frame[-1])
+        spec = InputSpec(shape, value.input.dtype, value.input.thresholds)
+        value = replace(value, input=spec, index=layout(shape).reshape(frame))
+    channels, height, width = value.shape
+    if frame == (channels, height, width):
+        axes, places = (1, 2), layout(value.shape)
+    elif len(frame) == 2 and frame == (channels, height * width) and 1 in (height, width):
+        axes, places = ((-1, 1) if height == 1 else (1, -1)), layout(value.shape).reshape(frame)
+    else:
+        raise call.unsupported(
+            f"its {what} must be the map of {channels} x {height} x {width} that comes in, not of shape {frame}"
+        )
+    if not np.array_equal(value.index, places):
+        raise call.unsupported(f"its {what} must have channels, height and width in this order")
+    return value, axes
