@@ -100,15 +100,15 @@ ARGMAX = [
     ("push.eq(valid & last)", "push.eq(0)", "serve"),
 ]
 WINDOW = [
-    ("window-16", "payload.eq(word)", "payload.eq(word ^ self.output.ready)", "result"),
+    ("window", "payload.eq(word)", "payload.eq(word ^ self.output.ready)", "result"),
     # A circle that is too small.
     ("window-rows-16", "size = p.memory_words(width, self.technology)", "size = p.buffer_words - 1", "result"),
     ("window-padded-13", "Mux(fill, Const", "Mux(~fill, Const", "result"),
-    ("window-16", "wiring.connect(m, out.output, wiring.flipped(self.output))", None, "stable"),
-    ("window-16", "~ahead[-1] | padded", "~ahead[-1] | self.output.ready", "count"),
+    ("window", "wiring.connect(m, out.output, wiring.flipped(self.output))", None, "stable"),
+    ("window", "~ahead[-1] | padded", "~ahead[-1] | self.output.ready", "count"),
     ("window-padded-13", "if not p.inside[0]:", "if False:", "count"),
     ("window-rest-16", "self.input.ready.eq(beyond[-1])", "self.input.ready.eq(1)", "buffer"),
-    ("window-16", '"base", p.window_words,', '"base", p.window_words - 1,', "accept"),
+    ("window", '"base", p.window_words,', '"base", p.window_words - 1,', "accept"),
     ("window-channels-16", "issue.eq(there & out.grant)", "issue.eq(there & out.grant & self.output.ready)", "serve"),
 ]
 # A register between the queue and the output that forgets to wait.
