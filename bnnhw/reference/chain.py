@@ -17,10 +17,11 @@ from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.network import Layer, Network, StreamLayer, follow, walk
 from bnnhw.reference.convolution import Convolution
 from bnnhw.reference.elementwise import affine, quantize
+from bnnhw.reference.packed import PackedProduct, packing_pays_for
 from bnnhw.reference.pooling import max_pool, sum_pool
 from bnnhw.reference.product import Product
 
-__all__ = ["Chain", "Codes", "Record", "batch_size", "one_thread"]
+__all__ = ["Chain", "Codes", "Record", "batch_size", "dense_product", "one_thread"]
 
 Codes: TypeAlias = NDArray[np.unsignedinteger[Any]]
 
@@ -48,6 +49,11 @@ def one_thread() -> AbstractContextManager[object]:
     return threadpool_limits(limits=1, user_api="blas")
 
 
+def dense_product(layer: Dense, packed: bool) -> Product | PackedProduct:
+    """A matrix layer made ready: counting packed bits where allowed and faster, otherwise by products of numbers."""
+    return PackedProduct(layer) if packed and packing_pays_for(layer) else Product(layer)
+
+
 class Chain:
     """Layers in a row.
 
@@ -55,10 +61,12 @@ class Chain:
     ----------
     layers : tuple of Layer
         Stream layers, streamlined or not; activations in floating point are computed in float64 as trained.
+    packed : bool
+        Count packed bits wherever that is faster.
     """
 
-    def __init__(self, layers: tuple[Layer, ...]) -> None:
-        self._steps = [(layer.name, _step(layer)) for layer in layers if not isinstance(layer, Output)]
+    def __init__(self, layers: tuple[Layer, ...], packed: bool = False) -> None:
+        self._steps = [(layer.name, _step(layer, packed)) for layer in layers if not isinstance(layer, Output)]
 
     def run(self, codes: Codes, record: Record | None = None) -> Codes:
         """Codes (frames, elements) of the input -> codes of what the last layer emits, both in stream order."""
@@ -69,14 +77,14 @@ class Chain:
         return codes
 
 
-def _step(layer: StreamLayer) -> Step:
+def _step(layer: StreamLayer, packed: bool) -> Step:
     match layer:
         case Residual():
-            return _residual(layer)
+            return _residual(layer, packed)
         case Dense():
-            function: Callable[[Any], Codes] = Product(layer).output
+            function: Callable[[Any], Codes] = dense_product(layer, packed).output
         case Conv2d():
-            function = Convolution(layer).output
+            function = Convolution(layer, packed).output
         case MaxPool():
             function = partial(max_pool, layer)
         case SumPool():
@@ -88,8 +96,8 @@ def _step(layer: StreamLayer) -> Step:
     return lambda codes, _: function(codes)
 
 
-def _residual(layer: Residual) -> Step:
-    branches = [Chain(branch) for branch in (layer.body, layer.shortcut)]
+def _residual(layer: Residual, packed: bool) -> Step:
+    branches = [Chain(branch, packed) for branch in (layer.body, layer.shortcut)]
     types = [follow(layer.shape, layer.input, branch)[1] for branch in (layer.body, layer.shortcut)]
 
     def add(codes: Codes, record: Record | None) -> Codes:

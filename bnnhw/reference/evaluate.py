@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from bnnhw.errors import NetworkError
 from bnnhw.ir.layers import Dense, Output
 from bnnhw.ir.network import Network
-from bnnhw.reference.chain import Chain, batch_size, one_thread
+from bnnhw.reference.chain import Chain, batch_size, dense_product, one_thread
+from bnnhw.reference.packed import PackedProduct, packing_pays
 from bnnhw.reference.product import Product, check_codes
 
 __all__ = ["Accuracy", "Progress", "Scores", "accuracy", "evaluate", "trace"]
@@ -50,14 +51,15 @@ class Accuracy:
         return self.correct / self.frames if self.frames else 0.0
 
 
-def _prepare(network: Network) -> tuple[Chain, Product]:
-    """The layers before the last matrix layer, and that one."""
+def _prepare(network: Network, frames: int) -> tuple[Chain, Product | PackedProduct]:
+    """The layers before the last matrix layer, and that one, ready for some frames."""
     if not network.streamlined:
         raise NetworkError("only a streamlined network has an integer meaning: run the streamlining passes first")
     last = network.layers[-2]
     assert isinstance(last, Dense)
     _check_scores(last, network.output)
-    return Chain(network.layers[:-2]), Product(last)
+    packed = packing_pays(network, frames)
+    return Chain(network.layers[:-2], packed), dense_product(last, packed)
 
 
 def _check_scores(layer: Dense, output: Output) -> None:
@@ -93,7 +95,7 @@ def evaluate(
     NetworkError
         For a network that is not streamlined, and for codes of a wrong type, shape or range.
     """
-    chain, last = _prepare(network)
+    chain, last = _prepare(network, len(codes))
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     batch = batch or batch_size(network)
     scores = np.empty((len(codes), network.output.classes), np.int64)
@@ -118,7 +120,7 @@ def trace(network: Network, codes: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
     Parameters and errors as for :func:`evaluate`.
     """
-    chain, last = _prepare(network)
+    chain, last = _prepare(network, len(codes))
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     batches: dict[str, list[NDArray[Any]]] = {}
 

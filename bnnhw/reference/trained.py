@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.network import Network
 from bnnhw.ir.steps import apply
-from bnnhw.reference.chain import Chain, batch_size, one_thread
+from bnnhw.reference.chain import Chain, batch_size, dense_product, one_thread
 from bnnhw.reference.evaluate import Progress
-from bnnhw.reference.product import Product, check_codes
+from bnnhw.reference.packed import packing_pays
+from bnnhw.reference.product import check_codes
 
 __all__ = ["TrainedScores", "evaluate_trained"]
 
@@ -44,7 +45,8 @@ def evaluate_trained(
     """
     last = network.layers[-2]
     assert isinstance(last, Dense)
-    chain, product = Chain(network.layers[:-2]), Product(last)
+    packed = packing_pays(network, len(codes))
+    chain, product = Chain(network.layers[:-2], packed), dense_product(last, packed)
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     batch = batch or batch_size(network)
     output = network.output

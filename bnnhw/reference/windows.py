@@ -13,7 +13,7 @@ from bnnhw.ir.window import Window
 __all__ = ["pad", "windows"]
 
 
-def pad(elements: NDArray[Any], window: Window, fill: int) -> NDArray[Any]:
+def pad(elements: NDArray[Any], window: Window, fill: int | NDArray[Any]) -> NDArray[Any]:
     """The padded maps of some frames.
 
     Parameters
@@ -21,7 +21,7 @@ def pad(elements: NDArray[Any], window: Window, fill: int) -> NDArray[Any]:
     elements : array (frames, window.elements)
         In stream order.
     window : Window
-    fill : int
+    fill : int, or array (channels,)
         What the padding holds.
 
     Returns
