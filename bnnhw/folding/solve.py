@@ -13,7 +13,7 @@ from bnnhw.folding.folded import MEMORIES, FoldedNetwork, LayerFolding
 from bnnhw.folding.pipeline import mvu_pipeline
 from bnnhw.folding.resources import LINK, Resources, estimate, layer_resources
 from bnnhw.folding.units import MvuUnit
-from bnnhw.ir import Conv2d, Dense, Network, walk
+from bnnhw.ir import Conv2d, Dense, Layer, MaxPool, Network, SumPool, walk
 
 __all__ = ["Device", "cheapest", "fastest", "logic_cells", "modest"]
 
@@ -27,6 +27,9 @@ An ECP5 slice takes registers beside LUTs of other logic."""
 
 MODEST_CELLS = 4000
 """Logic cells up to which place and route takes about a minute: what :func:`modest` stays within."""
+
+CORRECTIONS = 4
+"""Times that a demand is tightened because the units together take longer than the slowest alone."""
 
 MAX_SIMD = 256
 """Widest popcount tried; wider ones gain nothing per LUT4 and lengthen the pipeline."""
@@ -104,6 +107,14 @@ def _lanes(layer: Dense, convolution: Conv2d | None) -> list[int]:
     return sorted(simd for simd in parts if simd <= MAX_SIMD)
 
 
+def _least(layer: Layer) -> int:
+    """Cycles a frame that a layer's window unit takes with all channels in a word; no folding makes it quicker."""
+    if not isinstance(layer, Conv2d | MaxPool | SumPool):
+        return 1
+    window = layer.window
+    return max(window.height * window.width, window.positions * window.area)
+
+
 class _Search:
     """A network on a device, and the choices of its layers."""
 
@@ -133,10 +144,17 @@ def _fits(folded: FoldedNetwork, device: Device, cells: float) -> bool:
 def cheapest(network: Network, device: Device, cycles: int) -> FoldedNetwork | None:
     """The folding of the least estimated cost that takes at most so many cycles a frame; None when none fits."""
     search = _Search(network, device)
-    folded = search.within(cycles)
-    if folded is None or predict(folded, search.tech).cycles_per_frame > cycles:
-        return None
-    return folded
+    target = cycles
+    for _ in range(CORRECTIONS):
+        folded = search.within(target)
+        if folded is None:
+            return None
+        excess = predict(folded, search.tech).cycles_per_frame - cycles
+        if excess <= 0:
+            return folded
+        # Units that are each quick enough wait for each other: quicker ones wait less.
+        target -= excess
+    return None
 
 
 def modest(network: Network, device: Device) -> FoldedNetwork:
@@ -161,7 +179,8 @@ def fastest(network: Network, device: Device, cells: float | None = None) -> Fol
         When not even the smallest folding fits; the message says how much too big it is.
     """
     search = _Search(network, device, cells)
-    low, high = 1, max(choice.cycles[-1] for choice in search.choices)
+    low = max(map(_least, walk(network.layers)))
+    high = max(low, *(choice.cycles[-1] for choice in search.choices))
     best = search.within(high)
     if best is None:
         smallest = FoldedNetwork(network, tuple(choice.foldings[-1] for choice in search.choices))
