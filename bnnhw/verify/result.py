@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bnnhw.reference import Scores
 from bnnhw.verify.harness import Recording
 
-__all__ = ["Cycles", "Mismatch", "SimulationResult", "compare", "measure"]
+__all__ = ["Cycles", "LayerMismatch", "Mismatch", "SimulationResult", "compare", "measure"]
 
 LISTED = 20
 """Mismatches told one by one; a wrong network has thousands."""
@@ -29,6 +29,41 @@ class Mismatch:
         return (
             f"frame {self.frame}: expected class {self.expected[0]} with score {self.expected[1]}, "
             f"got class {self.got[0]} with score {self.got[1]}"
+        )
+
+
+@dataclass(frozen=True)
+class LayerMismatch:
+    """A layer whose stream is not the reference's.
+
+    Parameters
+    ----------
+    layer : str
+    wrong : int
+        Words that differ; 0 when only their number does.
+    words, due : int
+        Words that passed, and those that were due.
+    at : (frame, (y, x), channel), optional
+        The first element that differs; None when only the number of words does.
+    expected, got : int, optional
+        That element's value.
+    """
+
+    layer: str
+    wrong: int
+    words: int
+    due: int
+    at: tuple[int, tuple[int, int], int] | None = None
+    expected: int | None = None
+    got: int | None = None
+
+    def __str__(self) -> str:
+        if self.at is None:
+            return f"layer {self.layer}: gave {self.words} words, must be {self.due}"
+        frame, (y, x), channel = self.at
+        return (
+            f"layer {self.layer}: {self.wrong} of {self.due} words differ, the first in frame {frame}, row {y}, "
+            f"column {x}, channel {channel}: expected {self.expected}, got {self.got}"
         )
 
 
@@ -80,6 +115,10 @@ class SimulationResult:
         Frames simulated a second, on this machine, the build of the model not counted.
     verilate_s, compile_s, run_s : float
         Seconds; the first two are 0 when the model was cached.
+    layers : int
+        Layers whose streams were compared with the reference too, word by word.
+    layer_mismatches : tuple of LayerMismatch
+        Those that differ, in the network's order: what comes after the first may merely follow from it.
     """
 
     images: int
@@ -95,6 +134,8 @@ class SimulationResult:
     verilate_s: float
     compile_s: float
     run_s: float
+    layers: int = 0
+    layer_mismatches: tuple[LayerMismatch, ...] = ()
 
     @property
     def cycles_match(self) -> bool:

@@ -20,8 +20,11 @@ from bnnhw.hardware.argmax import score_layout
 from bnnhw.hardware.emit import verilog as emit_verilog
 from bnnhw.reference import evaluate
 from bnnhw.verify.cells import models_for
-from bnnhw.verify.harness import RESET_CYCLES, Field, Harness, Interface, Port, pack_frames
+from bnnhw.verify.harness import RESET_CYCLES, Harness
+from bnnhw.verify.ports import Field, Interface, Port
 from bnnhw.verify.result import SimulationResult, compare, measure
+from bnnhw.verify.taps import Taps, taps_of, wrapper
+from bnnhw.verify.words import pack_frames
 
 __all__ = ["core_interface", "run_core", "simulate"]
 
@@ -55,6 +58,7 @@ def simulate(
     jobs: int = 2,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    layers: bool = False,
 ) -> SimulationResult:
     """Simulate a network's accelerator on some frames.
 
@@ -84,20 +88,27 @@ def simulate(
         Folder of compiled models; the user's cache by default.
     progress : callable, optional
         Called with frames done and frames, from another thread.
+    layers : bool
+        Whether to compare every layer's stream with the reference too.
 
     Raises
     ------
     RequestError
-        For a stall that is not a probability below 1, or codes or labels of the wrong shape.
+        For a stall that is not a probability below 1, or codes or labels of the wrong shape; and with ``layers``, when
+        a layer's unit is not in the Verilog.
     CheckError
         When the core hangs or breaks the stream contract. Mismatches are counted, not raised.
     ToolError
         When Verilator or a C++ compiler is missing.
     """
     text = emit_verilog(Accelerator(folded, technology), top, technology) if verilog is None else verilog
+    sources, interface, watch = {"core.v": text}, core_interface(folded, top), None
+    if layers:
+        watch = Taps(folded, codes, taps_of(folded, technology))
+        sources["taps.v"], interface = wrapper(f"{top}_taps", interface, watch.taps, text)
     return run_core(
-        folded, codes, {"core.v": text}, core_interface(folded, top), labels=labels, technology=technology,
-        stall=stall, seed=seed, wave=wave, wave_frames=wave_frames, jobs=jobs, cache=cache, progress=progress,
+        folded, codes, sources, interface, labels=labels, technology=technology, stall=stall, seed=seed, wave=wave,
+        wave_frames=wave_frames, jobs=jobs, cache=cache, progress=progress, watch=watch,
     )  # fmt: skip
 
 
@@ -117,10 +128,12 @@ def run_core(
     cache: Path | None,
     progress: Callable[[int, int], None] | None,
     reset_cycles: int = RESET_CYCLES,
+    watch: Taps | None = None,
 ) -> SimulationResult:
     """Simulate the text of a core, whatever made it, against the reference of its network.
 
-    Parameters and errors as for :func:`simulate`; ``sources`` as for :class:`~bnnhw.verify.harness.Harness`.
+    Parameters and errors as for :func:`simulate`; ``sources`` as for :class:`~bnnhw.verify.harness.Harness`; ``watch``
+    is what the interface's taps must show.
     """
     spec = folded.network.input
     if codes.ndim != 2 or codes.shape[1] != spec.elements:
@@ -139,12 +152,15 @@ def run_core(
     start = time.perf_counter()
     recording = harness.run(
         words, stall=stall, seed=seed, watchdog=watchdog, drain=drain, jobs=jobs, wave=wave,
-        wave_frames=wave_frames, progress=progress, reset_cycles=reset_cycles,
+        wave_frames=wave_frames, progress=progress, reset_cycles=reset_cycles, watch=watch,
     )  # fmt: skip
     run_s = time.perf_counter() - start
     calm = recording
     if stall:
-        calm = harness.run(words[:CALM_FRAMES], seed=seed, watchdog=watchdog, drain=drain, reset_cycles=reset_cycles)
+        few = None if watch is None else Taps(folded, codes[:CALM_FRAMES], watch.taps)
+        calm = harness.run(
+            words[:CALM_FRAMES], seed=seed, watchdog=watchdog, drain=drain, reset_cycles=reset_cycles, watch=few
+        )
     classes = len(folded.network.output.multiplier)
     if classes == 1:
         # A single class needs no bits of index, and has no port field for them.
@@ -170,4 +186,6 @@ def run_core(
         verilate_s=harness.model.verilate_s,
         compile_s=harness.model.compile_s,
         run_s=run_s,
+        layers=0 if watch is None else len(watch.taps),
+        layer_mismatches=() if watch is None else watch.mismatches(recording.taps),
     )

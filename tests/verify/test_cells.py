@@ -13,7 +13,8 @@ from bnnhw import tools
 from bnnhw.build.synth import synthesize
 from bnnhw.errors import RequestError, ToolError
 from bnnhw.verify.cells import models_for, netlist_verilog
-from bnnhw.verify.harness import Harness, Interface, Port
+from bnnhw.verify.harness import Harness
+from bnnhw.verify.ports import Interface, Port
 
 _MEMORY = """
 module core(

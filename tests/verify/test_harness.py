@@ -9,7 +9,9 @@ import pytest
 
 from bnnhw.errors import CheckError, ToolError
 from bnnhw.verify import model
-from bnnhw.verify.harness import Harness, Interface, Port, pack_frames
+from bnnhw.verify.harness import Harness
+from bnnhw.verify.ports import Interface, Port
+from bnnhw.verify.words import pack_frames
 from tests.verify.core import WORDS, Make, expected, random_words
 
 WAIT = 5
