@@ -58,7 +58,7 @@ def _window(name: str, window: Window, bits: int, lanes: int, order: str) -> Str
 
 
 UNITS = (
-    _window("window", Window(4, 5, 6, (3, 3), padding=(1, 1, 1, 1)), 2, 2, "vector"),
+    _window("window", Window(2, 3, 4, (3, 3), padding=(1, 1, 1, 1)), 2, 2, "vector"),
     _window("window_rest", Window(3, 6, 5, (2, 2), (2, 2), padding=(0, 1, 1, 0)), 1, 2, "channels"),
-    _window("window_line", Window(4, 1, 16, (1, 3), (1, 2), (1, 2)), 2, 4, "vector"),
+    _window("window_line", Window(4, 1, 12, (1, 3), (1, 2), (1, 2)), 2, 2, "vector"),
 )
