@@ -163,11 +163,15 @@ def build(
 def hidden_activations(model: nn.Sequential, samples: Tensor) -> tuple[list[Tensor], Tensor]:
     """The output of every sign for ``samples``, in order, its pool included where it has one, and the scores."""
     hidden: list[Tensor] = []
-    x = samples
+    x, was_sign = samples, False
     for module in model:
         x = module(x)
-        if isinstance(module, BinaryActivation | SignPool | Thermometer):
+        is_sign = isinstance(module, BinaryActivation | SignPool | Thermometer)
+        if was_sign and isinstance(module, MaxPool):
+            hidden[-1] = x
+        elif is_sign:
             hidden.append(x)
+        was_sign = is_sign
     return hidden, x
 
 

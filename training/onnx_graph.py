@@ -97,8 +97,9 @@ class GraphWriter:
                 raise TypeError(f"module must be a layer that can be exported, not {type(module).__name__}")
 
     def _quant_input(self, dtype: DataType, scale: float) -> None:
+        bits = self.constant("input_bits", float(dtype.bits))
         step = self.constant("one" if scale == 1 else "input_scale", scale)
-        inputs = [self.tensor, step, self.constant("zero", 0.0), self.constant("input_bits", float(dtype.bits))]
+        inputs = [self.tensor, step, self.constant("zero", 0.0), bits]
         signed = int(dtype.kind == "int")
         self.node("Quant", "input_quant", inputs, QONNX_DOMAIN, signed=signed, narrow=0, rounding_mode="FLOOR")
 

@@ -1,16 +1,28 @@
-"""The training loop: seeded, from arrays to a trained model."""
+"""The training loop: seeded, epoch by epoch, from arrays to a trained model."""
 
 from __future__ import annotations
 
+import copy
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR
 
-from bnnhw.training.layers import clip_latent
+from bnnhw.training.augment import random_shift
+from bnnhw.training.bop import Bop, binary_parameters, other_parameters
+from bnnhw.training.estimators import Identity
+from bnnhw.training.layers import BinaryLayer, clip_latent
 from bnnhw.training.recipes import Recipe
+from bnnhw.training.shift_adamax import ShiftAdaMax
 
-__all__ = ["LOSSES", "fit", "squared_hinge"]
+__all__ = ["LOSSES", "Epoch", "Trainer", "fit", "squared_hinge"]
+
+_EVALUATION_BATCH = 1000
+"""Frames evaluated at once: bounds the memory that held-out frames take."""
 
 
 def squared_hinge(scores: Tensor, classes: Tensor) -> Tensor:
@@ -29,6 +41,180 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch gave.
+
+    Parameters
+    ----------
+    epoch : int
+        From 1.
+    loss : float
+        Mean over the frames as they were trained on.
+    accuracy : float
+        Over the same, 0..1.
+    validation : float or None
+        Accuracy over the frames held out, 0..1, after the epoch.
+    learning_rate : float
+        Of the epoch's last step.
+    wall_s : float
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation: float | None
+    learning_rate: float
+    wall_s: float
+
+
+class Trainer:
+    """Trains a model in place, epoch by epoch; its state can be kept and taken up again between two of them.
+
+    The latent weights are clipped after each step. With the same arguments and the same generator it gives the same
+    model, whether or not it was interrupted.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    samples : float32 tensor (frames, features) or (frames, channels, height, width)
+        Raw samples, on the model's device.
+    classes : int64 tensor (frames,)
+    recipe : Recipe
+    epochs : int
+    generator : torch.Generator
+        On the CPU: what is held out, order of the frames, augmentation.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        samples: Tensor,
+        classes: Tensor,
+        recipe: Recipe,
+        epochs: int,
+        generator: torch.Generator,
+    ) -> None:
+        self.model, self.recipe, self.epochs, self.generator = model, recipe, epochs, generator
+        self.epoch = 0
+        self.best_epoch = 0
+        self.best_accuracy = -1.0
+        self._best: dict[str, Tensor] | None = None
+        self.samples, self.classes = samples, classes
+        self.held: tuple[Tensor, Tensor] | None = None
+        if recipe.validation:
+            order = torch.randperm(len(samples), generator=generator).to(samples.device)
+            number = max(1, round(recipe.validation * len(samples)))
+            self.held = samples[order[:number]], classes[order[:number]]
+            self.samples, self.classes = samples[order[number:]], classes[order[number:]]
+        # A last batch of one frame has no variance to normalize by: spread the frames over equal batches.
+        self.batches = -(-len(self.samples) // recipe.batch)
+        self.optimizers = self._optimizers()
+        # Bop has no learning rate.
+        self.schedules = [self._schedule(o) for o in self.optimizers if "lr" in o.param_groups[0]]
+
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        rate = self.recipe.learning_rate
+        match self.recipe.optimizer:
+            case "shift-adamax":
+                return [ShiftAdaMax(self.model.parameters(), rate)]
+            case "bop":
+                for module in self.model.modules():
+                    if isinstance(module, BinaryLayer):
+                        module.estimator = Identity()
+                others = torch.optim.Adam(other_parameters(self.model), rate, fused=True)
+                return [Bop(binary_parameters(self.model)), others]
+            case _:
+                # fused: one kernel a step instead of several a tensor, which is what a small network's step costs.
+                return [torch.optim.Adam(self.model.parameters(), rate, fused=True)]
+
+    def _schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
+        steps = self.epochs * self.batches
+        if self.recipe.schedule == "step":
+            return MultiStepLR(optimizer, [steps // 2, steps * 3 // 4], 0.1)
+        return CosineAnnealingLR(optimizer, steps)
+
+    @property
+    def done(self) -> bool:
+        """Whether all epochs are over, or the recipe's patience is."""
+        patience = self.recipe.patience
+        return self.epoch >= self.epochs or (patience is not None and self.epoch - self.best_epoch >= patience)
+
+    def run_epoch(self) -> Epoch:
+        """One pass over the frames that are not held out."""
+        start = time.perf_counter()
+        loss_of = LOSSES[self.recipe.loss]
+        frames = len(self.samples)
+        self.model.train()
+        self.epoch += 1
+        order = torch.randperm(frames, generator=self.generator).to(self.samples.device)
+        loss_sum, correct = self.samples.new_zeros(()), self.samples.new_zeros(())
+        rate = self.recipe.learning_rate
+        for index in torch.tensor_split(order, self.batches):
+            x = self.samples[index]
+            if any(self.recipe.shift):
+                x = random_shift(x, self.recipe.shift, self.generator)
+            scores = self.model(x)
+            loss = loss_of(scores, self.classes[index])
+            for optimizer in self.optimizers:
+                optimizer.zero_grad()
+            loss.backward()
+            for optimizer in self.optimizers:
+                optimizer.step()
+            clip_latent(self.model)
+            for schedule in self.schedules:
+                rate = schedule.get_last_lr()[0]
+                schedule.step()
+            loss_sum += loss.detach() * len(index)
+            correct += (scores.detach().argmax(1) == self.classes[index]).sum()
+        self.model.eval()
+        held = self._validate()
+        wall_s = time.perf_counter() - start
+        return Epoch(self.epoch, float(loss_sum) / frames, float(correct) / frames, held, rate, wall_s)
+
+    def _validate(self) -> float | None:
+        """Accuracy over what is held out; the best model so far is kept where the recipe has patience."""
+        if self.held is None:
+            return None
+        samples, classes = self.held
+        with torch.no_grad():
+            found = torch.cat([self.model(part).argmax(1) for part in samples.split(_EVALUATION_BATCH)])
+        accuracy = float((found == classes).double().mean())
+        if self.recipe.patience is not None and accuracy > self.best_accuracy:
+            self.best_accuracy, self.best_epoch = accuracy, self.epoch
+            self._best = copy.deepcopy(self.model.state_dict())
+        return accuracy
+
+    def finish(self) -> None:
+        """Leave the result in the model, in evaluation mode: the best one with patience, otherwise the last."""
+        if self._best is not None:
+            self.model.load_state_dict(self._best)
+        self.model.eval()
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next epoch depends on, tensors and plain numbers."""
+        return {
+            "epoch": self.epoch,
+            "best_epoch": self.best_epoch,
+            "best_accuracy": self.best_accuracy,
+            "best": self._best,
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "schedules": [schedule.state_dict() for schedule in self.schedules],
+            "generator": self.generator.get_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state that a trainer with the same arguments gave."""
+        self.epoch, self.best_epoch = state["epoch"], state["best_epoch"]
+        self.best_accuracy, self._best = state["best_accuracy"], state["best"]
+        self.model.load_state_dict(state["model"])
+        for kind, objects in (("optimizers", self.optimizers), ("schedules", self.schedules)):
+            for member, kept in zip(objects, state[kind], strict=True):
+                member.load_state_dict(kept)
+        self.generator.set_state(state["generator"].cpu())
+
+
 def fit(
     model: nn.Module,
     samples: Tensor,
@@ -38,47 +224,17 @@ def fit(
     generator: torch.Generator,
     progress: Callable[[int, float, float], None] | None = None,
 ) -> None:
-    """Train ``model`` in place; it is left in evaluation mode.
-
-    Adam (Kingma and Ba, 2015), the learning rate following half a cosine down to 0 step by step, the
-    latent weights clipped after each step. The model of the last epoch is the result: nothing is
-    selected on held-out data.
+    """Train ``model`` in place with a :class:`Trainer`, whose arguments these are; it is left in evaluation mode.
 
     Parameters
     ----------
-    model : torch.nn.Module
-    samples : float32 tensor (frames, features)
-        Raw samples, on the model's device.
-    classes : int64 tensor (frames,)
-    recipe : Recipe
-    epochs : int
-    generator : torch.Generator
-        On the CPU: order of the frames.
     progress : callable, optional
         Called after each epoch with its number from 1, the mean loss, and the accuracy (0..1) over the
         batches as they were trained on.
     """
-    loss_of = LOSSES[recipe.loss]
-    frames = len(samples)
-    # A last batch of one frame has no variance to normalize by: spread the frames over equal batches.
-    batches = -(-frames // recipe.batch)
-    # fused: one kernel a step instead of several a tensor, which is what a small network's step costs.
-    optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * batches)
-    model.train()
-    for epoch in range(1, epochs + 1):
-        order = torch.randperm(frames, generator=generator).to(samples.device)
-        loss_sum, correct = samples.new_zeros(()), samples.new_zeros(())
-        for index in torch.tensor_split(order, batches):
-            scores = model(samples[index])
-            loss = loss_of(scores, classes[index])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            clip_latent(model)
-            schedule.step()
-            loss_sum += loss.detach() * len(index)
-            correct += (scores.detach().argmax(1) == classes[index]).sum()
+    trainer = Trainer(model, samples, classes, recipe, epochs, generator)
+    while not trainer.done:
+        epoch = trainer.run_epoch()
         if progress is not None:
-            progress(epoch, float(loss_sum) / frames, float(correct) / frames)
-    model.eval()
+            progress(epoch.epoch, epoch.loss, epoch.accuracy)
+    trainer.finish()

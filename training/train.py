@@ -7,7 +7,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,10 @@ except ModuleNotFoundError as error:
 from bnnhw import datasets
 from bnnhw.training.check import check_export
 from bnnhw.training.export import to_onnx, write_onnx
-from bnnhw.training.models import build, evaluate_float64
-from bnnhw.training.optimize import fit
+from bnnhw.training.models import build, evaluate_float64, weight_bits
+from bnnhw.training.optimize import Trainer
 from bnnhw.training.recipes import Recipe, find_recipe
+from bnnhw.training.run import RunFolder
 
 __all__ = ["MAX_SEED", "TrainResult", "choose_device", "train"]
 
@@ -43,11 +45,15 @@ class TrainResult:
     accuracy : float
         Over the test split, 0..1, of the float64 evaluation model; the exported network's is the same.
     epochs : int
+        As run: fewer than asked for where the recipe's patience ended it.
     wall_s : float
-        Seconds, from loading the data to the written model.
+        Seconds, from loading the data to the written model; of a resumed run, since it was resumed.
     model : Path
         The ONNX file.
     seed : int
+    weight_bits : int
+    best_epoch : int
+        Whose model it is: the last one's without patience.
     """
 
     recipe: str
@@ -56,6 +62,8 @@ class TrainResult:
     wall_s: float
     model: Path
     seed: int
+    weight_bits: int
+    best_epoch: int
 
 
 def choose_device(name: str) -> torch.device:
@@ -98,6 +106,16 @@ def _shaped(samples: NDArray[np.generic], recipe: Recipe) -> NDArray[np.float32]
     return np.ascontiguousarray(samples, np.float32).reshape(len(samples), *(recipe.shape or (-1,)))
 
 
+def _identity(recipe: Recipe, epochs: int, seed: int, device: torch.device) -> dict[str, str]:
+    """What decides a run."""
+    facts = {"recipe": recipe.name, "definition": repr(recipe), "epochs": epochs, "seed": seed, "device": device.type}
+    return {
+        **{name: str(fact) for name, fact in facts.items()},
+        "torch": str(torch.__version__),
+        "bnnhw": version("bnnhw"),
+    }
+
+
 def train(
     recipe: str | Recipe,
     *,
@@ -106,13 +124,15 @@ def train(
     seed: int = 0,
     device: str = "auto",
     output: Path,
+    run_dir: Path | None = None,
     progress: Callable[[int, float, float], None] | None = None,
 ) -> TrainResult:
     """Train a network and write it as ONNX.
 
-    The model of the last epoch is the result; the test split is used once, afterwards, to measure it
-    and to check the export (:func:`~bnnhw.training.check.check_export`). The same recipe, epochs, seed,
-    device and PyTorch give the same bytes.
+    The model of the last epoch is the result, or with the recipe's patience the one that was best on held-out frames of
+    the training split; the test split is used once, afterwards, to measure it and to check the export
+    (:func:`~bnnhw.training.check.check_export`). The same recipe, epochs, seed, device and PyTorch give the same
+    bytes.
 
     Parameters
     ----------
@@ -127,6 +147,9 @@ def train(
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     output : Path
         The ONNX file, written whole or not at all.
+    run_dir : Path, optional
+        Keeps a checkpoint, ``metrics.csv`` and ``result.json`` there (:mod:`bnnhw.training.run`); with a checkpoint in
+        it, training goes on from there, and ends in the same model.
     progress : callable, optional
         Called after each epoch: its number from 1, the mean loss, the training accuracy (0..1).
 
@@ -156,10 +179,21 @@ def train(
     data = datasets.load(chosen.dataset, data_dir)
     with _deterministic():
         generator = torch.Generator().manual_seed(seed)
-        model = build(chosen, data.x_train[0].size, data.classes, generator).to(place)
         x_train, x_test = _shaped(data.x_train, chosen), _shaped(data.x_test, chosen)
+        samples = torch.from_numpy(x_train)
+        model = build(chosen, data.x_train[0].size, data.classes, generator, samples).to(place)
         labels = torch.from_numpy(np.ascontiguousarray(data.y_train, np.int64)).to(place)
-        fit(model, torch.from_numpy(x_train).to(place), labels, chosen, epochs, generator, progress)
+        trainer = Trainer(model, samples.to(place), labels, chosen, epochs, generator)
+        folder = None if run_dir is None else RunFolder(run_dir, _identity(chosen, epochs, seed, place))
+        if folder is not None:
+            folder.resume(trainer)
+        while not trainer.done:
+            epoch = trainer.run_epoch()
+            if folder is not None:
+                folder.keep(trainer, epoch)
+            if progress is not None:
+                progress(epoch.epoch, epoch.loss, epoch.accuracy)
+        trainer.finish()
         model.cpu()
         _, scores = evaluate_float64(model, x_test)
 
@@ -168,14 +202,26 @@ def train(
         "recipe": chosen.name,
         "dataset": chosen.dataset,
         "seed": str(seed),
-        "epochs": str(epochs),
+        "epochs": str(trainer.epoch),
         "accuracy": f"{accuracy:.6f}",
     }
     exported = to_onnx(model, x_test.shape[1:], metadata)
-    with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bnnhw-") as temporary:
         # The check reads the file, as everything after it will.
-        trial = Path(folder) / output.name
+        trial = Path(temporary) / output.name
         write_onnx(exported, trial)
         check_export(model, trial, x_test)
     write_onnx(exported, output)
-    return TrainResult(chosen.name, accuracy, epochs, time.perf_counter() - start, output, seed)
+    result = TrainResult(
+        chosen.name,
+        accuracy,
+        trainer.epoch,
+        time.perf_counter() - start,
+        output,
+        seed,
+        weight_bits(model),
+        trainer.best_epoch or trainer.epoch,
+    )
+    if folder is not None:
+        folder.finish(asdict(result))
+    return result
