@@ -57,6 +57,11 @@ def _divisors(size: int) -> list[int]:
     return [d for d in range(1, size + 1) if size % d == 0]
 
 
+def _divisor_from(size: int, least: int) -> int:
+    """The least divisor that is at least so much, or all."""
+    return min((d for d in _divisors(size) if d >= least), default=size)
+
+
 def converters(given: Format, lanes: int, group: int) -> tuple[tuple[Gearbox, Format], ...]:
     """The width converters that give a stream other lanes and larger groups, and the format behind each.
 
@@ -70,7 +75,7 @@ def converters(given: Format, lanes: int, group: int) -> tuple[tuple[Gearbox, Fo
         if given.lanes == lanes:
             return ()
         return ((Gearbox(given.width, lanes * given.bits, group * given.bits), replace(joined, lanes=lanes)),)
-    between = lanes if given.group % lanes == 0 else min(d for d in _divisors(given.group) if d >= given.lanes)
+    between = lanes if given.group % lanes == 0 else _divisor_from(given.group, given.lanes)
     first = Gearbox(given.width, between * given.bits, given.group * given.bits)
     closed = replace(given, lanes=between)
     return ((first, closed), *converters(closed, lanes, group))

@@ -26,7 +26,7 @@ from bnnhw.ir import (
 )
 from tests.hardware.bench import random_layer
 
-__all__ = ["Branch", "MapNetwork"]
+__all__ = ["Branch", "MapNetwork", "random_network"]
 
 Fold: TypeAlias = tuple[int, int]
 """PE and SIMD."""
@@ -150,3 +150,43 @@ class MapNetwork(Branch):
         classes = self.shape[0]
         network = Network(self.spec, (*self.layers, Output.plain("out", classes)))
         return FoldedNetwork(network, tuple(self.foldings))
+
+
+def random_network(seed: int) -> FoldedNetwork:
+    """A small network of any layers with any folding."""
+    rng = np.random.default_rng(seed)
+
+    def fold(neurons: int, synapses: int) -> Fold:
+        return int(rng.integers(1, neurons + 1)), int(rng.integers(1, synapses + 1))
+
+    def convolution(branch: Branch, neurons: int, output: str | None, same: bool = False) -> Branch:
+        channels, height, width = branch.shape
+        kernel = (1 if height == 1 else int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+        padding = tuple(size // 2 for size in kernel)
+        before, behind = tuple(size - 1 - pad for size, pad in zip(kernel, padding, strict=True)), padding
+        wide = same or height < kernel[0] or width < kernel[1] or rng.random() < 0.4
+        pads = (*before, *behind) if wide else (0, 0, 0, 0)
+        stride = (1, 1) if same or height == 1 or rng.random() < 0.7 else (1 + int(rng.integers(0, 2)), 2)
+        depthwise = rng.random() < 0.2 and neurons == channels
+        synapses = kernel[0] * kernel[1] * (1 if depthwise else channels)
+        pe, simd = fold(neurons, synapses)
+        return branch.conv(
+            neurons, kernel, (pe, 1 if depthwise else simd), stride=stride, padding=pads, output=output,
+            depthwise=depthwise,
+        )  # fmt: skip
+
+    shape = (int(rng.integers(1, 5)), int(rng.choice([1, 4, 6])), int(rng.integers(4, 9)))
+    network = MapNetwork(shape, str(rng.choice(["bipolar", "uint2", "int3"])), seed)
+    for _ in range(rng.integers(1, 4)):
+        channels, height, width = network.shape
+        kind = rng.choice(["conv", "conv", "conv", "pool", "residual"])
+        if kind == "pool" and min(height, width) > 1:
+            network.pool((2, 2), (2, 2), kind=str(rng.choice(["max", "mixed"])))
+        elif kind == "residual":
+            network.residual(lambda b: convolution(b, b.shape[0], None, same=True)).quantize("uint2")
+        else:
+            neurons = channels if rng.random() < 0.3 else int(rng.integers(1, 6))
+            convolution(network, neurons, str(rng.choice(["bipolar", "uint2"])))
+    classes = int(rng.integers(1, 5))
+    network.dense(classes, fold(classes, int(np.prod(network.shape))), None)
+    return network.folded()

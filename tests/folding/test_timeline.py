@@ -1,0 +1,116 @@
+"""All units of an accelerator let loose on each other; against simulation in tests/hardware/test_map_accelerator.py."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+import pytest
+
+from bnnhw.folding import FoldedNetwork, flow
+from bnnhw.folding.chain import chain
+from bnnhw.folding.counter import technology
+from bnnhw.folding.flow import Deadlock, Link
+from bnnhw.folding.lower import lower
+from bnnhw.folding.stages import Chain
+from bnnhw.folding.timeline import Timeline, settle
+from bnnhw.folding.units import BufferUnit
+from tests.hardware.flow import arrivals_of, paced_sink, paced_source
+from tests.hardware.maps import MapNetwork, random_network
+
+TECH = technology("generic")
+SEEDS = range(24)
+
+
+def moves(units: Chain, frames: int, gap: float = 0.0, stall: float = 0.0, seed: int = 0) -> list[Link]:
+    """Every stream's cycles, by the plain scheduler of flows."""
+    rng = random.Random(seed)
+    links = [Link() for _ in range(units.streams)]
+    runs = [stage.flow(links, frames)[0] for stage in units.stages]
+    runs.append(paced_source(links[0], arrivals_of(rng, frames * units.input.words, gap)))
+    runs.append(paced_sink(links[units.output], frames, [rng.random() >= stall for _ in range(5000)]))
+    flow.run(runs, links)
+    return links
+
+
+def residual(shortcut: bool = False) -> FoldedNetwork:
+    """A 3 x 3 convolution with padding beside nothing, or beside one of a single position."""
+    network = MapNetwork((4, 6, 5), "int3")
+    network.residual(
+        lambda b: b.quantize().conv(4, (3, 3), (2, 4), padding=(1, 1, 1, 1), output=None),
+        (lambda b: b.quantize("uint2").conv(4, (1, 1), (1, 2), output=None)) if shortcut else None,
+    )
+    network.quantize().dense(3, (1, 5), None)
+    return network.folded()
+
+
+def with_depths(folded: FoldedNetwork, change: int) -> tuple[Chain, dict[str, int]]:
+    """The units with other depths of all their queues, and the depths that were derived."""
+    queues = {s.name: s.unit for s in chain(folded, TECH).stages if isinstance(s.unit, BufferUnit)}
+    depths: Mapping[str, int] = {name: unit.pipeline.depth for name, unit in queues.items()}
+    return lower(folded, TECH, {name: depth + change for name, depth in depths.items()}), dict(depths)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_cycle_is_that_of_the_plain_scheduler(seed: int) -> None:
+    units = chain(random_network(seed), TECH)
+    due = moves(units, 6)
+    links = [Link() for _ in range(units.streams)]
+    runs = [stage.flow(links, 6) for stage in units.stages]
+    runs.append((flow.source(links[0], 6 * units.input.words), (links[0],)))
+    runs.append((flow.sink(links[units.output], 6), (links[units.output],)))
+    Timeline(runs).until(links[units.output], 6)
+    assert links[units.output].offered == due[units.output].offered
+    # Words that no result waits for may not have moved yet.
+    for link, other in zip(links, due, strict=True):
+        assert link.offered == other.offered[: len(link.offered)]
+        assert link.taken == other.taken[: len(link.taken)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_settled_stays(seed: int) -> None:
+    """Distances are those found for many frames more; no unit is slower."""
+    units = chain(random_network(seed), TECH)
+    found = settle(units)
+    links = moves(units, 30)
+    offered = links[units.output].offered
+    assert offered[0] - links[0].taken[0] == found.latency
+    assert {b - a for a, b in zip(offered[found.frames - 4 :], offered[found.frames - 3 :], strict=False)} == {
+        found.per_frame
+    }
+    assert found.per_frame >= max(stage.interval for stage in units.stages)
+
+
+@pytest.mark.parametrize("shortcut", [False, True])
+def test_depth_is_the_least_that_costs_no_cycle(shortcut: bool) -> None:
+    folded = residual(shortcut)
+    derived, depths = with_depths(folded, 0)
+    assert derived == chain(folded, TECH)
+    assert len(depths) == 1 + shortcut
+    unlimited = moves(lower(folded, TECH, {}), 6)
+    limited = moves(derived, 6)
+    assert [(link.offered, link.taken) for link in limited] == [(link.offered, link.taken) for link in unlimited]
+    for name, depth in depths.items():
+        # 3 is the least depth of a queue in memory.
+        if depth > 3:
+            tight = moves(lower(folded, TECH, {**depths, name: depth - 1}), 6)
+            assert [link.taken for link in tight] != [link.taken for link in unlimited]
+    assert max(depths.values()) > 3
+
+
+def test_too_little_depth_is_a_deadlock() -> None:
+    """The body swallows a row and a half before it gives a word; a queue of 3 words stops the fork before."""
+    folded = residual()
+    (name,) = with_depths(folded, 0)[1]
+    with pytest.raises(Deadlock, match=r"^units wait for each other after 0 of 1 words$"):
+        settle(lower(folded, TECH, {name: 3}))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_stalls_make_a_deadlock(seed: int) -> None:
+    """Gaps and stalls of any kind: every frame gets through, whatever waits for whatever."""
+    for folded in (residual(), residual(shortcut=True)):
+        units = chain(folded, TECH)
+        rng = random.Random(seed)
+        links = moves(units, 5, gap=rng.choice((0.0, 0.5, 0.95)), stall=rng.choice((0.0, 0.6, 0.97)), seed=seed)
+        assert len(links[units.output].taken) == 5
