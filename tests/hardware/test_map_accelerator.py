@@ -9,15 +9,17 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bnnhw.folding import FoldedNetwork
+from bnnhw.folding import FoldedNetwork, flow
 from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import TECHNOLOGIES, technology
 from bnnhw.folding.cycles import predict
+from bnnhw.folding.flow import Link
 from bnnhw.folding.units import WindowUnit
 from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.reference import evaluate
 from tests.hardware.bench import Driver, Monitor, Run, differences, frame_words, simulate
-from tests.hardware.maps import Branch, MapNetwork
+from tests.hardware.flow import PacedMonitor, arrivals_of, paced_sink, paced_source
+from tests.hardware.maps import Branch, MapNetwork, random_network
 
 
 def _shortcut(branch: Branch) -> Branch:
@@ -205,3 +207,30 @@ def test_maps(name: str) -> None:
     network = CASES[name]()
     assert isinstance(network, MapNetwork)
     check(network.folded(), list(TECHNOLOGIES)[list(CASES).index(name) % 3])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_network_under_any_traffic(seed: int) -> None:
+    """Random layers and foldings, gaps and stalls: results, and the cycles in which each word is taken and offered."""
+    folded = random_network(seed)
+    name = list(TECHNOLOGIES)[seed % 3]
+    unit = Accelerator(folded, name)
+    units, dtype = unit.chain, folded.network.input.dtype
+    rng, frames = random.Random(seed), 3
+    codes = np.random.default_rng(seed).integers(0, dtype.levels, (frames, folded.network.input.elements))
+    words = [w for frame in codes for w in frame_words(frame, units.input.lanes, dtype.bits, rng)]
+    due = evaluate(folded.network, codes.astype(np.uint8)).classes.tolist()
+
+    async def scenario(bench: Run) -> None:
+        for gap, stall in ((0.0, 0.0), (0.0, 0.98), (0.6, 0.5)):
+            arrivals = arrivals_of(rng, len(words), gap)
+            pattern = [rng.random() >= stall for _ in range(5000)]
+            links = [Link() for _ in range(units.streams)]
+            runs = [stage.flow(links, frames)[0] for stage in units.stages]
+            flow.run([paced_source(links[0], arrivals), *runs, paced_sink(links[units.output], frames, pattern)], links)
+            driver, monitor = Driver(words, arrivals=arrivals), PacedMonitor(frames, pattern=pattern)
+            await bench.stream(driver, monitor)
+            assert [word & ((1 << unit.index_width) - 1) for word in monitor.words] == due
+            assert (links[0].taken, links[units.output].offered) == (driver.accepted, monitor.offered)
+
+    simulate(unit, scenario, seed=seed, cycles=60_000)
