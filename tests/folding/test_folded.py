@@ -13,6 +13,7 @@ from bnnhw.ir import BatchNorm, Dense, InputSpec, Network, Output
 from bnnhw.ir.layers import batch_norm_sign
 from bnnhw.ir.types import DataType
 from tests.hardware.bench import random_layer
+from tests.hardware.maps import MapNetwork
 
 
 def network(streamlined: bool = True) -> Network:
@@ -79,3 +80,29 @@ def test_folds(pe: int, simd: int, folds: tuple[int, int]) -> None:
     layer, folding = folded.pairs[0]
     assert (folding.neuron_folds(layer), folding.synapse_folds(layer)) == folds
     assert [pair[0].name for pair in folded.pairs] == ["fc1", "fc2"]
+
+
+@pytest.mark.parametrize(
+    "neurons, fold, message",
+    [
+        (4, (2, 3), "layer conv0: SIMD of a depthwise convolution must be 1, not 3"),
+        (8, (2, 1), "layer conv0: a depthwise convolution must have one neuron a channel, 4, not 8"),
+        (4, (5, 1), "layer conv0: PE must be at most 4, not 5; nearest without padding: 4"),
+        (4, (1, 10), "layer conv0: SIMD must be at most 9, not 10; nearest without padding: 9"),
+    ],
+)
+def test_depthwise(neurons: int, fold: tuple[int, int], message: str) -> None:
+    network = MapNetwork((4, 4, 4)).conv(neurons, (3, 3), fold, depthwise=True).dense(2, (1, 1), None)
+    assert isinstance(network, MapNetwork)
+    with refused(message):
+        network.folded()
+
+
+def test_vectors() -> None:
+    """A convolution multiplies its matrix once a position; the slowest unit bounds a frame."""
+    network = MapNetwork((2, 5, 4)).conv(6, (2, 3), (4, 3)).dense(3, (1, 5), None)
+    assert isinstance(network, MapNetwork)
+    folded = network.folded()
+    assert [folded.vectors(layer) for layer, _ in folded.pairs] == [4 * 2, 1]
+    assert folded.bound == 8 * 4 * 2
+    assert list(folded.convolutions) == ["conv0"]

@@ -16,6 +16,7 @@ from bnnhw.folding.resources import LINK, Resources, blocks_needed, estimate, la
 from bnnhw.folding.units import MvuUnit
 from bnnhw.ir import Network
 from tests.build.networks import random_network
+from tests.hardware.maps import MapNetwork
 
 BOARDS = [get("icebreaker"), get("ulx3s-12f")]
 
@@ -95,3 +96,53 @@ def test_blocks_needed(family: str, depth: int, width: int, blocks: int) -> None
 
 def test_no_cycles_no_folding(network: Network) -> None:
     assert solve.cheapest(network, get("icebreaker"), 0) is None
+
+
+@pytest.fixture(scope="module")
+def convolutional() -> Network:
+    """Two convolutions, a depthwise one, a pool; what is folded how is the solver's matter."""
+    branch = MapNetwork((3, 10, 9), "uint2").conv(16, (3, 3), (1, 1)).pool((2, 2), (2, 2))
+    branch = branch.conv(16, (3, 3), (1, 1), depthwise=True, padding=(1, 1, 1, 1)).conv(12, (1, 1), (1, 1))
+    network = branch.dense(5, (1, 1), None)
+    assert isinstance(network, MapNetwork)
+    return network.folded().network
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_maps(convolutional: Network, board: solve.Device) -> None:
+    folded = solve.fastest(convolutional, board)
+    cost = estimate(folded, board.family) + LINK
+    assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
+    assert cost.bram <= board.block_rams
+    assert [folding.simd for layer, folding in folded.pairs if layer.name == "conv2"] == [1]
+    # 9 taps at each of 8 x 7 positions leave the first window unit a word a cycle.
+    least = predict(folded, board.family).cycles_per_frame
+    assert least >= 8 * 7 * 9
+    slower = solve.cheapest(convolutional, board, 4 * least)
+    assert slower is not None
+    assert predict(slower, board.family).cycles_per_frame <= 4 * least
+    assert solve.logic_cells(estimate(slower, board.family), board.family) < solve.logic_cells(
+        estimate(folded, board.family), board.family
+    )
+
+
+def test_lanes_of_convolutions_are_parts_or_multiples_of_positions(convolutional: Network) -> None:
+    for board in BOARDS:
+        for cycles in (600, 2000, 9000):
+            folded = solve.cheapest(convolutional, board, cycles)
+            if folded is None:
+                continue
+            for layer, folding in folded.pairs:
+                if layer.name in folded.convolutions:
+                    channels = folded.convolutions[layer.name].window.channels
+                    assert channels % folding.simd == 0 or folding.simd % channels == 0
+
+
+def test_a_demand_is_met_by_what_works_together(convolutional: Network) -> None:
+    """Every demand that any folding of the search meets is met, whatever the units lose between them."""
+    board = get("ulx3s-12f")
+    least = predict(solve.fastest(convolutional, board), board.family).cycles_per_frame
+    for cycles in range(least, 3 * least, least // 4):
+        folded = solve.cheapest(convolutional, board, cycles)
+        assert folded is not None
+        assert predict(folded, board.family).cycles_per_frame <= cycles
