@@ -17,7 +17,7 @@ from bnnhw.reference import evaluate, evaluate_trained, trace
 from bnnhw.streamline import streamline
 from bnnhw.training.models import evaluate_float64
 
-__all__ = ["check_export"]
+__all__ = ["check_export", "check_readable"]
 
 
 def check_export(model: nn.Sequential, path: Path, samples: NDArray[np.float32]) -> None:
@@ -56,6 +56,15 @@ def check_export(model: nn.Sequential, path: Path, samples: NDArray[np.float32])
         actual = layer.stream if isinstance(layer, Dense) else layer.output
         values = actual.values(outputs[layer.name]).reshape(len(samples), -1)
         _compare(f"activations of layer {layer.name}", values, _streamed(expected))
+
+
+def check_readable(path: Path) -> None:
+    """Whether the compiler knows everything in a model's ONNX file: reads and streamlines it.
+
+    For before the training; values may still be any. Raises :class:`~bnnhw.errors.UnsupportedError`, which names the
+    node, or another error of the project's.
+    """
+    streamline(read_model(path).network)
 
 
 def _activations(network: Network) -> list[StreamLayer]:

@@ -12,9 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
-from bnnhw.errors import FileError, RequestError, ToolError
+from bnnhw.errors import FileError, RequestError, ToolError, UnsupportedError
 
 try:
     import torch
@@ -22,7 +23,7 @@ except ModuleNotFoundError as error:
     raise ToolError("PyTorch is needed to train, and was not found: pip install 'bnnhw[train]'") from error
 
 from bnnhw import datasets
-from bnnhw.training.check import check_export
+from bnnhw.training.check import check_export, check_readable
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.models import build, evaluate_float64, weight_bits
 from bnnhw.training.optimize import Trainer
@@ -106,6 +107,15 @@ def _shaped(samples: NDArray[np.generic], recipe: Recipe) -> NDArray[np.float32]
     return np.ascontiguousarray(samples, np.float32).reshape(len(samples), *(recipe.shape or (-1,)))
 
 
+@contextmanager
+def _trial(exported: onnx.ModelProto, name: str) -> Iterator[Path]:
+    """A model as a temporary file: checks read the file, as everything after them will."""
+    with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
+        path = Path(folder) / name
+        write_onnx(exported, path)
+        yield path
+
+
 def _identity(recipe: Recipe, epochs: int, seed: int, device: torch.device) -> dict[str, str]:
     """What decides a run."""
     facts = {"recipe": recipe.name, "definition": repr(recipe), "epochs": epochs, "seed": seed, "device": device.type}
@@ -159,6 +169,8 @@ def train(
         An unknown recipe or data set, or an impossible option.
     FileError
         Data that is missing or damaged, or an output that can't be written.
+    UnsupportedError
+        The compiler can't read what the recipe is made of; found before the training.
     CheckError
         The export is not the trained network; nothing is written.
     """
@@ -181,7 +193,14 @@ def train(
         generator = torch.Generator().manual_seed(seed)
         x_train, x_test = _shaped(data.x_train, chosen), _shaped(data.x_test, chosen)
         samples = torch.from_numpy(x_train)
-        model = build(chosen, data.x_train[0].size, data.classes, generator, samples).to(place)
+        model = build(chosen, data.x_train[0].size, data.classes, generator, samples)
+        with _trial(to_onnx(model, x_test.shape[1:], {}), output.name) as trial:
+            # What the compiler can't read is refused here rather than after the training.
+            try:
+                check_readable(trial)
+            except UnsupportedError as error:
+                raise UnsupportedError(f"recipe {chosen.name}: {str(error).removeprefix(f'{trial}: ')}") from None
+        model.to(place)
         labels = torch.from_numpy(np.ascontiguousarray(data.y_train, np.int64)).to(place)
         trainer = Trainer(model, samples.to(place), labels, chosen, epochs, generator)
         folder = None if run_dir is None else RunFolder(run_dir, _identity(chosen, epochs, seed, place))
@@ -206,10 +225,7 @@ def train(
         "accuracy": f"{accuracy:.6f}",
     }
     exported = to_onnx(model, x_test.shape[1:], metadata)
-    with tempfile.TemporaryDirectory(prefix="bnnhw-") as temporary:
-        # The check reads the file, as everything after it will.
-        trial = Path(temporary) / output.name
-        write_onnx(exported, trial)
+    with _trial(exported, output.name) as trial:
         check_export(model, trial, x_test)
     write_onnx(exported, output)
     result = TrainResult(

@@ -12,8 +12,9 @@ import torch
 
 from bnnhw import datasets
 from bnnhw.datasets.dataset import Dataset
-from bnnhw.errors import FileError, RequestError
+from bnnhw.errors import FileError, RequestError, UnsupportedError
 from bnnhw.training import run
+from bnnhw.training import train as train_module
 from bnnhw.training.recipes import Components, ConvRecipe, InputRecipe, Recipe
 from bnnhw.training.train import TrainResult, train
 
@@ -152,6 +153,18 @@ def test_what_is_made_of_any_components_learns_and_is_read_as_it_is(components: 
     # Writing the model includes the check that the compiler reads the very same.
     result = trained(dataclasses.replace(RECIPE, components=components, epochs=12), tmp_path / "m.onnx")
     assert result.accuracy > 0.7
+
+
+def test_what_the_compiler_cannot_read_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise UnsupportedError(f"{path}: no")
+
+    monkeypatch.setattr(train_module, "check_readable", refuse)
+    with pytest.raises(UnsupportedError, match=r"^recipe toy: no$"):
+        trained(RECIPE, tmp_path / "m.onnx", run_dir=tmp_path / "run", progress=interrupted_after(1))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("optimizer", ["bop", "shift-adamax"])
