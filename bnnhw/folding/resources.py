@@ -6,8 +6,10 @@ what synthesis gave.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import Technology, plan, technology
@@ -82,6 +84,12 @@ def _rom_luts(depth: int) -> float:
     return 0 if depth == 1 else 1 if depth <= 16 else depth / 8
 
 
+@cache
+def _lanes_by_stage(simd: int, tech: Technology) -> tuple[int, ...]:
+    """How many lanes of a popcount are due in each cycle."""
+    return tuple(Counter(plan(simd, tech).lane_stages).values())
+
+
 def layer_resources(unit: MvuUnit, tech: Technology) -> Resources:
     """A matrix-vector unit."""
     layer, folding, p = unit.layer, unit.folding, unit.pipeline
@@ -104,8 +112,7 @@ def layer_resources(unit: MvuUnit, tech: Technology) -> Resources:
         if folding.memory == "lut":
             roms += Resources(round(weight_bits * _rom_luts(depth)), weight_bits, 0)
         else:
-            stages = sorted(set(counter.lane_stages))
-            widths = [counter.lane_stages.count(s) * len(layer.weights) * pe for s in stages]
+            widths = [lanes * len(layer.weights) * pe for lanes in _lanes_by_stage(simd, tech)]
             roms += Resources(0, 0, sum(blocks_needed(depth, w, tech) for w in widths))
     queue = Resources(pe * lane_bits * (p.credits - 1), pe * lane_bits * p.credits, 0)
     word = (pe if p.depthwise else simd) * layer.input.bits
