@@ -121,7 +121,7 @@ def conv_net(
                 raise RequestError(f"convolution {number}: its windows must fit a map of {sizes}") from None
             modules += block
     head = mlp(InputQuantizer(), x[0].numel(), widths, classes, generator, components)
-    return nn.Sequential(*modules, nn.Flatten(), *head[1:])
+    return nn.Sequential(*modules, nn.Flatten(), *list(head)[1:])
 
 
 def build(

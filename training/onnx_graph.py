@@ -54,6 +54,13 @@ class GraphWriter:
         self.values.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, *self.shape]))
         self.tensor = output
 
+    def _map(self) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        if len(self.shape) != 3:
+            raise TypeError(f"module must come before a Flatten, not behind it, where a sample is {self.shape}")
+        channels, height, width = self.shape
+        return channels, height, width
+
     def sign(self, name: str) -> None:
         self.node("BipolarQuant", name, [self.tensor, self.constant("one", 1.0)], QONNX_DOMAIN)
 
@@ -139,7 +146,7 @@ class GraphWriter:
     def _conv(self, module: BinaryConv2d) -> None:
         weights = self._weights(module)
         prefix = f"layer{self.layer}"
-        channels, height, width = self.shape
+        channels, height, width = self._map()
         if any(module.padding):
             top, left, bottom, right = module.padding
             height, width = height + top + bottom, width + left + right
@@ -166,7 +173,7 @@ class GraphWriter:
         """A depthwise 1 x 1 convolution with weights of +1, and a threshold for each of its outputs."""
         self.layer += 1
         prefix = f"layer{self.layer}"
-        channels, height, width = self.shape
+        channels, height, width = self._map()
         self.shape = (channels * module.levels, height, width)
         shape = (self.shape[0], 1, 1, 1)
         weight = self.constant(f"{prefix}_weight", np.ones(shape, np.float32))
@@ -187,7 +194,7 @@ class GraphWriter:
         self.node("Add", f"{prefix}_out", [self.tensor, self._channels(f"{prefix}_shift_out", module.shift_out)])
 
     def _pool(self, module: MaxPool) -> None:
-        channels, *sizes = self.shape
+        channels, *sizes = self._map()
         geometry = zip(sizes, module.kernel, module.stride, strict=True)
         self.shape = (channels, *((n - k) // s + 1 for n, k, s in geometry))
         name = f"layer{self.layer}_pool"

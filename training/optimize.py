@@ -163,7 +163,7 @@ class Trainer:
                 optimizer.step()
             clip_latent(self.model)
             for schedule in self.schedules:
-                rate = schedule.get_last_lr()[0]
+                rate = float(schedule.get_last_lr()[0])
                 schedule.step()
             loss_sum += loss.detach() * len(index)
             correct += (scores.detach().argmax(1) == self.classes[index]).sum()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -12,7 +14,7 @@ __all__ = ["ShiftBatchNorm", "nearest_power"]
 
 class _NearestPower(torch.autograd.Function):
     @staticmethod
-    def forward(_ctx: object, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ARG004 - PyTorch's signature
         mantissa, exponent = torch.frexp(x)
         # |x| = m 2**e with m in [1/2, 1): log2 |x| rounds up from m = 2**-0.5 on.
         up = mantissa.abs() >= 2**-0.5
@@ -20,7 +22,7 @@ class _NearestPower(torch.autograd.Function):
         return torch.where(x == 0, 0.0, torch.copysign(power, x)).to(x.dtype)
 
     @staticmethod
-    def backward(_ctx: object, *grad_outputs: Tensor) -> Tensor:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:  # noqa: ARG004 - PyTorch's signature
         return grad_outputs[0]
 
 

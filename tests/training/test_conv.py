@@ -226,3 +226,9 @@ def test_impossible_recipes() -> None:
         build(toy(CONVS["pools"], InputRecipe()), 100, 5, torch.Generator())
     with pytest.raises(RequestError, match=r"^order must be one of norm-sign-pool, pool-norm-sign, not 'sign'$"):
         ConvRecipe(1, (1, 1), order="sign")
+
+
+def test_a_convolution_behind_a_flatten_is_refused() -> None:
+    message = "module must come before a Flatten, not behind it, where a sample is (9,)"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        to_onnx(nn.Sequential(nn.Flatten(), BinaryConv2d(1, 1, 3)), (1, 3, 3), {})
