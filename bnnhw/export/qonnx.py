@@ -2,15 +2,19 @@
 
 The graph
 ---------
-``global_in`` -> [MultiThreshold] -> [Transpose] -> [Reshape] -> {MatMul -> MultiThreshold} ... -> MatMul -> Mul -> Add
--> ``global_out``. MultiThreshold (domain ``qonnx.custom_op.general``) counts the thresholds that are less than or equal
-to its input, then scales and biases the count. Integer types are annotated (``finn_datatype``) as FINN does.
+``global_in`` -> [MultiThreshold] -> {[Pad] -> Conv -> MultiThreshold -> [MaxPool]} ... -> [Transpose] -> [Reshape] ->
+{MatMul -> MultiThreshold} ... -> MatMul -> Mul -> Add -> ``global_out``. MultiThreshold (domain
+``qonnx.custom_op.general``) counts the thresholds that are less than or equal to its input, then scales and biases the
+count. Integer types are annotated (``finn_datatype``) as FINN does.
 
 - Raw samples become elements by an input MultiThreshold with one row for all of them. A threshold is rounded up to
   float32: for every float32 sample ``x``, ``x >= t`` iff ``x`` is no less than the least float32 that is no less
   than ``t``.
-- A MatMul gives the dot product of element values and weight values. With ``dot = scale * acc + constant``
+- A MatMul or a Conv gives the dot product of element values and weight values. With ``dot = scale * acc + constant``
   (:mod:`bnnhw.ir.arithmetic`) the threshold ``acc >= T`` is ``dot >= scale * T + constant``.
+- Maps are channels first. Padding is a Pad node of the element's value, the Conv's own where that is 0. A pool that
+  takes the least of a channel is a MaxPool of the channel turned over; a sum is a depthwise Conv with ones; a residual
+  layer is an Add; a layer without thresholds ends in the affine from dot products to accumulators.
 - Scores ``multiplier * acc + offset`` are ``(multiplier / scale) * dot + (offset - multiplier * constant / scale)``.
 
 Exactness
@@ -22,125 +26,32 @@ or double can't hold exactly is refused.
 
 from __future__ import annotations
 
-import itertools
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from bnnhw.errors import NetworkError, UnsupportedError
-from bnnhw.ir import DataType, Dense, InputSpec, Network, Output, Thresholds, dot_affine
+from bnnhw.export.graph import DOMAIN, FLOAT32, INPUT, OUTPUT, Graph, type_name
+from bnnhw.export.layers import add_layers
+from bnnhw.ir import Dense, InputSpec, Network, Output, dot_affine
 from bnnhw.ir.arithmetic import weight_values
 from bnnhw.ir.file import write_whole
 
 __all__ = ["to_qonnx", "write_qonnx"]
 
-DOMAIN = "qonnx.custom_op.general"
 OPSET = 13
 IR_VERSION = 8
 """That of ONNX 1.10, the oldest that knows :data:`OPSET` in full: old readers refuse newer ones."""
 
-FLOAT32 = 1 << 24
-"""float32 holds every integer up to this, and every half of one up to half of this."""
-
 FLOAT64 = 1 << 53
-"""The same of float64."""
+"""float64 holds every integer up to this, and every half of one up to half of this."""
 
 MAX_WEIGHTS = 500_000_000
 """Most weights written: at 4 bytes each the file stays below the 2 GiB that a protobuf may have."""
-
-INPUT, OUTPUT = "global_in", "global_out"
-
-
-class _Graph:
-    """A graph in the making: nodes in order, each reading the tensor the last one wrote.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of the input, frames included.
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self.element = TensorProto.FLOAT
-        self.tensors: list[onnx.ValueInfoProto] = []
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[onnx.TensorProto] = []
-        self.annotations: list[onnx.TensorAnnotation] = []
-        self.tensor = INPUT
-        self._names = {INPUT, OUTPUT}
-
-    def _unique(self, name: str) -> str:
-        """``name``, or where it is taken (a layer may have any name) one like it."""
-        candidate = name
-        for number in itertools.count(1):
-            if candidate not in self._names:
-                break
-            candidate = f"{name}_{number}"
-        self._names.add(candidate)
-        return candidate
-
-    def constant(self, name: str, array: NDArray[Any], dtype: str | None = None) -> str:
-        name = self._unique(name)
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        if dtype is not None:
-            self.annotate(name, dtype)
-        return name
-
-    def annotate(self, tensor: str, dtype: str) -> None:
-        note = onnx.TensorAnnotation(tensor_name=tensor)
-        note.quant_parameter_tensor_names.add(key="finn_datatype", value=dtype)
-        self.annotations.append(note)
-
-    def node(
-        self,
-        operator: str,
-        name: str,
-        *inputs: str,
-        shape: tuple[int, ...] | None = None,
-        dtype: str | None = None,
-        **attributes: Any,
-    ) -> None:
-        """``shape`` and ``dtype`` are those of its output; None: the shape of its input, no integers."""
-        result = self._unique(f"{name}_out")
-        self.shape = self.shape if shape is None else shape
-        self.tensors.append(helper.make_tensor_value_info(result, self.element, self.shape))
-        self.nodes.append(helper.make_node(operator, [self.tensor, *inputs], [result], name, **attributes))
-        self.tensor = result
-        if dtype is not None:
-            self.annotate(result, dtype)
-
-    def multithreshold(self, name: str, thresholds: NDArray[np.float32], dtype: DataType, kind: str) -> None:
-        """``kind`` is the type of the thresholds."""
-        constant = self.constant(f"{name}_thresholds", thresholds, kind)
-        scale = 2.0 if dtype.kind == "bipolar" else 1.0
-        self.node(
-            "MultiThreshold",
-            name,
-            constant,
-            dtype=_name(dtype),
-            domain=DOMAIN,
-            out_dtype=_name(dtype),
-            out_scale=scale,
-            out_bias=float(dtype.minimum),
-        )
-
-
-def _name(dtype: DataType) -> str:
-    """QONNX's name of a type; its UINT1 is BINARY."""
-    return "BINARY" if str(dtype) == "uint1" else str(dtype).upper()
-
-
-def _integer_name(low: int, high: int) -> str:
-    """QONNX's name of the narrowest integer type that holds ``low..high``."""
-    if low >= 0:
-        return f"UINT{max(high.bit_length(), 2)}"
-    return f"INT{max((-low - 1).bit_length(), high.bit_length(), 1) + 1}"
 
 
 def _rounded_up(thresholds: tuple[float, ...]) -> NDArray[np.float32]:
@@ -151,60 +62,14 @@ def _rounded_up(thresholds: tuple[float, ...]) -> NDArray[np.float32]:
     return np.where(nearest.astype(np.float64) < exact, np.nextafter(nearest, np.float32(np.inf)), nearest)
 
 
-def _input(graph: _Graph, spec: InputSpec, batch: int) -> None:
+def _input(graph: Graph, spec: InputSpec) -> None:
     if spec.thresholds is None:
-        graph.annotate(INPUT, _name(spec.dtype))
+        graph.annotate(INPUT, type_name(spec.dtype))
     else:
         graph.multithreshold("encode", _rounded_up(spec.thresholds)[None, :], spec.dtype, "FLOAT32")
-    if len(spec.shape) == 3:
-        dtype = _name(spec.dtype)
-        channels, height, width = spec.shape
-        if channels > 1:
-            # Elements enter channel fastest.
-            shape = (batch, height, width, channels)
-            graph.node("Transpose", "channels_last", shape=shape, dtype=dtype, perm=[0, 2, 3, 1])
-        flat = (batch, spec.elements)
-        graph.node("Reshape", "flatten", graph.constant("frame_shape", np.array(flat)), shape=flat, dtype=dtype)
 
 
-def _check_dots(layer: Dense, values: NDArray[np.int64]) -> None:
-    """Refuse dot products, and thresholds between them, that float32 can't hold."""
-    largest = max(abs(layer.input.minimum), abs(layer.input.maximum))
-    # A threshold lies at most one step of 2 beyond the dot products.
-    reach = int(np.abs(values).sum(axis=1).max()) * largest + 2
-    if reach > FLOAT32:
-        raise UnsupportedError(
-            f"layer {layer.name}: dot products must be below {FLOAT32} to be exact in float32, not up to {reach}"
-        )
-
-
-def _dense(graph: _Graph, layer: Dense) -> None:
-    values = weight_values(layer)
-    _check_dots(layer, values)
-    low, high = int(values.min()), int(values.max())
-    kind = "BIPOLAR" if np.isin(values, (-1, 1)).all() else "TERNARY" if (low, high) == (-1, 1) else None
-    weights = graph.constant(
-        f"{layer.name}_weights", values.T.astype(np.float32), kind or _integer_name(min(low, -1), high)
-    )
-    largest = max(abs(layer.input.minimum), abs(layer.input.maximum))
-    reach = int(np.abs(values).sum(axis=1).max()) * largest
-    graph.node(
-        "MatMul",
-        f"{layer.name}_matmul",
-        weights,
-        shape=(graph.shape[0], layer.neurons),
-        dtype=_integer_name(-reach, reach),
-    )
-    if isinstance(layer.activation, Thresholds):
-        affine = dot_affine(layer)
-        dots = affine.scale * layer.activation.values + affine.constants[:, None]
-        # Planes can be counted that no dot product reaches: beyond the reach a threshold means never, or always.
-        dots = dots.clip(-reach, reach + 1)
-        kind = _integer_name(min(int(dots.min()), -1), int(dots.max()))
-        graph.multithreshold(layer.name, dots.astype(np.float32), layer.activation.dtype, kind)
-
-
-def _output(graph: _Graph, layer: Dense, output: Output) -> None:
+def _output(graph: Graph, layer: Dense, output: Output) -> None:
     """The affine from dot products to scores."""
     affine = dot_affine(layer)
     multipliers, offsets, constants = output.multiplier.tolist(), output.offset.tolist(), affine.constants.tolist()
@@ -263,11 +128,11 @@ def to_qonnx(network: Network, batch: int = 1) -> onnx.ModelProto:
     weights = sum(layer.neurons * layer.synapses for layer in network.dense)
     if weights > MAX_WEIGHTS:
         raise UnsupportedError(f"an ONNX file must have at most {MAX_WEIGHTS} weights, not {weights}")
-    graph = _Graph((batch, *network.input.shape))
-    _input(graph, network.input, batch)
-    for layer in network.dense:
-        _dense(graph, layer)
-    _output(graph, network.dense[-1], network.output)
+    graph = Graph((batch, *network.input.shape))
+    _input(graph, network.input)
+    last = network.dense[-1]
+    add_layers(graph, network.layers[:-1], last)
+    _output(graph, last, network.output)
     # The last tensor is the graph's output, whatever node wrote it.
     graph.nodes[-1].output[0] = OUTPUT
     for note in graph.annotations:

@@ -134,7 +134,8 @@ def _affine(call: Call) -> Value:
         raise call.unsupported("its divisor must be a constant")
     if isinstance(value, Weights):
         return _weights(call, value, reverse)
-    if isinstance(value, Elements) and other.array.size > 1:
+    vanishes = call.node.kind == "Mul" and not other.array.any()
+    if isinstance(value, Elements) and (other.array.size > 1 or vanishes):
         value = as_integers(call, value)
     if isinstance(value, Product | Integers):
         array = call.channels(place, "other input", value.neurons, value.index)

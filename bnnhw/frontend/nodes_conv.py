@@ -13,12 +13,12 @@ from bnnhw.frontend.geometry import window_of
 from bnnhw.frontend.nodes_affine import add_step
 from bnnhw.frontend.nodes_product import product_steps, whole_weights
 from bnnhw.frontend.planes import weight_planes
-from bnnhw.frontend.streams import as_elements, as_map
+from bnnhw.frontend.streams import as_elements, as_map, check_planes, common_unit
 from bnnhw.frontend.values import Constant, Elements, Padded, Product, Value, Weights, layout
-from bnnhw.ir.layers import Dense, Thresholds
-from bnnhw.ir.maps import Conv2d, Quantize, SumPool
+from bnnhw.ir.layers import Dense
+from bnnhw.ir.maps import Affine, Conv2d, SumPool
 from bnnhw.ir.steps import Shift
-from bnnhw.ir.types import DataType
+from bnnhw.ir.types import MAX_PLANES, DataType
 from bnnhw.ir.window import Window
 
 __all__ = ["map_layout"]
@@ -35,7 +35,7 @@ def map_layout(shape: tuple[int, int, int], rank: int, axes: tuple[int, int]) ->
 @handles("Pad")
 def _pad(call: Call) -> Value:
     """A constant around a map of quantized elements."""
-    elements = call.take(0, "input", Elements)
+    elements = as_elements(call, 0, "input")
     call.require("mode", call.attribute("mode", "constant"), "constant")
     if "pads" in call.node.attributes:
         numbers = call.attribute("pads", ())
@@ -60,27 +60,31 @@ def _pad(call: Call) -> Value:
 
 
 def _padding(call: Call, elements: Elements, value: Fraction) -> tuple[Elements, int]:
-    """The code of what a convolution pads with, and elements of a type that has it."""
+    """The code of what a convolution pads with, and elements of a type that has it.
+
+    Elements that can't be the padding's number become integers of which it is the 0: exact, and wider.
+    """
     dtype = elements.dtype
     level = (value - elements.offset) / elements.scale
-    if dtype == _BIPOLAR and level == 0:
-        # -1 and +1 as 2-bit numbers, of which 0 is one: exact, and one plane more.
-        channels = elements.neurons
-        wide = Thresholds(np.tile([-1, 1, 1], (channels, 1)), DataType("int", 2))
-        widen = Quantize(f"widen{call.node.position}", elements.shape, dtype, wide)
-        note = (
-            f"{call.node}: it pads with {float(value)!r}, which lies between the two values of its binarized inputs: "
-            "they become 2-bit numbers, at twice the cost; a model trained to pad with one of the two avoids it"
-        )
-        elements = replace(elements, dtype=wide.dtype, layers=(*elements.layers, widen), notes=(*elements.notes, note))
-        return elements, 0
-    whole = level.denominator == 1 and dtype.minimum <= level <= dtype.maximum and (dtype != _BIPOLAR or level)
-    if not whole:
+    if level.denominator == 1 and dtype.minimum <= level <= dtype.maximum and (dtype != _BIPOLAR or level):
+        return elements, int(dtype.encode(np.array(int(level))))
+    unit = common_unit([elements.scale, elements.offset - value])
+    multiplier, offset = int(elements.scale / unit), int((elements.offset - value) / unit)
+    low, high = sorted(multiplier * end + offset for end in (dtype.minimum, dtype.maximum))
+    if max(-low, high) >= 1 << (MAX_PLANES - 1):
         raise call.unsupported(
             f"it pads with {float(value)!r}, which its {dtype} inputs can't be: pad with one of their values (a Pad "
             "node before it), and train so"
         )
-    return elements, int(dtype.encode(np.array(int(level))))
+    column = np.ones(elements.neurons, np.int64)
+    widen = Affine(f"widen{call.node.position}", elements.shape, dtype, multiplier * column, offset * column)
+    what = "lies between the two values of" if dtype == _BIPOLAR and level == 0 else "is no value of"
+    note = (
+        f"{call.node}: it pads with {float(value)!r}, which {what} its inputs: they become {widen.output.bits}-bit "
+        f"numbers, where {dtype.bits} would do; a model trained to pad with one of their values avoids it"
+    )
+    layers, notes = (*elements.layers, widen), (*elements.notes, note)
+    return replace(elements, dtype=widen.output, layers=layers, scale=unit, offset=value, notes=notes), 0
 
 
 def _weights(call: Call, elements: Elements, rank: int) -> tuple[Weights, bool]:
@@ -156,8 +160,10 @@ def _conv(call: Call) -> Value:
     # A row runs over kernel y, kernel x, input channel.
     rows = np.moveaxis(values, 1, -1).reshape(len(values), area * (1 if depthwise else window.channels))
     index = map_layout((len(values), window.out_height, window.out_width), rank, axes)
-    if depthwise and call.input(2) is None and (sums := _sum(call, elements, window, weights, code, index)):
+    alone = depthwise or window.channels == len(values) == 1
+    if alone and call.input(2) is None and (sums := _sum(call, elements, window, weights, code, index)):
         return sums
+    check_planes(call, "first input", elements.dtype)
     planes, unit = weight_planes(rows)
     dense = Dense(f"conv{call.node.position}", elements.dtype, planes, None)
     conv = Conv2d(window, dense, code, depthwise)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bnnhw.frontend.call import Call, handles
 from bnnhw.frontend.nodes_affine import add_step
 from bnnhw.frontend.planes import weight_planes
-from bnnhw.frontend.streams import affine_steps, as_elements
+from bnnhw.frontend.streams import affine_steps, as_elements, check_planes
 from bnnhw.frontend.values import Constant, Elements, Product, Value, Weights
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Scale, Shift, Step
@@ -76,6 +76,7 @@ def _product(call: Call, transposed: bool) -> Product:
         raise call.unsupported("its weights must not have a scale for each input")
     ordered: NDArray[np.int16] = np.empty_like(values, order="C")
     ordered[:, elements.index] = values
+    check_planes(call, "first input", elements.dtype)
     planes, unit = weight_planes(ordered)
     layer = Dense(f"dense{call.node.position}", elements.dtype, planes, None)
     product = Product(elements, layer, np.arange(neurons, dtype=np.int32))

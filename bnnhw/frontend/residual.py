@@ -8,26 +8,17 @@ what follows. Slopes and offsets are exact rational numbers, or the sum is refus
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 import numpy as np
 
 from bnnhw.frontend.call import Call
-from bnnhw.frontend.streams import affine_steps, as_integers, exact_affine
+from bnnhw.frontend.streams import MAX_MULTIPLIER, affine_steps, as_integers, common_unit, exact_affine
 from bnnhw.frontend.values import Elements, Integers, Streamed
 from bnnhw.ir.maps import Affine, Residual
 from bnnhw.ir.network import StreamLayer, follow
 
 __all__ = ["add_branches"]
-
-MAX_MULTIPLIER = 1 << 16
-"""Greatest multiplier of a branch: scales further apart than 16 bits are not meant to be added."""
-
-
-def _unit(a: Fraction, b: Fraction) -> Fraction:
-    denominator = math.lcm(a.denominator, b.denominator)
-    return Fraction(math.gcd(int(a * denominator), int(b * denominator)), denominator) or Fraction(1)
 
 
 def _exact(call: Call, value: Integers) -> tuple[list[Fraction], list[Fraction]]:
@@ -65,7 +56,7 @@ def add_branches(call: Call, first: Streamed, second: Streamed, sign: int = 1) -
         raise call.unsupported(f"its inputs must be two maps of one shape, not {a.index.shape} and {b.index.shape}")
     (slopes_a, offsets_a), (slopes_b, offsets_b) = _exact(call, a), _exact(call, b)
     slopes_b, offsets_b = [sign * s for s in slopes_b], [sign * o for o in offsets_b]
-    units = [_unit(s, t) for s, t in zip(slopes_a, slopes_b, strict=True)]
+    units = [common_unit(pair) for pair in zip(slopes_a, slopes_b, strict=True)]
     wholes = [[int(s / u) for s, u in zip(slopes, units, strict=True)] for slopes in (slopes_a, slopes_b)]
     for channel, pair in enumerate(zip(*wholes, strict=True)):
         if max(map(abs, pair)) > MAX_MULTIPLIER:

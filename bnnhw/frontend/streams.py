@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import isqrt
+from math import gcd, isqrt, lcm
 
 import numpy as np
 
 from bnnhw.frontend.call import Call
-from bnnhw.frontend.values import Elements, Integers, Streamed, layout
+from bnnhw.frontend.values import Elements, Integers, Product, Streamed, layout
 from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.ir.maps import Affine
 from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Shift, Step
-from bnnhw.ir.types import MAX_PLANES, InputSpec
+from bnnhw.ir.types import MAX_PLANES, DataType, InputSpec
 
-__all__ = ["affine_steps", "as_elements", "as_integers", "as_map", "exact_affine"]
+__all__ = [
+    "MAX_MULTIPLIER",
+    "affine_steps",
+    "as_elements",
+    "as_integers",
+    "as_map",
+    "check_planes",
+    "common_unit",
+    "exact_affine",
+]
 
 
 def _is_float(values: Sequence[Fraction]) -> bool:
@@ -114,23 +124,64 @@ def as_integers(call: Call, value: Streamed) -> Integers:
     return Integers(elements, (*affine_steps(call, slopes, offsets), *value.steps))
 
 
-def as_elements(call: Call, index: int, what: str) -> Elements:
-    """An input that a matrix layer can take: elements, or integers that are scaled and shifted alike."""
-    value = call.input(index)
-    if not isinstance(value, Integers):
-        value = call.take(index, what, Elements)
+MAX_MULTIPLIER = 1 << 16
+"""Greatest multiplier of a channel: scales further apart than 16 bits are not meant to be added."""
+
+
+def common_unit(numbers: Iterable[Fraction]) -> Fraction:
+    """The greatest common divisor of some rational numbers; 1 of none but 0."""
+    found = [number for number in numbers if number]
+    denominator = lcm(*(number.denominator for number in found))
+    return Fraction(gcd(*(int(number * denominator) for number in found)), denominator) or Fraction(1)
+
+
+def _alike(call: Call, what: str, value: Integers) -> Elements:
+    """Integers scaled and shifted by channel as elements scaled and shifted alike, by an affine layer of integers."""
+    affine = exact_affine(value.steps, value.neurons)
+    if affine is None:
+        raise call.unsupported(f"its {what} must be quantized, or integers times exact factors")
+    slopes, offsets = affine
+    elements = value.elements
+    if len(set(slopes)) == len(set(offsets)) == 1 and slopes[0]:
+        return replace(elements, scale=call.fraction("scale", slopes[0]), offset=call.fraction("offset", offsets[0]))
+    # A base of 0 keeps 0 a number of theirs, which is what paddings are.
+    for base in (Fraction(0), offsets[0]):
+        unit = common_unit([*slopes, *(offset - base for offset in offsets)])
+        multiplier = [int(slope / unit) for slope in slopes]
+        offset = [int((offset - base) / unit) for offset in offsets]
+        if max(map(abs, (*multiplier, *offset))) <= MAX_MULTIPLIER:
+            break
     else:
-        affine = exact_affine(value.steps, value.neurons)
-        if affine is None or not all(affine[0]) or any(len(set(numbers)) > 1 for numbers in affine):
-            raise call.unsupported(
-                f"its {what} must be quantized, or integers scaled and shifted alike in all channels"
-            )
-        value = replace(value.elements, scale=call.fraction("scale", affine[0][0]), offset=affine[1][0])
-    if value.dtype.bits > MAX_PLANES:
         raise call.unsupported(
-            f"its {what} must have at most {MAX_PLANES} bits, not the {value.dtype.bits} of {value.dtype}: quantize it"
+            f"its {what} must be quantized, or integers whose factors are at most {MAX_MULTIPLIER} times a common "
+            "divisor"
         )
-    return value
+    layer = Affine(
+        f"affine{call.node.position}", elements.shape, elements.dtype, np.array(multiplier), np.array(offset)
+    )
+    return replace(
+        elements,
+        dtype=layer.output,
+        layers=(*elements.layers, layer),
+        scale=call.fraction("scale", unit),
+        offset=call.fraction("offset", base),
+    )
+
+
+def check_planes(call: Call, what: str, dtype: DataType) -> None:
+    """Refuse elements that are too wide for a matrix layer."""
+    if dtype.bits > MAX_PLANES:
+        raise call.unsupported(
+            f"its {what} must have at most {MAX_PLANES} bits, not the {dtype.bits} of {dtype}: quantize it"
+        )
+
+
+def as_elements(call: Call, index: int, what: str) -> Elements:
+    """An input as elements: integers are made such."""
+    value = call.input(index)
+    if isinstance(value, Product | Integers):
+        return _alike(call, what, as_integers(call, value))
+    return call.take(index, what, Elements)
 
 
 def as_map(call: Call, value: Elements, what: str) -> tuple[Elements, tuple[int, int]]:

@@ -34,9 +34,11 @@ from bnnhw.ir.arithmetic import dot_affine, weight_values
 from bnnhw.ir.layers import Thresholds
 from bnnhw.ir.steps import normalize
 from bnnhw.reference import evaluate, evaluate_trained
+from bnnhw.streamline import streamline
 from bnnhw.streamline import thresholds as module
 from bnnhw.streamline.roots import Number
 from bnnhw.streamline.thresholds import thresholds as run_pass
+from tests.map_strategies import map_networks
 from tests.strategies import DTYPES, fixed, frames, networks, norms, planes, quantizers, steps
 
 BIPOLAR = DataType("bipolar", 1)
@@ -130,6 +132,20 @@ def test_the_network_says_the_same(data: st.DataObject) -> None:
     codes = data.draw(frames(network))
     if not result.warnings:
         assert np.array_equal(evaluate(after, codes).scores, evaluate_trained(before, codes).scores)
+
+
+@fixed
+@given(st.data(), st.booleans())
+def test_networks_over_maps_say_the_same(data: st.DataObject, general: bool) -> None:
+    """All passes, on convolutions, pools, element-wise and residual layers: the last accumulators are the same."""
+    network = data.draw(map_networks(streamlined=False, general=general))
+    plain = Output.plain("output", network.output.classes)
+    before = Network(network.input, (*network.layers[:-1], plain))
+    result = streamline(before)
+    assert result.network.streamlined
+    codes = data.draw(frames(network))
+    if not result.warnings:
+        assert np.array_equal(evaluate(result.network, codes).scores, evaluate_trained(before, codes).scores)
 
 
 @fixed
