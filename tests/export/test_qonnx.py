@@ -19,7 +19,21 @@ from bnnhw.datasets import load
 from bnnhw.errors import FileError, NetworkError, UnsupportedError
 from bnnhw.export import to_qonnx, write_qonnx
 from bnnhw.frontend import read_model
-from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
+from bnnhw.ir import (
+    Affine,
+    BitMatrix,
+    Conv2d,
+    DataType,
+    Dense,
+    InputSpec,
+    Layer,
+    Network,
+    Output,
+    Quantize,
+    Thresholds,
+    WeightPlane,
+    Window,
+)
 from bnnhw.streamline import streamline
 from tests.export.execute import execute
 from tests.map_strategies import map_networks
@@ -202,3 +216,46 @@ def test_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=rf"^{re.escape(str(taken))}: can't be written: Is a directory$"):
         write_qonnx(network, taken)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "model.onnx"]
+
+
+def test_cnv(shared: Path) -> None:
+    """Convolutions, pools and fully connected layers of the published network: FINN's form, every score equal."""
+    network = streamline(read_model(shared / "models" / "cnv-w1a1-bnn-pynq").network).network
+    x = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32)).astype(np.float32)
+    x[0] = np.load(shared / "models" / "goldens" / "cnv_cifar10_input.npy")[0]
+    model = to_qonnx(network, len(x))
+    expected = reference.evaluate(network, network.input.encode(x)).scores
+    assert expected[0].argmax() == 3
+    assert np.array_equal(execute(model, x), expected)
+    operators = [node.op_type for node in model.graph.node]
+    pair = ["Conv", "MultiThreshold"]
+    block = [*pair, *pair, "MaxPool"]
+    assert operators == [
+        *("MultiThreshold", *block, *block, *pair, *pair, "Reshape"),
+        *("MatMul", "MultiThreshold") * 2,
+        *("MatMul", "Mul", "Add"),
+    ]
+
+
+def integers_beyond_float32(kind: str) -> tuple[Layer, str]:
+    """A layer (2, 3, 3) over uint2 elements whose numbers leave float32, and why."""
+    uint2, window = DataType("uint", 2), Window(2, 3, 3, (2, 2))
+    if kind == "affine":
+        big = np.array([1, 1 << 24])
+        return Affine(
+            "wide", (2, 3, 3), uint2, big, -big
+        ), f"numbers must be below 16777216 to be exact in float32, not up to {4 << 24}"
+    conv = Conv2d(window, dense("wide", uint2, 2, 8, (1 << 20,)))
+    return conv, f"dot products must be below 16777216 to be exact in float32, not up to {3 * 8 * (1 << 20) + 2}"
+
+
+@pytest.mark.parametrize("kind", ["affine", "conv"])
+def test_maps_beyond_float32(kind: str) -> None:
+    layer, why = integers_beyond_float32(kind)
+    assert isinstance(layer, Affine | Conv2d)
+    shape = layer.shape_out
+    narrow = Quantize("q", shape, layer.output, Thresholds(np.zeros((2, 1), np.int64), BIPOLAR))
+    last = dense("last", BIPOLAR, 2, int(np.prod(shape)))
+    network = Network(InputSpec((2, 3, 3), layer.input), (layer, narrow, last, Output.plain("output", 2)))
+    with pytest.raises(UnsupportedError, match=rf"^{re.escape(f'layer wide: {why}')}$"):
+        to_qonnx(network)
