@@ -11,11 +11,15 @@ from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import technology
 from bnnhw.folding.gearbox import Gearbox
-from bnnhw.folding.pipeline import mvu_pipeline
-from bnnhw.folding.units import MvuUnit, WidthUnit
+from bnnhw.folding.lower import input_format
+from bnnhw.folding.pipeline import ArgmaxPipeline, MvuPipeline, mvu_pipeline
+from bnnhw.folding.pool import PoolPipeline
+from bnnhw.folding.units import MvuUnit, WidthUnit, WindowUnit
+from bnnhw.folding.window import WindowPipeline
 from bnnhw.ir import InputSpec, Network, Output
 from bnnhw.ir.types import DataType
 from tests.hardware.bench import random_layer
+from tests.hardware.maps import Branch, MapNetwork, random_network
 
 
 def folded(names: tuple[str, ...] = ("a", "b", "c"), simd: tuple[int, ...] = (4, 5, 3)) -> FoldedNetwork:
@@ -74,3 +78,115 @@ def test_name_of_nothing_legal() -> None:
     names = [stage.name for stage in chain(folded(("/", "схема", "_")), technology("generic")).stages]
     assert len(set(names)) == 4
     assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in names), names
+
+
+def kinds(network: Branch) -> list[tuple[str, str]]:
+    """Name and kind of every unit."""
+    assert isinstance(network, MapNetwork)
+    return [(stage.name, stage.unit.kind) for stage in chain(network.folded(), technology("generic")).stages]
+
+
+def test_units_of_maps() -> None:
+    """Windows before convolutions and pools, converters where lanes differ; a position alone needs no window."""
+    network = MapNetwork((2, 8, 8)).conv(4, (3, 3), (2, 2)).pool((2, 2), (2, 2)).conv(6, (2, 2), (4, 2))
+    assert kinds(
+        network.conv(4, (1, 1), (2, 4)).pool((1, 1), (1, 1), kind="sum").quantize().dense(2, (1, 3), None)
+    ) == [
+        ("layer0_conv0_window", "window"),
+        ("layer0_conv0", "mvu"),
+        ("layer1_max1_window", "window"),
+        ("layer1_max1", "pool"),
+        ("layer2_conv2_window", "window"),
+        ("layer2_conv2", "mvu"),
+        ("layer3_conv3", "mvu"),
+        ("layer4_sum4_window", "window"),
+        ("layer4_sum4", "pool"),
+        ("layer5_quantize5", "quantize"),
+        ("layer6_dense6_width", "width"),
+        ("layer6_dense6", "mvu"),
+        ("output", "argmax"),
+    ]
+
+
+def test_depthwise_takes_a_lane_a_neuron() -> None:
+    network = MapNetwork((4, 5, 5)).conv(4, (3, 3), (3, 1), depthwise=True).dense(2, (1, 2), None)
+    assert kinds(network)[:3] == [
+        ("layer0_conv0_window_width", "width"),
+        ("layer0_conv0_window", "window"),
+        ("layer0_conv0", "mvu"),
+    ]
+    assert isinstance(network, MapNetwork)
+    units = chain(network.folded(), technology("generic"))
+    # Frames have no gaps, so they come in words of all 4 channels, not of 3.
+    assert (units.input.lanes, units.input.words) == (4, 25)
+    window, mvu = units.stages[1].unit, units.stages[2].unit
+    assert isinstance(window, WindowUnit)
+    assert isinstance(mvu, MvuUnit)
+    assert (window.lanes, window.order, mvu.repeats) == (3, "channels", 9)
+    assert units.stages[2].interval == 9 * 9 * 2
+
+
+def test_minimum_is_complemented_before_and_behind() -> None:
+    network = MapNetwork((8, 4, 4)).pool((2, 2), (2, 2), kind="mixed").dense(2, (1, 2), None)
+    assert kinds(network)[:3] == [
+        ("layer0_max0_invert", "invert"),
+        ("layer0_max0_window", "window"),
+        ("layer0_max0", "pool"),
+    ]
+
+
+def test_fork_and_join() -> None:
+    """Streams of a residual layer: the fork's two, a queue in the shortcut, both into the sum."""
+    network = MapNetwork((4, 4, 4), "int3").residual(lambda b: b.quantize().conv(4, (1, 1), (2, 4), output=None))
+    network.affine().quantize().dense(2, (1, 2), None)
+    assert isinstance(network, MapNetwork)
+    units = chain(network.folded(), technology("generic"))
+    found = {stage.name: (stage.sources, stage.sinks) for stage in units.stages}
+    assert found == {
+        "layer0_residual0_fork": ((0,), (1, 2)),
+        "layer1_residual0_body_quantize0": ((1,), (3,)),
+        "layer2_residual0_body_conv1_width": ((3,), (4,)),
+        "layer2_residual0_body_conv1": ((4,), (5,)),
+        "layer0_residual0_buffer": ((2,), (6,)),
+        "layer0_residual0_width": ((6,), (7,)),
+        "layer0_residual0": ((5, 7), (8,)),
+        "layer3_affine1": ((8,), (9,)),
+        "layer4_quantize2": ((9,), (10,)),
+        "layer5_dense3": ((10,), (11,)),
+        "output": ((11,), (12,)),
+    }
+    assert (units.output, units.streams) == (12, 13)
+
+
+def test_the_chain_is_made_once() -> None:
+    network = folded()
+    assert chain(network, technology("ecp5")) is chain(network, technology("ecp5"))
+    assert chain(network, technology("ecp5")) is not chain(network, technology("ice40"))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_words_agree_on_every_stream(seed: int) -> None:
+    """What a unit gives a frame is what the next one takes, in words and in bits; each stream has one of either."""
+    network = random_network(seed)
+    units = chain(network, technology("generic"))
+    assert units.input == input_format(network)
+    given = {0: units.input.words}
+    for stage in units.stages:
+        pipeline, repeats = stage.unit.pipeline, stage.unit.repeats
+        for number in stage.sources:
+            words = given.pop(number)
+            if isinstance(pipeline, MvuPipeline):
+                per_vector = pipeline.synapse_folds * (pipeline.neuron_folds if pipeline.depthwise else 1)
+                assert words == repeats * per_vector
+            elif isinstance(pipeline, Gearbox | WindowPipeline | PoolPipeline):
+                assert words == repeats * pipeline.words_in
+            else:
+                assert words == pipeline.words
+        if isinstance(pipeline, MvuPipeline):
+            words = repeats * pipeline.neuron_folds
+        elif isinstance(pipeline, Gearbox | WindowPipeline | PoolPipeline):
+            words = repeats * pipeline.words_out
+        else:
+            words = 1 if isinstance(pipeline, ArgmaxPipeline) else pipeline.words
+        given.update(dict.fromkeys(stage.sinks, words))
+    assert given == {units.output: 1}
