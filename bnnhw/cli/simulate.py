@@ -27,6 +27,7 @@ def simulate_design(
     count: int | None,
     stall: float,
     wave: Path | None,
+    layers: bool = True,
 ) -> dict[str, Any]:
     """Simulates with a progress bar; the JSON result of the verb."""
     from bnnhw.cli.design import folded_for
@@ -47,12 +48,15 @@ def simulate_design(
             stall=stall,
             wave=wave,
             progress=update,
+            layers=layers,
         )
     return {
         "dataset": dataset,
         "images": result.images,
         "mismatches": result.mismatches,
         "details": [str(mismatch) for mismatch in result.details],
+        "layers": result.layers,
+        "layer_mismatches": [str(mismatch) for mismatch in result.layer_mismatches],
         "accuracy": result.accuracy,
         "cycles_per_frame": result.cycles_per_frame,
         "predicted_cycles_per_frame": result.predicted_cycles_per_frame,
@@ -66,8 +70,13 @@ def simulate_design(
 
 def check(data: dict[str, Any]) -> None:
     """Raises :class:`~bnnhw.errors.CheckError` when outputs or cycles are not those promised."""
+    # What comes after the first layer that differs may merely follow from it.
+    first = data["layer_mismatches"][:1]
     if data["mismatches"]:
-        raise CheckError(f"{data['mismatches']} of {data['images']} frames differ; the first: {data['details'][0]}")
+        told = [f"{data['mismatches']} of {data['images']} frames differ; the first: {data['details'][0]}", *first]
+        raise CheckError("; ".join(told))
+    if first:
+        raise CheckError(f"all classes and scores agree, but not what is inside: {first[0]}")
     for what, key in (("cycles per frame", "cycles_per_frame"), ("latency", "latency_cycles")):
         measured, predicted = data[key], data[f"predicted_{key}"]
         # Few frames have no steady state to measure.
@@ -96,24 +105,39 @@ def check(data: dict[str, Any]) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Writes the first frames as a wave.",
 )
+@click.option(
+    "--layers/--no-layers",
+    default=True,
+    show_default=True,
+    help="Compares every layer's stream too, so that a difference is told where it arises.",
+)
 @data_option
 def simulate(
-    session: Session, design: Path, dataset: str, count: int | None, stall: float, wave: Path | None, data: Path | None
+    session: Session,
+    design: Path,
+    dataset: str,
+    count: int | None,
+    stall: float,
+    wave: Path | None,
+    layers: bool,
+    data: Path | None,
 ) -> None:
     """The generated Verilog against the reference.
 
-    Verilator runs every frame, and every output word is compared.
+    Verilator runs every frame, and every word that a layer gives and that comes out is compared.
     A bare N.bnn is folded and generated on the way. Exits with 1 on a mismatch, or when cycles are not those
     predicted.
     """
     from bnnhw.cli.design import open_design
 
-    result = simulate_design(session, open_design(design), dataset, data, count, stall, wave)
+    result = simulate_design(session, open_design(design), dataset, data, count, stall, wave, layers)
 
     def show(console: Console) -> None:
         console.print(
             f"{result['images']} frames, {result['mismatches']} mismatches, accuracy {100 * result['accuracy']:.2f} %"
         )
+        if result["layers"]:
+            console.print(f"{result['layers']} layers compared word by word, {len(result['layer_mismatches'])} differ")
         for what, key in (("cycles a frame", "cycles_per_frame"), ("latency", "latency_cycles")):
             console.print(f"{what}: {result[key]} measured, {result[f'predicted_{key}']} predicted")
         console.print(f"{result['frames_per_s']:,.0f} frames simulated a second")

@@ -328,8 +328,17 @@ def test_verilog_that_is_wrong_is_noticed(network: Path, tmp_path: Path) -> None
     assert data["images"] == 50
     assert data["mismatches"] > 10
     assert result.stderr.splitlines() == [
-        f"bnnhw: error: {data['mismatches']} of 50 frames differ; the first: {data['details'][0]}"
+        f"bnnhw: error: {data['mismatches']} of 50 frames differ; the first: {data['details'][0]}; "
+        f"{data['layer_mismatches'][0]}"
     ]
+    # Already the first layer has other weights.
+    layers = [layer.name for layer in make_network().layers[:-1]]
+    assert data["layers"] == len(layers)
+    assert data["layer_mismatches"][0].startswith(f"layer {layers[0]}: ")
+    alone = run("simulate", design, "--dataset", "digits", "--count", "50", "--no-layers", "--json", "-q")
+    assert alone.exit_code == 1
+    told = json.loads(alone.stdout)
+    assert (told["mismatches"], told["layers"], told["layer_mismatches"]) == (data["mismatches"], 0, [])
 
 
 def test_the_program_itself(network: Path) -> None:

@@ -131,6 +131,7 @@ def test_simulate(network: Path, folding: Path, tmp_path: Path) -> None:
     assert data["cycles_per_frame"] == data["predicted_cycles_per_frame"] == prediction.cycles_per_frame
     assert data["latency_cycles"] == data["predicted_latency_cycles"] == prediction.latency_cycles
     assert data["frames_per_s"] > 0
+    assert (data["layers"], data["layer_mismatches"]) == (len(make_network().layers) - 1, [])
     stalled = _json("simulate", design, "--dataset", "digits", "--count", "40", "--stall", "0.5")
     assert (stalled["images"], stalled["mismatches"]) == (40, 0)
 
