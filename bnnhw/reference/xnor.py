@@ -86,8 +86,10 @@ class Panels:
         self._panels[:] = padded.reshape(count, width, self.words).transpose(0, 2, 1)
         self._count = xnor_kernel.direct if xnor_kernel.counts_bits_in_vectors() else xnor_kernel.carry_save
 
-    def popcounts(self, x_words: Words, columns: int, threads: int = 1) -> NDArray[np.int32]:
-        """Parameters, result and errors of :func:`xnor_popcounts`."""
+    def popcounts(
+        self, x_words: Words, columns: int, threads: int = 1, out: NDArray[np.int32] | None = None
+    ) -> NDArray[np.int32]:
+        """Parameters, result and errors of :func:`xnor_popcounts`; ``out`` takes the result instead of a new array."""
         _check("x_words", x_words)
         rows, words = x_words.shape
         if words != self.words:
@@ -97,8 +99,12 @@ class Panels:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         # Of one layout whatever comes in: numba compiles once more for each other one.
-        x = np.require(x_words, requirements="CAW")
-        out = np.empty((rows, self.neurons), np.int32)
+        x = np.require(x_words, requirements=["C", "A", "W"])
+        shape = (rows, self.neurons)
+        if out is None:
+            out = np.empty(shape, np.int32)
+        elif out.dtype != np.int32 or out.shape != shape or not out.flags.carray:
+            raise ValueError(f"out must be a C-contiguous int32 array of {shape}, not {out.dtype} of {out.shape}")
         if threads == 1 or rows < 2:
             self._count(x, self._panels, columns, out)
             return out

@@ -43,7 +43,7 @@ def counts_bits_in_vectors() -> bool:
     """Whether the processor that numba compiles for has an instruction that counts the bits of vector elements."""
     if not binding.get_default_triple().startswith(("x86_64", "i686")):
         return True
-    features = config.CPU_FEATURES
+    features: str | None = vars(config)["CPU_FEATURES"]
     if features is None:
         return binding.get_host_cpu_features().get("avx512vpopcntdq", False)
     return "+avx512vpopcntdq" in features.split(",")

@@ -112,6 +112,16 @@ def test_errors() -> None:
         xnor_popcounts(words, words, 193)
     with pytest.raises(ValueError, match=r"^threads must be at least 1, not 0$"):
         xnor_popcounts(words, words, 192, 0)
+    message = r"^out must be a C-contiguous int32 array of \(2, 2\), not int64 of \(2, 2\)$"
+    with pytest.raises(ValueError, match=message):
+        Panels(words).popcounts(words, 192, out=np.zeros((2, 2), np.int64))
+
+
+def test_out_takes_the_result() -> None:
+    words = np.arange(6, dtype=np.uint64).reshape(2, 3)
+    out = np.full((2, 2), -1, np.int32)
+    assert Panels(words).popcounts(words, 192, out=out) is out
+    np.testing.assert_array_equal(out, xnor_popcounts(words, words, 192))
 
 
 def dense(
