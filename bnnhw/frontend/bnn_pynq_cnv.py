@@ -17,6 +17,7 @@ hence iff ``dot >= floor(T / 2) + 1``, and with ``dot = acc + constant`` (:mod:`
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,14 +66,16 @@ def _dense(name: str, dtype: DataType, bits: NDArray[np.uint8], thresholds: NDAr
     return Dense(name, dtype, layer.weights, Thresholds(values.clip(low, high + 1)[:, None], _BIPOLAR))
 
 
-def _read(layer: LayerFiles, columns: int, digest: hashlib._Hash) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _read(
+    layer: LayerFiles, columns: int, update: Callable[[bytes], None]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     simd, rest = divmod(columns, layer.synapse_folds)
     if rest or not 1 <= simd <= WORD:
         raise FileError(
             f"layer {layer.number}: {layer.synapse_folds} words a neuron must divide its {columns} inputs "
             f"into words of at most {WORD} bits"
         )
-    return read_matrix(layer, columns, digest.update)
+    return read_matrix(layer, columns, update)
 
 
 def convert_cnv(layers: list[LayerFiles], names: list[str] | None) -> Network:
@@ -100,7 +103,7 @@ def convert_cnv(layers: list[LayerFiles], names: list[str] | None) -> Network:
         number = layer.number
         if number < CONVOLUTIONS:
             window = Window(channels, height, width, (KERNEL, KERNEL))
-            bits, thresholds = _read(layer, window.area * channels, digest)
+            bits, thresholds = _read(layer, window.area * channels, digest.update)
             found.append(Conv2d(window, _dense(f"conv{number}", dtype, bits, thresholds)))
             channels, height, width = layer.rows, window.out_height, window.out_width
             if number in POOLED:
@@ -108,11 +111,11 @@ def convert_cnv(layers: list[LayerFiles], names: list[str] | None) -> Network:
                 found.append(MaxPool(f"pool{number}", window, _BIPOLAR, np.zeros(channels, np.bool_)))
                 height, width = window.out_height, window.out_width
         else:
-            bits, thresholds = _read(layer, channels * height * width, digest)
+            bits, thresholds = _read(layer, channels * height * width, digest.update)
             found.append(_dense(f"dense{number}", dtype, bits, thresholds))
             channels, height, width = layer.rows, 1, 1
         dtype = _BIPOLAR
-    bits, _ = _read(layers[-1], channels, digest)
+    bits, _ = _read(layers[-1], channels, digest.update)
     found.append(_dense(f"dense{layers[-1].number}", dtype, bits[:classes], None))
     provenance = {"source_sha256": digest.hexdigest(), "topology": "CNV"}
     return Network(INPUT, (*found, Output.plain("output", classes)), provenance)

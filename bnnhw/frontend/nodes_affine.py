@@ -33,7 +33,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-_Stepped = TypeVar("_Stepped", Product, Integers)
+_Stepped = TypeVar("_Stepped", bound=Product | Integers)
 
 
 def add_step(call: Call, product: _Stepped, *steps: Step) -> _Stepped:

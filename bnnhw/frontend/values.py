@@ -237,7 +237,7 @@ def layout(shape: tuple[int, int, int]) -> NDArray[np.int32]:
     return places.reshape(height, width, channels).transpose(2, 0, 1)
 
 
-_Laid = TypeVar("_Laid", Samples, Elements, Product, Integers)
+_Laid = TypeVar("_Laid", bound=Samples | Elements | Product | Integers)
 
 
 def laid_out(value: _Laid, index: NDArray[np.int32]) -> _Laid:

@@ -225,9 +225,9 @@ class _Pass:
                     layer = replace(layer, dense=dense, padding_code=code)
                     dtype = layer.output
                 case Quantize():
-                    found += self._quantize(replace(layer, input=dtype), narrow)
-                    dtype = found[-1].output
-                    continue
+                    before, layer = self._quantize(replace(layer, input=dtype), narrow)
+                    found += before
+                    dtype = layer.output
                 case Residual():
                     body, shortcut = (self.chain(branch, dtype) for branch in (layer.body, layer.shortcut))
                     layer = replace(layer, input=dtype, body=body, shortcut=shortcut)
@@ -242,18 +242,15 @@ class _Pass:
 
     def _about_dots(self, layers: tuple[Layer, ...]) -> bool:
         """Whether what follows is stated in dot products, which do not depend on the type of the elements."""
-        while layers and isinstance(layers[0], MaxPool):
-            layers = layers[1:]
-        if not layers:
+        behind = [layer for layer in layers if not isinstance(layer, MaxPool)]
+        following = behind[0] if behind else None
+        if isinstance(following, Conv2d):
+            zero = following.window.padded and not following.input.values(np.array(following.padding_code))
+            return isinstance(following.dense.activation, FloatActivation) and not zero
+        if not isinstance(following, Dense):
             return False
-        if isinstance(layers[0], Conv2d):
-            layer = layers[0]
-            zero = layer.window.padded and not layer.input.values(np.array(layer.padding_code))
-            return isinstance(layer.dense.activation, FloatActivation) and not zero
-        if not isinstance(layers[0], Dense):
-            return False
-        last = isinstance(layers[1], Output) if len(layers) > 1 else False
-        return isinstance(layers[0].activation, FloatActivation) or (last and bool(self._output.steps))
+        last = isinstance(behind[1], Output) if len(behind) > 1 else False
+        return isinstance(following.activation, FloatActivation) or (last and bool(self._output.steps))
 
     def _dense(self, layer: Dense, narrow: bool) -> Dense:
         if not isinstance(layer.activation, FloatActivation):
@@ -265,18 +262,18 @@ class _Pass:
         planes = tuple(WeightPlane(p.coefficient, BitMatrix.from_bits(p.bits.bits() ^ flip)) for p in layer.weights)
         return Dense(layer.name, layer.input, planes, activation)
 
-    def _quantize(self, layer: Quantize, narrow: bool) -> list[Affine | Quantize]:
+    def _quantize(self, layer: Quantize, narrow: bool) -> tuple[list[Affine], Quantize]:
         if not isinstance(layer.activation, FloatActivation):
-            return [layer]
+            return [], layer
         channels, low, high = layer.shape[0], layer.input.minimum, layer.input.maximum
         accumulators = _Accumulators(layer.name, DotAffine(1, np.zeros(channels, np.int64)), low, high)
         activation, flipped, warnings = _exact(accumulators, layer.activation, narrow)
         self.warnings += warnings
         if not flipped.any():
-            return [replace(layer, activation=activation)]
+            return [], replace(layer, activation=activation)
         multiplier, offset = np.where(flipped, -1, 1), np.where(flipped, low + high, 0)
         affine = Affine(self._unique(f"{layer.name}_negated"), layer.shape, layer.input, multiplier, offset)
-        return [affine, replace(layer, input=affine.output, activation=activation)]
+        return [affine], replace(layer, input=affine.output, activation=activation)
 
     def _unique(self, name: str) -> str:
         while name in self._names:

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from tests.frontend.conv_models import Graph
 from tests.frontend.models import DOMAIN, model, node, parts
 
 KINDS = (
@@ -38,11 +39,23 @@ ALL_KINDS = (
         "Sign",
         "Sqrt",
     ),
-    *("Squeeze", "Sub", "Transpose", "Unsqueeze", "Conv", "MaxPool"),
+    *(
+        "Squeeze",
+        "Sub",
+        "Transpose",
+        "Unsqueeze",
+        "Conv",
+        "MaxPool",
+        "Pad",
+        "AveragePool",
+        "GlobalMaxPool",
+        "ReduceMean",
+    ),
 )
 ATTRIBUTES = (
     *("axis", "axes", "perm", "alpha", "beta", "transB", "to", "epsilon", "out_scale", "out_bias", "signed", "narrow"),
-    *("rounding_mode", "data_layout", "allowzero", "value", "value_float", "value_int"),
+    *("rounding_mode", "data_layout", "allowzero", "value", "value_float", "value_int", "strides", "pads", "group"),
+    *("dilations", "kernel_shape", "auto_pad", "ceil_mode", "count_include_pad", "keepdims", "mode"),
 )
 NUMBERS = (0.0, -1.0, 0.5, 1e30, -1e-30, 255.0, 2.0**31, float("nan"), float("inf"))
 SIZES = (0, 1, -1, 3, 255, 1 << 20, 1 << 31, 1 << 40, (1 << 63) - 1)
@@ -88,7 +101,25 @@ def seeds() -> list[bytes]:
         model(*parts(quantizer="quant")),
         model(exported, constants, (1, 1, 2, 2)),
     ]
-    return [proto.SerializeToString() for proto in protos]
+    return [proto.SerializeToString() for proto in (*protos, _maps(), _signal())]
+
+
+def _maps() -> onnx.ModelProto:
+    """An image: padding, a shortcut, pools of all kinds, a depthwise convolution."""
+    graph = Graph(2, 6, 6)
+    x = graph.add("Conv", graph.quant("input", 2), graph.weights(4, 2, 3, 3, bits=2), pads=[1, 1, 1, 1])
+    bits = graph.add("Pad", graph.sign(x), graph.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64), graph.constant(-1.0))
+    x = graph.add("Add", graph.add("Conv", bits, graph.weights(4, 4, 3, 3)), x)
+    x = graph.sign(graph.norm(graph.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2]), 4))
+    x = graph.sign(graph.norm(graph.add("Conv", x, graph.weights(4, 1, 2, 2), group=4, dilations=[1, 1]), 4))
+    return graph.scores(graph.add("AveragePool", x, kernel_shape=[2, 2]))
+
+
+def _signal() -> onnx.ModelProto:
+    graph = Graph(2, 12)
+    x = graph.add("Conv", graph.quant("input", 3, signed=True), graph.weights(4, 2, 3), strides=[2])
+    x = graph.quant(graph.norm(graph.add("MaxPool", x, kernel_shape=[2], ceil_mode=1), 4), 2)
+    return graph.scores(graph.add("ReduceMean", x, axes=[2], keepdims=0))
 
 
 def _bytes(data: bytes, random: np.random.Generator) -> bytes:
