@@ -1,0 +1,47 @@
+"""Generated Verilog of a network over feature maps in Verilator: every frame, and both cycle figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnnhw import tools
+from bnnhw.folding import FoldedNetwork
+from bnnhw.verify.simulate import simulate
+from tests.hardware.maps import Branch, MapNetwork
+
+
+def _network() -> FoldedNetwork:
+    """8-bit input with padding, a residual layer with a downsampling shortcut, pools, a depthwise convolution."""
+
+    def shortcut(branch: Branch) -> Branch:
+        return branch.pool((2, 2), (2, 2), kind="sum").quantize("uint2").conv(8, (1, 1), (4, 3), output=None)
+
+    branch = MapNetwork((3, 12, 10), "int8").conv(6, (3, 3), (2, 9), padding=(1, 1, 1, 1), output="uint2")
+    branch = branch.residual(lambda b: b.conv(8, (2, 2), (4, 6), stride=(2, 2), output=None), shortcut).affine()
+    branch = (
+        branch.quantize().conv(8, (3, 3), (4, 1), depthwise=True, memory="block").pool((2, 2), (2, 1), kind="mixed")
+    )
+    network = branch.dense(5, (2, 8), None)
+    assert isinstance(network, MapNetwork)
+    return network.folded()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _needs() -> None:
+    for name in ("verilator", "c++", "yosys"):
+        if not tools.find(name).found:
+            pytest.skip(f"{name} is missing")
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_maps(cache: Path, stall: float) -> None:
+    folded = _network()
+    codes = np.random.default_rng(1).integers(0, 256, (40, folded.network.input.elements)).astype(np.uint8)
+    result = simulate(folded, codes, technology="ecp5", stall=stall, cache=cache)
+    assert (result.images, result.mismatches, result.details) == (40, 0, ())
+    assert result.cycles_per_frame == result.predicted_cycles_per_frame
+    assert result.latency_cycles == result.predicted_latency_cycles
+    assert result.cycles_per_frame is not None
