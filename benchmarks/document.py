@@ -101,9 +101,64 @@ def xnor_lane(result: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def xnor_popcount(result: dict[str, Any]) -> str:
+    """The section on binary matrix products in software."""
+    machine, native, avx2 = result["machine"], result["native"], result["avx2"]
+    heads = ("M = K = N", "torch, ms", "direct, ms", "carry-save, ms", "taken", "with packing, ms", "torch / taken")
+    rows = [
+        (
+            f"{row['size']}, {name}",
+            *(f"{1000 * row[key]:.2f}" for key in ("torch_s", "direct_s", "carry_save_s")),
+            row["way"].replace("_", "-"),
+            f"{1000 * row['with_packing_s']:.2f}",
+            f"{row['ratio']:.1f}",
+        )
+        for name, run in ((native["numba_cpu"], native), ("AVX2 only", avx2))
+        for row in run["rows"]
+    ]
+    ratios = {name: [row["ratio"] for row in run["rows"]] for name, run in (("native", native), ("avx2", avx2))}
+    parts = [
+        "## XNOR and popcount in software",
+        f"Made by `{result['command']}` with " + ", ".join(f"{n} {v}" for n, v in result["tools"].items()) + f", on "
+        f"{machine['processor']} (LLVM: {machine['llvm_name']}; {', '.join(machine['features'])}).",
+        f"Binary products of M x K by K x N on one core: torch's float32 matmul on one thread (its kernels: "
+        f"{native['torch_capability']}) against popcounts of packed 64-bit words (`bnnhw.reference.xnor`), in one run, "
+        f"in turn, medians of {result['runs']} runs, seconds of processor time. *Direct* counts each vector of words, "
+        "*carry-save* counts the carries of trees of full adders; the second is taken where the processor counts no "
+        "bits in vectors. The products were equal. *With packing* packs the M rows from bytes too. In the rows *AVX2 "
+        f"only* numba compiled for Haswell and torch was told to keep to {avx2['torch_capability']}; this MKL may not "
+        "obey on every processor.",
+        table(heads, rows),
+        f"Goal: 7 times torch: {min(ratios['native']):.1f} to {max(ratios['native']):.1f}; for AVX2 "
+        f"{min(ratios['avx2']):.1f} to {max(ratios['avx2']):.1f}.",
+        "### The reference over whole test sets",
+        "Processor time on one core, packing, thresholds and pooling included; equal scores.",
+        table(
+            ("network", "data set", "frames", "float32 (BLAS), s", "packed, s", "ratio"),
+            (
+                (
+                    row["network"],
+                    row["dataset"],
+                    row["frames"],
+                    f"{row['float_s']:.2f}",
+                    f"{row['packed_s']:.2f}",
+                    f"{row['ratio']:.1f}",
+                )
+                for row in result["sets"]
+            ),
+        ),
+        f"A process that has not counted yet spends {result['start']['cpu_s']:.2f} s on importing numba and loading "
+        "the compiled loops, so that LFC's test set alone does not start them: the reference does from 2^35 products, "
+        "and always once they are started. The first layer of CNV (27 synapses of 8 bits) stays in floating point: "
+        "8 planes of a word a tap are 4,608 bits to count for 27 products.",
+    ]
+    return "\n\n".join(parts)
+
+
 def main() -> None:
     sections = ["# Benchmarks", "Made by `python benchmarks/document.py` from `benchmarks/results/`; do not edit."]
     sections.append(xnor_lane(json.loads((ROOT / "results" / "xnor_lane.json").read_text())))
+    sections.append(xnor_popcount(json.loads((ROOT / "results" / "xnor_popcount.json").read_text())))
     TARGET.write_text("\n\n".join(sections) + "\n")
 
 
