@@ -106,6 +106,15 @@ def _shape(graph: Graph, window: Window, channels: int) -> tuple[int, ...]:
     return (graph.shape[0], channels, window.out_height, window.out_width)
 
 
+def _pad(graph: Graph, name: str, window: Window, fill: int, dtype: str | None) -> None:
+    """A number around a map."""
+    top, left, bottom, right = window.padding
+    sizes = graph.constant(f"{name}_pads", np.array([0, 0, top, left, 0, 0, bottom, right]))
+    value = graph.constant(f"{name}_fill", np.array(fill, np.float32))
+    shape = (*graph.shape[:2], window.padded_height, window.padded_width)
+    graph.node("Pad", f"{name}_pad", sizes, value, shape=shape, dtype=dtype)
+
+
 def _conv(graph: Graph, layer: Conv2d) -> None:
     window, dense = layer.window, layer.dense
     _as_map(graph, layer.name, layer.input)
@@ -116,11 +125,7 @@ def _conv(graph: Graph, layer: Conv2d) -> None:
     pads = list(window.padding)
     fill = int(layer.input.values(np.array(layer.padding_code)))
     if any(pads) and fill:
-        top, left, bottom, right = pads
-        sizes = graph.constant(f"{layer.name}_pads", np.array([0, 0, top, left, 0, 0, bottom, right]))
-        value = graph.constant(f"{layer.name}_fill", np.array(fill, np.float32))
-        shape = (*graph.shape[:2], window.padded_height, window.padded_width)
-        graph.node("Pad", f"{layer.name}_pad", sizes, value, shape=shape, dtype=type_name(layer.input))
+        _pad(graph, layer.name, window, fill, type_name(layer.input))
         pads = [0, 0, 0, 0]
     graph.node(
         "Conv",
@@ -145,6 +150,11 @@ def _max_pool(graph: Graph, layer: MaxPool) -> None:
     signs = _column(graph, np.where(layer.minimum, -1, 1))
     if layer.minimum.any():
         graph.node("Mul", f"{layer.name}_turn", graph.constant(f"{layer.name}_signs", signs))
+    pads = list(window.padding)
+    if any(pad >= size for pad, size in zip(pads, window.kernel * 2, strict=True)):
+        # Executors know no padding as wide as the kernel: a number that no element falls below does the same.
+        _pad(graph, layer.name, window, -_reach(layer.input), None)
+        pads = [0, 0, 0, 0]
     graph.node(
         "MaxPool",
         f"{layer.name}_pool",
@@ -153,7 +163,7 @@ def _max_pool(graph: Graph, layer: MaxPool) -> None:
         kernel_shape=window.kernel,
         strides=window.stride,
         dilations=window.dilation,
-        pads=window.padding,
+        pads=pads,
     )
     if layer.minimum.any():
         graph.node("Mul", f"{layer.name}_return", graph.constant(f"{layer.name}_signs", signs), dtype=kind)
