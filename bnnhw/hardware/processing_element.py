@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -93,7 +95,8 @@ class ProcessingElement(wiring.Component):
 
     def _combined(self, m: Module, platform: object) -> tuple[Value, tuple[int, int]]:
         """The weighted sum of all planes' popcounts, one register a tree level, and its range."""
-        terms: list[tuple[Value, int, int]] = []
+        # Terms are magnitudes with a sign: a negative coefficient becomes a subtraction, never a product.
+        terms: list[_Term] = []
         for coefficient, i, j in self._planes:
             popcount = Popcount(self._simd, self._technology)
             m.submodules[f"popcount_{i}_{j}"] = shared(platform, popcount)
@@ -101,22 +104,16 @@ class ProcessingElement(wiring.Component):
                 popcount.x.eq(self.x.word_select(i, self._simd)),
                 popcount.w.eq(self.w.word_select(j, self._simd)),
             ]
-            low, high = sorted((0, coefficient * self._simd))
-            # Coefficients are constants, nearly always powers of two: wires.
-            terms.append((popcount.count if coefficient == 1 else popcount.count * Const(coefficient), low, high))
-        cycles = 0
-        while len(terms) > 1 or cycles < self._pipeline.combine:
-            sums: list[tuple[Value, int, int]] = []
-            for k in range(0, len(terms), 2):
-                group = terms[k : k + 2]
-                low, high = sum(t[1] for t in group), sum(t[2] for t in group)
-                total = Signal(integer_shape(low, high), name=f"sum_{cycles}_{k // 2}", reset_less=True)
-                m.d.sync += total.eq(group[0][0] if len(group) == 1 else group[0][0] + group[1][0])
-                sums.append((total, low, high))
-            terms = sums
-            cycles += 1
-        value, low, high = terms[0]
-        return value, (low, high)
+            magnitude = abs(coefficient)
+            terms.append(_Term(_times(popcount.count, magnitude), coefficient < 0, 0, magnitude * self._simd))
+        for cycle in range(self._pipeline.combine):
+            groups = [terms[k : k + 2] for k in range(0, len(terms), 2)]
+            terms = [_sum(group, last=len(groups) == 1) for group in groups]
+            for k, term in enumerate(terms):
+                total = Signal(integer_shape(term.low, term.high), name=f"sum_{cycle}_{k}", reset_less=True)
+                m.d.sync += total.eq(term.value)
+                terms[k] = term._replace(value=total)
+        return terms[0].value, (terms[0].low, terms[0].high)
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -141,3 +138,30 @@ class ProcessingElement(wiring.Component):
                 self.result.eq(threshold.code),
             ]
         return m
+
+
+class _Term(NamedTuple):
+    """A summand: a value in ``low..high``, to be subtracted if negative."""
+
+    value: Value
+    negative: bool
+    low: int
+    high: int
+
+
+def _times(value: Value, factor: int) -> Value:
+    """A product with a positive constant; with a power of two, as nearly always, wires."""
+    return value * Const(factor) if factor & (factor - 1) else value << (factor.bit_length() - 1)
+
+
+def _sum(group: list[_Term], *, last: bool) -> _Term:
+    """One or two summands as one, which is not negative if it is the last."""
+    group = sorted(group, key=lambda term: term.negative)
+    if len(group) == 1:
+        (a,) = group
+        return _Term(-a.value, False, -a.high, -a.low) if last and a.negative else a
+    a, b = group
+    if a.negative == b.negative:
+        total = _Term(a.value + b.value, a.negative, a.low + b.low, a.high + b.high)
+        return _sum([total], last=last)
+    return _Term(a.value - b.value, False, a.low - b.high, a.high - b.low)
