@@ -29,7 +29,7 @@ from bnnhw.folding.units import (
     WindowUnit,
 )
 from bnnhw.folding.window import WindowPipeline
-from bnnhw.ir import Affine, Conv2d, DataType, Dense, Layer, MaxPool, Output, Quantize, Residual, SumPool, Window
+from bnnhw.ir import Affine, Conv2d, DataType, Dense, Layer, MaxPool, Output, Quantize, Residual, SumPool, Window, walk
 
 __all__ = ["input_format", "lower"]
 
@@ -37,13 +37,14 @@ UNLIMITED = 1 << 40
 """Depth of a queue that is never full."""
 
 
-def lower(folded: FoldedNetwork, tech: Technology, depths: Mapping[str, int]) -> Chain:
+def lower(folded: FoldedNetwork, tech: Technology, depths: Mapping[str, int] | None) -> Chain:
     """The units of a folded network.
 
     Parameters
     ----------
-    depths : mapping of str to int
-        Of the queues in residual layers, by stage name; those not named are never full.
+    depths : mapping of str to int, or None
+        Of the queues in residual layers, by stage name; those not named are never full. None: guessed from the
+        windows beside them, for an estimate of their cost.
     """
     return _Builder(folded, tech, depths).chain()
 
@@ -70,7 +71,7 @@ def input_format(folded: FoldedNetwork) -> Format:
 class _Builder:
     """Adds stage after stage; a stream is known by its number and its format."""
 
-    def __init__(self, folded: FoldedNetwork, tech: Technology, depths: Mapping[str, int]) -> None:
+    def __init__(self, folded: FoldedNetwork, tech: Technology, depths: Mapping[str, int] | None) -> None:
         self.folded = folded
         self.tech = tech
         self.depths = depths
@@ -192,17 +193,26 @@ class _Builder:
         computed, self.computed = self.computed, computed
         shortcut, beside = self._follow(layer.shortcut, second, given)
         self.computed = self.computed or computed
-        shortcut = self._buffer(f"{name}_buffer", layer.name, shortcut, beside)
+        shortcut = self._buffer(f"{name}_buffer", layer, shortcut, beside, layer.body)
         if layer.shortcut:
-            body = self._buffer(f"{name}_body_buffer", layer.name, body, behind)
+            body = self._buffer(f"{name}_body_buffer", layer, body, behind, layer.shortcut)
         shortcut, beside = self._convert(name, layer.name, shortcut, beside, behind.lanes, behind.group)
         ends = [_emitted(branch[-1]) if branch else layer.input for branch in (layer.body, layer.shortcut)]
         unit = AddUnit(ends[0], ends[1], layer.output, behind.lanes, AddPipeline(behind.words))
         return self._stage(name, layer.name, unit, body, shortcut), replace(behind, bits=layer.output.bits)
 
-    def _buffer(self, name: str, layer: str, stream: int, given: Format) -> int:
-        pipeline = BufferPipeline(given.words, given.width, self.depths.get(name, UNLIMITED))
-        return self._stage(name, layer, BufferUnit(pipeline), stream)
+    def _buffer(self, name: str, layer: Residual, stream: int, given: Format, beside: tuple[Layer, ...]) -> int:
+        """The queue at the end of a branch; ``beside`` are the other branch's layers."""
+        depth = _swallowed(layer, beside, given) if self.depths is None else self.depths.get(name, UNLIMITED)
+        return self._stage(name, layer.name, BufferUnit(BufferPipeline(given.words, given.width, depth)), stream)
+
+
+def _swallowed(layer: Residual, branch: tuple[Layer, ...], beside: Format) -> int:
+    """About how many words pass beside a branch before it gives its first: what its windows span."""
+    windows = [part.window for part in walk(branch) if isinstance(part, Conv2d | MaxPool | SumPool)]
+    frame = layer.shape[1] * layer.shape[2]
+    spans = sum((w.span[0] - 1 - w.padding[0] + w.span[1] / w.width) / w.height for w in windows)
+    return min(round(beside.words * min(max(spans, 0.0), 1.0)) + 4 * beside.words // frame, beside.words)
 
 
 def _pointwise(window: Window) -> bool:

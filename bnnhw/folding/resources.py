@@ -15,6 +15,7 @@ from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import Technology, plan, technology
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.gearbox import Gearbox
+from bnnhw.folding.lower import lower
 from bnnhw.folding.memories import BLOCK_RAMS, BlockRam, blocks_needed, buffer_style
 from bnnhw.folding.pipeline import accumulator_shape
 from bnnhw.folding.units import (
@@ -209,7 +210,14 @@ def unit_resources(unit: Unit, tech: Technology) -> Resources:
             return _output(unit)
 
 
-def estimate(folded: FoldedNetwork, tech: Technology | str) -> Resources:
-    """The accelerator alone, without a link."""
+def estimate(folded: FoldedNetwork, tech: Technology | str, *, quick: bool = False) -> Resources:
+    """The accelerator alone, without a link.
+
+    Parameters
+    ----------
+    quick : bool
+        With depths of the queues in residual layers that are guessed, not derived frame by frame.
+    """
     tech = technology(tech) if isinstance(tech, str) else tech
-    return Resources.total(unit_resources(stage.unit, tech) for stage in chain(folded, tech).stages)
+    units = lower(folded, tech, None) if quick else chain(folded, tech)
+    return Resources.total(unit_resources(stage.unit, tech) for stage in units.stages)

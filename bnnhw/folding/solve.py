@@ -137,7 +137,7 @@ class _Search:
 
 
 def _fits(folded: FoldedNetwork, device: Device, cells: float) -> bool:
-    cost = estimate(folded, device.family) + LINK
+    cost = estimate(folded, device.family, quick=True) + LINK
     return logic_cells(cost, device.family) <= cells and cost.bram <= device.block_rams
 
 

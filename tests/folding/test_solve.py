@@ -12,8 +12,9 @@ from bnnhw.folding import solve
 from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import technology
 from bnnhw.folding.cycles import predict
+from bnnhw.folding.lower import lower
 from bnnhw.folding.resources import LINK, Resources, blocks_needed, estimate, layer_resources
-from bnnhw.folding.units import MvuUnit
+from bnnhw.folding.units import BufferUnit, MvuUnit
 from bnnhw.ir import Network
 from tests.build.networks import random_network
 from tests.hardware.maps import MapNetwork
@@ -146,3 +147,23 @@ def test_a_demand_is_met_by_what_works_together(convolutional: Network) -> None:
         folded = solve.cheapest(convolutional, board, cycles)
         assert folded is not None
         assert predict(folded, board.family).cycles_per_frame <= cycles
+
+
+def test_quick_estimate(convolutional: Network) -> None:
+    """Only the queues of residual layers are guessed: all that a body swallows at most, never more than a frame."""
+    board = get("ulx3s-12f")
+    folded = solve.fastest(convolutional, board)
+    assert estimate(folded, "ecp5", quick=True) == estimate(folded, "ecp5")
+    branch = MapNetwork((4, 8, 8), "int4")
+    branch.residual(lambda b: b.quantize().conv(4, (3, 3), (1, 1), padding=(1, 1, 1, 1), output=None)).quantize()
+    network = branch.dense(3, (1, 1), None)
+    assert isinstance(network, MapNetwork)
+    folded = solve.fastest(network.folded().network, board)
+    depths = [
+        stage.unit.pipeline.depth
+        for units in (chain(folded, technology("ecp5")), lower(folded, technology("ecp5"), None))
+        for stage in units.stages
+        if isinstance(stage.unit, BufferUnit)
+    ]
+    derived, guessed = depths
+    assert derived <= guessed <= 64
