@@ -73,7 +73,7 @@ def taps_of(folded: FoldedNetwork, tech: str) -> tuple[Tap, ...]:
             continue
         stage = units[layer.name]
         unit = stage.unit
-        lanes: int = unit.folding.pe if isinstance(unit, MvuUnit) else unit.lanes  # type: ignore[union-attr]
+        lanes: int = unit.folding.pe if isinstance(unit, MvuUnit) else unit.lanes
         dtype = layer.stream if isinstance(layer, Dense) else layer.output
         sizes = (*layer.shape_out, 1, 1)
         shape = (sizes[0], sizes[1], sizes[2])

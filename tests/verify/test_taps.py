@@ -31,16 +31,16 @@ FRAMES = 24
 
 def whole() -> FoldedNetwork:
     """Every kind of layer but an affine; PE divides nothing, and a word of the first layer has more than 32 bits."""
-    return (
-        MapNetwork((2, 5, 5), "uint4")
-        .conv(5, (3, 3), (4, 2), output=None, padding=(1, 1, 1, 1))
+    network = MapNetwork((2, 5, 5), "uint4")
+    (
+        network.conv(5, (3, 3), (4, 2), output=None, padding=(1, 1, 1, 1))
         .residual(lambda b: b.quantize().conv(5, (3, 3), (2, 5), output=None, padding=(1, 1, 1, 1)))
         .quantize("uint2")
         .pool((2, 2), (2, 2))
         .conv(5, (2, 2), (3, 1), depthwise=True)
         .dense(3, (2, 3), None)
-        .folded()
     )
+    return network.folded()
 
 
 @pytest.fixture(scope="module")
