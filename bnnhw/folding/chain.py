@@ -4,9 +4,9 @@ Depth of a shortcut's queue
 ---------------------------
 A residual layer's body swallows words before it gives the first (a line buffer fills), and the sum waits for it; the
 shortcut's words must wait somewhere meanwhile, or the fork stops, and with it the body: fork and sum would wait for
-each other for ever. The flow models are run with queues that are never full, from reset until results come steadily; the
-depth is the most words a queue then held at once, the least with which no word moves in a later cycle than with
-an unlimited one. So such queues cost no cycle, in latency or in pace.
+each other for ever. The flow models are run with queues that are never full, from reset until results come steadily.
+The depth is the most words that a queue then held at once: the least with which no word moves in a later cycle than
+with an unlimited one. So these queues cost no cycle, in latency or in pace.
 
 They suffice whatever stalls come from outside. Every unit waits only for words and for places, which are used up by
 it alone and decided by counts, never by data or by which came first: the accelerator is a marked graph. In a marked
