@@ -13,7 +13,14 @@ __all__ = ["train", "train_recipe"]
 
 
 def train_recipe(
-    session: Session, recipe: str, data: Path | None, epochs: int | None, seed: int, device: str, output: Path
+    session: Session,
+    recipe: str,
+    data: Path | None,
+    epochs: int | None,
+    seed: int,
+    device: str,
+    output: Path,
+    run_dir: Path | None = None,
 ) -> dict[str, object]:
     """Trains with a progress bar; the JSON result of the verb."""
     from bnnhw.training.recipes import find_recipe
@@ -29,35 +36,55 @@ def train_recipe(
             seed=seed,
             device=device,
             output=output,
+            run_dir=run_dir,
             progress=lambda epoch, _loss, _accuracy: update(epoch, total),
         )
     return {
         "recipe": result.recipe,
         "accuracy": result.accuracy,
         "epochs": result.epochs,
+        "best_epoch": result.best_epoch,
         "seed": result.seed,
         "wall_s": result.wall_s,
         "model": str(result.model),
     }
 
 
-@verb(example="bnnhw train digits -o digits.onnx\nbnnhw train digits --epochs 20 --seed 7 -o quick.onnx")
+@verb(
+    example="bnnhw train digits -o digits.onnx\n"
+    "bnnhw train digits --epochs 20 --seed 7 -o quick.onnx\n"
+    "bnnhw train mnist-sfc --data DIR --run runs/sfc -o sfc.onnx"
+)
 @click.argument("recipe")
 @data_option
 @click.option("--epochs", metavar="N", type=click.IntRange(min=1), help="Instead of the recipe's.")
 @click.option("--seed", metavar="S", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
+    "--run",
+    "run_dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Keeps a checkpoint, metrics.csv and result.json; the same command again goes on from there.",
+)
+@click.option(
     "-o", "output", metavar="M.onnx", required=True, type=click.Path(path_type=Path), help="The model to write."
 )
 def train(
-    session: Session, recipe: str, data: Path | None, epochs: int | None, seed: int, device: str, output: Path
+    session: Session,
+    recipe: str,
+    data: Path | None,
+    epochs: int | None,
+    seed: int,
+    device: str,
+    run_dir: Path | None,
+    output: Path,
 ) -> None:
     """Trains a recipe, exports QONNX.
 
     The accuracy is that of the test split, measured once, after the last epoch.
     """
-    result = train_recipe(session, recipe, data, epochs, seed, device, output)
+    result = train_recipe(session, recipe, data, epochs, seed, device, output, run_dir)
     session.result(
         result, lambda console: console.print(f"{output}: {100 * float(str(result['accuracy'])):.2f} % test accuracy")
     )
