@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bnnhw.folding.flow import Link, Run
@@ -42,8 +42,8 @@ class Stage:
         """The unit at work, and its links out of those of all streams."""
         touched = tuple(links[number] for number in (*self.sources, *self.sinks))
         # A pipeline takes as many sources and sinks as its unit has.
-        run: Run = self.unit.pipeline.flow(*touched, frames * self.unit.repeats)
-        return run, touched
+        start: Callable[..., Run] = self.unit.pipeline.flow
+        return start(*touched, frames * self.unit.repeats), touched
 
 
 @dataclass(frozen=True)
