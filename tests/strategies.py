@@ -17,6 +17,7 @@ from bnnhw.ir import (
     InputSpec,
     Network,
     Output,
+    PRelu,
     Quantizer,
     Relu,
     Scale,
@@ -66,7 +67,7 @@ def steps(draw: st.DrawFn, neurons: int, relu: bool = True) -> tuple[Step, ...]:
 
     found: list[Step] = []
     for _ in range(draw(st.integers(0, 4))):
-        match draw(st.integers(0, 4 if relu else 3)):
+        match draw(st.integers(0, 5 if relu else 3)):
             case 0:
                 found.append(Scale(column(PARAMETERS)))
             case 1:
@@ -75,8 +76,10 @@ def steps(draw: st.DrawFn, neurons: int, relu: bool = True) -> tuple[Step, ...]:
                 found.append(Shift(column(PARAMETERS)))
             case 3:
                 found.append(draw(norms(neurons)))
-            case _:
+            case 4:
                 found.append(Relu())
+            case _:
+                found.append(PRelu(column(PARAMETERS.map(abs))))
     return tuple(found)
 
 

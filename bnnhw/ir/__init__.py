@@ -13,7 +13,7 @@ from bnnhw.ir.layers import (
 )
 from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.network import Layer, Network, StreamLayer, follow, walk
-from bnnhw.ir.steps import Divide, Quantizer, Relu, Scale, Shift, Step, apply, falling, normalize, sign
+from bnnhw.ir.steps import Divide, PRelu, Quantizer, Relu, Scale, Shift, Step, apply, falling, normalize, sign
 from bnnhw.ir.types import DataType, InputSpec
 from bnnhw.ir.window import Window
 
@@ -32,6 +32,7 @@ __all__ = [
     "MaxPool",
     "Network",
     "Output",
+    "PRelu",
     "Quantize",
     "Quantizer",
     "Relu",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import FileError
 from bnnhw.ir.layers import FloatActivation
-from bnnhw.ir.steps import BatchNorm, Divide, Quantizer, Relu, Scale, Shift, Step
+from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Quantizer, Relu, Scale, Shift, Step
 from bnnhw.ir.types import DataType
 
 __all__ = ["Arrays", "Take", "describe_activation", "describe_steps", "read_activation", "read_norm", "read_steps"]
@@ -32,6 +32,7 @@ _KINDS: dict[str, tuple[type[Step], tuple[str, ...]]] = {
     "shift": (Shift, ("offset",)),
     "batch_norm": (BatchNorm, ("gamma", "beta", "mean", "var")),
     "relu": (Relu, ()),
+    "prelu": (PRelu, ("slope",)),
 }
 """Name in the header -> class and the names of its arrays."""
 

@@ -20,6 +20,7 @@ from bnnhw.ir.types import DataType
 __all__ = [
     "BatchNorm",
     "Divide",
+    "PRelu",
     "Quantizer",
     "Relu",
     "Scale",
@@ -124,7 +125,31 @@ class Relu:
     """``y = max(x, 0)``."""
 
 
-Step: TypeAlias = Scale | Divide | Shift | BatchNorm | Relu
+@dataclass(frozen=True, eq=False)
+class PRelu(_Vectors):
+    """``y = x`` where ``x >= 0``, ``y = slope * x`` elsewhere, slope float64 (neurons,), not negative.
+
+    A negative slope is refused: it makes a valley, and a level is then reached on both sides of it, which is an
+    interval of accumulators and no threshold.
+
+    Source: He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet Classification",
+    2015, eq. 1.
+    """
+
+    slope: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slope", _finite("prelu: slope", self.slope))
+        negative = np.flatnonzero(self.slope < 0)
+        if len(negative):
+            neuron = int(negative[0])
+            raise NetworkError(
+                f"prelu: slope must not be negative, since it then is not monotone, not {self.slope[neuron]} as in "
+                f"neuron {neuron}"
+            )
+
+
+Step: TypeAlias = Scale | Divide | Shift | BatchNorm | Relu | PRelu
 
 
 def step_neurons(step: Step) -> int | None:
@@ -138,6 +163,8 @@ def step_neurons(step: Step) -> int | None:
             return len(step.offset)
         case BatchNorm():
             return step.neurons
+        case PRelu():
+            return len(step.slope)
         case Relu():
             return None
 
@@ -179,9 +206,9 @@ class Quantizer(_Vectors):
     def neurons(self) -> int:
         return len(self.bounds)
 
-    def levels(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
-        """Levels of values (..., neurons): uint8 of the same shape."""
-        level = np.zeros(values.shape, np.uint8)
+    def levels(self, values: NDArray[np.float64]) -> NDArray[np.unsignedinteger]:
+        """Levels of values (..., neurons), of the same shape, in the type of the codes."""
+        level = np.zeros(values.shape, self.dtype.code_dtype)
         for bound, strict in zip(self.bounds.T, self.strict.tolist(), strict=True):
             # The infinities mean always and never, whatever the value is.
             level += np.where(np.isinf(bound), bound < 0, values > bound if strict else values >= bound)
@@ -249,4 +276,6 @@ def apply(steps: tuple[Step, ...], values: NDArray[np.integer] | NDArray[np.floa
                     y = normalize(step, y)
                 case Relu():
                     y = np.maximum(y, 0.0)
+                case PRelu():
+                    y = np.where(y < 0, y * step.slope, y)
     return y

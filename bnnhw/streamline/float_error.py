@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Shift, Step, standard_deviation
+from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step, standard_deviation
 
 __all__ = ["apply_bounded"]
 
@@ -55,6 +55,10 @@ def apply_bounded(
                     y, error = _normalized(step, y, error)
                 case Relu():
                     y = np.maximum(y, 0.0)
+                case PRelu():
+                    # Whichever side of 0 the exact operand is on, neither side is steeper than this.
+                    y = np.where(y < 0, y * step.slope, y)
+                    error = error * np.maximum(step.slope, 1.0) + U * np.abs(y)
             error = error + TINY
         error = np.where(np.isfinite(y) & np.isfinite(error), 2 * error, np.inf)
     return y, error

@@ -36,7 +36,7 @@ from bnnhw.errors import NetworkError
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layers import Dense, Output
 from bnnhw.ir.network import Network
-from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Step, apply, standard_deviation
+from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Step, apply, standard_deviation
 from bnnhw.streamline.result import StreamlineResult
 
 __all__ = ["output_affine"]
@@ -150,8 +150,9 @@ def _slopes(name: str, steps: tuple[Step, ...], scale: int, classes: int) -> NDA
                     slope = slope / step.divisor
                 case BatchNorm():
                     slope = step.gamma * slope / standard_deviation(step)
-                case Relu():
-                    raise NetworkError(f"layer {name}: scores must be affine, without a relu")
+                case Relu() | PRelu():
+                    kind = type(step).__name__.lower()
+                    raise NetworkError(f"layer {name}: scores must be affine, without a {kind}")
                 case _:
                     pass
     return slope

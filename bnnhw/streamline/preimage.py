@@ -9,7 +9,9 @@ turns the half-line of its output into one of its input:
 - ``y = gamma * (x - mean) / s + beta``: ``mean + (c - beta) * s / gamma``, the other way round for gamma < 0, whether
   beta meets the condition for gamma = 0; ``s = sqrt(var + eps)``, never rounded. ``var + eps`` is the float64 sum,
   because that is what frameworks compute;
-- ``y = max(x, 0)``: a half-line of ``y`` that ends below 0 holds always or never, any other is that of ``x``.
+- ``y = max(x, 0)``: a half-line of ``y`` that ends below 0 holds always or never, any other is that of ``x``;
+- ``y = x`` where ``x >= 0``, else ``a * x``: ``c`` where it is not negative, otherwise ``c / a``; for a = 0 as
+  ``max(x, 0)``.
 
 All parameters are taken as the rational numbers that their float64 values are.
 """
@@ -19,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Shift, Step
+from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
 from bnnhw.streamline.roots import Number
 
 __all__ = ["HalfLine", "preimage"]
@@ -61,6 +63,14 @@ def _through_norm(line: HalfLine, norm: BatchNorm, neuron: int) -> HalfLine | bo
     return HalfLine(end, line.above == (gamma > 0), line.strict)
 
 
+def _through_relu(line: HalfLine) -> HalfLine | bool:
+    # max(x, 0) is at least 0: a half-line that does not end above 0 says the same of all negative x as of 0.
+    end = line.end.sign()
+    if end < 0 or (end == 0 and line.above != line.strict):
+        return line.above
+    return line
+
+
 def _through(line: HalfLine, step: Step, neuron: int) -> HalfLine | bool:
     match step:
         case Scale():
@@ -73,11 +83,12 @@ def _through(line: HalfLine, step: Step, neuron: int) -> HalfLine | bool:
         case BatchNorm():
             return _through_norm(line, step, neuron)
         case Relu():
-            # max(x, 0) is at least 0: a half-line that does not end above 0 says the same of all negative x as of 0.
-            end = line.end.sign()
-            if end < 0 or (end == 0 and line.above != line.strict):
-                return line.above
-            return line
+            return _through_relu(line)
+        case PRelu():
+            slope = float(step.slope[neuron])
+            if not slope:
+                return _through_relu(line)
+            return line.scaled(1 / Fraction(slope), Fraction(0)) if line.end.sign() < 0 else line
 
 
 def preimage(steps: tuple[Step, ...], neuron: int, bound: float, strict: bool) -> HalfLine | bool:

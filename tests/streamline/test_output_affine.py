@@ -20,6 +20,7 @@ from bnnhw.ir import (
     InputSpec,
     Network,
     Output,
+    PRelu,
     Relu,
     Scale,
     Shift,
@@ -192,6 +193,7 @@ def test_classes_that_share_slope_and_shift_score_their_accumulators() -> None:
     falling = replace(plain, steps=(Scale(np.full(3, -2.0)),))
     output = output_affine(Network(InputSpec((30,), BIPOLAR), (layer, falling))).network.output
     assert (output.multiplier == -1).all() and not output.offset.any()
-    rectified = replace(plain, steps=(Relu(),))
-    with pytest.raises(NetworkError, match=r"^layer output: scores must be affine, without a relu$"):
-        output_affine(Network(InputSpec((30,), BIPOLAR), (layer, rectified)))
+    for step, kind in ((Relu(), "relu"), (PRelu(np.ones(3)), "prelu")):
+        rectified = replace(plain, steps=(step,))
+        with pytest.raises(NetworkError, match=rf"^layer output: scores must be affine, without a {kind}$"):
+            output_affine(Network(InputSpec((30,), BIPOLAR), (layer, rectified)))

@@ -22,6 +22,7 @@ from bnnhw.ir import (
     InputSpec,
     Network,
     Output,
+    PRelu,
     Relu,
     Scale,
     Shift,
@@ -257,6 +258,8 @@ def exactly(steps: tuple[Step, ...], neuron: int, dot: int) -> Decimal:
                 y = g * (y - m) / v.sqrt() + b
             case Relu():
                 y = max(y, Decimal(0))
+            case PRelu():
+                y = min(y, Decimal(0)) * Decimal(float(step.slope[neuron])) + max(y, Decimal(0))
     return y
 
 
