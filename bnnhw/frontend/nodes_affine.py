@@ -1,4 +1,4 @@
-"""Affine operators and Relu: on raw samples, elements, weights, products and constants."""
+"""Affine operators, Relu and its kin: on raw samples, elements, weights, products and constants."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from bnnhw.frontend.call import Call, handles
 from bnnhw.frontend.residual import add_branches
 from bnnhw.frontend.streams import as_integers
 from bnnhw.frontend.values import Constant, Elements, Integers, Product, Samples, Streamed, Value, Weights
-from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Shift, Step
+from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
 
 __all__ = ["MAX_STEPS", "add_step"]
 
 MAX_STEPS = 100
 """Most steps between a product and its quantizer."""
+
+DEFAULT_ALPHA = float(np.float32(0.01))
+"""ONNX's default for LeakyRelu."""
 
 DEFAULT_EPSILON = float(np.float32(1e-5))
 """ONNX's default for BatchNormalization; attributes are float32."""
@@ -190,3 +193,17 @@ def _batch_normalization(call: Call) -> Value:
 def _relu(call: Call) -> Value:
     """Before a quantizer."""
     return add_step(call, _stepped(call), Relu())
+
+
+@handles("PRelu")
+def _prelu(call: Call) -> Value:
+    """Before a quantizer; a slope for all neurons or channels, or one for each."""
+    value = _stepped(call)
+    return add_step(call, value, PRelu(call.channels(1, "slope", value.neurons, value.index)))
+
+
+@handles("LeakyRelu")
+def _leaky_relu(call: Call) -> Value:
+    """Before a quantizer; one slope."""
+    value = _stepped(call)
+    return add_step(call, value, PRelu(np.full(value.neurons, call.attribute("alpha", DEFAULT_ALPHA))))

@@ -13,7 +13,7 @@ from bnnhw.frontend.nodes_conv import map_layout, summed
 from bnnhw.frontend.streams import affine_steps, as_integers, as_map
 from bnnhw.frontend.values import Constant, Elements, Integers, Product, Streamed, Value
 from bnnhw.ir.maps import MaxPool, SumPool
-from bnnhw.ir.steps import Relu, falling
+from bnnhw.ir.steps import PRelu, Relu, falling
 from bnnhw.ir.window import Window
 
 __all__: list[str] = []
@@ -85,8 +85,8 @@ def _average(call: Call, value: Streamed, whole: bool) -> Elements | Integers:
     sums = summed(call, elements, pool, index, Fraction(1, window.area))
     if isinstance(value, Elements):
         return sums
-    if any(isinstance(step, Relu) for step in value.steps):
-        raise call.unsupported("its input must not be an average of a Relu: quantize the Relu's output")
+    if bent := next((type(step).__name__ for step in value.steps if isinstance(step, Relu | PRelu)), None):
+        raise call.unsupported(f"its input must not be an average of a {bent}: quantize the {bent}'s output")
     # An affine chain of an average is the average of the chain.
     plain = replace(sums, scale=Fraction(1), offset=Fraction(0))
     channels = window.channels

@@ -30,7 +30,7 @@ from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layers import Dense, Output
 from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.network import Network, StreamLayer
-from bnnhw.ir.steps import Relu
+from bnnhw.ir.steps import PRelu, Relu
 
 __all__ = ["MAX_NUMBERS", "convert"]
 
@@ -160,8 +160,8 @@ def _network(graph: Graph, end: Value | None) -> tuple[Network, tuple[str, ...]]
     where = f"graph output {graph.output!r:.60}"
     if not isinstance(end, Product):
         raise UnsupportedError(f"{where}: must be {kind_of(Product)}, not {kind_of(end)}")
-    if any(isinstance(step, Relu) for step in end.steps):
-        raise UnsupportedError(f"{where}: must be affine in a matrix product, without a Relu")
+    if bent := next((type(step).__name__ for step in end.steps if isinstance(step, Relu | PRelu)), None):
+        raise UnsupportedError(f"{where}: must be affine in a matrix product, without a {bent}")
     last = _last(where, end)
     if not np.array_equal(end.index.ravel(), np.arange(last.neurons)):
         raise UnsupportedError(f"{where}: must have its classes in the order of its matrix product")

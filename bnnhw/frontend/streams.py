@@ -13,7 +13,7 @@ from bnnhw.frontend.call import Call
 from bnnhw.frontend.values import Elements, Integers, Product, Streamed, layout
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.maps import Affine
-from bnnhw.ir.steps import BatchNorm, Divide, Relu, Scale, Shift, Step
+from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
 from bnnhw.ir.types import MAX_PLANES, DataType, InputSpec
 
 __all__ = [
@@ -86,7 +86,7 @@ def _through(step: Step, neuron: int, slope: Fraction, offset: Fraction) -> tupl
                 return Fraction(0), beta
             root = _root(Fraction(float(step.var[neuron]) + step.eps))
             return None if root is None else (slope * gamma / root, (offset - mean) * gamma / root + beta)
-        case Relu():
+        case Relu() | PRelu():
             return None
 
 

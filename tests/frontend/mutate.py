@@ -28,9 +28,11 @@ ALL_KINDS = (
     *(
         "Gemm",
         "Identity",
+        "LeakyRelu",
         "MatMul",
         "Mul",
         "MultiThreshold",
+        "PRelu",
         "Pow",
         "Quant",
         "Relu",

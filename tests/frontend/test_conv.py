@@ -125,13 +125,15 @@ def test_max_pool(order: str, seed: int, tmp_path: Path) -> None:
     assert pool.minimum.any() == (order in ("pool first", "between"))
 
 
-def test_pools_of_pools_of_many_levels(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bend", ["Relu", "PRelu"])
+def test_pools_of_pools_of_many_levels(bend: str, tmp_path: Path) -> None:
     """Two pools of accumulators, the second rounding up, before a 3-bit quantizer."""
     graph = Graph(3, 10, 9, seed=4)
     x = graph.add("Conv", graph.quant("input", 3), graph.weights(4, 3, 3, 3))
     x = graph.add("MaxPool", x, kernel_shape=[2, 2], dilations=[1, 2])
     x = graph.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
-    x = graph.quant(graph.add("Relu", graph.norm(x, 4, 20)), 3, 8.0)
+    slopes = [graph.constant(np.array([0, 0.25, 1, 2]).reshape(4, 1, 1))] if bend == "PRelu" else []
+    x = graph.quant(graph.add(bend, graph.norm(x, 4, 20), *slopes), 3, 8.0)
     network = check(graph.scores(x), tmp_path / "m.onnx")
     assert [layer.shape_out for layer in network.layers[:3]] == [(4, 8, 7), (4, 7, 5), (4, 4, 3)]
     assert [str(layer.input) for layer in network.layers[1:3] if isinstance(layer, MaxPool)] == ["uint3"] * 2

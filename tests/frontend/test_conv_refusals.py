@@ -129,6 +129,21 @@ def average_of_relu(graph: Graph, x: str) -> str:
     return graph.add("GlobalAveragePool", graph.add("Relu", graph.norm(x, 4)))
 
 
+@case(
+    "node 4 of 8: GlobalAveragePool 'globalaveragepool3_node': its input must not be an average of a "
+    "PRelu: quantize the "
+    "PRelu's output"
+)
+def average_of_prelu(graph: Graph, x: str) -> str:
+    slopes = graph.constant(np.full((4, 1, 1), 0.5))
+    return graph.add("GlobalAveragePool", graph.add("PRelu", graph.norm(x, 4), slopes))
+
+
+@case("node 3 of 7: PRelu 'prelu2_node': its slope must be a single value or one a channel (4), not (6,)")
+def slopes_of_columns(graph: Graph, x: str) -> str:
+    return graph.add("PRelu", graph.norm(x, 4), graph.constant(np.linspace(0, 1, 6)))
+
+
 @case("node 2 of 6: ReduceMean 'reducemean1_node': its axes must be those of the positions, [2, 3], not [1]")
 def mean_of_channels(graph: Graph, x: str) -> str:
     return graph.add("ReduceMean", x, axes=[1], keepdims=1)

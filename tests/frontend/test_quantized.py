@@ -119,8 +119,13 @@ class Builder:
         if last:
             self.nodes[-1].output[0] = self.tensor = "scores"
             return
-        if self.random.integers(2):
-            self.add("Relu")
+        match self.choose("nothing", "Relu", "LeakyRelu", "PRelu"):
+            case "Relu":
+                self.add("Relu")
+            case "LeakyRelu":
+                self.add("LeakyRelu", alpha=0.25)
+            case "PRelu":
+                self.add("PRelu", self.const(self.random.choice([0.0, 0.25, 1.0, 2.0], n)))
         self.quantize(signed_only=False)
         # A scale on the way to the next layer, as a model that keeps it apart has it.
         if self.random.integers(2):

@@ -21,8 +21,8 @@ from tests.strategies import fixed
 
 SUPPORTED = (
     "Add, AveragePool, BatchNormalization, BipolarQuant, Cast, Concat, Constant, Conv, Div, Dropout, Flatten, Gather, "
-    "Gemm, GlobalAveragePool, GlobalMaxPool, Identity, IntQuant, MatMul, MaxPool, Mul, MultiThreshold, Pad, Pow, "
-    "Quant, ReduceMean, Relu, Reshape, Shape, Sign, Sqrt, Squeeze, Sub, Transpose, Unsqueeze"
+    "Gemm, GlobalAveragePool, GlobalMaxPool, Identity, IntQuant, LeakyRelu, MatMul, MaxPool, Mul, MultiThreshold, PRelu, "
+    "Pad, Pow, Quant, ReduceMean, Relu, Reshape, Shape, Sign, Sqrt, Squeeze, Sub, Transpose, Unsqueeze"
 )
 
 
@@ -222,6 +222,27 @@ def alpha(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
 def relu_of_scores(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
     by_output(nodes, "scores").output[0] = "last"
     nodes.append(node("Relu", ["last"], "scores"))
+
+
+@case("graph output 'scores': must be affine in a matrix product, without a PRelu")
+def leaky_relu_of_scores(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    by_output(nodes, "scores").output[0] = "last"
+    nodes.append(node("LeakyRelu", ["last"], "scores"))
+
+
+@case(
+    "node 5 of 10: PRelu 'p_node': prelu: slope must not be negative, since it then is not monotone, not -0.5 as in "
+    "neuron 1"
+)
+def valley(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["slopes"] = [0.25, -0.5, 1.0]
+    nodes.insert(4, node("PRelu", ["a0", "slopes"], "p"))
+
+
+@case("node 5 of 10: PRelu 'p_node': its slope must be a single value or one a neuron (3), not (2,)")
+def slopes(nodes: list[onnx.NodeProto], constants: dict[str, Any]) -> None:
+    constants["slopes"] = [0.25, 0.5]
+    nodes.insert(4, node("PRelu", ["a0", "slopes"], "p"))
 
 
 @case(
