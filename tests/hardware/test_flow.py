@@ -61,8 +61,35 @@ def test_argmax(classes: int, pe: int, multiplier: int) -> None:
     check_flow(unit, unit.pipeline.flow, unit.pipeline.words, 1, frames=12, seed=classes)
 
 
-@settings(derandomize=True, max_examples=30)
+@pytest.mark.parametrize(
+    "widths",
+    [
+        # Wires, up, down: the frame a multiple of words and not, shorter than a word.
+        (4, 4, 14),
+        (3, 12, 36),
+        (3, 12, 30),
+        (1, 8, 3),
+        (12, 3, 32),
+        (12, 4, 5),
+        # General: frames whose first word completes none, one, several.
+        (5, 7, 35),
+        (4, 6, 14),
+        (2, 3, 7),
+        (5, 24, 24),
+        (7, 5, 70),
+        (23, 4, 71),
+    ],
+)
+def test_width_of_every_kind(widths: tuple[int, int, int]) -> None:
+    check_width(Gearbox(*widths))
+
+
+@settings(derandomize=True, max_examples=20)
 @given(gearboxes())
 def test_width(gearbox: Gearbox) -> None:
+    check_width(gearbox)
+
+
+def check_width(gearbox: Gearbox) -> None:
     unit = WidthConverter(gearbox.input_width, gearbox.output_width, gearbox.frame_bits)
     check_flow(unit, gearbox.flow, gearbox.words_in, gearbox.words_out, seed=gearbox.frame_bits)
