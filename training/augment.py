@@ -5,7 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["random_shift"]
+__all__ = ["random_mirror", "random_shift"]
+
+
+def random_mirror(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Each map turned left to right, or not, as likely.
+
+    Parameters
+    ----------
+    x : tensor (frames, channels, height, width)
+    generator : torch.Generator
+        On the CPU.
+    """
+    turned = torch.randint(2, (len(x), 1, 1, 1), generator=generator).to(x.device)
+    return torch.where(turned == 1, x.flip(3), x)
 
 
 def random_shift(x: Tensor, reach: tuple[int, int], generator: torch.Generator, fill: float = 0.0) -> Tensor:

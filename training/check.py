@@ -10,9 +10,9 @@ from torch import nn
 
 from bnnhw.errors import CheckError
 from bnnhw.frontend import read_model
-from bnnhw.ir.layers import Dense, Output
-from bnnhw.ir.maps import MaxPool
-from bnnhw.ir.network import Network, StreamLayer
+from bnnhw.ir.layers import Dense, Thresholds
+from bnnhw.ir.maps import Conv2d, MaxPool, Quantize, Residual
+from bnnhw.ir.network import Layer, StreamLayer
 from bnnhw.reference import evaluate, evaluate_trained, trace
 from bnnhw.streamline import streamline
 from bnnhw.training.models import evaluate_float64
@@ -49,7 +49,7 @@ def check_export(model: nn.Sequential, path: Path, samples: NDArray[np.float32])
     integer = evaluate(streamlined, codes)
     _compare("classes of the streamlined network", integer.classes[:, None], scores.argmax(axis=1)[:, None])
     outputs = trace(streamlined, codes)
-    layers = _activations(streamlined)
+    layers = _activations(streamlined.layers)
     if len(layers) != len(hidden):
         raise CheckError(f"the streamlined network must have {len(hidden)} hidden layers, not {len(layers)}")
     for layer, expected in zip(layers, hidden, strict=True):
@@ -67,10 +67,21 @@ def check_readable(path: Path) -> None:
     streamline(read_model(path).network)
 
 
-def _activations(network: Network) -> list[StreamLayer]:
-    """The layers whose output is an activation of the model, the pool that follows one included."""
-    layers = [layer for layer in network.layers if not isinstance(layer, Output)]
-    return [a for a, b in zip(layers, layers[1:], strict=False) if not isinstance(b, MaxPool)]
+def _activations(layers: tuple[Layer, ...]) -> list[StreamLayer]:
+    """The layers whose output is an activation of the model, the pool that follows one included, in its order."""
+    found: list[StreamLayer] = []
+    activated = False
+    for layer in layers:
+        if isinstance(layer, Residual):
+            found += [*_activations(layer.body), *_activations(layer.shortcut)]
+        elif isinstance(layer, MaxPool) and activated:
+            found[-1] = layer
+        matrix = layer.dense if isinstance(layer, Conv2d) else layer
+        activated = isinstance(matrix, Dense | Quantize) and isinstance(matrix.activation, Thresholds)
+        if activated and not isinstance(layer, Residual):
+            assert isinstance(layer, Dense | Conv2d | Quantize)
+            found.append(layer)
+    return found
 
 
 def _streamed(activations: NDArray[np.float64]) -> NDArray[np.float64]:

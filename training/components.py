@@ -11,10 +11,12 @@ from bnnhw.training.conv import BinaryConv2d, MaxPool, SignPool
 from bnnhw.training.estimators import Estimator, find_estimator
 from bnnhw.training.fan_in import FanInLinear
 from bnnhw.training.layers import BatchNorm, BinaryActivation, BinaryLinear
+from bnnhw.training.quantize import QuantActivation
 from bnnhw.training.react import RPReLU, RSign
-from bnnhw.training.recipes import Components, ConvRecipe
+from bnnhw.training.recipe import Components, ConvRecipe
 from bnnhw.training.scaling import ScaledConv2d, ScaledLinear
 from bnnhw.training.shift import ShiftBatchNorm
+from bnnhw.training.shortcut import DyadicNorm, Shortcut
 from bnnhw.training.stochastic import StochasticActivation
 
 __all__ = ["Factory"]
@@ -29,10 +31,13 @@ class Factory:
     components : Components
     generator : torch.Generator
         Source of initial weights and of stochastic activations.
+    real : bool
+        Real-valued weights, and rectifiers for activations: the network's real-valued twin, a teacher.
     """
 
     components: Components
     generator: torch.Generator
+    real: bool = False
 
     @property
     def estimator(self) -> Estimator:
@@ -45,7 +50,7 @@ class Factory:
             layer: BinaryLinear = FanInLinear(inputs, outputs, fan_in, self.generator)
         else:
             layer = (ScaledLinear if self.components.scaled else BinaryLinear)(inputs, outputs, self.generator)
-        layer.estimator = self.estimator
+        layer.estimator, layer.real = self.estimator, self.real
         return layer
 
     def conv(self, recipe: ConvRecipe, inputs: int) -> BinaryConv2d:
@@ -61,14 +66,21 @@ class Factory:
             depthwise=recipe.depthwise,
             generator=self.generator,
         )
-        layer.estimator = self.estimator
+        layer.estimator, layer.real = self.estimator, self.real
         return layer
 
-    def norm(self, channels: int) -> BatchNorm:
+    def norm(self, channels: int, dyadic: bool = False) -> BatchNorm:
+        """``dyadic``: of values that a shortcut carries on."""
+        if dyadic and not self.real:
+            return DyadicNorm(channels)
         return ShiftBatchNorm(channels) if self.components.norm == "shift" else BatchNorm(channels)
 
-    def activation(self, channels: int) -> list[nn.Module]:
+    def activation(self, channels: int, bits: int = 1) -> list[nn.Module]:
         """What stands between a norm and the next layer."""
+        if self.real:
+            return [nn.ReLU()]
+        if bits > 1:
+            return [QuantActivation(bits)]
         match self.components.activation:
             case "stochastic":
                 return [StochasticActivation(self.estimator, self.generator)]
@@ -79,14 +91,23 @@ class Factory:
             case _:
                 return [BinaryActivation(self.estimator)]
 
-    def block(self, recipe: ConvRecipe, inputs: int) -> list[nn.Module]:
-        """A convolution, its norm, its activation, its pool."""
-        layer, norm = self.conv(recipe, inputs), self.norm(recipe.channels)
-        activation = self.activation(recipe.channels)
-        if recipe.pool is None:
-            return [layer, norm, *activation]
-        if recipe.order == "pool-norm-sign":
-            return [layer, MaxPool(recipe.pool), norm, *activation]
-        if self.components.activation == "sign":
-            return [layer, norm, SignPool(recipe.pool, estimator=self.estimator)]
-        return [layer, norm, *activation, MaxPool(recipe.pool)]
+    def _pooled(self, recipe: ConvRecipe) -> list[nn.Module]:
+        """An activation and the pool behind it, if there is one."""
+        activation = self.activation(recipe.channels, recipe.bits)
+        if recipe.pool is None or recipe.order == "pool-norm-sign":
+            return activation
+        if len(activation) == 1 and type(activation[0]) is BinaryActivation:
+            return [SignPool(recipe.pool, estimator=self.estimator)]
+        return [*activation, MaxPool(recipe.pool)]
+
+    def block(self, recipe: ConvRecipe, inputs: int, dyadic: bool = False) -> list[list[nn.Module]]:
+        """A convolution, perhaps its pool, and its norm; then its activation, perhaps its pool."""
+        layers: list[nn.Module] = [self.conv(recipe, inputs)]
+        if recipe.pool is not None and recipe.order == "pool-norm-sign":
+            layers.append(MaxPool(recipe.pool))
+        return [[*layers, self.norm(recipe.channels, dyadic)], self._pooled(recipe)]
+
+    def shortcut_block(self, recipe: ConvRecipe, inputs: int, activation: list[nn.Module]) -> list[list[nn.Module]]:
+        """A block around a shortcut, from the activation of the block before it; then as :meth:`block`."""
+        body = nn.Sequential(*activation, self.conv(recipe, inputs), self.norm(recipe.channels, dyadic=True))
+        return [[Shortcut(body, recipe.stride)], self._pooled(recipe)]

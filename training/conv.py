@@ -20,8 +20,8 @@ def pair(value: int | tuple[int, int]) -> tuple[int, int]:
 class BinaryConv2d(BinaryLayer):
     """Convolution without bias whose weights are the signs of real-valued latent weights.
 
-    The padding holds -1 or +1, never 0: a bit has no third value, so hardware could not follow
-    (:class:`bnnhw.ir.maps.Conv2d` pads with an element).
+    The padding holds -1 or +1: a bit has no third value, and hardware pads with an element
+    (:class:`bnnhw.ir.maps.Conv2d`). 0 is for inputs of several bits; of bits it would make numbers of two bits.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class BinaryConv2d(BinaryLayer):
     padding : (int, int, int, int)
         Top, left, bottom, right.
     padding_value : int
-        -1 or +1.
+        -1, 0 or +1.
     depthwise : bool
         Each output channel sees one input channel, channel ``n // (outputs / inputs)``.
     generator : torch.Generator, optional
@@ -62,8 +62,8 @@ class BinaryConv2d(BinaryLayer):
         depthwise: bool = False,
         generator: torch.Generator | None = None,
     ) -> None:
-        if padding_value not in (-1, 1):
-            raise ValueError(f"padding_value must be -1 or +1, not {padding_value!r}")
+        if padding_value not in (-1, 0, 1):
+            raise ValueError(f"padding_value must be -1, 0 or +1, not {padding_value!r}")
         if depthwise and outputs % inputs:
             raise ValueError(f"outputs of a depthwise convolution must be a multiple of {inputs}, not {outputs}")
         self.kernel, self.stride, self.dilation = pair(kernel), pair(stride), pair(dilation)

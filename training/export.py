@@ -11,6 +11,8 @@ The graph takes raw samples ``input`` (1, features) or (1, channels, height, wid
   BipolarQuant``, W being (outputs, inputs / group, height, width) and ``Conv`` itself padding nothing: it
   could pad with 0 only. ``MaxPool`` follows the sign or the convolution. A signal has height 1;
 - ``Flatten`` between both, channel-first;
+- an activation of several bits is ``Quant(x, step, 0, bits)`` with ``rounding_mode="ROUND"``, unsigned; a shortcut is
+  ``Add``, its average ``AveragePool``;
 - XNOR-Net's alpha is the scale of the weights' ``BipolarQuant``, one value an output; ReActNet's shifts are ``Sub`` and
   ``Add``, its slope ``PRelu``; weights under a fan-in limit are a constant of -1, 0 and +1 without quantizer; a
   thermometer is a depthwise ``Conv`` of 1 x 1 with weights of +1, ``Sub`` and ``BipolarQuant``.

@@ -64,7 +64,9 @@ class FanInLinear(BinaryLinear):
 
     @property
     def signs(self) -> Tensor:
-        """The weights in use, -1.0, 0.0 and +1.0, ``(outputs, inputs)``."""
+        """The weights in use, -1.0, 0.0 and +1.0 unless ``real``, ``(outputs, inputs)``."""
+        if self.real:
+            return self.latent * strongest(self.latent.detach(), self.fan_in)
         result = _SparseSigns.apply(self.latent, self.fan_in, self.estimator)
         assert isinstance(result, Tensor)
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -53,17 +54,20 @@ class BinaryLayer(nn.Module):
     -------
     estimator : Estimator
         Of the gradient of the signs; may be replaced.
+    real : bool
+        Use the latent weights themselves: in the first of two stages of training, and in teachers.
     """
 
     def __init__(self, latent: Tensor) -> None:
         super().__init__()
         self.latent = nn.Parameter(latent)
         self.estimator: Estimator = CLIPPED
+        self.real = False
 
     @property
     def signs(self) -> Tensor:
-        """The weights in use, -1.0 and +1.0, of the shape of ``latent``."""
-        return binarize(self.latent, self.estimator)
+        """The weights in use, -1.0 and +1.0 unless ``real``, of the shape of ``latent``."""
+        return self.latent if self.real else binarize(self.latent, self.estimator)
 
     def clip_(self) -> None:
         """Clip the latent weights to [-1, 1]."""
@@ -222,8 +226,16 @@ class ThresholdInput(InputQuantizer):
         return torch.where(x >= self.threshold, 1.0, -1.0).to(x.dtype)
 
 
+@runtime_checkable
+class Ranged(Protocol):
+    """A module with parameters that must stay in a range."""
+
+    def clip_(self) -> None:
+        """Take them back into it."""
+
+
 def clip_latent(model: nn.Module) -> None:
-    """Clip the latent weights of every binary layer of ``model``; call it after each optimizer step."""
+    """Clip what has a range, the latent weights of every binary layer above all; call it after each optimizer step."""
     for module in model.modules():
-        if isinstance(module, BinaryLayer):
+        if isinstance(module, Ranged):
             module.clip_()

@@ -23,7 +23,9 @@ from bnnhw.training.layers import (
     ThresholdInput,
     UnsignedInput,
 )
-from bnnhw.training.recipes import Components, ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.quantize import QuantActivation
+from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.shortcut import Shortcut
 from bnnhw.training.thermometer import Thermometer
 
 __all__ = ["build", "conv_net", "evaluate_float64", "hidden_activations", "input_quantizer", "mlp", "weight_bits"]
@@ -45,6 +47,8 @@ def mlp(
     classes: int,
     generator: torch.Generator,
     components: Components = PLAIN,
+    bits: Sequence[int] = (),
+    real: bool = False,
 ) -> nn.Sequential:
     """A multilayer perceptron with binary weights and activations.
 
@@ -60,6 +64,10 @@ def mlp(
     generator : torch.Generator
         Source of the initial weights.
     components : Components
+    bits : sequence of int
+        Of the elements that each hidden layer gives; 1 each if empty.
+    real : bool
+        The real-valued twin instead (:class:`~bnnhw.training.components.Factory`).
 
     Raises
     ------
@@ -69,10 +77,10 @@ def mlp(
     sizes = [features, *widths, classes]
     if min(sizes) < 1:
         raise RequestError(f"every width must be at least 1, not {min(sizes)}")
-    factory = Factory(components, generator)
+    factory = Factory(components, generator, real)
     modules: list[nn.Module] = [quantizer]
-    for inputs, outputs in zip(sizes, sizes[1:-1], strict=False):
-        modules += [factory.linear(inputs, outputs), factory.norm(outputs), *factory.activation(outputs)]
+    for inputs, outputs, width in zip(sizes, sizes[1:-1], bits or (1,) * len(widths), strict=False):
+        modules += [factory.linear(inputs, outputs), factory.norm(outputs), *factory.activation(outputs, width)]
     return nn.Sequential(*modules, factory.linear(sizes[-2], classes, limited=False), TensorNorm(classes))
 
 
@@ -84,6 +92,8 @@ def conv_net(
     classes: int,
     generator: torch.Generator,
     components: Components = PLAIN,
+    bits: Sequence[int] = (),
+    real: bool = False,
 ) -> nn.Sequential:
     """A convolutional network with binary weights and activations.
 
@@ -97,35 +107,61 @@ def conv_net(
     shape : (int, int, int)
         Channels, height, width behind ``first``.
     convs : sequence of ConvRecipe
-    widths, classes, generator, components
+    widths, classes, generator, components, bits, real
         As for :func:`mlp`.
 
     Raises
     ------
     RequestError
-        A size is less than 1, or a window larger than its map.
+        A size is less than 1, a window larger than its map, or a shortcut between maps that differ.
     """
-    factory = Factory(components, generator)
-    modules = list(first)
+    factory = Factory(components, generator, real)
+    modules, activation = list(first), list[nn.Module]()
     with torch.no_grad():
         # A frame of zeros shows every shape on the way.
         x = torch.zeros(1, *shape)
         for number, conv in enumerate(convs):
-            block = factory.block(conv, x.shape[1])
+            inputs = x.shape[1]
             try:
-                for module in block:
+                if conv.shortcut:
+                    if not activation or isinstance(activation[-1], MaxPool):
+                        raise RequestError(
+                            f"convolution {number}: a shortcut needs a convolution before it that ends in its activation"
+                        )
+                    del modules[-len(activation) :]
+                    block, activation = factory.shortcut_block(conv, inputs, activation)
+                    x = _across(number, block[0], x)
+                else:
+                    dyadic = number + 1 < len(convs) and convs[number + 1].shortcut
+                    block, activation = factory.block(conv, inputs, dyadic)
+                for module in (*block, *activation):
                     if isinstance(module, BinaryConv2d | MaxPool):
                         x = module(x)
             except RuntimeError:
                 sizes = " x ".join(map(str, x.shape[1:]))
                 raise RequestError(f"convolution {number}: its windows must fit a map of {sizes}") from None
-            modules += block
-    head = mlp(InputQuantizer(), x[0].numel(), widths, classes, generator, components)
+            modules += [*block, *activation]
+    head = mlp(InputQuantizer(), x[0].numel(), widths, classes, generator, components, bits, real)
     return nn.Sequential(*modules, nn.Flatten(), *list(head)[1:])
 
 
+def _across(number: int, module: nn.Module, x: Tensor) -> Tensor:
+    """A map behind a shortcut, whose two ways must end in one shape."""
+    assert isinstance(module, Shortcut)
+    (conv,) = (layer for layer in module.body if isinstance(layer, BinaryConv2d))
+    body, skip = (" x ".join(map(str, way(x).shape[1:])) for way in (conv, module.skip))
+    if body != skip:
+        raise RequestError(f"convolution {number}: a shortcut needs a map of {skip}, not {body}")
+    return module.skip(x)
+
+
 def build(
-    recipe: Recipe, features: int, classes: int, generator: torch.Generator, samples: Tensor | None = None
+    recipe: Recipe,
+    features: int,
+    classes: int,
+    generator: torch.Generator,
+    samples: Tensor | None = None,
+    real: bool = False,
 ) -> nn.Sequential:
     """The network that a recipe describes.
 
@@ -138,6 +174,8 @@ def build(
     generator : torch.Generator
     samples : tensor (frames, channels, height, width), optional
         Raw samples for training, which a thermometer takes its first thresholds from.
+    real : bool
+        The real-valued twin instead (:class:`~bnnhw.training.components.Factory`).
 
     Raises
     ------
@@ -146,7 +184,7 @@ def build(
     """
     quantizer, components = input_quantizer(recipe.input), recipe.components
     if recipe.shape is None:
-        return mlp(quantizer, features, recipe.widths, classes, generator, components)
+        return mlp(quantizer, features, recipe.widths, classes, generator, components, recipe.width_bits, real)
     if math.prod(recipe.shape) != features:
         sizes = " x ".join(map(str, recipe.shape))
         raise RequestError(f"recipe {recipe.name}: a sample of {sizes} must have {features} elements")
@@ -157,22 +195,34 @@ def build(
             raise RequestError(f"recipe {recipe.name}: a thermometer needs samples")
         first.append(Thermometer(quantizer(samples), components.thermometer))
         channels *= components.thermometer
-    return conv_net(first, (channels, height, width), recipe.convs, recipe.widths, classes, generator, components)
+    maps = (channels, height, width)
+    convs, widths, bits = recipe.convs, recipe.widths, recipe.width_bits
+    return conv_net(first, maps, convs, widths, classes, generator, components, bits, real)
 
 
 def hidden_activations(model: nn.Sequential, samples: Tensor) -> tuple[list[Tensor], Tensor]:
-    """The output of every sign for ``samples``, in order, its pool included where it has one, and the scores."""
+    """The output of every activation for ``samples``, in order, its pool included where it has one, and the scores.
+
+    Activations of several bits are given in steps: whole numbers from 0.
+    """
     hidden: list[Tensor] = []
-    x, was_sign = samples, False
-    for module in model:
-        x = module(x)
-        is_sign = isinstance(module, BinaryActivation | SignPool | Thermometer)
-        if was_sign and isinstance(module, MaxPool):
-            hidden[-1] = x
-        elif is_sign:
-            hidden.append(x)
-        was_sign = is_sign
-    return hidden, x
+    return hidden, _run(model, samples, hidden)
+
+
+def _run(modules: nn.Sequential, x: Tensor, hidden: list[Tensor]) -> Tensor:
+    """``modules(x)``; the activations on the way are appended to ``hidden``."""
+    step: float | None = None
+    for module in modules:
+        x = _run(module.body, x, hidden) + module.skip(x) if isinstance(module, Shortcut) else module(x)
+        if step is not None and isinstance(module, MaxPool):
+            hidden[-1] = x / step
+            step = None
+        elif isinstance(module, BinaryActivation | SignPool | Thermometer | QuantActivation):
+            step = module.step if isinstance(module, QuantActivation) else 1.0
+            hidden.append(x / step)
+        else:
+            step = None
+    return x
 
 
 def evaluate_float64(

@@ -22,8 +22,10 @@ from bnnhw.training.layers import (
     IntegerInput,
     ThresholdInput,
 )
+from bnnhw.training.quantize import QuantActivation
 from bnnhw.training.react import RPReLU, RSign
 from bnnhw.training.scaling import InputScaledConv2d, ScaledLayer
+from bnnhw.training.shortcut import Shortcut
 from bnnhw.training.thermometer import Thermometer
 
 __all__ = ["QONNX_DOMAIN", "GraphWriter"]
@@ -87,6 +89,10 @@ class GraphWriter:
                 self._norm(module)
             case RPReLU():
                 self._rprelu(module)
+            case Shortcut():
+                self._shortcut(module)
+            case QuantActivation():
+                self._quant(f"layer{self.layer}_sign", module)
             case BinaryActivation():
                 if isinstance(module, RSign):
                     name = f"layer{self.layer}_sign_shift"
@@ -109,6 +115,24 @@ class GraphWriter:
         inputs = [self.tensor, step, self.constant("zero", 0.0), bits]
         signed = int(dtype.kind == "int")
         self.node("Quant", "input_quant", inputs, QONNX_DOMAIN, signed=signed, narrow=0, rounding_mode="FLOOR")
+
+    def _quant(self, name: str, module: QuantActivation) -> None:
+        step = self.constant("one" if module.step == 1 else f"step_{module.bits}", module.step)
+        inputs = [self.tensor, step, self.constant("zero", 0.0), self.constant(f"bits_{module.bits}", module.bits)]
+        self.node("Quant", name, inputs, QONNX_DOMAIN, signed=0, narrow=0, rounding_mode="ROUND")
+
+    def _shortcut(self, module: Shortcut) -> None:
+        start, shape = self.tensor, self.shape
+        for part in module.body:
+            self.add(part)
+        prefix, end, result = f"layer{self.layer}", self.tensor, self.shape
+        if module.pooled:
+            self.tensor, self.shape = start, (shape[0], *result[1:])
+            geometry = {"kernel_shape": module.stride, "strides": module.stride}
+            self.node("AveragePool", f"{prefix}_shortcut", [start], **geometry, pads=[0, 0, 0, 0])
+            start = self.tensor
+        self.shape = result
+        self.node("Add", f"{prefix}_add", [end, start])
 
     def _channels(self, name: str, values: Tensor) -> str:
         """One value a channel, to be broadcast over the positions of a map."""

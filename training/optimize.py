@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR
 
-from bnnhw.training.augment import random_shift
+from bnnhw.training.augment import random_mirror, random_shift
 from bnnhw.training.bop import Bop, binary_parameters, other_parameters
 from bnnhw.training.estimators import Identity
 from bnnhw.training.layers import BinaryLayer, clip_latent
-from bnnhw.training.recipes import Recipe
+from bnnhw.training.recipe import Recipe
 from bnnhw.training.shift_adamax import ShiftAdaMax
+from bnnhw.training.teacher import distributional
 
 __all__ = ["LOSSES", "Epoch", "Trainer", "fit", "squared_hinge"]
 
@@ -71,6 +72,14 @@ class Epoch:
 class Trainer:
     """Trains a model in place, epoch by epoch; its state can be kept and taken up again between two of them.
 
+    A recipe with a first stage is trained in two: with real-valued weights and binary activations, then, from those
+    weights, with both binary; each stage has an optimizer and a schedule of its own. Source: Liu et al., "ReActNet",
+    2020, its training settings (after Martinez et al., "Training Binary Neural Networks with Real-to-Binary Convolutions", 2020);
+    the authors train both for the same number of steps, with a weight decay of 1e-5 in the first and none in the second,
+    which Liu et al., "How Do Adam and Training Strategies Help BNNs Optimization?", 2021, explain: decay
+    keeps the weights near 0, where they flip readily, in the stage that finds them, and would go on flipping them in
+    the other.
+
     The latent weights are clipped after each step. With the same arguments and the same generator it gives the same
     model, whether or not it was interrupted.
 
@@ -84,6 +93,8 @@ class Trainer:
     epochs : int
     generator : torch.Generator
         On the CPU: what is held out, order of the frames, augmentation.
+    teacher : torch.nn.Module, optional
+        In evaluation mode, for the distributional loss.
     """
 
     def __init__(
@@ -94,7 +105,11 @@ class Trainer:
         recipe: Recipe,
         epochs: int,
         generator: torch.Generator,
+        teacher: nn.Module | None = None,
     ) -> None:
+        if (recipe.loss == "distributional") != (teacher is not None):
+            raise ValueError("the distributional loss needs a teacher, and no other loss has one")
+        self.teacher = teacher
         self.model, self.recipe, self.epochs, self.generator = model, recipe, epochs, generator
         self.epoch = 0
         self.best_epoch = 0
@@ -109,9 +124,28 @@ class Trainer:
             self.samples, self.classes = samples[order[number:]], classes[order[number:]]
         # A last batch of one frame has no variance to normalize by: spread the frames over equal batches.
         self.batches = -(-len(self.samples) // recipe.batch)
+        # Of the first stage; at least one is left for the other.
+        self.first = min(round(recipe.first_stage * epochs), epochs - 1)
+        self._begin(1 if self.first else 2)
+
+    def _begin(self, stage: int) -> None:
+        """Weights, optimizers and schedules of a stage."""
+        self.stage = stage
+        if self.first:
+            for module in self.model.modules():
+                if isinstance(module, BinaryLayer):
+                    module.real = stage == 1
         self.optimizers = self._optimizers()
         # Bop has no learning rate.
         self.schedules = [self._schedule(o) for o in self.optimizers if "lr" in o.param_groups[0]]
+
+    def _parameters(self) -> list[dict[str, Any]] | Iterable[nn.Parameter]:
+        """For Adam: the weights decay, norms and thresholds do not."""
+        decay = self.recipe.weight_decay[self.stage - 1]
+        if not decay:
+            return self.model.parameters()
+        weights, others = binary_parameters(self.model), other_parameters(self.model)
+        return [{"params": weights, "weight_decay": decay}, {"params": others}]
 
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         rate = self.recipe.learning_rate
@@ -126,10 +160,10 @@ class Trainer:
                 return [Bop(binary_parameters(self.model)), others]
             case _:
                 # fused: one kernel a step instead of several a tensor, which is what a small network's step costs.
-                return [torch.optim.Adam(self.model.parameters(), rate, fused=True)]
+                return [torch.optim.Adam(self._parameters(), rate, fused=True)]
 
     def _schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
-        steps = self.epochs * self.batches
+        steps = (self.first if self.stage == 1 else self.epochs - self.first) * self.batches
         if self.recipe.schedule == "step":
             return MultiStepLR(optimizer, [steps // 2, steps * 3 // 4], 0.1)
         return CosineAnnealingLR(optimizer, steps)
@@ -138,13 +172,18 @@ class Trainer:
     def done(self) -> bool:
         """Whether all epochs are over, or the recipe's patience is."""
         patience = self.recipe.patience
-        return self.epoch >= self.epochs or (patience is not None and self.epoch - self.best_epoch >= patience)
+        if self.epoch >= self.epochs:
+            return True
+        return self.stage == 2 and patience is not None and self.epoch - self.best_epoch >= patience
 
     def run_epoch(self) -> Epoch:
         """One pass over the frames that are not held out."""
         start = time.perf_counter()
-        loss_of = LOSSES[self.recipe.loss]
         frames = len(self.samples)
+        if self.stage == 1 and self.epoch == self.first:
+            # No network of the first stage is what is asked for.
+            self.best_epoch = self.epoch
+            self._begin(2)
         self.model.train()
         self.epoch += 1
         order = torch.randperm(frames, generator=self.generator).to(self.samples.device)
@@ -154,8 +193,10 @@ class Trainer:
             x = self.samples[index]
             if any(self.recipe.shift):
                 x = random_shift(x, self.recipe.shift, self.generator)
+            if self.recipe.mirror:
+                x = random_mirror(x, self.generator)
             scores = self.model(x)
-            loss = loss_of(scores, self.classes[index])
+            loss = self._loss(x, scores, self.classes[index])
             for optimizer in self.optimizers:
                 optimizer.zero_grad()
             loss.backward()
@@ -172,6 +213,13 @@ class Trainer:
         wall_s = time.perf_counter() - start
         return Epoch(self.epoch, float(loss_sum) / frames, float(correct) / frames, held, rate, wall_s)
 
+    def _loss(self, x: Tensor, scores: Tensor, classes: Tensor) -> Tensor:
+        if self.teacher is None:
+            return LOSSES[self.recipe.loss](scores, classes)
+        with torch.no_grad():
+            wanted = self.teacher(x)
+        return distributional(scores, wanted)
+
     def _validate(self) -> float | None:
         """Accuracy over what is held out; the best model so far is kept where the recipe has patience."""
         if self.held is None:
@@ -180,7 +228,7 @@ class Trainer:
         with torch.no_grad():
             found = torch.cat([self.model(part).argmax(1) for part in samples.split(_EVALUATION_BATCH)])
         accuracy = float((found == classes).double().mean())
-        if self.recipe.patience is not None and accuracy > self.best_accuracy:
+        if self.recipe.patience is not None and self.stage == 2 and accuracy > self.best_accuracy:
             self.best_accuracy, self.best_epoch = accuracy, self.epoch
             self._best = copy.deepcopy(self.model.state_dict())
         return accuracy
@@ -198,6 +246,7 @@ class Trainer:
             "best_epoch": self.best_epoch,
             "best_accuracy": self.best_accuracy,
             "best": self._best,
+            "stage": self.stage,
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "schedules": [schedule.state_dict() for schedule in self.schedules],
@@ -208,6 +257,8 @@ class Trainer:
         """Take up a state that a trainer with the same arguments gave."""
         self.epoch, self.best_epoch = state["epoch"], state["best_epoch"]
         self.best_accuracy, self._best = state["best_accuracy"], state["best"]
+        if state["stage"] != self.stage:
+            self._begin(state["stage"])
         self.model.load_state_dict(state["model"])
         for kind, objects in (("optimizers", self.optimizers), ("schedules", self.schedules)):
             for member, kept in zip(objects, state[kind], strict=True):

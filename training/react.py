@@ -1,6 +1,7 @@
 """ReActNet's learned activations: a sign with a shift, a PReLU with shifts on both sides.
 
-Both are monotone for positive slopes, so that the chain RPReLU - RSign is one threshold a neuron in hardware.
+Both are monotone for slopes that are not negative, so that the chain RPReLU - RSign is one threshold a neuron in
+hardware. Training keeps the slopes there: a negative one makes a valley, and a neuron would fire on both its sides.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class RPReLU(nn.Module):
     Parameters
     ----------
     channels : int
-        Each has its own shifts and slope; slopes start at 0.25.
+        Each has its own shifts and slope; slopes start at 0.25 and never fall below 0 (:meth:`clip_`).
 
     Input and output: ``(frames, channels)``, or maps ``(frames, channels, height, width)``.
     """
@@ -59,6 +60,11 @@ class RPReLU(nn.Module):
         self.shift_in = nn.Parameter(torch.zeros(channels))
         self.slope = nn.Parameter(torch.full((channels,), 0.25))
         self.shift_out = nn.Parameter(torch.zeros(channels))
+
+    def clip_(self) -> None:
+        """Take negative slopes back to 0."""
+        with torch.no_grad():
+            self.slope.clamp_(min=0)
 
     def forward(self, x: Tensor) -> Tensor:
         centred = x - _channels(self.shift_in, x)

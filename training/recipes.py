@@ -1,178 +1,14 @@
-"""Recipes: everything that decides a training run except its seed. Importing them needs no torch."""
+"""The recipes, by name. Importing them needs no torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bnnhw.errors import RequestError
+from bnnhw.training.recipe import ORDERS, Components, ConvRecipe, InputRecipe, Recipe, with_bits
 
-__all__ = ["ORDERS", "RECIPES", "Components", "ConvRecipe", "InputRecipe", "Recipe", "find_recipe"]
-
-ORDERS = ("norm-sign-pool", "pool-norm-sign")
-"""What follows a convolution: BinaryNet's later users pool bits; BinaryNet and XNOR-Net pool accumulators."""
-
-
-def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise RequestError(f"{what} must be one of {', '.join(known)}, not {value!r}")
-
-
-@dataclass(frozen=True)
-class InputRecipe:
-    """How raw samples become elements.
-
-    Parameters
-    ----------
-    bits : int
-        Of an element, ``scale * clip(floor(x / scale), 0, 2**bits - 1)``.
-    threshold : float, optional
-        One bit instead: +1 iff ``x >= threshold``.
-    scale : float
-        Step of an element, a power of two.
-    signed : bool
-        Elements from ``-2**(bits - 1)`` to ``2**(bits - 1) - 1`` steps instead.
-    """
-
-    bits: int = 1
-    threshold: float | None = None
-    scale: float = 1.0
-    signed: bool = False
-
-
-@dataclass(frozen=True)
-class ConvRecipe:
-    """A convolution and what follows it up to the next layer.
-
-    Parameters
-    ----------
-    channels : int
-        Of the output.
-    kernel, stride, dilation : (int, int)
-        Vertical, horizontal.
-    padding : (int, int, int, int)
-        Top, left, bottom, right.
-    padding_value : int
-        -1 or +1.
-    depthwise : bool
-    pool : (int, int), optional
-        Window of a max pool, which is its stride too.
-    order : str
-        One of :data:`ORDERS`; without a pool all are one.
-    """
-
-    channels: int
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    padding_value: int = -1
-    depthwise: bool = False
-    pool: tuple[int, int] | None = None
-    order: str = "norm-sign-pool"
-
-    def __post_init__(self) -> None:
-        _one_of("order", self.order, ORDERS)
-
-
-@dataclass(frozen=True)
-class Components:
-    """What the blocks of a network are made of.
-
-    Parameters
-    ----------
-    estimator : str
-        A name of :data:`bnnhw.training.estimators.ESTIMATORS`, for weights and activations.
-    activation : str
-        ``"sign"``, ``"stochastic"``, ``"rsign"`` or ``"rprelu-rsign"``.
-    norm : str
-        ``"batch"`` or ``"shift"``.
-    scaled : bool
-        Weights times XNOR-Net's alpha.
-    fan_in : int, optional
-        Limit for the neurons of the hidden fully connected layers.
-    thermometer : int, optional
-        Bits for each element of the input, each with a learned threshold.
-    """
-
-    estimator: str = "clipped"
-    activation: str = "sign"
-    norm: str = "batch"
-    scaled: bool = False
-    fan_in: int | None = None
-    thermometer: int | None = None
-
-    def __post_init__(self) -> None:
-        _one_of("activation", self.activation, ("sign", "stochastic", "rsign", "rprelu-rsign"))
-        _one_of("norm", self.norm, ("batch", "shift"))
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A training run.
-
-    Parameters
-    ----------
-    name : str
-    summary : str
-        One line for a listing.
-    dataset : str
-        Name for :func:`bnnhw.datasets.load`.
-    input : InputRecipe
-    widths : tuple of int
-        Neurons of each hidden layer.
-    epochs, batch : int
-        Passes over the training split; frames a step.
-    learning_rate : float
-        At the start.
-    loss : str
-        ``"cross-entropy"`` or ``"squared-hinge"``, of the batch-normalized scores.
-    shape : (int, int, int), optional
-        Channels, height, width of a sample; needed by ``convs``. A signal has height 1.
-    convs : tuple of ConvRecipe
-        Before the fully connected layers.
-    components : Components
-    optimizer : str
-        ``"adam"`` (Kingma and Ba, 2015), ``"shift-adamax"`` or ``"bop"`` (with Adam for everything but the weights).
-    schedule : str
-        ``"cosine"``: the learning rate falls to 0 along half a cosine (Loshchilov and Hutter, 2017, eq. 5).
-        ``"step"``: it is divided by 10 at one half and at three quarters of the epochs.
-    shift : (int, int)
-        Samples are moved by up to so many elements up or down, left or right, at random, in every epoch.
-    validation : float
-        Share of the training split that is held out, 0 to less than 1.
-    patience : int, optional
-        Training stops after so many epochs without a better accuracy on what is held out, and the best model counts;
-        without it, the model of the last epoch does.
-    """
-
-    name: str
-    summary: str
-    dataset: str
-    input: InputRecipe
-    widths: tuple[int, ...]
-    epochs: int
-    batch: int
-    learning_rate: float
-    loss: str = "cross-entropy"
-    shape: tuple[int, int, int] | None = None
-    convs: tuple[ConvRecipe, ...] = ()
-    components: Components = Components()
-    optimizer: str = "adam"
-    schedule: str = "cosine"
-    shift: tuple[int, int] = (0, 0)
-    validation: float = 0.0
-    patience: int | None = None
-
-    def __post_init__(self) -> None:
-        _one_of("optimizer", self.optimizer, ("adam", "shift-adamax", "bop"))
-        _one_of("schedule", self.schedule, ("cosine", "step"))
-        if not 0 <= self.validation < 1:
-            raise RequestError(f"validation must be in 0..1, 1 excluded, not {self.validation!r}")
-        if self.patience is not None and (self.patience < 1 or not self.validation):
-            raise RequestError("patience must be at least 1, and needs a validation share")
-        if self.shape is None and (self.convs or any(self.shift) or self.components.thermometer):
-            raise RequestError("convs, shift and a thermometer need a shape")
+__all__ = ["ORDERS", "RECIPES", "Components", "ConvRecipe", "InputRecipe", "Recipe", "find_recipe", "with_bits"]
 
 
 def _fully_connected(name: str, summary: str, dataset: str, width: int, **options: Any) -> Recipe:
@@ -190,6 +26,54 @@ def _fully_connected(name: str, summary: str, dataset: str, width: int, **option
         shift=(1, 1),
     )
     return replace(recipe, **options)
+
+
+def _cnv(name: str, summary: str, dataset: str, **options: Any) -> Recipe:
+    """FINN's CNV: a VGG-like network without padding (Umuroglu et al., 2017, section 5; there with 8-bit inputs)."""
+    kernel = (3, 3)
+    convs = tuple(
+        ConvRecipe(channels, kernel, pool=pool) for channels in (64, 128, 256) for pool in (None, (2, 2))
+    )
+    recipe = Recipe(
+        name=name,
+        summary=summary,
+        dataset=dataset,
+        input=InputRecipe(bits=8),
+        widths=(512, 512),
+        epochs=200,
+        batch=100,
+        learning_rate=0.005,
+        shape=(3, 32, 32),
+        # The last convolution leaves one position, which needs no pool.
+        convs=(*convs[:-1], replace(convs[-1], pool=None)),
+        shift=(4, 4),
+    )
+    return replace(recipe, **options)
+
+
+def _conv_net() -> Recipe:
+    """BinaryNet's network for CIFAR-10 (Courbariaux, Hubara et al., 2016, section 2.2), padded with elements."""
+    convs = tuple(
+        ConvRecipe(channels, (3, 3), padding=(1, 1, 1, 1), pool=pool, order="pool-norm-sign")
+        for channels in (128, 256, 512)
+        for pool in (None, (2, 2))
+    )
+    return Recipe(
+        name="cifar10-binarynet",
+        summary="CIFAR-10, BinaryNet's ConvNet: 6 convolutions of 128 to 512 channels, 2 x 1024 neurons",
+        dataset="cifar10",
+        input=InputRecipe(bits=8),
+        widths=(1024, 1024),
+        epochs=300,
+        batch=50,
+        learning_rate=0.003,
+        loss="squared-hinge",
+        shape=(3, 32, 32),
+        # Pixels are padded with black, bits with -1.
+        convs=(replace(convs[0], padding_value=0), *convs[1:]),
+        shift=(4, 4),
+        mirror=True,
+    )
 
 
 _ALL = (
@@ -242,6 +126,37 @@ _ALL = (
         "fashion-mnist",
         256,
         input=InputRecipe(bits=3, scale=32.0),
+    ),
+    Recipe(
+        name="mnist-binarynet",
+        summary="MNIST, BinaryNet's MLP: 3 x 4096 neurons, 8-bit pixels, shift-based training",
+        dataset="mnist",
+        input=InputRecipe(bits=8),
+        widths=(4096,) * 3,
+        epochs=200,
+        batch=100,
+        learning_rate=2.0**-10,
+        loss="squared-hinge",
+        components=Components(norm="shift"),
+        optimizer="shift-adamax",
+    ),
+    _cnv("cifar10-cnv", "CIFAR-10, FINN's CNV: 6 convolutions of 64 to 256 channels, 2 x 512 neurons", "cifar10", mirror=True),
+    _conv_net(),
+    _cnv("svhn-cnv", "house numbers, FINN's CNV: 6 convolutions of 64 to 256 channels, 2 x 512 neurons", "svhn", epochs=60),
+    Recipe(
+        name="earbud",
+        summary="double tap, single tap, slide or nothing from 3 axes x 96 samples, 4 bits; fits an iCE40 UP5K",
+        dataset="earbud",
+        input=InputRecipe(bits=4, scale=0.125, signed=True),
+        widths=(),
+        epochs=40,
+        batch=50,
+        learning_rate=0.01,
+        shape=(3, 1, 96),
+        convs=(
+            ConvRecipe(8, (1, 7), stride=(1, 2), pool=(1, 2)),
+            ConvRecipe(12, (1, 5), pool=(1, 2)),
+        ),
     ),
 )
 

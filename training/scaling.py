@@ -77,6 +77,8 @@ class ScaledLinear(BinaryLinear, ScaledLayer):
     """:class:`~bnnhw.training.layers.BinaryLinear` with alpha: output ``alpha * (x . sign(W))``."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.real:
+            return super().forward(x)
         if self.training:
             return nn.functional.linear(x, scaled_signs(self.latent, self.estimator))
         # The dot product first, exact, as the compiler reads it.
@@ -87,6 +89,8 @@ class ScaledConv2d(BinaryConv2d, ScaledLayer):
     """:class:`~bnnhw.training.conv.BinaryConv2d` with alpha: output ``alpha * (x * sign(W))``."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.real:
+            return super().forward(x)
         if self.training:
             return self.convolve(x, scaled_signs(self.latent, self.estimator))
         return super().forward(x) * self.alpha.reshape(-1, 1, 1)

@@ -65,8 +65,11 @@ class ShiftBatchNorm(BatchNorm):
                 self.running_var.lerp_(var, momentum)
                 assert self.num_batches_tracked is not None
                 self.num_batches_tracked += 1
-        factor = nearest_power(self.weight) * self._inverse_deviation(var)
-        return factor.reshape(shape) * (input - mean.reshape(shape)) + self.bias.reshape(shape)
+        return self.factor(var).reshape(shape) * (input - mean.reshape(shape)) + self.bias.reshape(shape)
+
+    def factor(self, var: Tensor) -> Tensor:
+        """What the centred input is multiplied by, ``(channels,)``: a power of two, or 0."""
+        return nearest_power(self.weight) * self._inverse_deviation(var)
 
     def _inverse_deviation(self, var: Tensor) -> Tensor:
         # In float64 always: beside a tie, float32 could choose another power than the float64 model.
@@ -76,6 +79,6 @@ class ShiftBatchNorm(BatchNorm):
         """As a plain batch normalization: the powers of two as gamma, over a deviation of exactly 1."""
         assert self.running_mean is not None and self.running_var is not None
         with torch.no_grad():
-            gamma = nearest_power(self.weight) * self._inverse_deviation(self.running_var)
+            gamma = self.factor(self.running_var)
         var = torch.full_like(gamma, 1 - self.eps)
         return {"gamma": gamma, "beta": self.bias, "mean": self.running_mean, "var": var}

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -27,8 +28,10 @@ from bnnhw.training.check import check_export, check_readable
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.models import build, evaluate_float64, weight_bits
 from bnnhw.training.optimize import Trainer
-from bnnhw.training.recipes import Recipe, find_recipe
+from bnnhw.training.recipe import Recipe
+from bnnhw.training.recipes import find_recipe
 from bnnhw.training.run import RunFolder
+from bnnhw.training.teacher import teacher_recipe
 
 __all__ = ["MAX_SEED", "TrainResult", "choose_device", "train"]
 
@@ -116,6 +119,23 @@ def _trial(exported: onnx.ModelProto, name: str) -> Iterator[Path]:
         yield path
 
 
+Report: TypeAlias = Callable[[int, float, float], None]
+"""Called after each epoch: its number from 1, the mean loss, the training accuracy (0..1)."""
+
+
+def _run(trainer: Trainer, folder: RunFolder | None, progress: Report | None, done: int = 0) -> None:
+    """Train to the end, from the folder's checkpoint if it has one; ``done`` epochs were reported before."""
+    if folder is not None:
+        folder.resume(trainer)
+    while not trainer.done:
+        epoch = trainer.run_epoch()
+        if folder is not None:
+            folder.keep(trainer, epoch)
+        if progress is not None:
+            progress(done + epoch.epoch, epoch.loss, epoch.accuracy)
+    trainer.finish()
+
+
 def _identity(recipe: Recipe, epochs: int, seed: int, device: torch.device) -> dict[str, str]:
     """What decides a run."""
     facts = {"recipe": recipe.name, "definition": repr(recipe), "epochs": epochs, "seed": seed, "device": device.type}
@@ -135,7 +155,7 @@ def train(
     device: str = "auto",
     output: Path,
     run_dir: Path | None = None,
-    progress: Callable[[int, float, float], None] | None = None,
+    progress: Report | None = None,
 ) -> TrainResult:
     """Train a network and write it as ONNX.
 
@@ -161,7 +181,8 @@ def train(
         Keeps a checkpoint, ``metrics.csv`` and ``result.json`` there (:mod:`bnnhw.training.run`); with a checkpoint in
         it, training goes on from there, and ends in the same model.
     progress : callable, optional
-        Called after each epoch: its number from 1, the mean loss, the training accuracy (0..1).
+        Called after each epoch: its number from 1, the mean loss, the training accuracy (0..1). The epochs of a teacher
+        come first and count.
 
     Raises
     ------
@@ -202,17 +223,22 @@ def train(
                 raise UnsupportedError(f"recipe {chosen.name}: {str(error).removeprefix(f'{trial}: ')}") from None
         model.to(place)
         labels = torch.from_numpy(np.ascontiguousarray(data.y_train, np.int64)).to(place)
-        trainer = Trainer(model, samples.to(place), labels, chosen, epochs, generator)
-        folder = None if run_dir is None else RunFolder(run_dir, _identity(chosen, epochs, seed, place))
-        if folder is not None:
-            folder.resume(trainer)
-        while not trainer.done:
-            epoch = trainer.run_epoch()
-            if folder is not None:
-                folder.keep(trainer, epoch)
-            if progress is not None:
-                progress(epoch.epoch, epoch.loss, epoch.accuracy)
-        trainer.finish()
+        samples = samples.to(place)
+
+        def folder(of: Recipe, number: int, path: Path | None) -> RunFolder | None:
+            return None if path is None else RunFolder(path, _identity(of, number, seed, place))
+
+        kept = folder(chosen, epochs, run_dir)
+        teacher = None
+        if chosen.teacher_epochs:
+            its = teacher_recipe(chosen)
+            # A seed of its own, so that a run resumed behind it finds the generator as it was.
+            own = torch.Generator().manual_seed(seed)
+            teacher = build(its, data.x_train[0].size, data.classes, own, samples.cpu(), real=True).to(place)
+            where = None if run_dir is None else run_dir / "teacher"
+            _run(Trainer(teacher, samples, labels, its, its.epochs, own), folder(its, its.epochs, where), progress)
+        trainer = Trainer(model, samples, labels, chosen, epochs, generator, teacher)
+        _run(trainer, kept, progress, chosen.teacher_epochs)
         model.cpu()
         _, scores = evaluate_float64(model, x_test)
 
@@ -238,6 +264,6 @@ def train(
         weight_bits(model),
         trainer.best_epoch or trainer.epoch,
     )
-    if folder is not None:
-        folder.finish(asdict(result))
+    if kept is not None:
+        kept.finish(asdict(result))
     return result

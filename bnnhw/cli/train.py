@@ -25,7 +25,8 @@ def train_recipe(
     """Trains with a progress bar; the JSON result of the verb."""
     from bnnhw.training.recipes import find_recipe
 
-    total = epochs if epochs is not None else find_recipe(recipe).epochs
+    chosen = find_recipe(recipe)
+    total = chosen.teacher_epochs + (epochs if epochs is not None else chosen.epochs)
     from bnnhw.training.train import train as run
 
     with session.progress("train") as update:

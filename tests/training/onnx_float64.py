@@ -16,9 +16,10 @@ Array = NDArray[np.float64]
 def _quant(node: onnx.NodeProto, x: Array, scale: Array, zero: Array, bits: Array) -> Array:
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     signed = attributes.pop("signed")
-    assert attributes == {"narrow": 0, "rounding_mode": b"FLOOR"}
+    mode = {b"FLOOR": np.floor, b"ROUND": np.rint}[attributes.pop("rounding_mode")]
+    assert attributes == {"narrow": 0}
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    return (np.floor(np.clip(x / scale + zero, low, high)) - zero) * scale
+    return (mode(np.clip(x / scale + zero, low, high)) - zero) * scale
 
 
 def _norm(node: onnx.NodeProto, x: Array, gamma: Array, beta: Array, mean: Array, var: Array) -> Array:
@@ -53,6 +54,12 @@ def _max_pool(node: onnx.NodeProto, x: Array) -> Array:
     return _windows(x, a["kernel_shape"], a["strides"], [1, 1]).max(axis=(4, 5))
 
 
+def _average_pool(node: onnx.NodeProto, x: Array) -> Array:
+    a = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    assert a["pads"] == [0, 0, 0, 0]
+    return _windows(x, a["kernel_shape"], a["strides"], [1, 1]).mean(axis=(4, 5))
+
+
 def _pad(node: onnx.NodeProto, x: Array, pads: Array, value: Array) -> Array:
     assert [helper.get_attribute_value(a) for a in node.attribute] == [b"constant"]
     before, behind = np.split(pads.astype(int), 2)
@@ -66,6 +73,7 @@ OPERATORS: dict[tuple[str, str], Callable[..., Any]] = {
     ("", "MatMul"): lambda node, a, b: a @ b,
     ("", "Conv"): _conv,
     ("", "MaxPool"): _max_pool,
+    ("", "AveragePool"): _average_pool,
     ("", "Pad"): _pad,
     ("", "Flatten"): lambda node, x: x.reshape(len(x), -1),
     ("", "BatchNormalization"): _norm,

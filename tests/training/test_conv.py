@@ -128,8 +128,8 @@ def test_clip_reaches_convolutions() -> None:
 
 
 def test_impossible_convolutions() -> None:
-    with pytest.raises(ValueError, match=r"^padding_value must be -1 or \+1, not 0$"):
-        BinaryConv2d(1, 1, 3, padding_value=0)
+    with pytest.raises(ValueError, match=r"^padding_value must be -1, 0 or \+1, not 2$"):
+        BinaryConv2d(1, 1, 3, padding_value=2)
     with pytest.raises(ValueError, match=r"^outputs of a depthwise convolution must be a multiple of 3, not 4$"):
         BinaryConv2d(3, 4, 3, depthwise=True)
 

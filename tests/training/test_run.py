@@ -212,7 +212,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         ({"schedule": "flat"}, "schedule must be one of cosine, step, not 'flat'"),
         ({"validation": 1.0}, "validation must be in 0..1, 1 excluded, not 1.0"),
         ({"patience": 3}, "patience must be at least 1, and needs a validation share"),
-        ({"shape": None}, "convs, shift and a thermometer need a shape"),
+        ({"shape": None}, "convs, shift, mirror and a thermometer need a shape"),
     ],
 )
 def test_impossible_recipes(options: dict[str, object], message: str) -> None:
