@@ -101,7 +101,8 @@ def import_(
 ) -> None:
     """Reads a trained model and streamlines it.
 
-    MODEL is QONNX, or a BNN-PYNQ parameter folder (0-0-weights.bin, 0-0-thres.bin, ...).
+    MODEL is QONNX, a Larq model as .npz (docs/models.md), or a BNN-PYNQ parameter folder (0-0-weights.bin,
+    0-0-thres.bin, ...).
     Batch norm and sign become integer thresholds, in exact arithmetic.
     """
     data = import_model(session, model, output, topology, decode, input_scale)

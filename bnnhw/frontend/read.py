@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from bnnhw.errors import FileError, NetworkError, RequestError, UnsupportedError
-from bnnhw.frontend import bnn_pynq, onnx_graph, qonnx
+from bnnhw.frontend import bnn_pynq, larq_npz, onnx_graph, qonnx
 from bnnhw.ir.network import Network
 
 __all__ = ["MAX_BYTES", "ImportedModel", "read_model"]
@@ -27,7 +27,7 @@ class ImportedModel:
         Not streamlined. Its provenance holds the model's own metadata, and ``format``, ``source``
         (file name) and ``source_sha256``.
     format : str
-        ``"qonnx"`` or ``"bnn-pynq"``.
+        ``"qonnx"``, ``"larq"`` or ``"bnn-pynq"``.
     warnings : tuple of str
     """
 
@@ -49,7 +49,7 @@ def _read_bytes(path: Path) -> bytes:
 def read_model(
     path: Path, topology: str | None = None, decode: str | None = None, input_scale: Fraction | None = None
 ) -> ImportedModel:
-    """Read a foreign model: an ONNX file, or a BNN-PYNQ parameter folder.
+    """Read a foreign model: an ONNX file, a Larq model as .npz, or a BNN-PYNQ parameter folder.
 
     Parameters
     ----------
@@ -80,21 +80,25 @@ def read_model(
         if value is not None:
             raise RequestError(f"{path}: --{name} must be given for a BNN-PYNQ parameter folder only")
     data = _read_bytes(path)
-    if data[:4] == b"PK\x03\x04":
+    larq = data[:4] == b"PK\x03\x04" and larq_npz.is_larq(data)
+    if larq and input_scale is not None:
+        raise RequestError(f"{path}: --input-scale must be given for an ONNX model only")
+    if data[:4] == b"PK\x03\x04" and not larq:
         raise FileError(f"{path}: must be an ONNX model, not an archive (a .bnn file needs no import)")
     try:
-        graph = onnx_graph.parse(data)
-        network, warnings = qonnx.convert(graph, input_scale)
+        graph = onnx_graph.parse(larq_npz.to_qonnx(data) if larq else data)
+        # A Larq file says itself what its network takes.
+        network, warnings = qonnx.convert(graph, Fraction(1) if larq else input_scale)
     except FileError as error:
         raise FileError(f"{path}: {error}") from None
     except (UnsupportedError, NetworkError) as error:
         raise UnsupportedError(f"{path}: {error}") from None
     provenance = {
         **graph.metadata,
-        "format": "qonnx",
+        "format": "larq" if larq else "qonnx",
         "source": path.name,
         "source_sha256": hashlib.sha256(data).hexdigest(),
     }
     if input_scale is not None:
         provenance["input_scale"] = str(input_scale)
-    return ImportedModel(Network(network.input, network.layers, provenance), "qonnx", warnings)
+    return ImportedModel(Network(network.input, network.layers, provenance), provenance["format"], warnings)

@@ -1,0 +1,313 @@
+"""The layers of a Larq model as nodes of a QONNX graph; maps are channels first there, channels last in Keras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from bnnhw.errors import FileError, UnsupportedError
+from bnnhw.ir.file_archive import Members
+
+__all__ = ["LarqGraph", "LarqInput"]
+
+_DOMAIN = "qonnx.custom_op.general"
+_OPSET = 13
+
+_SIGNS = {
+    "ste_sign": "sign", "SteSign": "sign", "approx_sign": "sign", "ApproxSign": "sign",
+    "swish_sign": "sign", "SwishSign": "sign",
+    "magnitude_aware_sign": "scaled", "MagnitudeAwareSign": "scaled",
+}  # fmt: skip
+"""Larq's quantizers of one bit by alias and class; ``"scaled"``: times the mean of |w| of each output (Liu et al.,
+"Bi-Real Net", 2018, section 3.3)."""
+
+
+@dataclass(frozen=True)
+class LarqInput:
+    """What the network takes: ``sample * scale + offset``, of whole samples of ``bits`` bits, unsigned."""
+
+    bits: int
+    scale: float
+    offset: float
+
+
+def _quantizer(name: str, option: str, value: object) -> str | None:
+    """``"sign"``, ``"scaled"`` or None, of a quantizer's alias or Keras configuration."""
+    if isinstance(value, dict):
+        value = value.get("class_name", value)
+    if value is None:
+        return None
+    kind = _SIGNS.get(str(value).rpartition(">")[2])
+    if kind is None:
+        known = ", ".join(alias for alias in _SIGNS if alias.islower())
+        raise UnsupportedError(f"layer {name}: {option} must be one of {known}, not {value!r:.60}")
+    return kind
+
+
+def _pair(name: str, config: dict[str, Any], option: str) -> tuple[int, int]:
+    value = config.get(option, 1)
+    value = [value, value] if type(value) is int else value
+    if not isinstance(value, list) or len(value) != 2 or not all(type(v) is int and 0 < v < 1 << 20 for v in value):
+        raise FileError(f"layer {name}: {option} must be two positive numbers, not {value!r:.60}")
+    return value[0], value[1]
+
+
+def _same(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+    """What TensorFlow's ``same`` padding puts before and after: the odd one after."""
+    surplus = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return surplus // 2, surplus - surplus // 2
+
+
+class LarqGraph:
+    """A model on the way to its graph, layer by layer.
+
+    Parameters
+    ----------
+    members : Members
+        The arrays.
+    shape : tuple of int
+        Of a frame: (features,), or (channels, height, width).
+    given : LarqInput
+    """
+
+    def __init__(self, members: Members, shape: tuple[int, ...], given: LarqInput) -> None:
+        self._members, self._frame, self._given = members, shape, given
+        self._shape, self._value = shape, "input"
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+        # What the last node gives: samples, signs, or what steps make of products.
+        self._state = "samples"
+        self._ended = ""
+
+    def layer(self, kind: str, name: str, config: dict[str, Any]) -> None:
+        """Adds a layer of a Keras class."""
+        if self._ended:
+            raise UnsupportedError(f"layer {name}: nothing may follow the softmax of layer {self._ended}")
+        if config.get("data_format", "channels_last") != "channels_last":
+            raise UnsupportedError(
+                f"layer {name}: data_format must be 'channels_last', not {config['data_format']!r:.60}"
+            )
+        match kind:
+            case "InputLayer" | "Dropout":
+                pass
+            case "QuantDense":
+                self._dense(name, config)
+            case "QuantConv2D":
+                self._conv(name, config)
+            case "BatchNormalization":
+                self._batch_norm(name, config)
+            case "MaxPooling2D" | "AveragePooling2D":
+                self._pool(kind, name, config)
+            case "Flatten":
+                self._flatten(name)
+            case "Activation":
+                self._activation(name, config.get("activation"))
+            case _:
+                raise UnsupportedError(f"layer {name}: {kind!r:.60} is not supported")
+
+    def finish(self) -> bytes:
+        """The graph, serialized."""
+        if self._state != "products":
+            raise UnsupportedError("a Larq model must end in the scores of a QuantDense layer")
+        graph = helper.make_graph(
+            self._nodes,
+            "larq",
+            [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, *self._frame])],
+            [helper.make_tensor_value_info(self._value, TensorProto.FLOAT, [1, *self._shape])],
+            self._constants,
+        )
+        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_DOMAIN, 1)]
+        return helper.make_model(graph, opset_imports=opsets).SerializeToString()
+
+    def _constant(self, name: str, value: NDArray[Any] | float) -> str:
+        array = np.ascontiguousarray(
+            value, np.float32 if not np.issubdtype(np.asarray(value).dtype, np.integer) else None
+        )
+        self._constants.append(numpy_helper.from_array(array.reshape(np.shape(value)), name))
+        return name
+
+    def _node(self, kind: str, name: str, constants: list[str], domain: str = "", **attributes: Any) -> None:
+        inputs = [self._value, *constants]
+        self._value = f"{name}/out"
+        self._nodes.append(helper.make_node(kind, inputs, [self._value], name=name, domain=domain, **attributes))
+
+    def _sign(self, name: str, where: str) -> None:
+        self._samples(name, whole=False)
+        self._node("BipolarQuant", f"{name}/{where}", [self._constant(f"{name}/{where}/one", 1.0)], _DOMAIN)
+        self._state = "signs"
+
+    def _samples(self, name: str, *, whole: bool) -> None:
+        """The input's own scale and offset, where nothing stands before; whole samples are quantized as such."""
+        if self._state != "samples":
+            return
+        if whole:
+            constants = [
+                self._constant(f"{name}/{n}", v) for n, v in (("step", 1.0), ("zero", 0.0), ("bits", self._given.bits))
+            ]
+            attributes = {"signed": 0, "narrow": 0, "rounding_mode": "FLOOR"}
+            self._node("Quant", f"{name}/samples", constants, _DOMAIN, **attributes)
+        if self._given.scale != 1:
+            self._node("Mul", f"{name}/scale", [self._constant(f"{name}/factor", self._given.scale)])
+        if self._given.offset:
+            self._node("Add", f"{name}/offset", [self._constant(f"{name}/shift", self._given.offset)])
+
+    def _inputs(self, name: str, config: dict[str, Any]) -> None:
+        """What a quantized layer does to its inputs."""
+        kind = _quantizer(name, "input_quantizer", config.get("input_quantizer"))
+        if kind == "scaled":
+            raise UnsupportedError(f"layer {name}: input_quantizer must be a plain sign, not 'magnitude_aware_sign'")
+        if kind == "sign":
+            # The sign of signs is themselves.
+            if self._state != "signs":
+                self._sign(name, "input_quantizer")
+        elif self._state == "samples":
+            self._samples(name, whole=True)
+        elif self._state != "signs":
+            raise UnsupportedError(f"layer {name}: input_quantizer must be given, since its inputs are real numbers")
+
+    def _weights(self, name: str, config: dict[str, Any], shape: tuple[int, ...], order: tuple[int, ...]) -> str:
+        """The quantized kernel in ONNX' order of axes; outputs are Keras' last axis."""
+        kind = _quantizer(name, "kernel_quantizer", config.get("kernel_quantizer"))
+        if kind is None:
+            raise UnsupportedError(f"layer {name}: kernel_quantizer must be given, since its weights are real numbers")
+        kernel = self._array(name, "kernel", shape)
+        scale = np.ones(1, np.float32)
+        if kind == "scaled":
+            scale = np.abs(kernel).mean(axis=tuple(range(kernel.ndim - 1)), dtype=np.float32)
+            if not scale.all():
+                raise UnsupportedError(f"layer {name}: no output may have weights of 0 alone")
+        last = order.index(len(order) - 1)
+        scale = scale.reshape([-1 if axis == last else 1 for axis in range(len(order))])
+        constants = [self._constant(f"{name}/kernel", kernel.transpose(order)), self._constant(f"{name}/alpha", scale)]
+        output = f"{name}/weights"
+        self._nodes.append(helper.make_node("BipolarQuant", constants, [output], name=output, domain=_DOMAIN))
+        return output
+
+    def _array(self, name: str, part: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        array = self._members.take(f"{name}/{part}", "<f4", shape)
+        if not np.isfinite(array).all():
+            raise FileError(f"array '{name}/{part}' must hold finite numbers")
+        return array
+
+    def _finish_product(self, name: str, config: dict[str, Any], outputs: int) -> None:
+        self._state = "products"
+        if config.get("use_bias", True):
+            bias = self._array(name, "bias", (outputs,))
+            self._node("Add", f"{name}/add", [self._constant(f"{name}/bias", self._by_channel(bias))])
+        self._activation(name, config.get("activation", "linear"))
+
+    def _by_channel(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return values.reshape(-1, 1, 1) if len(self._shape) == 3 else values
+
+    def _units(self, name: str, config: dict[str, Any], option: str) -> int:
+        value = config.get(option)
+        if type(value) is not int or not 0 < value < 1 << 20:
+            raise FileError(f"layer {name}: {option} must be a positive number, not {value!r:.60}")
+        return value
+
+    def _dense(self, name: str, config: dict[str, Any]) -> None:
+        if len(self._shape) != 1:
+            raise UnsupportedError(f"layer {name}: a Flatten must stand before it")
+        units = self._units(name, config, "units")
+        self._inputs(name, config)
+        weights = self._weights(name, config, (self._shape[0], units), (0, 1))
+        self._node("MatMul", name, [weights])
+        self._shape = (units,)
+        self._finish_product(name, config, units)
+
+    def _map(self, name: str) -> tuple[int, int, int]:
+        if len(self._shape) != 3:
+            raise UnsupportedError(f"layer {name}: must stand before the Flatten")
+        channels, height, width = self._shape
+        return channels, height, width
+
+    def _padding(self, name: str, config: dict[str, Any], kernel: tuple[int, int], stride: tuple[int, int],
+                 dilation: tuple[int, int]) -> list[int]:  # fmt: skip
+        """As ONNX has it: top, left, bottom, right; the shape becomes that behind the window."""
+        _, height, width = self._map(name)
+        mode = config.get("padding", "valid")
+        if mode not in ("valid", "same"):
+            raise UnsupportedError(f"layer {name}: padding must be 'valid' or 'same', not {mode!r:.60}")
+        pairs = [
+            _same(*axis) if mode == "same" else (0, 0)
+            for axis in zip((height, width), kernel, stride, dilation, strict=True)
+        ]
+        sizes = [
+            (size + sum(pads) - (k - 1) * d - 1) // s + 1
+            for size, pads, k, s, d in zip((height, width), pairs, kernel, stride, dilation, strict=True)
+        ]
+        if min(sizes) < 1:
+            raise UnsupportedError(f"layer {name}: its window must fit a map of {height} x {width}")
+        self._shape = (self._shape[0], *sizes)
+        return [pairs[0][0], pairs[1][0], pairs[0][1], pairs[1][1]]
+
+    def _conv(self, name: str, config: dict[str, Any]) -> None:
+        channels = self._map(name)[0]
+        filters = self._units(name, config, "filters")
+        kernel, stride, dilation = (_pair(name, config, n) for n in ("kernel_size", "strides", "dilation_rate"))
+        if config.get("groups", 1) != 1:
+            raise UnsupportedError(f"layer {name}: groups must be 1, not {config['groups']!r:.60}")
+        self._inputs(name, config)
+        pads = self._padding(name, config, kernel, stride, dilation)
+        fill = config.get("pad_values", 0.0)
+        if not isinstance(fill, int | float) or fill not in (-1, 0, 1):
+            raise UnsupportedError(f"layer {name}: pad_values must be -1, 0 or 1, not {fill!r:.60}")
+        if any(pads) and fill:
+            amounts = self._constant(f"{name}/pads", np.array([0, 0, *pads[:2], 0, 0, *pads[2:]], np.int64))
+            self._node("Pad", f"{name}/pad", [amounts, self._constant(f"{name}/fill", float(fill))])
+            pads = [0, 0, 0, 0]
+        weights = self._weights(name, config, (*kernel, channels, filters), (3, 2, 0, 1))
+        self._node("Conv", name, [weights], kernel_shape=kernel, strides=stride, dilations=dilation, pads=pads)
+        self._shape = (filters, *self._shape[1:])
+        self._finish_product(name, config, filters)
+
+    def _batch_norm(self, name: str, config: dict[str, Any]) -> None:
+        if self._state != "products":
+            raise UnsupportedError(f"layer {name}: a quantized layer must stand before a batch normalization")
+        channels, epsilon = self._shape[0], config.get("epsilon", 1e-3)
+        axis = config.get("axis", -1)
+        axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+        if axis not in (-1, len(self._shape)):
+            raise UnsupportedError(f"layer {name}: axis must be the last, not {axis!r:.60}")
+        if not isinstance(epsilon, int | float) or not 0 <= epsilon < 1e30:
+            raise FileError(f"layer {name}: epsilon must be a number, not {epsilon!r:.60}")
+        given = {"gamma": config.get("scale", True), "beta": config.get("center", True)}
+        default = {"gamma": np.ones(channels, np.float32), "beta": np.zeros(channels, np.float32)}
+        arrays = {n: self._array(name, n, (channels,)) if there else default[n] for n, there in given.items()}
+        arrays |= {n: self._array(name, n, (channels,)) for n in ("moving_mean", "moving_variance")}
+        constants = [self._constant(f"{name}/{n}", array) for n, array in arrays.items()]
+        self._node("BatchNormalization", name, constants, epsilon=float(epsilon))
+
+    def _pool(self, kind: str, name: str, config: dict[str, Any]) -> None:
+        kernel = _pair(name, config, "pool_size")
+        stride = kernel if config.get("strides") is None else _pair(name, config, "strides")
+        pads = self._padding(name, config, kernel, stride, (1, 1))
+        if self._state == "samples":
+            raise UnsupportedError(f"layer {name}: a quantized layer must stand before a pool")
+        if kind == "AveragePooling2D" and any(pads):
+            raise UnsupportedError(f"layer {name}: padding must be 'valid' for an average, not 'same'")
+        operator = "MaxPool" if kind == "MaxPooling2D" else "AveragePool"
+        self._node(operator, name, [], kernel_shape=kernel, strides=stride, pads=pads)
+        # An average of signs is none.
+        self._state = "signs" if self._state == "signs" and operator == "MaxPool" else "products"
+
+    def _flatten(self, name: str) -> None:
+        """Keras flattens channels fastest."""
+        if len(self._shape) == 3:
+            self._node("Transpose", f"{name}/channels_last", [], perm=[0, 2, 3, 1])
+            self._shape = (int(np.prod(self._shape)),)
+            self._node("Flatten", name, [], axis=1)
+
+    def _activation(self, name: str, value: object) -> None:
+        """A softmax at the end changes no argmax: the scores are those before it."""
+        if value == "softmax":
+            self._ended = name
+        elif value != "linear" and value is not None:
+            if _quantizer(name, "activation", value) != "sign":
+                raise UnsupportedError(f"layer {name}: activation must be a plain sign, not 'magnitude_aware_sign'")
+            self._sign(name, "activation")
