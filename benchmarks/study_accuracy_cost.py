@@ -22,6 +22,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from study_page import label
+
 from bnnhw.boards import get
 from bnnhw.build.cache import digest
 from bnnhw.build.synth import synthesize
@@ -33,7 +35,8 @@ from bnnhw.frontend import read_model
 from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.hardware.emit import rtlil
 from bnnhw.streamline import streamline
-from bnnhw.training.recipes import Components, InputRecipe, Recipe, find_recipe
+from bnnhw.training.recipe import Components, InputRecipe, Recipe
+from bnnhw.training.recipes import find_recipe
 from bnnhw.training.train import train
 
 RESULT = Path(__file__).parent / "results" / "study.json"
@@ -61,12 +64,15 @@ class Point:
     Parameters
     ----------
     dataset, axis : str
-        The axis is what it varies against the others: ``"width"``, ``"depth"``, ``"fan-in"`` or ``"precision"``.
+        The axis is what it varies against the others: ``"width"``, ``"depth"``, ``"fan-in"``, ``"input"`` or
+        ``"activation"``, both in bits.
     widths : tuple of int
         Neurons of its hidden layers.
     input_bits : int
     fan_in : int, optional
         Limit for the hidden layers.
+    activation_bits : int
+        Of what each hidden layer gives.
     """
 
     dataset: str
@@ -74,6 +80,7 @@ class Point:
     widths: tuple[int, ...]
     input_bits: int
     fan_in: int | None = None
+    activation_bits: int = 1
 
     @property
     def recipe(self) -> Recipe:
@@ -82,7 +89,9 @@ class Point:
         else:
             base, inputs = replace(find_recipe("mnist-tfc"), epochs=MNIST_EPOCHS), MNIST_INPUTS
         components = replace(base.components, fan_in=self.fan_in) if self.fan_in else Components()
-        return replace(base, widths=self.widths, input=inputs[self.input_bits], components=components)
+        bits = (self.activation_bits,) * len(self.widths)
+        inner = inputs[self.input_bits]
+        return replace(base, widths=self.widths, width_bits=bits, input=inner, components=components)
 
 
 def points() -> Iterator[Point]:
@@ -93,16 +102,21 @@ def points() -> Iterator[Point]:
         yield Point("digits", "depth", widths, 4)
     for widths in ((64,), (64, 64), (96, 64)):
         for bits in (1, 2, 3):
-            yield Point("digits", "precision", widths, bits)
+            yield Point("digits", "input", widths, bits)
     for fan_in in (4, 8, 16, 32):
         yield Point("digits", "fan-in", (64, 64), 4, fan_in)
+    for widths in ((32,), (64,), (32, 32), (64, 64)):
+        for bits in (2, 3):
+            yield Point("digits", "activation", widths, 4, activation_bits=bits)
     for width in (16, 32, 64):
         yield Point("mnist", "width", (width,), 1)
     for widths in ((32, 32), (64, 64), (32, 32, 32), (64, 64, 64)):
         yield Point("mnist", "depth", widths, 1)
     for fan_in in (16, 64):
         yield Point("mnist", "fan-in", (64, 64), 1, fan_in)
-    yield Point("mnist", "precision", (64, 64), 2)
+    yield Point("mnist", "input", (64, 64), 2)
+    for widths in ((32, 32), (64, 64)):
+        yield Point("mnist", "activation", widths, 1, activation_bits=2)
 
 
 def versions() -> dict[str, str]:
@@ -127,6 +141,7 @@ def measure(point: Point, seed: int, data: Path | None, folder: Path) -> dict[st
         "widths": list(point.widths),
         "input_bits": point.input_bits,
         "fan_in": point.fan_in,
+        "activation_bits": point.activation_bits,
         "epochs": trained.epochs,
         "recipe_epochs": find_recipe("digits" if point.dataset == "digits" else "mnist-tfc").epochs,
         "seed": seed,
@@ -208,8 +223,7 @@ def main() -> None:
         if row["fits"]:
             chosen, logic = row["chosen"], row["logic"]
             cost = f"{chosen['lut4']} LUT4 and {chosen['bram']} block RAMs, or {logic['lut4']} and {logic['bram']}"
-        what = f"{point.dataset} {point.axis} {point.widths} {point.input_bits} bits, fan-in {point.fan_in}"
-        print(f"{number}/{len(wanted)} {what}: {row['accuracy']} %, {cost}", flush=True)
+        print(f"{number}/{len(wanted)} {point.dataset} {label(row)}: {row['accuracy']} %, {cost}", flush=True)
 
 
 if __name__ == "__main__":
