@@ -96,7 +96,12 @@ class ScaledConv2d(BinaryConv2d, ScaledLayer):
         return super().forward(x) * self.alpha.reshape(-1, 1, 1)
 
 
-def input_scale(x: Tensor, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1)) -> Tensor:
+def input_scale(
+    x: Tensor,
+    kernel: tuple[int, int],
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+) -> Tensor:
     """K: the mean of ``|x|`` over the channels, averaged under the window.
 
     Source: Rastegari et al., 2016, eq. 11, ``K = A * k``, A the mean over the channels, k filled with ``1 / (w h)``.
@@ -106,20 +111,26 @@ def input_scale(x: Tensor, kernel: tuple[int, int], stride: tuple[int, int] = (1
     x : tensor (frames, channels, height, width)
         Real-valued activations.
     kernel, stride : (int, int)
+    padding : (int, int, int, int)
+        Top, left, bottom, right: positions of size 0.
 
     Returns
     -------
     tensor (frames, 1, out_height, out_width)
     """
-    return nn.functional.avg_pool2d(x.abs().mean(1, keepdim=True), kernel, stride)
+    top, left, bottom, right = padding
+    sizes = nn.functional.pad(x.abs().mean(1, keepdim=True), (left, right, top, bottom))
+    return nn.functional.avg_pool2d(sizes, kernel, stride)
 
 
 class InputScaledConv2d(ScaledConv2d):
     """A whole XNOR convolution: ``K * alpha * (sign(x) * sign(W))`` of real-valued activations ``x``.
 
     It has no export, for the reasons above: train with it to compare, and with :class:`ScaledConv2d` for hardware.
-    Without padding and dilation.
+    Without dilation.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(binarize(x, self.estimator)) * input_scale(x, self.kernel, self.stride)
+        return super().forward(binarize(x, self.estimator)) * input_scale(
+            x, self.kernel, self.stride, self.padding
+        )

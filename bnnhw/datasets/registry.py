@@ -11,20 +11,21 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from bnnhw.datasets import digits
+from bnnhw.datasets import digits, earbud
 from bnnhw.datasets.cifar10 import CIFAR10
 from bnnhw.datasets.dataset import Dataset
 from bnnhw.datasets.files import FileDataset
 from bnnhw.datasets.idx import FASHION_MNIST, MNIST
 from bnnhw.datasets.signals import ECG5000, FSDD
+from bnnhw.datasets.svhn import SVHN
 from bnnhw.errors import FileError, RequestError
 
 __all__ = ["KNOWN", "Availability", "available", "data_root", "load", "load_split"]
 
-_SETS: tuple[FileDataset, ...] = (MNIST, FASHION_MNIST, CIFAR10, ECG5000, FSDD)
+_SETS: tuple[FileDataset, ...] = (MNIST, FASHION_MNIST, CIFAR10, SVHN, ECG5000, FSDD)
 _FILES = {dataset.name: dataset for dataset in _SETS}
 
-KNOWN = ("digits", *_FILES)
+KNOWN = ("digits", *_FILES, "earbud")
 """Names of all data sets."""
 
 
@@ -37,7 +38,7 @@ class Availability:
     available : bool
         Its files exist (their checksums are verified when they are loaded).
     path : Path or None
-        Its folder, whether or not it exists; None for one that comes with a package.
+        Its folder, whether or not it exists; None for one that comes with a package, or is generated.
     shape : tuple of int
         Of one sample.
     classes : int
@@ -68,6 +69,8 @@ def available(name: str, data_dir: Path | None = None) -> Availability:
     _check(name)
     if name == "digits":
         return Availability(digits.installed(), None, digits.SHAPE, digits.CLASSES)
+    if name == "earbud":
+        return Availability(True, None, earbud.SHAPE, earbud.CLASSES)
     files, folder = _FILES[name], data_root(data_dir) / name
     return Availability(not files.missing(folder), folder, files.shape, files.classes)
 
@@ -94,6 +97,8 @@ def load(name: str, data_dir: Path | None = None) -> Dataset:
     _check(name)
     if name == "digits":
         return digits.load_digits()
+    if name == "earbud":
+        return earbud.load_earbud()
     return _FILES[name].load(_folder(name, data_dir))
 
 
@@ -102,6 +107,8 @@ def load_split(name: str, split: str, data_dir: Path | None = None) -> tuple[NDA
     _check(name)
     if name == "digits":
         return digits.load_digits().split(split)
+    if name == "earbud":
+        return earbud.load_earbud().split(split)
     return _FILES[name].split(_folder(name, data_dir), split)
 
 

@@ -42,7 +42,9 @@ def test_digits_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_unknown_name() -> None:
-    message = r"^data set must be one of digits, mnist, fashion-mnist, cifar10, ecg5000, fsdd, not 'imagenet'$"
+    message = (
+        r"^data set must be one of digits, mnist, fashion-mnist, cifar10, svhn, ecg5000, fsdd, earbud, not 'imagenet'$"
+    )
     with pytest.raises(RequestError, match=message):
         datasets.load("imagenet")
     with pytest.raises(RequestError, match=message):

@@ -6,7 +6,7 @@ from torch import nn
 
 from bnnhw.training.conv import BinaryConv2d
 from bnnhw.training.export import to_onnx
-from bnnhw.training.layers import BatchNorm, BinaryLinear
+from bnnhw.training.layers import BatchNorm, BinaryLinear, clip_latent
 from bnnhw.training.models import evaluate_float64
 from bnnhw.training.react import RPReLU, RSign
 
@@ -45,6 +45,16 @@ def test_rprelu_gradients_by_hand() -> None:
     assert x.grad.flatten().tolist() == [1, 0.25]
     gradients = [p.grad.item() for p in (layer.shift_in, layer.slope, layer.shift_out) if p.grad is not None]
     assert gradients == [-1.25, -4, 2]
+
+
+def test_slopes_do_not_fall_below_0() -> None:
+    model = nn.Sequential(RPReLU(3))
+    (layer,) = model
+    assert isinstance(layer, RPReLU)
+    with torch.no_grad():
+        layer.slope.copy_(torch.tensor([-0.5, 0.0, 3.0]))
+    clip_latent(model)
+    assert layer.slope.tolist() == [0, 0, 3]
 
 
 def test_shifts_of_maps_are_per_channel() -> None:

@@ -143,6 +143,7 @@ def test_patience_ends_a_run_and_the_best_model_counts(tmp_path: Path) -> None:
         Components(estimator="reste"),
         Components(activation="stochastic"),
         Components(activation="rsign", norm="shift"),
+        Components(activation="rprelu-rsign"),
         Components(scaled=True),
         Components(fan_in=5),
         Components(thermometer=3),
