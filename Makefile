@@ -62,7 +62,7 @@ lint: setup
 	@$(BIN)/python tests/lint.py
 
 bench: setup
-	@set -e; for script in benchmarks/measure_*.py benchmarks/document.py; do echo "bench: $$script"; $(BIN)/python "$$script"; done
+	@set -e; for script in benchmarks/measure_*.py benchmarks/study_accuracy_cost.py benchmarks/document.py; do echo "bench: $$script"; $(BIN)/python "$$script"; done
 
 clean:
 	rm -rf $(VENV) build dist bnnhw.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""Makes docs/benchmarks.md from benchmarks/results/*.json.
+"""Makes docs/benchmarks.md, docs/study.md and its pictures from benchmarks/results/*.json.
 
 python benchmarks/document.py
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from measure_xnor_lane import DEVICES, FOLDS, random_layer
+from study_page import page, plot
 
 from bnnhw.folding import LayerFolding
 from bnnhw.folding.counter import technology
@@ -19,7 +20,8 @@ from bnnhw.folding.resources import layer_resources
 from bnnhw.folding.units import MvuUnit
 
 ROOT = Path(__file__).parent
-TARGET = ROOT.parent / "docs" / "benchmarks.md"
+DOCS = ROOT.parent / "docs"
+TARGET = DOCS / "benchmarks.md"
 LANE_GOAL = 2.4
 FMAX_GOALS = {"iCE40 HX8K": 150, "ECP5-85F, speed 6": 180}
 
@@ -160,6 +162,11 @@ def main() -> None:
     sections.append(xnor_lane(json.loads((ROOT / "results" / "xnor_lane.json").read_text())))
     sections.append(xnor_popcount(json.loads((ROOT / "results" / "xnor_popcount.json").read_text())))
     TARGET.write_text("\n\n".join(sections) + "\n")
+    study = json.loads((ROOT / "results" / "study.json").read_text())
+    (DOCS / "study.md").write_text(page(study, table))
+    for dataset in {row["dataset"] for row in study["rows"]}:
+        rows = [row for row in study["rows"] if row["dataset"] == dataset and row["fits"]]
+        (DOCS / f"study-{dataset}.svg").write_text(plot(rows, dataset))
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ def _dataset(rows: Sequence[Row], dataset: str, table: Callable[..., str]) -> li
     epochs, usual = ({row[key] for row in rows} for key in ("epochs", "recipe_epochs"))
     trained = f"{len(rows)} networks, seed {', '.join(map(str, seeds))}, {', '.join(map(str, sorted(epochs)))} epochs"
     if epochs != usual:
-        trained += f" instead of the recipe's {', '.join(map(str, sorted(usual)))}: a full training ranks higher"
+        trained += f" instead of the recipe's {', '.join(map(str, sorted(usual)))}: less than a full training gives"
     parts = [
         f"## {NAMES[dataset]}",
         f"{trained}.",
