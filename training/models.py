@@ -126,7 +126,7 @@ def conv_net(
                 if conv.shortcut:
                     if not activation or isinstance(activation[-1], MaxPool):
                         raise RequestError(
-                            f"convolution {number}: a shortcut needs a convolution before it that ends in its activation"
+                            f"convolution {number}: a shortcut needs a block before it that ends in its activation"
                         )
                     del modules[-len(activation) :]
                     block, activation = factory.shortcut_block(conv, inputs, activation)

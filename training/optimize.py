@@ -74,11 +74,10 @@ class Trainer:
 
     A recipe with a first stage is trained in two: with real-valued weights and binary activations, then, from those
     weights, with both binary; each stage has an optimizer and a schedule of its own. Source: Liu et al., "ReActNet",
-    2020, its training settings (after Martinez et al., "Training Binary Neural Networks with Real-to-Binary Convolutions", 2020);
-    the authors train both for the same number of steps, with a weight decay of 1e-5 in the first and none in the second,
-    which Liu et al., "How Do Adam and Training Strategies Help BNNs Optimization?", 2021, explain: decay
-    keeps the weights near 0, where they flip readily, in the stage that finds them, and would go on flipping them in
-    the other.
+    2020, its training settings (after Martinez et al., "Training Binary Neural Networks with Real-to-Binary
+    Convolutions", 2020). The authors give both stages the same number of epochs, and a weight decay of 1e-5 to the
+    first and none to the second (their published scripts); Liu et al., "How Do Adam and Training Strategies Help BNNs
+    Optimization?", 2021, study why: decay holds latent weights near 0, where they keep changing sign.
 
     The latent weights are clipped after each step. With the same arguments and the same generator it gives the same
     model, whether or not it was interrupted.

@@ -38,7 +38,7 @@ def quantize(x: Tensor, bits: int) -> Tensor:
     Source: Zhou et al., "DoReFa-Net: Training Low Bitwidth Convolutional Neural Networks with Low Bitwidth Gradients",
     2016, eq. 5 (a uniform quantizer with a straight-through gradient), over 0..1 there. The range here is two standard
     deviations of what a batch normalization gives, of which half is above 0 (as in Cai et al., "Deep Learning with Low
-    Precision by Half-wave Gaussian Quantization", 2017), and the step a power of two, so that nothing downstream rounds.
+    Precision by Half-wave Gaussian Quantization", 2017), and the step a power of two: nothing downstream rounds.
     """
     result = _Quantize.apply(x, bits)
     assert isinstance(result, Tensor)
@@ -46,7 +46,7 @@ def quantize(x: Tensor, bits: int) -> Tensor:
 
 
 class QuantActivation(nn.Module):
-    """:func:`quantize` of each element; in hardware ``2**bits - 1`` thresholds, and a bit plane each for the next layer.
+    """:func:`quantize` of each element; in hardware ``2**bits - 1`` thresholds, and ``bits`` planes in the next layer.
 
     Parameters
     ----------

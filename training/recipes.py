@@ -31,9 +31,7 @@ def _fully_connected(name: str, summary: str, dataset: str, width: int, **option
 def _cnv(name: str, summary: str, dataset: str, **options: Any) -> Recipe:
     """FINN's CNV: a VGG-like network without padding (Umuroglu et al., 2017, section 5; there with 8-bit inputs)."""
     kernel = (3, 3)
-    convs = tuple(
-        ConvRecipe(channels, kernel, pool=pool) for channels in (64, 128, 256) for pool in (None, (2, 2))
-    )
+    convs = tuple(ConvRecipe(channels, kernel, pool=pool) for channels in (64, 128, 256) for pool in (None, (2, 2)))
     recipe = Recipe(
         name=name,
         summary=summary,
@@ -140,23 +138,34 @@ _ALL = (
         components=Components(norm="shift"),
         optimizer="shift-adamax",
     ),
-    _cnv("cifar10-cnv", "CIFAR-10, FINN's CNV: 6 convolutions of 64 to 256 channels, 2 x 512 neurons", "cifar10", mirror=True),
+    _cnv(
+        "cifar10-cnv",
+        "CIFAR-10, FINN's CNV: 6 convolutions of 64 to 256 channels, 2 x 512 neurons",
+        "cifar10",
+        mirror=True,
+    ),
     _conv_net(),
-    _cnv("svhn-cnv", "house numbers, FINN's CNV: 6 convolutions of 64 to 256 channels, 2 x 512 neurons", "svhn", epochs=60),
+    _cnv(
+        "svhn-cnv",
+        "house numbers, FINN's CNV: 6 convolutions of 64 to 256 channels, 2 x 512 neurons",
+        "svhn",
+        epochs=60,
+    ),
     Recipe(
         name="earbud",
         summary="double tap, single tap, slide or nothing from 3 axes x 96 samples, 4 bits; fits an iCE40 UP5K",
         dataset="earbud",
-        input=InputRecipe(bits=4, scale=0.125, signed=True),
-        widths=(),
+        input=InputRecipe(bits=4, scale=2.0**-4, signed=True),
+        widths=(32,),
         epochs=40,
         batch=50,
         learning_rate=0.01,
         shape=(3, 1, 96),
         convs=(
-            ConvRecipe(8, (1, 7), stride=(1, 2), pool=(1, 2)),
-            ConvRecipe(12, (1, 5), pool=(1, 2)),
+            ConvRecipe(24, (1, 7), pool=(1, 2)),
+            ConvRecipe(32, (1, 9), pool=(1, 2)),
         ),
+        shift=(0, 2),
     ),
 )
 

@@ -131,6 +131,4 @@ class InputScaledConv2d(ScaledConv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(binarize(x, self.estimator)) * input_scale(
-            x, self.kernel, self.stride, self.padding
-        )
+        return super().forward(binarize(x, self.estimator)) * input_scale(x, self.kernel, self.stride, self.padding)

@@ -1,12 +1,12 @@
 """XNOR-Net's networks for ImageNet: AlexNet and ResNet-18 of binary convolutions in the order norm, sign, convolution.
 
 Rastegari et al., "XNOR-Net: ImageNet Classification Using Binary Convolutional Neural Networks", 2016, section 3.2 and
-fig. 3 (the block), section 4 (the networks). As there, the first and the last layer keep real-valued weights; padding is
--1 here, which is an element, where they pad with 0.
+fig. 3 (the block), section 4 (the networks). As there, the first and the last layer keep real-valued weights; padding
+is -1 here, which is an element, where they pad with 0.
 
-They are definitions to train and to compare with, and no networks for the boards of this project, for two reasons. Size:
-AlexNet has 58.2 million binary weights and ResNet-18 11.0 million, and the largest board's block RAM holds 3.8 million
-bits. Form: real-valued layers, and the input scale K, have no export (:mod:`bnnhw.training.scaling`).
+They are definitions to train and to compare with, and no networks for the boards of this project, for two reasons.
+Size: AlexNet has 58.2 million binary weights and ResNet-18 11.0 million, and the largest board's block RAM holds 3.8
+million bits. Form: real-valued layers, and the input scale K, have no export (:mod:`bnnhw.training.scaling`).
 """
 
 from __future__ import annotations

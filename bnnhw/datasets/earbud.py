@@ -12,9 +12,9 @@ x and y lie in it. The window is the sum of
   to 0.25 g;
 - in every class, in 3 windows of 10, a **footfall**: a damped sine of 6 to 14 Hz that decays in 40 to 80 ms, 0.3 to
   0.9 g on all axes: like a tap, and slower;
-- **single tap**: one pulse anywhere that leaves it whole; **double tap**: two, 0.1 to 0.3 s apart, the second 0.6 to 1.3
-  times as strong. A pulse is a damped sine of 25 to 60 Hz that decays in 10 to 30 ms, 0.35 to 1.6 g along a direction
-  within about 35 degrees of z, either sign;
+- **single tap**: one pulse anywhere that leaves it whole; **double tap**: two, 0.1 to 0.3 s apart, the second 0.6 to
+  1.3 times as strong. A pulse is a damped sine of 25 to 60 Hz that decays in 10 to 30 ms, 0.35 to 1.6 g along a
+  direction around z, about 27 degrees off it in the median, either sign;
 - **slide**: friction, white noise band-limited to about 15 to 70 Hz under a raised-cosine envelope of 0.15 to 0.35 s,
   0.15 to 0.6 g along a direction near the face, and a push of a half sine of the same length and up to 0.3 g;
 - **none**: nothing; in a third of the windows a **bump** instead, one pulse of 8 to 18 Hz along any direction.

@@ -41,7 +41,8 @@ def test_a_run_is_kept_and_taken_up_again(tmp_path: Path) -> None:
 
 def test_another_run_in_the_folder_is_refused(tmp_path: Path, refused: Callable[..., str]) -> None:
     folder = tmp_path / "run"
-    assert run(*QUICK[:2], "--epochs", "1", "--device", "cpu", "--run", folder, "-o", tmp_path / "a.onnx").exit_code == 0
+    first = run("train", "digits", "--epochs", "1", "--device", "cpu", "--run", folder, "-o", tmp_path / "a.onnx")
+    assert first.exit_code == 0
     assert refused(2, *QUICK[:-2], "--run", folder, "-o", tmp_path / "b.onnx") == (
         f"{folder / 'checkpoint.pt'}: its epochs must be '2', not '1'; give another folder, or remove it to start anew"
     )

@@ -60,7 +60,9 @@ def test_other_files_are_one_clear_error(damage: str, arrays: tuple[np.ndarray, 
     }[damage]
     (tmp_path / "a.mat").write_bytes(data)
     dataset = Svhn("small", SHAPE, 10, (("a.mat", 6, hashlib.sha256(data).hexdigest()),) * 2)
-    with pytest.raises(FileError, match=rf"^{tmp_path / 'a.mat'}: (must be a MATLAB file of|X must be|y must be) [^\n]+$"):
+    with pytest.raises(
+        FileError, match=rf"^{tmp_path / 'a.mat'}: (must be a MATLAB file of|X must be|y must be) [^\n]+$"
+    ):
         dataset.split(tmp_path, "train")
 
 

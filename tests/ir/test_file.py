@@ -205,7 +205,8 @@ def test_version_1_had_batch_norm_and_sign_only(tmp_path: Path) -> None:
         (
             "steps",
             [{"kind": "tanh"}],
-            "header: layer 0: a step must be one of scale, divide, shift, batch_norm, relu, prelu, not {'kind': 'tanh'}",
+            "header: layer 0: a step must be one of scale, divide, shift, batch_norm, relu, prelu, not "
+            "{'kind': 'tanh'}",
         ),
         ("steps", [{"kind": "batch_norm"}], "array '0.steps.0.gamma' is missing"),
         ("steps", [{"kind": "divide"}], "array '0.steps.0.divisor' is missing"),

@@ -42,9 +42,11 @@ CHAINS = {
 
 def toy(convs: tuple[ConvRecipe, ...], components: Components | None = None) -> Recipe:
     return Recipe(
-        "toy", "", "none", InputRecipe(bits=3), (7,), 1, 1, 0.1, shape=SHAPE, convs=convs,
+        *("toy", "", "none", InputRecipe(bits=3), (7,), 1, 1, 0.1),
+        shape=SHAPE,
+        convs=convs,
         components=components or Components(),
-    )  # fmt: skip
+    )
 
 
 def random_model(recipe: Recipe, seed: int = 0) -> nn.Sequential:
@@ -80,8 +82,15 @@ def dyadic(gamma: float, var: float, beta: float = 0.0, mean: float = 0.0) -> Dy
 
 @pytest.mark.parametrize(
     ("gamma", "var", "slope"),
-    [(1.0, 16.0, 0.25), (-1.0, 15.0, -0.25), (0.3, 16.0, 0.0625), (8.0, 1.0, 1.0), (0.0, 1.0, 2.0**-8), (-1e-5, 1.0, -(2.0**-8))],
-)  # fmt: skip
+    [
+        (1.0, 16.0, 0.25),
+        (-1.0, 15.0, -0.25),
+        (0.3, 16.0, 0.0625),
+        (8.0, 1.0, 1.0),
+        (0.0, 1.0, 2.0**-8),
+        (-1e-5, 1.0, -(2.0**-8)),
+    ],
+)
 def test_slopes_are_powers_of_two_in_a_range(gamma: float, var: float, slope: float) -> None:
     assert dyadic(gamma, var)(torch.tensor([[64.0]])).item() == 64 * slope
 
@@ -138,14 +147,17 @@ def test_shortcuts_are_read_as_exact_integers(name: str, activation: str, tmp_pa
 @pytest.mark.parametrize(
     ("convs", "message"),
     [
-        ((SAME,), "convolution 0: a shortcut needs a convolution before it that ends in its activation"),
+        ((SAME,), "convolution 0: a shortcut needs a block before it that ends in its activation"),
         (
             (dataclasses.replace(FIRST, pool=(2, 2)), SAME),
-            "convolution 1: a shortcut needs a convolution before it that ends in its activation",
+            "convolution 1: a shortcut needs a block before it that ends in its activation",
         ),
-        ((FIRST, dataclasses.replace(SAME, channels=6)), "convolution 1: a shortcut needs a map of 8 x 6 x 8, not 6 x 6 x 8"),
+        (
+            (FIRST, dataclasses.replace(SAME, channels=6)),
+            "convolution 1: a shortcut needs a map of 8 x 6 x 8, not 6 x 6 x 8",
+        ),
     ],
-)  # fmt: skip
+)
 def test_impossible_shortcuts(convs: tuple[ConvRecipe, ...], message: str) -> None:
     with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
         random_model(toy(convs))

@@ -18,9 +18,7 @@ def seeded(make: object, **options: object) -> nn.Sequential:
 
 @pytest.mark.parametrize("input_scaled", [False, True])
 @pytest.mark.parametrize(("make", "size", "convs"), [(alexnet, 224, 6), (resnet18, 64, 16)])
-def test_small_ones_run_and_every_layer_has_a_gradient(
-    make: object, size: int, convs: int, input_scaled: bool
-) -> None:
+def test_small_ones_run_and_every_layer_has_a_gradient(make: object, size: int, convs: int, input_scaled: bool) -> None:
     model = seeded(make, classes=5, width=1 / 32, input_scaled=input_scaled)
     x = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1))
     scores = model(x)
