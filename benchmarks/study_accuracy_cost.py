@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from study_page import label
+from study_page import label, on_fronts
 
 from bnnhw.boards import get
 from bnnhw.build.cache import digest
@@ -177,6 +177,21 @@ def costs(folded: FoldedNetwork, family: str, folder: Path) -> dict[str, int]:
     return {"estimated_lut4": estimate(folded, family).lut4, **cells.as_dict()}
 
 
+def repeat(result: dict[str, Any], data: Path | None, seeds: int) -> Iterator[dict[str, Any]]:
+    """Trains the networks on a front with further seeds; gives each row after each of its trainings."""
+    of_key = {key(point, row["seed"]): point for point in points() for row in result["rows"]}
+    for row in [row for dataset in ("digits", "mnist") for row in on_fronts(result["rows"], dataset)]:
+        known = row.setdefault("accuracy_of_seed", {})
+        for seed in range(row["seed"] + 1, row["seed"] + 1 + seeds):
+            if str(seed) in known:
+                continue
+            with tempfile.TemporaryDirectory(prefix="bnnhw-study-") as folder:
+                recipe, output = of_key[row["key"]].recipe, Path(folder) / "model.onnx"
+                trained = train(recipe, data_dir=data, seed=seed, device="cpu", output=output)
+            known[str(seed)] = round(100 * trained.accuracy, 2)
+            yield row
+
+
 def write(path: Path, result: dict[str, Any]) -> None:
     """Whole or not at all: an interruption loses one network at most."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -192,6 +207,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["digits", "mnist"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fresh", action="store_true", help="measure again what the JSON has")
+    parser.add_argument("--repeat", type=int, default=0, metavar="N", help="train those on a front with N seeds more")
     options = parser.parse_args()
     board = get(BOARD)
     result: dict[str, Any] = {"rows": []}
@@ -224,6 +240,9 @@ def main() -> None:
             chosen, logic = row["chosen"], row["logic"]
             cost = f"{chosen['lut4']} LUT4 and {chosen['bram']} block RAMs, or {logic['lut4']} and {logic['bram']}"
         print(f"{number}/{len(wanted)} {point.dataset} {label(row)}: {row['accuracy']} %, {cost}", flush=True)
+    for row in repeat(result, options.data, options.repeat):
+        write(options.output, result)
+        print(f"{row['dataset']} {label(row)}: {row['accuracy']} %, {row['accuracy_of_seed']}", flush=True)
 
 
 if __name__ == "__main__":
