@@ -149,15 +149,15 @@ def trained(recipe: Recipe, output: Path, **options: object) -> TrainResult:
     return train(recipe, **{"device": "cpu", "output": output, **options})  # pyright: ignore
 
 
+REACT = dataclasses.replace(RECIPE, components=Components(activation="rprelu-rsign", scaled=True))
+TAUGHT = dataclasses.replace(RECIPE, loss="distributional", teacher_epochs=3)
+
+
 @pytest.mark.parametrize(
-    "recipe",
-    [
-        dataclasses.replace(RECIPE, components=Components(activation="rprelu-rsign", scaled=True)),
-        dataclasses.replace(RECIPE, loss="distributional", teacher_epochs=3),
-    ],
-    ids=["ReActNet's activations", "teacher"],
+    ("recipe", "stop"),
+    [(REACT, 4), (TAUGHT, 2), (TAUGHT, 5)],
+    ids=["between the stages", "in the teacher's epochs", "in the first stage"],
 )
-@pytest.mark.parametrize("stop", [2, 4, 5])
 def test_an_interrupted_run_ends_in_the_same_model(recipe: Recipe, stop: int, tmp_path: Path) -> None:
     def interrupt(epoch: int, loss: float, accuracy: float) -> None:
         if epoch == stop:
