@@ -124,11 +124,8 @@ class LarqGraph:
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_DOMAIN, 1)]
         return helper.make_model(graph, opset_imports=opsets).SerializeToString()
 
-    def _constant(self, name: str, value: NDArray[Any] | float) -> str:
-        array = np.ascontiguousarray(
-            value, np.float32 if not np.issubdtype(np.asarray(value).dtype, np.integer) else None
-        )
-        self._constants.append(numpy_helper.from_array(array.reshape(np.shape(value)), name))
+    def _constant(self, name: str, value: NDArray[Any] | np.float32 | np.float64) -> str:
+        self._constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
     def _node(self, kind: str, name: str, constants: list[str], domain: str = "", **attributes: Any) -> None:
@@ -138,7 +135,7 @@ class LarqGraph:
 
     def _sign(self, name: str, where: str) -> None:
         self._samples(name, whole=False)
-        self._node("BipolarQuant", f"{name}/{where}", [self._constant(f"{name}/{where}/one", 1.0)], _DOMAIN)
+        self._node("BipolarQuant", f"{name}/{where}", [self._constant(f"{name}/{where}/one", np.float32(1))], _DOMAIN)
         self._state = "signs"
 
     def _samples(self, name: str, *, whole: bool) -> None:
@@ -146,15 +143,14 @@ class LarqGraph:
         if self._state != "samples":
             return
         if whole:
-            constants = [
-                self._constant(f"{name}/{n}", v) for n, v in (("step", 1.0), ("zero", 0.0), ("bits", self._given.bits))
-            ]
+            values = {"step": 1, "zero": 0, "bits": self._given.bits}
+            constants = [self._constant(f"{name}/{n}", np.float32(value)) for n, value in values.items()]
             attributes = {"signed": 0, "narrow": 0, "rounding_mode": "FLOOR"}
             self._node("Quant", f"{name}/samples", constants, _DOMAIN, **attributes)
         if self._given.scale != 1:
-            self._node("Mul", f"{name}/scale", [self._constant(f"{name}/factor", self._given.scale)])
+            self._node("Mul", f"{name}/scale", [self._constant(f"{name}/factor", np.float64(self._given.scale))])
         if self._given.offset:
-            self._node("Add", f"{name}/offset", [self._constant(f"{name}/shift", self._given.offset)])
+            self._node("Add", f"{name}/offset", [self._constant(f"{name}/shift", np.float64(self._given.offset))])
 
     def _inputs(self, name: str, config: dict[str, Any]) -> None:
         """What a quantized layer does to its inputs."""
@@ -259,7 +255,7 @@ class LarqGraph:
             raise UnsupportedError(f"layer {name}: pad_values must be -1, 0 or 1, not {fill!r:.60}")
         if any(pads) and fill:
             amounts = self._constant(f"{name}/pads", np.array([0, 0, *pads[:2], 0, 0, *pads[2:]], np.int64))
-            self._node("Pad", f"{name}/pad", [amounts, self._constant(f"{name}/fill", float(fill))])
+            self._node("Pad", f"{name}/pad", [amounts, self._constant(f"{name}/fill", np.float32(fill))])
             pads = [0, 0, 0, 0]
         weights = self._weights(name, config, (*kernel, channels, filters), (3, 2, 0, 1))
         self._node("Conv", name, [weights], kernel_shape=kernel, strides=stride, dilations=dilation, pads=pads)

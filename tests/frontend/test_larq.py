@@ -413,3 +413,36 @@ def test_no_byte_flip_gets_past(tmp_path: Path) -> None:
             assert found == expected
     assert len(messages) > 100
     assert all(message.startswith(f"{path}: ") and "\n" not in message for message in messages)
+
+
+JUNK: list[Any] = [
+    None, True, -1, 0, 2, 10**30, 1.5, float("nan"), "", "x", [], [1, 2], [[1]], {}, {"class_name": None}, "same",
+    "ste_sign", "softmax", [3],
+]  # fmt: skip
+NUMBERS = [3, 0, 1.0, -2.0, float("nan"), 1e300, 1e-300, np.zeros(2)]
+
+
+def test_any_option_is_read_or_refused(tmp_path: Path) -> None:
+    """Options, classes and input arrays replaced by others: never anything but one line."""
+    random, path = np.random.default_rng(7), tmp_path / "m.npz"
+    read, messages = 0, []
+    for _ in range(250):
+        layers, arrays = good()
+        layers.insert(2, layer("MaxPooling2D", "p", pool_size=[1, 1], strides=None, padding="valid"))
+        chosen = layers[int(random.integers(len(layers)))]
+        if random.random() < 0.1:
+            chosen["class_name"] = ["Flatten", "Dropout", "AveragePooling2D", None][int(random.integers(4))]
+        else:
+            options = [*chosen["config"], "axis", "pad_values", "activation"]
+            chosen["config"][options[int(random.integers(len(options)))]] = JUNK[int(random.integers(len(JUNK)))]
+        if random.random() < 0.2:
+            name = ("input_bits", "input_scale", "input_offset")[int(random.integers(3))]
+            arrays[name] = NUMBERS[int(random.integers(len(NUMBERS)))]
+        save(path, bundle((6, 7, 2), layers, arrays))
+        try:
+            read_model(path)
+            read += 1
+        except (FileError, UnsupportedError) as error:
+            messages.append(str(error))
+    assert read > 50 and len(messages) > 50
+    assert all(message.startswith(f"{path}: ") and "\n" not in message for message in messages)
