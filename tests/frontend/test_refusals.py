@@ -20,9 +20,10 @@ from tests.frontend.models import DOMAIN, model, node, parts, write
 from tests.strategies import fixed
 
 SUPPORTED = (
-    "Add, AveragePool, BatchNormalization, BipolarQuant, Cast, Concat, Constant, Conv, Div, Dropout, Flatten, Gather, "
-    "Gemm, GlobalAveragePool, GlobalMaxPool, Identity, IntQuant, LeakyRelu, MatMul, MaxPool, Mul, MultiThreshold, PRelu, "
-    "Pad, Pow, Quant, ReduceMean, Relu, Reshape, Shape, Sign, Sqrt, Squeeze, Sub, Transpose, Unsqueeze"
+    "Add, AveragePool, BatchNormalization, BipolarQuant, Cast, Concat, Constant, Conv, Div, Dropout, Flatten, "
+    "Gather, Gemm, GlobalAveragePool, GlobalMaxPool, Identity, IntQuant, LeakyRelu, MatMul, MaxPool, Mul, "
+    "MultiThreshold, PRelu, Pad, Pow, Quant, ReduceMean, Relu, Reshape, Shape, Sign, Sqrt, Squeeze, Sub, "
+    "Transpose, Unsqueeze"
 )
 
 
