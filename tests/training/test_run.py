@@ -15,7 +15,7 @@ from bnnhw.datasets.dataset import Dataset
 from bnnhw.errors import FileError, RequestError, UnsupportedError
 from bnnhw.training import run
 from bnnhw.training import train as train_module
-from bnnhw.training.recipes import Components, ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.recipes import Components, ConvRecipe, InputRecipe, Recipe, with_bits
 from bnnhw.training.train import TrainResult, train
 
 RECIPE = Recipe(
@@ -154,6 +154,24 @@ def test_what_is_made_of_any_components_learns_and_is_read_as_it_is(components: 
     # Writing the model includes the check that the compiler reads the very same.
     result = trained(dataclasses.replace(RECIPE, components=components, epochs=12), tmp_path / "m.onnx")
     assert result.accuracy > 0.7
+
+
+SHORTCUT = ConvRecipe(6, (1, 3), padding=(0, 1, 0, 1), shortcut=True)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        dataclasses.replace(RECIPE, convs=(ConvRecipe(6, (1, 3)), SHORTCUT, SHORTCUT)),
+        with_bits(RECIPE, (3, 2)),
+        dataclasses.replace(RECIPE, mirror=True, convs=(ConvRecipe(6, (1, 3), padding=(0, 1, 0, 1), padding_value=0),)),
+    ],
+    ids=["shortcuts", "bits", "mirror and padding of 0"],
+)
+def test_other_networks_are_trained_and_read_as_they_are(recipe: Recipe, tmp_path: Path) -> None:
+    result = trained(dataclasses.replace(recipe, epochs=12), tmp_path / "m.onnx")
+    # Mirrored, left and right can't be told apart.
+    assert (result.accuracy > 0.7) != recipe.mirror
 
 
 def test_what_the_compiler_cannot_read_is_refused_before_training(
