@@ -1,6 +1,6 @@
 """Accuracy against LUT4: networks of several widths, depths, fan-ins and precisions, trained and synthesized.
 
-    python benchmarks/study_accuracy_cost.py --data DIR
+    python benchmarks/study_accuracy_cost.py --data DIR --repeat 2
 
 Every network is trained, imported, folded for the same throughput on an iCE40 UP5K and synthesized as the builder does
 it, with weights where the solver puts them and with all weights in logic. A finished network is kept in the JSON at
@@ -214,7 +214,7 @@ def main() -> None:
     if options.output.exists() and not options.fresh:
         result = json.loads(options.output.read_text())
     result |= {
-        "command": "python benchmarks/study_accuracy_cost.py --data DIR",
+        "command": "python benchmarks/study_accuracy_cost.py --data DIR --repeat 2",
         "tools": versions(),
         "device": board.device,
         "clock_mhz": board.clock_mhz,
