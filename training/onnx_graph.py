@@ -128,7 +128,7 @@ class GraphWriter:
         prefix, end, result = f"layer{self.layer}", self.tensor, self.shape
         if module.pooled:
             self.tensor, self.shape = start, (shape[0], *result[1:])
-            geometry = {"kernel_shape": module.stride, "strides": module.stride}
+            geometry: dict[str, Any] = {"kernel_shape": module.stride, "strides": module.stride}
             self.node("AveragePool", f"{prefix}_shortcut", [start], **geometry, pads=[0, 0, 0, 0])
             start = self.tensor
         self.shape = result

@@ -51,7 +51,8 @@ class XnorBlock(nn.Sequential):
         generator: torch.Generator | None = None,
     ) -> None:
         kind = InputScaledConv2d if input_scaled else ScaledConv2d
-        conv = kind(inputs, outputs, kernel, stride=stride, padding=(padding,) * 4, generator=generator)
+        around = (padding, padding, padding, padding)
+        conv = kind(inputs, outputs, kernel, stride=stride, padding=around, generator=generator)
         # The input-scaled convolution takes the sign itself: it needs the sizes too.
         sign = [] if input_scaled else [BinaryActivation()]
         super().__init__(BatchNorm(inputs), *sign, conv, *([MaxPool(*pool)] if pool else []))
