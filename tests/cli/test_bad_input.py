@@ -15,6 +15,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bnnhw import tools
+from bnnhw.datasets import KNOWN
 from bnnhw.folding import LayerFolding
 from bnnhw.folding import file as folding_file
 from bnnhw.ir import file as network_file
@@ -153,7 +154,7 @@ def test_unknown_board_listed(refused: Refused) -> None:
 @pytest.mark.parametrize("verb", ["evaluate", "simulate"])
 def test_unknown_data_set(verb: str, network: Path, refused: Refused) -> None:
     message = refused(2, verb, network, "--dataset", "digitz")
-    assert message == "data set must be one of digits, mnist, fashion-mnist, not 'digitz'"
+    assert message == f"data set must be one of {', '.join(KNOWN)}, not 'digitz'"
 
 
 def test_missing_data_set(network: Path, tmp_path: Path, refused: Refused) -> None:

@@ -12,6 +12,8 @@ from bnnhw.ir import (
     Divide,
     FloatActivation,
     Network,
+    PRelu,
+    Relu,
     Scale,
     Shift,
     Step,
@@ -83,8 +85,10 @@ def step(what: Step, n: int, x: float) -> float:
         case BatchNorm():
             gamma, mean, var, beta = (float(a[n]) for a in (what.gamma, what.mean, what.var, what.beta))
             return gamma * (x - mean) / math.sqrt(var + what.eps) + beta
-        case _:
+        case Relu():
             return max(x, 0.0)
+        case PRelu():
+            return x if x >= 0 else float(what.slope[n]) * x
 
 
 def chain(steps: tuple[Step, ...], values: list[int]) -> list[float]:
