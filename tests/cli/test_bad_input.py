@@ -19,6 +19,7 @@ from bnnhw.datasets import KNOWN
 from bnnhw.folding import LayerFolding
 from bnnhw.folding import file as folding_file
 from bnnhw.ir import file as network_file
+from bnnhw.training.recipes import RECIPES
 from tests.cli.conftest import make_network, run
 
 Refused = Callable[..., str]
@@ -177,7 +178,8 @@ def test_more_frames_than_there_are(network: Path, refused: Refused) -> None:
 
 
 def test_unknown_recipe(tmp_path: Path, refused: Refused) -> None:
-    assert refused(2, "train", "digitz", "-o", tmp_path / "m.onnx").startswith("recipe must be one of digits")
+    message = refused(2, "train", "digitz", "-o", tmp_path / "m.onnx")
+    assert message == f"recipe must be one of {', '.join(sorted(RECIPES))}, not 'digitz'"
 
 
 def test_impossible_stall(network: Path, refused: Refused) -> None:
