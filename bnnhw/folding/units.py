@@ -30,6 +30,12 @@ __all__ = [
 ]
 
 
+class _Whole:
+    """A unit whose flow is that of a whole frame."""
+
+    repeats: ClassVar[int] = 1
+
+
 @dataclass(frozen=True)
 class MvuUnit:
     """A matrix-vector unit; ``repeats`` vectors a frame."""
@@ -51,7 +57,7 @@ class WidthUnit:
 
 
 @dataclass(frozen=True)
-class WindowUnit:
+class WindowUnit(_Whole):
     """A window unit: ``lanes`` elements of ``bits`` bits a word, given in ``order``."""
 
     kind: ClassVar[str] = "window"
@@ -61,74 +67,67 @@ class WindowUnit:
     padding_code: int
     order: str
     pipeline: WindowPipeline
-    repeats: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
-class InverterUnit:
+class InverterUnit(_Whole):
     """Complements the channels of which a pooling layer takes the minimum."""
 
     kind: ClassVar[str] = "invert"
     layer: MaxPool
     lanes: int
     pipeline: InverterPipeline
-    repeats: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
-class PoolUnit:
+class PoolUnit(_Whole):
     """Reduces the taps of a window, which a window unit gives channel by channel."""
 
     kind: ClassVar[str] = "pool"
     layer: MaxPool | SumPool
     lanes: int
     pipeline: PoolPipeline
-    repeats: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
-class QuantizeUnit:
+class QuantizeUnit(_Whole):
     """Thresholds, element by element."""
 
     kind: ClassVar[str] = "quantize"
     layer: Quantize
     lanes: int
     pipeline: ElementPipeline
-    repeats: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
-class AffineUnit:
+class AffineUnit(_Whole):
     """Multiplier and offset, element by element."""
 
     kind: ClassVar[str] = "affine"
     layer: Affine
     lanes: int
     pipeline: AffinePipeline
-    repeats: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
-class ForkUnit:
+class ForkUnit(_Whole):
     """One stream of ``width`` bits to two."""
 
     kind: ClassVar[str] = "fork"
     width: int
     pipeline: ForkPipeline
-    repeats: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
-class BufferUnit:
+class BufferUnit(_Whole):
     """A queue that lets one branch run ahead of the other."""
 
     kind: ClassVar[str] = "buffer"
     pipeline: BufferPipeline
-    repeats: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
-class AddUnit:
+class AddUnit(_Whole):
     """Adds two streams, element by element."""
 
     kind: ClassVar[str] = "add"
@@ -137,11 +136,10 @@ class AddUnit:
     output: DataType
     lanes: int
     pipeline: AddPipeline
-    repeats: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
-class ArgmaxUnit:
+class ArgmaxUnit(_Whole):
     """Scores, and the class with the highest; ``layer`` and its folding are the matrix layer before it."""
 
     kind: ClassVar[str] = "argmax"
@@ -149,7 +147,6 @@ class ArgmaxUnit:
     layer: Dense
     folding: LayerFolding
     pipeline: ArgmaxPipeline
-    repeats: ClassVar[int] = 1
 
 
 Unit: TypeAlias = (

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from bnnhw import reference
+from bnnhw.datasets import load_split
 from bnnhw.errors import FileError, RequestError
 from bnnhw.frontend import read_model
 from bnnhw.frontend.bnn_pynq_cnv import INPUT
 from bnnhw.ir import Conv2d, Dense, MaxPool, Network, Thresholds
 from bnnhw.streamline import streamline
-from tests.frontend.cifar import test_batch
 
 INT64 = np.iinfo(np.int64)
 
@@ -124,7 +124,7 @@ def test_goldens(folder: Path, shared: Path) -> None:
 def test_cifar10(folder: Path, shared: Path) -> None:
     """The published network over the whole test set: the figure of its own notebook, 79.22 %."""
     network = streamline(read_model(folder).network).network
-    images, labels = test_batch(shared / "datasets" / "cifar10")
+    images, labels = load_split("cifar10", "test", shared / "datasets")
     assert reference.accuracy(network, network.input.encode(images), labels) == reference.Accuracy(10_000, 7922)
 
 
