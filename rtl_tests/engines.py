@@ -194,7 +194,7 @@ def _argmax(name: str, output: Output, layer: Dense, folding: LayerFolding) -> S
 
 
 def _folded() -> FoldedNetwork:
-    """Three layers that take every turn: two bits in, padding everywhere, converters up and general, both memories."""
+    """Three layers that take every turn: two bits plane by plane, padding, converters up and general, both memories."""
     layers = (
         make_layer("first", 19, 10, "uint2", "bipolar", 1),
         make_layer("second", 10, 7, "bipolar", "uint2", 2),
@@ -203,7 +203,8 @@ def _folded() -> FoldedNetwork:
     rng = np.random.default_rng(4)
     output = Output("output", rng.integers(1, 4, 5), rng.integers(-9, 9, 5))
     network = Network(InputSpec((19,), layers[0].input), (*layers, output))
-    return FoldedNetwork(network, (LayerFolding(4, 5, "block"), LayerFolding(2, 3, "lut"), LayerFolding(2, 4, "lut")))
+    first = LayerFolding(4, 5, "block", planes="serial")
+    return FoldedNetwork(network, (first, LayerFolding(2, 3, "lut"), LayerFolding(2, 4, "lut")))
 
 
 FOLDED = _folded()
@@ -223,6 +224,7 @@ def _accelerator() -> StreamUnit:
 
 UNITS = (
     _mvu("mvu", make_layer("layer", 10, 5, "uint2", "int2", 5, (1, 2)), LayerFolding(2, 4, "lut")),
+    _mvu("mvu_serial", make_layer("layer", 10, 5, "int3", None, 9), LayerFolding(2, 4, "block", planes="serial")),
     _mvu("mvu_block", make_layer("layer", 9, 4, "bipolar", None, 6), LayerFolding(4, 3, "block")),
     _depthwise("mvu_depthwise", make_layer("layer", 9, 5, "uint2", "int2", 8), LayerFolding(2, 1, "block")),
     _argmax(

@@ -39,6 +39,7 @@ def fold_json(folded: FoldedNetwork, board: Board, clock_mhz: float) -> dict[str
                 "simd": folding.simd,
                 "engine": folding.engine,
                 "memory": folding.memory,
+                "planes": folding.planes,
                 "cycles": cycles[layer.name],
             }
             for layer, folding in folded.pairs

@@ -33,20 +33,23 @@ class Technology:
         A carry chain is built of cells of this many bits; a chain's LUT4 count is rounded up to it.
     block_register : bool
         Whether words read from block RAM pass a register before the first LUT4 (slow clock-to-output).
+    group : int
+        Processing elements that one register feeds at most; a unit of more has several of each.
     """
 
     name: str
     levels: int
     chain_cell: int
     block_register: bool
+    group: int
 
 
 TECHNOLOGIES = {
     t.name: t
     for t in (
-        Technology("generic", levels=5, chain_cell=1, block_register=True),
-        Technology("ice40", levels=5, chain_cell=1, block_register=False),
-        Technology("ecp5", levels=3, chain_cell=2, block_register=True),
+        Technology("generic", levels=5, chain_cell=1, block_register=True, group=16),
+        Technology("ice40", levels=5, chain_cell=1, block_register=False, group=64),
+        Technology("ecp5", levels=3, chain_cell=2, block_register=True, group=8),
     )
 }
 

@@ -1,8 +1,8 @@
 """The folding file: JSON that a person can write, and the solver does.
 
 ``{"format": "bnnhw-folding", "version": 1, "layers": [{"name": "dense0", "pe": 8, "simd": 64,
-"memory": "block", "engine": "folded"}, ...]}``. Layers are found by name, in any order; ``memory``
-and ``engine`` may be left out (``block``, ``folded``).
+"memory": "block", "engine": "folded", "planes": "parallel"}, ...]}``. Layers are found by name, in any order;
+``memory``, ``engine`` and ``planes`` may be left out (``block``, ``folded``, ``parallel``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_BYTES = 1 << 24
 """Largest file read: a folding has about 100 bytes a layer."""
 
 _REQUIRED = {"name": str, "pe": int, "simd": int}
-_OPTIONAL = {"memory": str, "engine": str}
+_OPTIONAL = {"memory": str, "engine": str, "planes": str}
 
 
 def save(foldings: Sequence[LayerFolding], network: Network, path: Path) -> None:
@@ -41,7 +41,7 @@ def save(foldings: Sequence[LayerFolding], network: Network, path: Path) -> None
     """
     folded = FoldedNetwork(network, tuple(foldings))
     layers = [
-        {"name": layer.name, "pe": f.pe, "simd": f.simd, "memory": f.memory, "engine": f.engine}
+        {key: getattr(f, key) if key != "name" else layer.name for key in (*_REQUIRED, *_OPTIONAL)}
         for layer, f in folded.pairs
     ]
     text = json.dumps({"format": FORMAT, "version": VERSION, "layers": layers}, indent=2, ensure_ascii=False)

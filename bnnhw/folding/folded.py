@@ -8,10 +8,11 @@ from functools import cached_property
 from bnnhw.errors import FoldingError
 from bnnhw.ir import Conv2d, Dense, Network, walk
 
-__all__ = ["ENGINES", "MEMORIES", "FoldedNetwork", "LayerFolding"]
+__all__ = ["ENGINES", "MEMORIES", "PLANES", "FoldedNetwork", "LayerFolding"]
 
 ENGINES = ("folded",)
 MEMORIES = ("lut", "block")
+PLANES = ("parallel", "serial")
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,16 @@ class LayerFolding:
         Where the weights live: ``"lut"`` (ROM in logic) or ``"block"`` (block RAM).
     engine : str
         ``"folded"``.
+    planes : str
+        How the bit planes of an input of several bits are taken: ``"parallel"``, side by side, each with popcounts of
+        its own, or ``"serial"``, one after another through the same ones.
     """
 
     pe: int
     simd: int
     memory: str = "block"
     engine: str = "folded"
+    planes: str = "parallel"
 
     def __post_init__(self) -> None:
         if self.pe < 1 or self.simd < 1:
@@ -43,6 +48,8 @@ class LayerFolding:
             raise FoldingError(f"folding: memory must be one of {', '.join(MEMORIES)}, not {self.memory!r}")
         if self.engine not in ENGINES:
             raise FoldingError(f"folding: engine must be one of {', '.join(ENGINES)}, not {self.engine!r}")
+        if self.planes not in PLANES:
+            raise FoldingError(f"folding: planes must be one of {', '.join(PLANES)}, not {self.planes!r}")
 
     def neuron_folds(self, layer: Dense) -> int:
         """NF = ceil(N / PE)."""
@@ -51,6 +58,14 @@ class LayerFolding:
     def synapse_folds(self, layer: Dense) -> int:
         """SF = ceil(K / SIMD)."""
         return -(-layer.synapses // self.simd)
+
+    def serial_planes(self, layer: Dense) -> int:
+        """Planes taken one after another: the bits of an input element, or 1 where they are taken side by side."""
+        return layer.input.bits if self.planes == "serial" else 1
+
+    def interval(self, layer: Dense) -> int:
+        """II: cycles a vector, ``SF * NF`` times the serial planes."""
+        return self.synapse_folds(layer) * self.neuron_folds(layer) * self.serial_planes(layer)
 
 
 def _nearest_divisors(size: int, value: int) -> str:
@@ -115,10 +130,7 @@ class FoldedNetwork:
     @cached_property
     def bound(self) -> int:
         """Cycles a frame of the slowest matrix-vector unit: no frame takes less."""
-        return max(
-            self.vectors(layer) * folding.synapse_folds(layer) * folding.neuron_folds(layer)
-            for layer, folding in self.pairs
-        )
+        return max(self.vectors(layer) * folding.interval(layer) for layer, folding in self.pairs)
 
     @property
     def pairs(self) -> tuple[tuple[Dense, LayerFolding], ...]:

@@ -35,13 +35,15 @@ class MvuPipeline:
     count : int
         Popcount.
     combine : int
-        Weighted sum of the planes' popcounts.
+        Weighted sum of the popcounts of planes taken side by side.
     accumulate : int
         1, or 0 at SF = 1.
     threshold : int
         1 for the comparison, 2 with more than one threshold a neuron, 0 without an activation.
     depthwise : bool
-        Whether each neuron fold has ``synapse_folds`` input words of its own, each used once.
+        Whether each neuron fold has ``synapse_folds`` input words of its own, used for it alone.
+    serial : int
+        Input planes taken one after another; 1 where they are taken side by side.
     """
 
     synapse_folds: int
@@ -52,31 +54,52 @@ class MvuPipeline:
     accumulate: int
     threshold: int
     depthwise: bool = False
+    serial: int = 1
 
     @property
-    def passes(self) -> int:
-        """How often an input word is used: NF times, or once where every neuron fold has words of its own."""
+    def vector_folds(self) -> int:
+        """Neuron folds that share the words of an input vector: NF, or 1 where each has words of its own."""
         return 1 if self.depthwise else self.neuron_folds
 
     @property
+    def passes(self) -> int:
+        """How often an input word is used: once for each serial plane of each neuron fold that shares it."""
+        return self.vector_folds * self.serial
+
+    @property
+    def fold_cycles(self) -> int:
+        """Cycles a neuron fold: SF times the serial planes."""
+        return self.synapse_folds * self.serial
+
+    @property
     def interval(self) -> int:
-        """II: cycles a vector, ``SF * NF``."""
+        """II: cycles a vector, ``SF * NF`` times the serial planes."""
+        return self.fold_cycles * self.neuron_folds
+
+    @property
+    def weight_words(self) -> int:
+        """Depth of the weights' memory, ``SF * NF``."""
         return self.synapse_folds * self.neuron_folds
+
+    @property
+    def shift_add(self) -> int:
+        """1 for the sum over serial planes, 0 where there are none."""
+        return int(self.serial > 1)
 
     @property
     def depth(self) -> int:
         """L: cycles from the issue of a neuron fold's last word to its result being offered; the queue is 1."""
-        return self.read + self.count + self.combine + self.accumulate + self.threshold + 1
+        return self.read + self.count + self.combine + self.accumulate + self.shift_add + self.threshold + 1
 
     @property
     def latency(self) -> int:
-        """Cycles from the first input word accepted to the last output word offered, never waiting: ``SF * NF + L``."""
+        """Cycles from the first input word accepted to the last output word offered, never waiting: ``II + L``."""
         return self.interval + self.depth
 
     @property
     def credits(self) -> int:
-        """Output words the queue holds, ``ceil((L + 1) / SF)``: enough never to slow the unit down."""
-        return -(-(self.depth + 1) // self.synapse_folds)
+        """Output words the queue holds, ``(L + 1) / fold_cycles`` rounded up: enough never to slow the unit down."""
+        return -(-(self.depth + 1) // self.fold_cycles)
 
     @property
     def buffer_words(self) -> int:
@@ -90,8 +113,8 @@ class MvuPipeline:
         fold waits for a place in the queue, and a word that is accepted for one in the buffer: either is known to be
         free in the cycle after it was given up.
         """
-        sf, passes = self.synapse_folds, self.passes
-        vectors = frames * self.neuron_folds // passes
+        sf, passes, serial = self.synapse_folds, self.passes, self.serial
+        vectors = frames * self.neuron_folds // self.vector_folds
         ended: list[int] = []  # Cycle in which the last word of each neuron fold was issued.
         freed: list[int] = []  # Cycle in which each input word was issued for the last time.
 
@@ -100,14 +123,16 @@ class MvuPipeline:
             for vector in range(vectors):
                 for word in range(sf):
                     cycle = max((yield from source.taken_at(vector * sf + word)), cycle) + 1
-                    if word == sf - 1:
+                    if word == sf - 1 and serial == 1:
                         cycle = max(cycle, (yield from granted()))
                         ended.append(cycle)
                     if passes == 1:
                         freed.append(cycle)
                 for number in range(1, passes):
-                    first, cycle = cycle + 1, max(cycle + sf, (yield from granted()))
-                    ended.append(cycle)
+                    first, cycle = cycle + 1, cycle + sf
+                    if number % serial == serial - 1:
+                        cycle = max(cycle, (yield from granted()))
+                        ended.append(cycle)
                     if number == passes - 1:
                         # Nothing waits within a fold but its last word.
                         freed.extend(range(first, first + sf - 1))
@@ -141,18 +166,22 @@ def _queue(sink: Link, begun: list[int], words: int, depth: int) -> Run:
 
 def mvu_pipeline(layer: Dense, folding: LayerFolding, tech: Technology, depthwise: bool = False) -> MvuPipeline:
     """The pipeline of one layer's matrix-vector unit."""
-    planes = len(layer.planes)
+    serial = folding.serial_planes(layer)
+    planes = len(layer.planes) // serial
     levels = 0 if layer.output is None else layer.output.levels - 1
     sf = folding.synapse_folds(layer)
+    # Serial planes are chosen between two registers, behind the buffer and in front of the popcounts.
+    read = 3 if serial > 1 else 2 if folding.memory == "lut" or tech.block_register else 1
     return MvuPipeline(
         synapse_folds=sf,
         neuron_folds=folding.neuron_folds(layer),
-        read=2 if folding.memory == "lut" or tech.block_register else 1,
+        read=read,
         count=plan(folding.simd, tech).latency,
-        combine=(planes - 1).bit_length() + (planes == 1 and layer.planes[0][0] != 1),
+        combine=(planes - 1).bit_length() + (planes == 1 and layer.weights[0].coefficient != 1),
         accumulate=int(sf > 1),
         threshold=0 if levels == 0 else 1 if levels == 1 else 2,
         depthwise=depthwise,
+        serial=serial,
     )
 
 

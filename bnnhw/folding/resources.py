@@ -97,7 +97,7 @@ def layer_resources(unit: MvuUnit, tech: Technology) -> Resources:
     pe, simd = folding.pe, folding.simd
     counter = plan(simd, tech)
     width = accumulator_shape(*layer.accumulator_range)[0]
-    planes = len(layer.planes)
+    planes = len(layer.planes) // p.serial
     levels = 0 if layer.output is None else layer.output.levels - 1
     lane_bits = width if layer.output is None else layer.output.bits
     element = (
@@ -105,8 +105,11 @@ def layer_resources(unit: MvuUnit, tech: Technology) -> Resources:
     )
     if p.accumulate:
         element += width if tech.chain_cell == 1 else 2 * width
+    if p.serial > 1:
+        # What is accumulated of a plane is narrower; added to twice the sum so far.
+        element += width
     thresholds = levels * (width + 1) * _rom_luts(p.neuron_folds)
-    depth = p.interval
+    depth = p.weight_words
     weight_bits = simd * len(layer.weights) * pe
     roms = Resources(round(pe * thresholds), pe * levels * (width + 1) * (p.neuron_folds > 1), 0)
     if depth > 1:
@@ -117,8 +120,15 @@ def layer_resources(unit: MvuUnit, tech: Technology) -> Resources:
             roms += Resources(0, 0, sum(blocks_needed(depth, w, tech) for w in widths))
     queue = Resources(pe * lane_bits * (p.credits - 1), pe * lane_bits * p.credits, 0)
     word = (pe if p.depthwise else simd) * layer.input.bits
-    registers = pe * (planes * counter.lanes + width * (1 + levels)) + word * (p.read - 1)
-    logic = Resources(round(pe * element) + _CONTROL, registers + 60, 0)
+    taken = word // p.serial
+    # Of what a group of processing elements reads, registers of its own.
+    groups = 1 if p.depthwise else -(-pe // tech.group)
+    registers = pe * (planes * counter.lanes + width * (1 + levels)) + taken * groups * min(p.read - 1, 1)
+    if p.serial > 1:
+        registers += word + pe * width
+    # Choosing one of so many planes of each lane.
+    chosen = taken * _rom_luts(p.serial * 4) / 2 if p.serial > 1 else 0
+    logic = Resources(round(pe * element + chosen) + _CONTROL, registers + 60, 0)
     return logic + roms + queue + _buffer(p.buffer_words, word, tech)
 
 

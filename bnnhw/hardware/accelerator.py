@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Elaboratable, Module, unsigned
+from amaranth.hdl import Elaboratable, Module, ResetSignal, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,7 +27,8 @@ from bnnhw.folding.units import (
 )
 from bnnhw.hardware import elementwise, pool, residual, window
 from bnnhw.hardware.argmax import Argmax, score_layout
-from bnnhw.hardware.emit import shared
+from bnnhw.hardware.copy import Copy
+from bnnhw.hardware.emit import apart, shared
 from bnnhw.hardware.mvu import Mvu
 from bnnhw.hardware.width import WidthConverter
 
@@ -43,6 +44,7 @@ class Accelerator(wiring.Component):
       its channels as the first unit takes at once.
     - Output: one word a frame: ``index`` of the class with the highest score (the lowest on a tie), and ``score``.
     - II and latency: :func:`bnnhw.folding.cycles.predict`.
+    - Reset: in the first cycle after it no word is accepted or offered.
     - Stalls: while the output is not taken, units stop one after another from the end; nothing is lost.
     - Storage: that of its units.
 
@@ -79,10 +81,23 @@ class Accelerator(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        streams: dict[int, Any] = {0: wiring.flipped(self.input)}
+        # Units are reset a cycle late, each by a register of its own: one for all would be the design's longest wire.
+        # In that cycle, the first one after a reset, no word passes in or out.
+        held = Signal(init=1, reset_less=True)
+        m.d.sync += held.eq(ResetSignal(allow_reset_less=True))
+        given = stream.Signature(unsigned(self.input_width)).create()
+        m.d.comb += [
+            given.payload.eq(self.input.payload),
+            given.valid.eq(self.input.valid & ~held),
+            self.input.ready.eq(given.ready & ~held),
+        ]
+        streams: dict[int, Any] = {0: given}
         for stage in self.chain.stages:
             unit = _component(stage.unit, self.technology)
-            m.submodules[stage.name] = shared(platform, unit) if hasattr(unit, "module_name") else unit
+            reset = Copy(1, init=1, reset_less=True)
+            m.submodules[f"{stage.name}_reset"] = shared(platform, reset)
+            m.d.comb += reset.d.eq(ResetSignal(allow_reset_less=True))
+            m.submodules[stage.name] = apart(platform, unit, stage.name, reset.q)
             # Their streams come from their signatures, where a type checker can't see them.
             ends: Any = unit
             inputs = [ends.first, ends.second] if isinstance(unit, residual.Add) else [ends.input]
@@ -90,7 +105,12 @@ class Accelerator(wiring.Component):
             for number, end in zip(stage.sources, inputs, strict=True):
                 wiring.connect(m, streams[number], end)
             streams.update(zip(stage.sinks, outputs, strict=True))
-        wiring.connect(m, streams[self.chain.output], wiring.flipped(self.output))
+        result = streams[self.chain.output]
+        m.d.comb += [
+            self.output.payload.eq(result.payload),
+            self.output.valid.eq(result.valid & ~held),
+            result.ready.eq(self.output.ready),
+        ]
         return m
 
 

@@ -15,14 +15,25 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from amaranth.back import rtlil as amaranth_rtlil
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, ResetSignal, Shape, Value, ValueCastable
+from amaranth.hdl import (
+    ClockDomain,
+    ClockSignal,
+    Elaboratable,
+    Fragment,
+    Instance,
+    ResetSignal,
+    Shape,
+    Value,
+    ValueCastable,
+)
+from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from bnnhw import tools
 from bnnhw.errors import BnnhwError
 
-__all__ = ["EmitPlatform", "SharedComponent", "Verilog", "port_signals", "rtlil", "shared", "verilog"]
+__all__ = ["EmitPlatform", "SharedComponent", "Verilog", "apart", "port_signals", "rtlil", "shared", "verilog"]
 
 
 @runtime_checkable
@@ -58,6 +69,8 @@ class EmitPlatform:
     ----------
     technology : str
         ``"generic"``, or the family whose block RAMs are instantiated directly (see :mod:`bnnhw.hardware.rom`).
+    top : str
+        Name of the design; begins those of the modules that are its own.
 
     Attributes
     ----------
@@ -65,21 +78,23 @@ class EmitPlatform:
         Modules that were instantiated; each is elaborated once, after the module that asked for it first.
     """
 
-    def __init__(self, technology: str = "generic") -> None:
+    def __init__(self, technology: str = "generic", top: str = "top") -> None:
         self.technology = technology
+        self.top = top
         self.pending: dict[str, wiring.Component] = {}
 
-    def instance(self, component: wiring.Component) -> Instance:
-        assert isinstance(component, SharedComponent)
-        self.pending.setdefault(component.module_name, component)
+    def instance(self, component: wiring.Component, own: str | None = None, reset: Value | None = None) -> Instance:
+        """An instance of a component's module, which is named ``own`` unless others may share it."""
+        module = component.module_name if isinstance(component, SharedComponent) else f"{self.top}.{own}"
+        self.pending.setdefault(module, component)
         # Amaranth warns of components that are never elaborated; this one is, through its equal in `pending`.
         component._MustUse__used = True  # type: ignore[attr-defined]
         connections: dict[str, Value] = {}
-        if component.clocked:
-            connections |= {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
+        if _clocked(component):
+            connections |= {"i_clk": ClockSignal(), "i_rst": ResetSignal() if reset is None else reset}
         for name, (value, direction) in port_signals(component).items():
             connections[f"{direction}_{name}"] = value
-        return Instance(component.module_name, **connections)
+        return Instance(module, **connections)
 
 
 def shared(platform: object, component: wiring.Component) -> Elaboratable:
@@ -87,12 +102,25 @@ def shared(platform: object, component: wiring.Component) -> Elaboratable:
     return platform.instance(component) if isinstance(platform, EmitPlatform) else component
 
 
+def apart(platform: object, component: wiring.Component, name: str, reset: Value) -> Elaboratable:
+    """The component itself, or an instance of a module with a reset of its own.
+
+    Parameters
+    ----------
+    name : str
+        Of the module, below the design's, unless the component is a :class:`SharedComponent`.
+    reset : Value
+        A register that follows the domain's reset.
+    """
+    return platform.instance(component, name, reset) if isinstance(platform, EmitPlatform) else component
+
+
 def rtlil(component: wiring.Component, name: str = "top", technology: str = "generic") -> str:
     """RTLIL of a component and of everything it instantiates.
 
     Ports are named by their path in the signature (``input_payload``), and ``clk`` and ``rst``.
     """
-    platform = EmitPlatform(technology)
+    platform = EmitPlatform(technology, name)
     texts: list[str] = []
     done: set[str] = set()
     queue: dict[str, wiring.Component] = {name: component}
@@ -100,16 +128,24 @@ def rtlil(component: wiring.Component, name: str = "top", technology: str = "gen
         module, unit = next(iter(queue.items()))
         del queue[module]
         done.add(module)
-        text = amaranth_rtlil.convert(unit, name=module, platform=platform, ports=_directed_ports(unit), emit_src=False)
+        fragment, ports = Fragment.get(unit, platform), _directed_ports(unit)
+        if module != name and _clocked(unit):
+            # Instances connect clock and reset, whether the logic needs them or not.
+            domain = ClockDomain("sync")
+            fragment.add_domains(domain)
+            ports |= {"clk": (domain.clk, PortDirection.Input), "rst": (domain.rst, PortDirection.Input)}
+        text = amaranth_rtlil.convert(fragment, name=module, platform=platform, ports=ports, emit_src=False)
         # Only one module of a file may be marked as its top.
         texts.append(text if module == name else re.sub(r"(?m)^attribute \\top 1\n", "", text))
         queue.update((n, c) for n, c in platform.pending.items() if n not in done and n not in queue)
     return "\n".join(texts)
 
 
-def _directed_ports(component: wiring.Component) -> dict[str, tuple[Value, object]]:
-    from amaranth.hdl._ir import PortDirection
+def _clocked(component: wiring.Component) -> bool:
+    return component.clocked if isinstance(component, SharedComponent) else True
 
+
+def _directed_ports(component: wiring.Component) -> dict[str, tuple[Value, object]]:
     directions = {"i": PortDirection.Input, "o": PortDirection.Output}
     return {name: (value, directions[d]) for name, (value, d) in port_signals(component).items()}
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.folding import LayerFolding
 from bnnhw.folding.counter import Technology, plan
 from bnnhw.folding.pipeline import accumulator_shape, mvu_pipeline
-from bnnhw.folding.resources import buffer_style
+from bnnhw.hardware.copy import Copy
 from bnnhw.hardware.emit import shared
-from bnnhw.hardware.fifo import CreditedOutput, stays_positive
+from bnnhw.hardware.fifo import CreditedOutput
 from bnnhw.hardware.processing_element import ProcessingElement
-from bnnhw.hardware.registers import delayed, reaches_end, skew, successor
+from bnnhw.hardware.registers import delayed, skew, successor
+from bnnhw.hardware.replay import Replay
 from bnnhw.hardware.rom import Rom
 from bnnhw.hardware.threshold import pack_thresholds
 from bnnhw.ir import Dense, Thresholds, pack_rows
@@ -26,24 +27,27 @@ class Mvu(wiring.Component):
     """Multiplies a stream of vectors by a binary matrix: PE neurons by SIMD synapses a cycle.
 
     A vector is read once and replayed NF times out of a buffer, while the next one is already being written.
-    With SF = ceil(K / SIMD), NF = ceil(N / PE) and L the depth of the pipeline
-    (:class:`~bnnhw.folding.pipeline.MvuPipeline`):
+    With SF = ceil(K / SIMD), NF = ceil(N / PE), P = 1 or, where the b planes of the inputs are taken one after another,
+    b, and L the depth of the pipeline (:class:`~bnnhw.folding.pipeline.MvuPipeline`):
 
     - Input: SF words a vector; element ``k`` is lane ``k % SIMD`` of word ``k // SIMD``, lane ``l`` in bits
       ``[l * b, (l + 1) * b)`` of a word of ``SIMD * b`` bits. Lanes past K are ignored.
     - Output: NF words a vector; neuron ``n`` is lane ``n % PE`` of word ``n // PE``. Lanes past N are undefined.
       A lane is an activation code, or the accumulator where the layer has no activation.
-    - II = SF * NF cycles a vector, without a bubble between vectors.
-    - Latency = SF * NF + L cycles, from the first input word accepted to the last output word offered.
-    - Stalls: a word of the first neuron fold is issued when it is there, the last word of each neuron fold when the
+    - II = SF * NF * P cycles a vector, without a bubble between vectors.
+    - Latency = II + L cycles, from the first input word accepted to the last output word offered.
+    - Stalls: a word is issued for the first time when it is there, the last word of each neuron fold when the
       output queue has room for its result; nothing else waits. The input is accepted until the buffer is full.
     - Storage: N * K weight bits; ``buffer_words`` input words; ``credits`` output words; thresholds.
 
-    Depthwise, neuron ``n`` multiplies its own channel ``n``, so nothing is replayed and the rest stays as it is:
+    Serial planes: a neuron fold goes through its SF words P times, from the highest plane down, and
+    :class:`~bnnhw.hardware.shift_add.ShiftAdd` doubles the sum before each but the first.
+
+    Depthwise, neuron ``n`` multiplies its own channel ``n``, so only planes are replayed and the rest stays as it is:
 
     - Input: SF * NF words a vector, SF = K of each neuron fold, one fold after another; word ``k`` of fold ``f`` has
       element ``k`` of the channel of neuron ``f * PE + l`` in lane ``l`` of PE. Lanes of neurons past N are ignored.
-    - Stalls: every word waits until it is there, the last one of each neuron fold for the output queue as well.
+    - Stalls: the same; without serial planes every word is issued for the first time.
 
     Parameters
     ----------
@@ -85,13 +89,22 @@ class Mvu(wiring.Component):
         m.submodules.queue = shared(platform, out)
         wiring.connect(m, out.output, wiring.flipped(self.output))
 
-        issue, last, address, x_word = self._issue(m, out)
-        weights = self._weights(m, address)
-        inputs = self._inputs(m, x_word)
+        m.submodules.replay = issued = Replay(p, len(self.input.payload), self.technology)
+        m.d.comb += [
+            issued.input.valid.eq(self.input.valid),
+            issued.input.payload.eq(self._with_padding(self.input.payload, issued.position)),
+            self.input.ready.eq(issued.input.ready),
+            issued.grant.eq(out.grant),
+            out.begin.eq(issued.last),
+        ]
+        weights = self._weights(m, issued.address, platform)
+        inputs = self._inputs(m, issued, platform)
 
-        valid = delayed(m, issue, p.read + p.count + p.combine - 1, "valid")
-        ends = delayed(m, last, p.read + p.count + p.combine - 1, "ends")
-        before_compare = delayed(m, ends, p.accumulate, "ending")
+        # Of the words on their way, with registers for each group of elements in the end.
+        flags = Cat(issued.issue, issued.ends, issued.last)
+        counting = delayed(m, flags if p.serial > 1 else flags[:2], p.read + p.count + p.combine - 2, "counting")
+        controls = self._copies(m, counting, platform, "control")
+        before_compare = delayed(m, counting[-1], 1 + p.accumulate + p.shift_add, "ending")
         push = delayed(m, before_compare, 1 + p.threshold, "push")
 
         thresholds = self._thresholds(m, before_compare)
@@ -99,88 +112,46 @@ class Mvu(wiring.Component):
         for n in range(self.folding.pe):
             unit = self._element()
             m.submodules[f"pe_{n}"] = shared(platform, unit)
+            valid, ends, *neuron_ends = controls[n]
             m.d.comb += [unit.x.eq(inputs[n]), unit.w.eq(weights[n]), unit.valid.eq(valid), unit.ends.eq(ends)]
+            if neuron_ends:
+                m.d.comb += unit.neuron_ends.eq(neuron_ends[0])
             if thresholds is not None:
                 m.d.comb += unit.thresholds.eq(thresholds[n])
             results.append(unit.result)
         m.d.comb += [out.push.eq(push), out.payload.eq(Cat(*results))]
         return m
 
+    def _copies(self, m: Module, value: Value, platform: object, name: str, *, reset_less: bool = False) -> list[Value]:
+        """A value one cycle later for each processing element, out of a register for each group of them."""
+        if self.folding.pe <= self.technology.group or not len(value):
+            return [delayed(m, value, 1, name, reset_less=reset_less)] * self.folding.pe
+        copies: list[Value] = []
+        for n in range(self.folding.pe):
+            group, place = divmod(n, self.technology.group)
+            if place == 0:
+                copy = Copy(len(value), reset_less=reset_less)
+                m.submodules[f"{name}_{group}"] = shared(platform, copy)
+                m.d.comb += copy.d.eq(value)
+                copies.append(copy.q)
+            else:
+                copies.append(copies[-1])
+        return copies
+
     def _element(self) -> ProcessingElement:
-        layer = self.layer
+        layer, simd = self.layer, self.folding.simd
+        limits, output = layer.accumulator_range, layer.output
+        if self.pipeline.serial == 1:
+            return ProcessingElement(simd, layer.planes, limits, output, self.pipeline, self.technology)
+        coefficients = [plane.coefficient for plane in layer.weights]
+        planes = tuple((c, 0, j) for j, c in enumerate(coefficients))
+        low, high = (layer.synapses * sum(c for c in coefficients if (c < 0) == negative) for negative in (True, False))
+        signed_top = layer.input.coefficients[-1] < 0
         return ProcessingElement(
-            self.folding.simd, layer.planes, layer.accumulator_range, layer.output, self.pipeline, self.technology
+            simd, planes, limits, output, self.pipeline, self.technology, plane=(low, high), signed_top=signed_top
         )
 
-    def _issue(self, m: Module, out: CreditedOutput) -> tuple[Signal, Signal, Signal, Value]:
-        """The replay buffer and the counters that walk it.
-
-        Returns
-        -------
-        issue, last : Signal
-            A word is issued; it is the last of its neuron fold.
-        address : Signal
-            Weight address of the word issued.
-        x_word : Value
-            Its inputs, ``read`` cycles later.
-        """
-        p = self.pipeline
-        sf, passes, size = p.synapse_folds, p.passes, p.buffer_words
-        width = len(self.input.payload)
-        style = buffer_style(size, width, self.technology)
-        buffer = memory.Memory(shape=unsigned(width), depth=size, init=[], attrs={"ram_style": style})
-        m.submodules.buffer = buffer
-        write, read = buffer.write_port(), buffer.read_port()
-
-        free = Signal(range(size + 1), init=size)
-        fresh = Signal(range(size + 1))  # Words written and not yet issued for the first time.
-        write_address, write_fold = Signal(range(size)), Signal(range(sf))
-        read_address, vector_start = Signal(range(size)), Signal(range(size))
-        synapse, reading = Signal(range(sf)), Signal(range(passes))
-        address = Signal(range(p.interval))
-        # Registers of their own for "a word fits" and "a word is there": the counters' comparisons take too long.
-        fits, there = Signal(init=1), Signal()
-        accept, issue, last = Signal(), Signal(), Signal()
-        # What the counters stand at, known from the cycle before: whether a word is issued is then one look-up table.
-        first_fold, last_fold, ends = Signal(init=1), Signal(init=passes == 1), Signal(init=sf == 1)
-        m.d.comb += [
-            self.input.ready.eq(fits),
-            accept.eq(self.input.valid & self.input.ready),
-            issue.eq((~first_fold | there) & (~ends | out.grant)),
-            last.eq(issue & ends),
-            out.begin.eq(last),
-            write.addr.eq(write_address),
-            write.en.eq(accept),
-            write.data.eq(self._with_padding(self.input.payload, write_fold)),
-            read.addr.eq(read_address),
-        ]
-        freed, begun = issue & last_fold, issue & first_fold
-        m.d.sync += [
-            free.eq(free + freed - accept),
-            fits.eq(stays_positive(free, freed, accept)),
-            fresh.eq(fresh + accept - begun),
-            there.eq(stays_positive(fresh, accept, begun)),
-        ]
-        with m.If(accept):
-            m.d.sync += [write_address.eq(successor(write_address, size)), write_fold.eq(successor(write_fold, sf))]
-        with m.If(issue):
-            m.d.sync += [
-                address.eq(successor(address, p.interval)),
-                synapse.eq(successor(synapse, sf)),
-                ends.eq(reaches_end(synapse, ends, sf)),
-                read_address.eq(Mux(ends & ~last_fold, vector_start, successor(read_address, size))),
-            ]
-        with m.If(last):
-            m.d.sync += [
-                reading.eq(successor(reading, passes)),
-                first_fold.eq(last_fold),
-                last_fold.eq(reaches_end(reading, last_fold, passes)),
-            ]
-            with m.If(last_fold):
-                m.d.sync += vector_start.eq(successor(read_address, size))
-        return issue, last, address, delayed(m, read.data, p.read - 1, "x", reset_less=True)
-
-    def _with_padding(self, payload: Value, fold: Value) -> Value:
+    def _with_padding(self, payload: Value, position: Value) -> Value:
         """The input word, its lanes past K filled with ones: with a weight of 0 they never count."""
         used = self.layer.synapses - (self.pipeline.synapse_folds - 1) * self.folding.simd
         spare = self.folding.simd - used
@@ -188,19 +159,35 @@ class Mvu(wiring.Component):
             return payload
         bits = self.layer.input.bits
         filled = Cat(payload[: used * bits], Const(-1, spare * bits))
-        return Mux(fold == self.pipeline.synapse_folds - 1, filled, payload)
+        return Mux(position == self.pipeline.synapse_folds - 1, filled, payload)
 
-    def _inputs(self, m: Module, word: Value) -> list[Value]:
+    def _inputs(self, m: Module, issued: Replay, platform: object) -> list[Value]:
         """Each processing element's lanes, as its popcount wants them: depthwise one of the word, else all of it."""
-        bits = self.layer.input.bits
-        if self.pipeline.depthwise:
+        p, pe = self.pipeline, self.folding.pe
+        word, bits = issued.word, self.layer.input.bits // p.serial
+        if p.serial > 1:
+            word = self._plane(m, delayed(m, word, 1, "word", reset_less=True), delayed(m, issued.plane, 2, "plane"))
+        if p.depthwise:
             # The planes of one lane, which a popcount wants in its first cycle.
-            return [word[lane * bits : (lane + 1) * bits] for lane in range(self.folding.pe)]
-        return [self._skewed(m, word)] * self.folding.pe
+            word = delayed(m, word, min(p.read - 1, 1), "x", reset_less=True)
+            return [word[lane * bits : (lane + 1) * bits] for lane in range(pe)]
+        if p.read == 1:
+            return [self._skewed(m, word, bits)] * pe
+        inputs: list[Value] = []
+        for n, copy in enumerate(self._copies(m, word, platform, "x", reset_less=True)):
+            inputs.append(inputs[-1] if n % self.technology.group else self._skewed(m, copy, bits))
+        return inputs
 
-    def _skewed(self, m: Module, word: Value) -> Value:
+    def _plane(self, m: Module, word: Value, plane: Value) -> Value:
+        """One plane of every lane."""
+        bits = self.layer.input.bits
+        bound = Signal(len(word), name="word_held")
+        m.d.comb += bound.eq(word)
+        return Cat(*(bound[i : i + bits].bit_select(plane, 1) for i in range(0, len(word), bits)))
+
+    def _skewed(self, m: Module, word: Value, bits: int) -> Value:
         """A word's bit planes side by side, each lane delayed by the cycles after which the popcount wants it."""
-        simd, bits = self.folding.simd, self.layer.input.bits
+        simd = self.folding.simd
         stages = plan(self.folding.simd, self.technology).lane_stages
         bound = Signal(len(word), name="x_word")
         m.d.comb += bound.eq(word)
@@ -210,28 +197,28 @@ class Mvu(wiring.Component):
         m.d.comb += x.eq(Cat(*late))
         return x
 
-    def _weights(self, m: Module, address: Value) -> list[Value]:
+    def _weights(self, m: Module, address: Value, platform: object) -> list[Value]:
         """Each processing element's weight lanes, all planes side by side."""
         folding, layer, simd = self.folding, self.layer, self.folding.simd
         planes = [pack_rows(plane.bits, folding.pe, simd) for plane in layer.weights]
         # (pe, depth, planes * simd)
         words = np.concatenate(planes, axis=2)
         stages = plan(self.folding.simd, self.technology).lane_stages * len(planes)
-        registered = self.pipeline.read == 2
+        address = delayed(m, address, max(self.pipeline.read - 2, 0), "address", reset_less=True)
         if folding.memory == "lut":
-            # One memory a processing element, each with its own copy of the address: fan-out, not storage, is scarce.
+            # One memory a processing element, and of the address a register a group: fan-out, not storage, is scarce.
             outputs: list[Value] = []
-            for n in range(folding.pe):
-                rom = Rom(words[n], "lut", registered=registered, stages=stages)
+            for n, early in enumerate(self._copies(m, address, platform, "address", reset_less=True)):
+                rom = Rom(words[n], "lut", registered=False, stages=stages)
                 m.submodules[f"weights_{n}"] = rom
-                m.d.comb += rom.address.eq(address)
+                m.d.comb += rom.address.eq(early)
                 outputs.append(rom.data)
             return outputs
         width = words.shape[2]
         rom = Rom(
             words.transpose(1, 0, 2).reshape(words.shape[1], folding.pe * width),
             "block",
-            registered=registered,
+            registered=self.pipeline.read >= 2,
             stages=stages * folding.pe,
         )
         m.submodules.weights = rom

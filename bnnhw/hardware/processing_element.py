@@ -12,7 +12,9 @@ from bnnhw.folding.counter import Technology
 from bnnhw.folding.pipeline import MvuPipeline
 from bnnhw.hardware.emit import shared
 from bnnhw.hardware.popcount import Popcount
+from bnnhw.hardware.registers import delayed
 from bnnhw.hardware.shapes import integer_shape
+from bnnhw.hardware.shift_add import ShiftAdd
 from bnnhw.hardware.threshold import Threshold, threshold_word_bits
 from bnnhw.ir import DataType
 
@@ -23,8 +25,8 @@ class ProcessingElement(wiring.Component):
     """Sums the popcounts of SF words and compares the sum with a neuron's thresholds.
 
     Free running (II = 1 word a cycle, no stall): what arrives without :attr:`valid` is ignored. Latency from the last
-    word of a neuron to its result: ``count + combine + accumulate + threshold`` cycles of
-    :class:`~bnnhw.folding.pipeline.MvuPipeline`. Storage: the accumulator and the pipeline registers.
+    word of a neuron to its result: ``count + combine + accumulate + shift_add + threshold`` cycles of
+    :class:`~bnnhw.folding.pipeline.MvuPipeline`. Storage: the accumulators and the pipeline registers.
 
     Parameters
     ----------
@@ -37,6 +39,11 @@ class ProcessingElement(wiring.Component):
         None: the result is the accumulator.
     pipeline : MvuPipeline
     technology : Technology
+    plane : tuple of int
+        Of input planes taken one after another (``planes`` are then those of the weights): least and greatest
+        accumulator of one of them.
+    signed_top : bool
+        Of these: whether the highest counts negative.
 
     Members
     -------
@@ -45,8 +52,11 @@ class ProcessingElement(wiring.Component):
     w : In(simd * weight planes)
         Likewise.
     valid, ends : In(1)
-        ``count + combine - 1`` cycles after the words: whether they count, whether they end a neuron. Each element
-        keeps its own copy in a register: one signal that enables every accumulator would be the slowest net of all.
+        ``count + combine - 1`` cycles after the words: whether they count, whether they end a neuron, or a plane of
+        one. Each element keeps its own copy in a register: one signal that enables every accumulator would be the
+        slowest net of all.
+    neuron_ends : In(1)
+        Of serial planes, with the other two: whether the words end a neuron.
     thresholds : In(levels * threshold width)
         In the cycle of the comparison.
     result : Out
@@ -62,7 +72,12 @@ class ProcessingElement(wiring.Component):
         output: DataType | None,
         pipeline: MvuPipeline,
         technology: Technology,
+        *,
+        plane: tuple[int, int] | None = None,
+        signed_top: bool = False,
     ) -> None:
+        self._plane = plane
+        self._signed_top = signed_top
         self._simd = simd
         self._planes = planes
         self._range = range
@@ -79,6 +94,8 @@ class ProcessingElement(wiring.Component):
             "ends": In(1),
             "result": Out(self.accumulator if output is None else output.bits),
         }
+        if plane is not None:
+            ports["neuron_ends"] = In(1)
         if output is not None:
             ports["thresholds"] = In(threshold_word_bits(range, output))
         super().__init__(ports)
@@ -90,8 +107,12 @@ class ProcessingElement(wiring.Component):
         kind = "acc" if self._output is None else str(self._output)
         return (
             f"bnnhw_pe_{self._simd}_{planes}_{'m' if low < 0 else ''}{abs(low)}_{high}_{kind}"
-            f"_{'acc' if self._pipeline.accumulate else 'single'}_{self._technology.name}"
+            f"_{'acc' if self._pipeline.accumulate else 'single'}_{self._technology.name}{self._serial_name}"
         )
+
+    @property
+    def _serial_name(self) -> str:
+        return "" if self._plane is None else f"_serial_{-self._plane[0]}_{self._plane[1]}_{self._signed_top:d}"
 
     def _combined(self, m: Module, platform: object) -> tuple[Value, tuple[int, int]]:
         """The weighted sum of all planes' popcounts, one register a tree level, and its range."""
@@ -119,14 +140,19 @@ class ProcessingElement(wiring.Component):
         m = Module()
         term, _ = self._combined(m, platform)
         total: Value = term
+        valid, ends = Signal(), Signal()
+        m.d.sync += [valid.eq(self.valid), ends.eq(self.ends)]
         if self._pipeline.accumulate:
-            accumulator = Signal(self.accumulator, reset_less=True)
-            valid, ends, first = Signal(), Signal(), Signal(init=1)
-            m.d.sync += [valid.eq(self.valid), ends.eq(self.ends)]
+            accumulator = Signal(
+                self.accumulator if self._plane is None else integer_shape(*self._plane), reset_less=True
+            )
+            first = Signal(init=1)
             with m.If(valid):
                 # The multiplexer stands behind the adder: in one look-up table with it, and off the carry chain.
                 m.d.sync += [first.eq(ends), accumulator.eq(Mux(first, term, accumulator + term))]
             total = accumulator
+        if self._plane is not None:
+            total = self._planes_added(m, self._plane, total, valid & ends, platform)
         if self._output is None:
             m.d.comb += self.result.eq(total)
         else:
@@ -138,6 +164,18 @@ class ProcessingElement(wiring.Component):
                 self.result.eq(threshold.code),
             ]
         return m
+
+    def _planes_added(self, m: Module, plane: tuple[int, int], total: Value, ends: Value, platform: object) -> Value:
+        """The sum over serial planes; ``ends`` is that of a plane, in the cycle of its last term."""
+        unit = ShiftAdd(plane, self._range, signed_top=self._signed_top)
+        m.submodules.shift_add = shared(platform, unit)
+        last = delayed(m, self.neuron_ends, 1 + self._pipeline.accumulate, "neuron_ends")
+        m.d.comb += [
+            unit.value.eq(total),
+            unit.valid.eq(delayed(m, ends, self._pipeline.accumulate, "plane_ends")),
+            unit.ends.eq(last),
+        ]
+        return unit.total
 
 
 class _Term(NamedTuple):

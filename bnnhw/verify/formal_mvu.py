@@ -88,7 +88,7 @@ class MvuContract(Contract):
     - ``buffer``: no more words are accepted than the replay buffer holds beside those that the output queue has
       room for the results of.
     - ``accept``: a word is accepted while fewer than ``buffer_words`` have been of vectors not finished.
-    - ``serve``: with a whole vector inside, a word is offered within ``SF + L`` cycles.
+    - ``serve``: with a whole vector inside, a word is offered within ``SF * P + L`` cycles, with P serial planes.
 
     Of a depthwise unit, what is said of vectors holds of neuron folds, each of which has SF words of its own.
     """
@@ -102,7 +102,7 @@ class MvuContract(Contract):
 
     def state(self, m: Module, platform: object, rules: Rules) -> None:
         unit, p = self._unit, self._unit.pipeline
-        sf, nf = p.synapse_folds, p.passes
+        sf, nf = p.synapse_folds, p.vector_folds
         # Vectors of which the queue holds results, and those in the buffer.
         capacity = -(-p.credits // nf) + -(-p.buffer_words // sf) + 1
         m.submodules.unit = unit
@@ -135,7 +135,7 @@ class MvuContract(Contract):
         rules.check("count", ~unit.output.valid | watch.complete)
         rules.check("buffer", (held <= limit) & watch.within)
         rules.check("accept", unit.input.ready | (held >= p.buffer_words))
-        rules.check("serve", waits(m, watch.complete & ~unit.output.valid, sf + p.depth))
+        rules.check("serve", waits(m, watch.complete & ~unit.output.valid, p.fold_cycles + p.depth))
         rules.cover("followed", watch.checking & ends)
         rules.cover("full", ~unit.input.ready & unit.output.valid)
 

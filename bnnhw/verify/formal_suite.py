@@ -60,8 +60,10 @@ def _layer(rows: str, dtype: str, thresholds: list[list[int]] | None, output: st
     return Dense("layer", DataType.parse(dtype), tuple(planes), activation)
 
 
-def _mvu(layer: Dense, pe: int, simd: int, memory: str = "lut", family: str = "ice40") -> Callable[[], Contract]:
-    return lambda: MvuContract(Mvu(layer, LayerFolding(pe, simd, memory), technology(family)))
+def _mvu(
+    layer: Dense, pe: int, simd: int, memory: str = "lut", family: str = "ice40", planes: str = "parallel"
+) -> Callable[[], Contract]:
+    return lambda: MvuContract(Mvu(layer, LayerFolding(pe, simd, memory, planes=planes), technology(family)))
 
 
 def _depthwise(layer: Dense, pe: int) -> Callable[[], Contract]:
@@ -112,6 +114,8 @@ SUITE: dict[str, Case] = {
     "mvu-accumulators": Case(_mvu(_layer("101 011 000", "bipolar", None), 1, 2)),
     "mvu-levels": Case(_mvu(_layer("101 011", "bipolar", [[1, 2, 3], [0, 1, 4]], "uint2"), 1, 2)),
     "mvu-planes": Case(_mvu(_layer("10 01", "uint2", [[3], [2]]), 1, 1)),
+    "mvu-serial": Case(_mvu(_layer("10 01", "uint2", [[3], [2]]), 1, 2, planes="serial"), quick=True),
+    "mvu-serial-signed": Case(_mvu(_layer("10 01", "int2", None), 2, 1, planes="serial")),
     "mvu-block-generic": Case(_mvu(_layer("10 01", "bipolar", [[2], [1]]), 1, 1, "block", "generic")),
     # C = 3, PE = 2: a padded lane; no replay, although NF = 2.
     "mvu-depthwise": Case(_depthwise(_layer("10 01 11", "bipolar", [[2], [1], [0]]), 2), quick=True),

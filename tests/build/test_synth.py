@@ -6,11 +6,16 @@ import re
 from pathlib import Path
 
 import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 
 from bnnhw import tools
 from bnnhw.build.hierarchy import repeated_modules
 from bnnhw.build.synth import CellCounts, count_cells, script, synthesize
 from bnnhw.errors import BnnhwError
+from bnnhw.hardware.copy import Copy
+from bnnhw.hardware.emit import rtlil, shared
 
 LEAF, UNIT, ONCE, TOP = "leaf", "unit", "once", "top"
 
@@ -91,3 +96,34 @@ def test_yosys_says_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(BnnhwError, match=f"^{re.escape(message)}$"):
         synthesize([source], TOP, "ice40", tmp_path)
     assert not (tmp_path / "top.json").exists()
+
+
+def test_copies_stay_apart(tmp_path: Path) -> None:
+    """Registers of one value, one for each of three readers: synthesis merges plain ones, and not these."""
+
+    class Readers(wiring.Component):
+        def __init__(self, copies: bool) -> None:
+            self.copies = copies
+            super().__init__({"d": In(4), "select": In(4), "q": Out(3)})
+
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            for n in range(3):
+                value = Signal(4, reset_less=True)
+                if self.copies:
+                    copy = Copy(4, reset_less=True)
+                    m.submodules[f"copy_{n}"] = shared(platform, copy)
+                    m.d.comb += [copy.d.eq(self.d), value.eq(copy.q)]
+                else:
+                    m.d.sync += value.eq(self.d)
+                m.d.comb += self.q[n].eq((value == self.select + n))
+            return m
+
+    counts = {}
+    for copies in (False, True):
+        folder = tmp_path / str(copies)
+        folder.mkdir()
+        source = folder / "top.il"
+        source.write_text(rtlil(Readers(copies), TOP, "ecp5"))
+        counts[copies] = synthesize([source], TOP, "ecp5", folder).cells.ff
+    assert counts == {False: 4, True: 12}

@@ -176,7 +176,7 @@ def test_words_agree_on_every_stream(seed: int) -> None:
         for number in stage.sources:
             words = given.pop(number)
             if isinstance(pipeline, MvuPipeline):
-                per_vector = pipeline.synapse_folds * (pipeline.neuron_folds if pipeline.depthwise else 1)
+                per_vector = pipeline.synapse_folds * (pipeline.neuron_folds // pipeline.vector_folds)
                 assert words == repeats * per_vector
             elif isinstance(pipeline, Gearbox | WindowPipeline | PoolPipeline):
                 assert words == repeats * pipeline.words_in

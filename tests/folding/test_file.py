@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bnnhw.errors import BnnhwError, FileError, FoldingError
 from bnnhw.folding import LayerFolding
 from bnnhw.folding.file import load, save
-from bnnhw.folding.folded import ENGINES, MEMORIES
+from bnnhw.folding.folded import ENGINES, MEMORIES, PLANES
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
 from tests.strategies import fixed, networks
 
@@ -47,6 +47,7 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, data: st.DataObjec
             data.draw(st.integers(1, layer.synapses)),
             data.draw(st.sampled_from(MEMORIES)),
             data.draw(st.sampled_from(ENGINES)),
+            data.draw(st.sampled_from(PLANES)),
         )
         for layer in drawn.dense
     )
@@ -102,7 +103,7 @@ def change(*keys: str | int, value: Any) -> dict[str, Any]:
         (
             change("layers", 1, "Memory", value="lut"),
             FoldingError,
-            "layer 'first': key must be one of name, pe, simd, memory, engine, not 'Memory'",
+            "layer 'first': key must be one of name, pe, simd, memory, engine, planes, not 'Memory'",
         ),
         (
             change("layers", 0, "simd", value=7),
@@ -118,8 +119,8 @@ def test_refusals(network: Network, tmp_path: Path, data: Any, error: type[Bnnhw
         load(path, network)
 
 
-@pytest.mark.parametrize("key, known", [("memory", MEMORIES), ("engine", ENGINES)])
-def test_unknown_memory_and_engine(network: Network, tmp_path: Path, key: str, known: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("key, known", [("memory", MEMORIES), ("engine", ENGINES), ("planes", PLANES)])
+def test_unknown_choice(network: Network, tmp_path: Path, key: str, known: tuple[str, ...]) -> None:
     path = tmp_path / "f.json"
     path.write_text(json.dumps(change("layers", 1, key, value="magic")))
     message = f"{path}: layer 'first': folding: {key} must be one of {', '.join(known)}, not 'magic'"

@@ -73,6 +73,20 @@ def test_unknown_engine() -> None:
         LayerFolding(1, 1, "lut", "systolic")
 
 
+def test_unknown_order_of_planes() -> None:
+    with refused("folding: planes must be one of parallel, serial, not 'both'"):
+        LayerFolding(1, 1, planes="both")
+
+
+def test_interval() -> None:
+    """SF * NF, and as many times that as planes are taken one after another."""
+    layer = random_layer(np.random.default_rng(0), 10, 12, "uint3")
+    assert LayerFolding(4, 5).interval(layer) == 9
+    assert LayerFolding(4, 5, planes="serial").interval(layer) == 27
+    bits = random_layer(np.random.default_rng(0), 10, 12)
+    assert LayerFolding(4, 5, planes="serial").interval(bits) == 9
+
+
 @pytest.mark.parametrize("pe, simd, folds", [(1, 1, (10, 12)), (10, 12, (1, 1)), (3, 5, (4, 3)), (9, 11, (2, 2))])
 def test_folds(pe: int, simd: int, folds: tuple[int, int]) -> None:
     """What does not divide is padded: both folds are rounded up."""

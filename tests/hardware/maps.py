@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -189,4 +190,10 @@ def random_network(seed: int) -> FoldedNetwork:
             convolution(network, neurons, str(rng.choice(["bipolar", "uint2"])))
     classes = int(rng.integers(1, 5))
     network.dense(classes, fold(classes, int(np.prod(network.shape))), None)
+    # Drawn apart, so that the rest of a network does not depend on it.
+    serial = np.random.default_rng((seed, 1)).random(len(network.foldings)) < 0.3
+    network.foldings = [
+        replace(folding, planes="serial" if one else "parallel")
+        for folding, one in zip(network.foldings, serial, strict=True)
+    ]
     return network.folded()

@@ -23,7 +23,7 @@ class Case:
     """Sizes from the input to the classes; PE, SIMD and memory of each layer; what flows."""
 
     sizes: tuple[int, ...]
-    foldings: tuple[tuple[int, int, str], ...]
+    foldings: tuple[tuple[int, int, str] | tuple[int, int, str, str], ...]
     technology: str = "generic"
     input: str = "bipolar"
     hidden: str = "bipolar"
@@ -32,7 +32,7 @@ class Case:
 
     def __str__(self) -> str:
         sizes = "-".join(map(str, self.sizes))
-        foldings = "-".join(f"{pe}x{simd}{memory[0]}" for pe, simd, memory in self.foldings)
+        foldings = "-".join(f"{pe}x{simd}{''.join(how[0] for how in rest)}" for pe, simd, *rest in self.foldings)
         return f"{sizes}_{foldings}_{self.technology}_{self.input}_{self.hidden}{'_affine' if self.affine else ''}"
 
     def folded(self) -> FoldedNetwork:
@@ -51,11 +51,14 @@ class Case:
         spec = InputSpec((self.sizes[0],), DataType.parse(self.input))
         return FoldedNetwork(
             Network(spec, (*layers, output)),
-            tuple(LayerFolding(pe, simd, memory) for pe, simd, memory in self.foldings),
+            tuple(
+                LayerFolding(pe, simd, memory, planes=planes[0] if planes else "parallel")
+                for pe, simd, memory, *planes in self.foldings
+            ),
         )
 
 
-L, B = "lut", "block"
+L, B, S = "lut", "block", "serial"
 CASES = [
     # One layer; one lane and one neuron, everything at once, in between.
     Case((6, 4), ((1, 1, L),)),
@@ -88,6 +91,12 @@ CASES = [
     Case((9, 9, 9, 9, 3), ((3, 3, L), (9, 9, L), (1, 9, L), (3, 2, L)), "generic"),
     Case((5, 1, 3), ((1, 2, L), (1, 1, B)), "ice40"),
     Case((5, 4, 1), ((2, 5, B), (1, 3, L)), "ecp5"),
+    # Planes one after another: in the first layer, in the middle, in all.
+    Case((9, 5), ((2, 4, L, S),), "ice40", "uint3", affine=True),
+    Case((11, 5, 3), ((5, 11, B, S), (2, 3, B)), "ecp5", "uint8", "bipolar"),
+    Case((8, 6, 4), ((4, 3, B), (3, 4, L, S)), "generic", "uint2", "uint2"),
+    Case((8, 7, 5), ((3, 5, L, S), (4, 2, B, S)), "ecp5", "int2", "int2", affine=True),
+    Case((6, 5, 3), ((2, 4, L, S), (2, 3, B, S)), "ice40", "bipolar", "uint2", coefficients=(1, -2)),
 ]
 
 
@@ -148,6 +157,20 @@ def test_accelerator(case: Case) -> None:
         await bench.stream(driver, monitor)
         assert read(monitor.words) == due
         assert monitor.offered[0] - driver.accepted[0] == prediction.latency_cycles
+
+    simulate(unit, scenario, seed=1)
+
+
+def test_nothing_passes_in_the_first_cycle_after_a_reset() -> None:
+    """Units are reset a cycle late in Verilog, so the accelerator waits for them everywhere."""
+    unit = Accelerator(CASES[0].folded())
+
+    async def scenario(bench: Run) -> None:
+        for _ in range(2):
+            driver, monitor = Driver([0] * unit.input_words), Monitor(1)
+            await bench.stream(driver, monitor)
+            assert driver.accepted[0] == 1
+            await bench.reset()
 
     simulate(unit, scenario, seed=1)
 

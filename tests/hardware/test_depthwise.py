@@ -40,11 +40,13 @@ class Case:
     input: str = "bipolar"
     output: str | None = "bipolar"
     coefficients: tuple[int, ...] = (1,)
+    order: str = "parallel"
 
     def unit(self) -> Mvu:
         rng = np.random.default_rng(self.channels * 100 + self.taps)
         layer = random_layer(rng, self.channels, self.taps, self.input, self.output, self.coefficients)
-        return Mvu(layer, LayerFolding(self.pe, 1, self.memory), technology(self.technology), depthwise=True)
+        folding = LayerFolding(self.pe, 1, self.memory, planes=self.order)
+        return Mvu(layer, folding, technology(self.technology), depthwise=True)
 
 
 CASES = [
@@ -62,6 +64,10 @@ CASES = [
     Case(4, 9, 3, "block", "ecp5", "uint2", "uint2"),
     Case(5, 4, 2, "lut", "ice40", "int3", None),
     Case(4, 9, 2, "block", "generic", "uint8", "bipolar", (1, -2)),
+    # Planes one after another, as many times the cycles.
+    Case(4, 9, 3, "block", "ecp5", "uint2", "uint2", order="serial"),
+    Case(5, 4, 2, "lut", "ice40", "int3", None, order="serial"),
+    Case(3, 1, 2, "lut", "generic", "uint2", order="serial"),
 ]
 
 
@@ -75,9 +81,10 @@ def result(layer: Dense, codes: np.ndarray) -> np.ndarray:
 def test_depthwise(case: Case) -> None:
     unit = case.unit()
     layer, folds, bits = unit.layer, ceil(case.channels / case.pe), unit.layer.input.bits
-    interval = folds * case.taps
+    planes = bits if case.order == "serial" else 1
+    interval = folds * case.taps * planes
     assert (unit.pipeline.interval, unit.pipeline.latency) == (interval, interval + unit.pipeline.depth)
-    assert unit.pipeline.buffer_words == 2
+    assert unit.pipeline.buffer_words == (2 if planes == 1 else 2 * case.taps)
     assert len(unit.input.payload) == case.pe * bits
     rng, noise = np.random.default_rng(1), random.Random(1)
 
@@ -102,12 +109,12 @@ def test_depthwise(case: Case) -> None:
     async def scenario(bench: Run) -> None:
         # Full speed: no bubble between vectors, from the first on.
         sent, due = traffic(4)
-        assert len(sent) == 4 * interval
+        assert len(sent) * planes == 4 * interval
         driver, monitor = Driver(sent), Monitor(4 * folds)
         await bench.stream(driver, monitor)
         assert (read(monitor.words) == due).all()
         assert monitor.offered[folds - 1] - driver.accepted[0] == unit.pipeline.latency
-        assert set(differences(monitor.offered)) <= {case.taps}
+        assert set(differences(monitor.offered)) <= {case.taps * planes}
         for gap, stall, deaf in ((0.6, 0, 0), (0, 0.6, 0), (0.4, 0.4, 0), (0, 0, 5 * unit.pipeline.latency)):
             sent, due = traffic(4)
             driver, monitor = Driver(sent, gap), Monitor(4 * folds, stall, deaf)

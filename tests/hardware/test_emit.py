@@ -165,6 +165,32 @@ def test_port_widths() -> None:
     assert re.search(rf"(?m)^  output \[{unit.index_width + unit.score_width - 1}:0\] output_payload;", top[0])
 
 
+CELL = r"(?ms)^  cell \\(\S+) \\(\S+)$(.*?)^  end$"
+
+
+def test_each_unit_has_a_reset_of_its_own() -> None:
+    """Its module is named after the design; the reset of its instance is a register that nothing else reads."""
+    text = rtlil(accelerator(), "my_top", "ice40")
+    top = re.search(r"(?ms)^module \\my_top$.*?^end$", text)
+    assert top
+    cells = {name: (module, body) for module, name, body in re.findall(CELL, top[0])}
+    units = [name.removesuffix("_reset") for name in cells if name.endswith("_reset")]
+    assert units == ["layer0_fc1", "layer1_fc2_width", "layer1_fc2", "output"]
+    for name in units:
+        copy, register = cells[f"{name}_reset"]
+        assert copy == "bnnhw_copy_1_1"
+        assert "connect \\d \\rst [0]" in register
+        own = re.search(r"connect \\q (\S+)", register)
+        assert own
+        assert f"connect \\rst {own[1]} [0]" in cells[name][1]
+        assert top[0].count(f"{own[1]} [0]") == 1
+    assert [cells[name][0] for name in units if not cells[name][0].startswith("bnnhw_")] == [
+        "my_top.layer0_fc1",
+        "my_top.layer1_fc2",
+        "my_top.output",
+    ]
+
+
 PROGRAM = """
 import hashlib, sys
 from tests.hardware.test_emit import accelerator

@@ -43,18 +43,19 @@ class Case:
     input: str = "bipolar"
     output: str | None = "bipolar"
     coefficients: tuple[int, ...] = (1,)
+    order: str = "parallel"
 
     def __str__(self) -> str:
         planes = "".join(f"{c:+}" for c in self.coefficients)
         return (
             f"{self.neurons}x{self.synapses}-{self.pe}x{self.simd}-{self.memory}-{self.technology}"
-            f"-{self.input}-{self.output}-{planes}"
+            f"-{self.input}-{self.output}-{planes}-{self.order}"
         )
 
     def unit(self) -> Mvu:
         rng = np.random.default_rng(self.neurons * 100 + self.synapses)
         layer = random_layer(rng, self.neurons, self.synapses, self.input, self.output, self.coefficients)
-        return Mvu(layer, LayerFolding(self.pe, self.simd, self.memory), technology(self.technology))
+        return Mvu(layer, LayerFolding(self.pe, self.simd, self.memory, planes=self.order), technology(self.technology))
 
 
 CASES = [
@@ -92,6 +93,22 @@ CASES = [
     # Many lanes: the popcount is deeper than the synapse fold is long.
     Case(4, 70, 2, 35, "block", "ecp5"),
     Case(2, 72, 1, 72, "lut", "ice40"),
+    # Planes one after another: every technology, both folds and neither; signed; several weight planes; one plane.
+    Case(8, 16, 2, 4, "lut", "generic", "uint2", "bipolar", order="serial"),
+    Case(8, 16, 2, 4, "block", "ice40", "uint3", "uint2", order="serial"),
+    Case(7, 13, 3, 5, "block", "ecp5", "uint8", "bipolar", order="serial"),
+    Case(4, 7, 4, 7, "block", "ecp5", "uint8", "uint2", order="serial"),
+    Case(4, 7, 2, 7, "lut", "ice40", "int2", "bipolar", order="serial"),
+    Case(3, 8, 2, 7, "lut", "generic", "int3", None, order="serial"),
+    Case(3, 10, 3, 4, "block", "generic", "int8", None, (1, -2), order="serial"),
+    Case(3, 10, 1, 10, "lut", "ecp5", "int2", "uint3", (1, 1), order="serial"),
+    Case(3, 6, 3, 2, "lut", "ice40", "uint4", None, (-1,), order="serial"),
+    Case(1, 1, 1, 1, "block", "ice40", "uint5", "bipolar", order="serial"),
+    Case(8, 16, 2, 4, "block", "ecp5", "bipolar", order="serial"),
+    # More processing elements than one register feeds.
+    Case(18, 10, 18, 5, "lut", "generic"),
+    Case(20, 10, 10, 5, "block", "ecp5", "uint2", "uint2"),
+    Case(18, 10, 18, 10, "lut", "ecp5", "uint3", None, order="serial"),
 ]
 
 
@@ -125,7 +142,8 @@ class Traffic:
 def test_mvu(case: Case) -> None:
     unit = case.unit()
     sf, nf = ceil(case.synapses / case.simd), ceil(case.neurons / case.pe)
-    interval, latency = sf * nf, sf * nf + unit.pipeline.depth
+    planes = unit.layer.input.bits if case.order == "serial" else 1
+    interval, latency = sf * nf * planes, sf * nf * planes + unit.pipeline.depth
     assert (unit.pipeline.interval, unit.pipeline.latency) == (interval, latency)
     traffic = Traffic(unit, seed=1)
 
@@ -151,7 +169,7 @@ def test_mvu(case: Case) -> None:
         room = unit.pipeline.buffer_words + vectors * sf + (sf - 1) * (rest == nf - 1)
         frames = ceil((room + 1) / sf)
         sent, due = traffic.frames(frames)
-        deaf = 2 * (latency + interval) + 2 * room + unit.pipeline.credits * sf
+        deaf = 2 * (latency + interval) + 2 * room + unit.pipeline.credits * sf * planes
         driver, monitor = Driver(sent), Monitor(frames * nf, deaf=deaf)
         await bench.stream(driver, monitor)
         assert sum(cycle < deaf for cycle in driver.accepted) == room
@@ -199,8 +217,8 @@ def test_storage(memory: str, planes: tuple[int, ...]) -> None:
     assert weights == 8 * 24 * len(planes)
     high = layer.accumulator_range[1]
     assert thresholds == 8 * 3 * (high + 1).bit_length()
-    assert sizes["top.buffer"] == 2 * (24 // 4) * 4
-    assert weights + thresholds + sizes["top.buffer"] == sum(sizes.values())
+    assert sizes["top.replay.buffer"] == 2 * (24 // 4) * 4
+    assert weights + thresholds + sizes["top.replay.buffer"] == sum(sizes.values())
 
 
 def test_storage_of_buffer_and_queue() -> None:

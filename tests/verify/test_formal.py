@@ -14,7 +14,7 @@ from amaranth.hdl import Const, Module, Signal, unsigned
 
 from bnnhw import tools
 from bnnhw.errors import ToolError
-from bnnhw.hardware import argmax, fifo, mvu, width, window
+from bnnhw.hardware import argmax, fifo, mvu, replay, shift_add, width, window
 from bnnhw.hardware.emit import rtlil
 from bnnhw.verify import formal
 from bnnhw.verify.formal import find_run, prove
@@ -78,14 +78,20 @@ WIDTH = [
     ((2, 3, 7), "Mux(complete, clear, room)", "room", "bits"),
 ]
 MVU = [
-    ("payload.eq(Cat(*results))", "payload.eq(Cat(*results) ^ self.output.ready)", "result"),
-    ("self._weights(m, address)", "self._weights(m, (address + 1)[:len(address)])", "result"),
-    ('p.read - 1, "x"', 'p.read, "x"', "result"),
-    ("wiring.connect(m, out.output, wiring.flipped(self.output))", None, "stable"),
-    ("(~first_fold | there) &", "", "count"),
-    ("self.input.ready.eq(fits)", "self.input.ready.eq(1)", "buffer"),
-    ("stays_positive(free, freed, accept)", "(free > 1)", "accept"),
-    ("stays_positive(fresh, accept, begun)", "Const(0)", "serve"),
+    (mvu.Mvu, "payload.eq(Cat(*results))", "payload.eq(Cat(*results) ^ self.output.ready)", "result"),
+    (mvu.Mvu, "(m, issued.address,", "(m, (issued.address + 1)[:len(issued.address)],", "result"),
+    (mvu.Mvu, "issued.grant.eq(out.grant)", "issued.grant.eq(1)", "result"),
+    (mvu.Mvu, "wiring.connect(m, out.output, wiring.flipped(self.output))", None, "stable"),
+    (replay.Replay, "(~first_pass | there) &", "", "count"),
+    (replay.Replay, "self.input.ready.eq(fits)", "self.input.ready.eq(1)", "buffer"),
+    (replay.Replay, "stays_positive(free, freed, accept)", "(free > 1)", "accept"),
+    (replay.Replay, "stays_positive(fresh, accept, begun)", "0", "serve"),
+]
+SERIAL = [
+    (replay.Replay, "at_end & ~lowest, fold_start", "at_end & 0, fold_start", "result"),
+    (replay.Replay, "lowest.eq(self.plane == 1)", "lowest.eq(self.plane == 0)", "result"),
+    (shift_add.ShiftAdd, "(total << 1) + self.value", "total + self.value", "result"),
+    (mvu.Mvu, 'issued.plane, 2, "plane"', 'issued.plane, 1, "plane"', "result"),
 ]
 ARGMAX = [
     ("(score > best.score)", "(score >= best.score)", "result"),
@@ -168,10 +174,16 @@ def test_broken_width(break_unit: Plant, sizes: tuple[int, int, int], old: str, 
     _must_fail(WidthContract(width.WidthConverter(*sizes)), name)
 
 
-@pytest.mark.parametrize("old, new, name", MVU)
-def test_broken_mvu(break_unit: Plant, old: str, new: str | None, name: str) -> None:
-    break_unit(mvu.Mvu, old, UNSTABLE if new is None else new)
+@pytest.mark.parametrize("unit, old, new, name", MVU)
+def test_broken_mvu(break_unit: Plant, unit: type, old: str, new: str | None, name: str) -> None:
+    break_unit(unit, old, UNSTABLE if new is None else new)
     _must_fail(SUITE["mvu-padded-16"].make(), name)
+
+
+@pytest.mark.parametrize("unit, old, new, name", SERIAL)
+def test_broken_serial_planes(break_unit: Plant, unit: type, old: str, new: str, name: str) -> None:
+    break_unit(unit, old, new)
+    _must_fail(SUITE["mvu-serial"].make(), name)
 
 
 @pytest.mark.parametrize("old, new, name", ARGMAX)
