@@ -97,23 +97,27 @@ class MvuModel:
 
 @dataclass(frozen=True)
 class DepthwiseModel:
-    """Vectors of SF words for each neuron fold; lane l has the taps of neuron fold * PE + l."""
+    """Vectors of SF words for each group of channels; lane l has the taps of the group's channel l."""
 
     layer: Dense
     folding: LayerFolding
+    multiplier: int
 
     def frame(self, rng: random.Random) -> list[int]:
-        width = self.folding.pe * self.layer.input.bits
-        return [rng.getrandbits(width) for _ in range(self.folding.neuron_folds(self.layer) * self.layer.synapses)]
+        lanes = self.folding.channels(self.multiplier)
+        groups = -(-self.layer.neurons // (self.multiplier * lanes))
+        return [rng.getrandbits(lanes * self.layer.input.bits) for _ in range(groups * self.layer.synapses)]
 
     def result(self, words: Sequence[int]) -> list[Expected]:
         layer, pe, taps = self.layer, self.folding.pe, self.layer.synapses
         assert layer.output is not None
-        lanes = [unpack_lanes([word], layer.input.bits, pe, pe) for word in words]
+        channels = self.folding.channels(self.multiplier)
+        lanes = [unpack_lanes([word], layer.input.bits, channels, channels) for word in words]
         product = Product(layer)
         values: list[int] = []
         for n in range(layer.neurons):
-            own = [word[n % pe] for word in lanes[n // pe * taps : (n // pe + 1) * taps]]
+            group, lane = divmod(n // self.multiplier, channels)
+            own = [word[lane] for word in lanes[group * taps : (group + 1) * taps]]
             values.append(int(product.output(np.array([own], np.uint8))[0, n]))
         width = layer.output.bits
         used = pack_lanes([-1] * layer.neurons, width, pe)
@@ -167,23 +171,16 @@ class AcceleratorModel:
         return [_result(index, int(scores.scores[0, index]), self.folded.network.output, *self.folded.pairs[-1])]
 
 
-def _mvu(name: str, layer: Dense, folding: LayerFolding) -> StreamUnit:
-    p = mvu_pipeline(layer, folding, _GENERIC)
+def _mvu(name: str, layer: Dense, folding: LayerFolding, multiplier: int = 0) -> StreamUnit:
+    """A matrix-vector unit, depthwise with so many neurons a channel, or with 0 not."""
+    p = mvu_pipeline(layer, folding, _GENERIC, multiplier)
     # The neuron folds whose results the queue holds; the words they gave up, and those of a last fold under way.
-    vectors, folds = divmod(p.credits, p.neuron_folds)
-    last = p.synapse_folds - 1 if folds == p.neuron_folds - 1 else 0
+    vectors, folds = divmod(p.credits, p.vector_folds)
+    last = p.synapse_folds - 1 if folds == p.vector_folds - 1 else 0
     stored = p.buffer_words + vectors * p.synapse_folds + last
-    return StreamUnit(
-        name, lambda: Mvu(layer, folding, _GENERIC), MvuModel(layer, folding), p.interval, p.latency, stored
-    )
-
-
-def _depthwise(name: str, layer: Dense, folding: LayerFolding) -> StreamUnit:
-    p = mvu_pipeline(layer, folding, _GENERIC, depthwise=True)
-    # The neuron folds whose results the queue holds, and all but the last word of one more.
-    stored = p.buffer_words + p.credits * p.synapse_folds + p.synapse_folds - 1
-    make = lambda: Mvu(layer, folding, _GENERIC, depthwise=True)  # noqa: E731
-    return StreamUnit(name, make, DepthwiseModel(layer, folding), p.interval, p.latency, stored)
+    make = lambda: Mvu(layer, folding, _GENERIC, multiplier=multiplier)  # noqa: E731
+    model = DepthwiseModel(layer, folding, multiplier) if multiplier else MvuModel(layer, folding)
+    return StreamUnit(name, make, model, p.interval, p.latency, stored)
 
 
 def _argmax(name: str, output: Output, layer: Dense, folding: LayerFolding) -> StreamUnit:
@@ -226,7 +223,9 @@ UNITS = (
     _mvu("mvu", make_layer("layer", 10, 5, "uint2", "int2", 5, (1, 2)), LayerFolding(2, 4, "lut")),
     _mvu("mvu_serial", make_layer("layer", 10, 5, "int3", None, 9), LayerFolding(2, 4, "block", planes="serial")),
     _mvu("mvu_block", make_layer("layer", 9, 4, "bipolar", None, 6), LayerFolding(4, 3, "block")),
-    _depthwise("mvu_depthwise", make_layer("layer", 9, 5, "uint2", "int2", 8), LayerFolding(2, 1, "block")),
+    _mvu("mvu_depthwise", make_layer("layer", 9, 5, "uint2", "int2", 8), LayerFolding(2, 1, "block"), 1),
+    _mvu("mvu_multiplier", make_layer("layer", 4, 9, "uint2", "int2", 10), LayerFolding(6, 1, "lut"), 3),
+    _mvu("mvu_replayed_channel", make_layer("layer", 4, 8, "bipolar", "int2", 11), LayerFolding(2, 1, "block"), 4),
     _argmax(
         "argmax",
         Output("output", np.array([1, -2, 3, 1, 2]), np.array([0, 4, -5, 0, 1])),

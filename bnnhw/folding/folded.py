@@ -8,7 +8,7 @@ from functools import cached_property
 from bnnhw.errors import FoldingError
 from bnnhw.ir import Conv2d, Dense, Network, walk
 
-__all__ = ["ENGINES", "MEMORIES", "PLANES", "FoldedNetwork", "LayerFolding"]
+__all__ = ["ENGINES", "MEMORIES", "PLANES", "FoldedNetwork", "LayerFolding", "depthwise_misfit", "divisors"]
 
 ENGINES = ("folded",)
 MEMORIES = ("lut", "block")
@@ -23,7 +23,8 @@ class LayerFolding:
     ----------
     pe : int
         Neurons computed side by side; 1..N. When it does not divide N the last fold is padded and the
-        surplus dropped.
+        surplus dropped. In a depthwise convolution of M neurons a channel a divisor or a multiple of M:
+        part of one channel, or whole channels.
     simd : int
         Inputs consumed side by side; 1..K. When it does not divide K the last word is padded.
     memory : str
@@ -59,6 +60,10 @@ class LayerFolding:
         """SF = ceil(K / SIMD)."""
         return -(-layer.synapses // self.simd)
 
+    def channels(self, multiplier: int) -> int:
+        """Channels side by side in a depthwise unit of ``multiplier`` neurons a channel."""
+        return max(self.pe // multiplier, 1)
+
     def serial_planes(self, layer: Dense) -> int:
         """Planes taken one after another: the bits of an input element, or 1 where they are taken side by side."""
         return layer.input.bits if self.planes == "serial" else 1
@@ -68,10 +73,25 @@ class LayerFolding:
         return self.synapse_folds(layer) * self.neuron_folds(layer) * self.serial_planes(layer)
 
 
-def _nearest_divisors(size: int, value: int) -> str:
-    divisors = [d for d in range(1, size + 1) if size % d == 0]
-    below = max((d for d in divisors if d <= value), default=1)
-    above = min((d for d in divisors if d >= value), default=size)
+def divisors(size: int) -> list[int]:
+    """All divisors, ascending."""
+    return [d for d in range(1, size + 1) if size % d == 0]
+
+
+def depthwise_misfit(pe: int, multiplier: int, neurons: int) -> str | None:
+    """Why a depthwise unit of so many neurons, ``multiplier`` a channel, can't have ``pe``; None if it can."""
+    if pe % multiplier == 0 or multiplier % pe == 0:
+        return None
+    nearest = _nearest([*divisors(multiplier), *range(multiplier, neurons + 1, multiplier)], pe)
+    return (
+        f"PE of a depthwise convolution must be a divisor or a multiple of its {multiplier} neurons a channel, "
+        f"not {pe}; nearest: {nearest}"
+    )
+
+
+def _nearest(legal: list[int], value: int) -> str:
+    below = max((d for d in legal if d <= value), default=min(legal))
+    above = min((d for d in legal if d >= value), default=max(legal))
     return str(below) if below == above else f"{below} or {above}"
 
 
@@ -97,16 +117,13 @@ class FoldedNetwork:
                 if value > size:
                     raise FoldingError(
                         f"layer {layer.name}: {word} must be at most {size}, not {value}; "
-                        f"nearest without padding: {_nearest_divisors(size, value)}"
+                        f"nearest without padding: {_nearest(divisors(size), value)}"
                     )
             convolution = self.convolutions.get(layer.name)
             if convolution is not None and convolution.depthwise:
-                channels = convolution.window.channels
-                if layer.neurons != channels:
-                    raise FoldingError(
-                        f"layer {layer.name}: a depthwise convolution must have one neuron a channel, {channels}, "
-                        f"not {layer.neurons}"
-                    )
+                misfit = depthwise_misfit(folding.pe, convolution.multiplier, layer.neurons)
+                if misfit is not None:
+                    raise FoldingError(f"layer {layer.name}: {misfit}")
                 if folding.simd != 1:
                     raise FoldingError(
                         f"layer {layer.name}: SIMD of a depthwise convolution must be 1, not {folding.simd}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from bnnhw.folding.folded import divisors
 from bnnhw.folding.gearbox import Gearbox
 from bnnhw.ir import Window
 
@@ -53,13 +54,9 @@ class Format:
         return self.group % self.lanes == 0
 
 
-def _divisors(size: int) -> list[int]:
-    return [d for d in range(1, size + 1) if size % d == 0]
-
-
 def _divisor_from(size: int, least: int) -> int:
     """The least divisor that is at least so much, or all."""
-    return min((d for d in _divisors(size) if d >= least), default=size)
+    return min((d for d in divisors(size) if d >= least), default=size)
 
 
 def converters(given: Format, lanes: int, group: int) -> tuple[tuple[Gearbox, Format], ...]:
@@ -87,7 +84,7 @@ def window_lanes(window: Window, simd: int, cycles: int) -> int:
     SIMD, so that no converter is needed, where that divides the channels and the window's words fit ``cycles`` a frame;
     otherwise the least with which they do, or all channels.
     """
-    choices = [d for d in _divisors(window.channels) if _window_words(window, d) <= cycles] or [window.channels]
+    choices = [d for d in divisors(window.channels) if _window_words(window, d) <= cycles] or [window.channels]
     return simd if simd in choices else choices[0]
 
 
@@ -96,7 +93,7 @@ def input_lanes(channels: int, positions: int, least: int, cycles: int) -> int:
 
     The least that is at least ``least`` and with which a frame's words fit ``cycles``, or all channels.
     """
-    fitting = [d for d in _divisors(channels) if d >= least and positions * (channels // d) <= cycles]
+    fitting = [d for d in divisors(channels) if d >= least and positions * (channels // d) <= cycles]
     return fitting[0] if fitting else channels
 
 

@@ -61,7 +61,7 @@ def input_format(folded: FoldedNetwork) -> Format:
     channels, least = spec.shape[0], 1
     if isinstance(layer, Conv2d):
         if layer.depthwise:
-            least = folding.pe
+            least = folding.channels(layer.multiplier)
         else:
             least = folding.simd if _pointwise(layer.window) else window_lanes(layer.window, folding.simd, folded.bound)
     lanes = input_lanes(channels, spec.elements // channels, least, folded.bound)
@@ -127,26 +127,30 @@ class _Builder:
         return stream, replace(given, group=group)
 
     def _dense(
-        self, layer: Dense, name: str, stream: int, given: Format, vectors: int = 1, depthwise: bool = False
+        self, layer: Dense, name: str, stream: int, given: Format, vectors: int = 1, multiplier: int = 0
     ) -> tuple[int, Format]:
         """A matrix-vector unit; a depthwise one takes its words as they come."""
         folding = self.foldings[layer.name]
-        if not depthwise:
+        if not multiplier:
             stream, _ = self._convert(name, layer.name, stream, given, folding.simd, layer.synapses)
-        pipeline = mvu_pipeline(layer, folding, self.tech, depthwise)
+        pipeline = mvu_pipeline(layer, folding, self.tech, multiplier)
         self.computed = True
         stream = self._stage(name, layer.name, MvuUnit(layer, folding, pipeline, vectors), stream)
         return stream, Format(folding.pe, layer.stream.bits, layer.neurons, vectors * layer.neurons)
 
     def _convolution(self, layer: Conv2d, name: str, stream: int, given: Format) -> tuple[int, Format]:
         window, folding = layer.window, self.foldings[layer.name]
-        if layer.depthwise or not _pointwise(window):
-            order = "channels" if layer.depthwise else "vector"
-            lanes = folding.pe if layer.depthwise else window_lanes(window, folding.simd, self.folded.bound)
+        if layer.depthwise:
+            order, lanes = "channels", folding.channels(layer.multiplier)
+        else:
+            order, lanes = "vector", window_lanes(window, folding.simd, self.folded.bound)
+        if not _pointwise(window):
             spare = _spare(window) * -(-window.channels // lanes) if self.computed else 0
             stream, given = self._convert(f"{name}_window", layer.name, stream, given, lanes, window.channels)
             stream, given = self._window(window, name, layer.name, stream, given, layer.padding_code, order, spare)
-        return self._dense(layer.dense, name, stream, given, window.positions, layer.depthwise)
+        elif layer.depthwise:
+            stream, given = self._convert(name, layer.name, stream, given, lanes, window.channels)
+        return self._dense(layer.dense, name, stream, given, window.positions, layer.multiplier)
 
     def _window(
         self,

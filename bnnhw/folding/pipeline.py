@@ -40,8 +40,11 @@ class MvuPipeline:
         1, or 0 at SF = 1.
     threshold : int
         1 for the comparison, 2 with more than one threshold a neuron, 0 without an activation.
-    depthwise : bool
-        Whether each neuron fold has ``synapse_folds`` input words of its own, used for it alone.
+    multiplier : int
+        Neurons a channel of a depthwise unit; 0 where every neuron sees every input.
+    channel_folds : int
+        Of a depthwise unit, the neuron folds of one channel, which share the channel's words: more than 1 where PE is
+        less than ``multiplier``, otherwise each neuron fold has ``synapse_folds`` words of its own.
     serial : int
         Input planes taken one after another; 1 where they are taken side by side.
     """
@@ -53,13 +56,14 @@ class MvuPipeline:
     combine: int
     accumulate: int
     threshold: int
-    depthwise: bool = False
+    multiplier: int = 0
+    channel_folds: int = 1
     serial: int = 1
 
     @property
     def vector_folds(self) -> int:
-        """Neuron folds that share the words of an input vector: NF, or 1 where each has words of its own."""
-        return 1 if self.depthwise else self.neuron_folds
+        """Neuron folds that share the words of an input vector: NF, of a depthwise unit those of one channel."""
+        return self.channel_folds if self.multiplier else self.neuron_folds
 
     @property
     def passes(self) -> int:
@@ -107,7 +111,7 @@ class MvuPipeline:
         return 2 if self.passes == 1 else 2 * self.synapse_folds
 
     def flow(self, source: Link, sink: Link, frames: int) -> Run:
-        """The cycles in which words move; ``frames`` counts vectors (in a depthwise unit: SF * NF input words each).
+        """The cycles in which words move; ``frames`` counts vectors (of a depthwise unit: all channels of a position).
 
         A word is issued in the cycle after it was accepted or later, one a cycle, in order. The last word of a neuron
         fold waits for a place in the queue, and a word that is accepted for one in the buffer: either is known to be
@@ -164,8 +168,8 @@ def _queue(sink: Link, begun: list[int], words: int, depth: int) -> Run:
         after = (yield from sink.taken_at(word)) + 1
 
 
-def mvu_pipeline(layer: Dense, folding: LayerFolding, tech: Technology, depthwise: bool = False) -> MvuPipeline:
-    """The pipeline of one layer's matrix-vector unit."""
+def mvu_pipeline(layer: Dense, folding: LayerFolding, tech: Technology, multiplier: int = 0) -> MvuPipeline:
+    """The pipeline of one layer's matrix-vector unit, depthwise with so many neurons a channel, or with 0 not."""
     serial = folding.serial_planes(layer)
     planes = len(layer.planes) // serial
     levels = 0 if layer.output is None else layer.output.levels - 1
@@ -180,7 +184,8 @@ def mvu_pipeline(layer: Dense, folding: LayerFolding, tech: Technology, depthwis
         combine=(planes - 1).bit_length() + (planes == 1 and layer.weights[0].coefficient != 1),
         accumulate=int(sf > 1),
         threshold=0 if levels == 0 else 1 if levels == 1 else 2,
-        depthwise=depthwise,
+        multiplier=multiplier,
+        channel_folds=max(multiplier // folding.pe, 1),
         serial=serial,
     )
 

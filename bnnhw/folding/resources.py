@@ -119,10 +119,10 @@ def layer_resources(unit: MvuUnit, tech: Technology) -> Resources:
             widths = [lanes * len(layer.weights) * pe for lanes in _lanes_by_stage(simd, tech)]
             roms += Resources(0, 0, sum(blocks_needed(depth, w, tech) for w in widths))
     queue = Resources(pe * lane_bits * (p.credits - 1), pe * lane_bits * p.credits, 0)
-    word = (pe if p.depthwise else simd) * layer.input.bits
+    word = (folding.channels(p.multiplier) if p.multiplier else simd) * layer.input.bits
     taken = word // p.serial
     # Of what a group of processing elements reads, registers of its own.
-    groups = 1 if p.depthwise else -(-pe // tech.group)
+    groups = -(-(min(pe, p.multiplier) if p.multiplier else pe) // tech.group)
     registers = pe * (planes * counter.lanes + width * (1 + levels)) + taken * groups * min(p.read - 1, 1)
     if p.serial > 1:
         registers += word + pe * width

@@ -9,7 +9,7 @@ from typing import Protocol
 from bnnhw.errors import CheckError
 from bnnhw.folding.counter import Technology, technology
 from bnnhw.folding.cycles import predict
-from bnnhw.folding.folded import MEMORIES, FoldedNetwork, LayerFolding
+from bnnhw.folding.folded import MEMORIES, FoldedNetwork, LayerFolding, divisors
 from bnnhw.folding.pipeline import mvu_pipeline
 from bnnhw.folding.resources import LINK, Resources, estimate, layer_resources
 from bnnhw.folding.units import MvuUnit
@@ -64,15 +64,15 @@ class _Choices:
     def __init__(self, layer: Dense, convolution: Conv2d | None, device: Device, tech: Technology) -> None:
         self.cycles: list[int] = []
         self.foldings: list[LayerFolding] = []
-        depthwise = convolution is not None and convolution.depthwise
+        multiplier = 0 if convolution is None else convolution.multiplier
         foldings = [
             LayerFolding(pe, simd, memory)
-            for pe in _parts(layer.neurons)
+            for pe in _elements(layer.neurons, multiplier)
             for simd in _lanes(layer, convolution)
             for memory in MEMORIES
         ]
         vectors = 1 if convolution is None else convolution.window.positions
-        units = [MvuUnit(layer, f, mvu_pipeline(layer, f, tech, depthwise), vectors) for f in foldings]
+        units = [MvuUnit(layer, f, mvu_pipeline(layer, f, tech, multiplier), vectors) for f in foldings]
         costs = [_share(layer_resources(unit, tech), device) for unit in units]
         cycles = [vectors * unit.pipeline.interval for unit in units]
         least = inf
@@ -90,6 +90,13 @@ class _Choices:
 def _parts(size: int) -> list[int]:
     """The sizes of parts that cut ``size`` into a number of folds with the least padding: ``ceil(size / folds)``."""
     return sorted({-(-size // folds) for folds in range(1, size + 1)})
+
+
+def _elements(neurons: int, multiplier: int) -> list[int]:
+    """The PEs to choose from; ``multiplier`` neurons a channel of a depthwise convolution, otherwise 0."""
+    if not multiplier:
+        return _parts(neurons)
+    return divisors(multiplier)[:-1] + [multiplier * channels for channels in _parts(neurons // multiplier)]
 
 
 def _lanes(layer: Dense, convolution: Conv2d | None) -> list[int]:

@@ -118,7 +118,7 @@ def _component(unit: Unit, tech: Technology) -> wiring.Component:
     """The hardware of a unit."""
     match unit:
         case MvuUnit():
-            return Mvu(unit.layer, unit.folding, tech, depthwise=unit.pipeline.depthwise)
+            return Mvu(unit.layer, unit.folding, tech, multiplier=unit.pipeline.multiplier)
         case WidthUnit():
             gearbox = unit.pipeline
             return WidthConverter(gearbox.input_width, gearbox.output_width, gearbox.frame_bits)

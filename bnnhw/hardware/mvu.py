@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.folding import LayerFolding
 from bnnhw.folding.counter import Technology, plan
+from bnnhw.folding.folded import depthwise_misfit
 from bnnhw.folding.pipeline import accumulator_shape, mvu_pipeline
 from bnnhw.hardware.copy import Copy
 from bnnhw.hardware.emit import shared
@@ -43,38 +44,44 @@ class Mvu(wiring.Component):
     Serial planes: a neuron fold goes through its SF words P times, from the highest plane down, and
     :class:`~bnnhw.hardware.shift_add.ShiftAdd` doubles the sum before each but the first.
 
-    Depthwise, neuron ``n`` multiplies its own channel ``n``, so only planes are replayed and the rest stays as it is:
+    Depthwise with M neurons a channel, neuron ``n`` multiplies channel ``n // M`` alone. PE is a multiple of M, and a
+    word has C = PE / M channels side by side, each of which feeds M elements; or a divisor of it, and the words of
+    C = 1 channel are replayed for its M / PE neuron folds. SF = K; the rest stays as it is:
 
-    - Input: SF * NF words a vector, SF = K of each neuron fold, one fold after another; word ``k`` of fold ``f`` has
-      element ``k`` of the channel of neuron ``f * PE + l`` in lane ``l`` of PE. Lanes of neurons past N are ignored.
-    - Stalls: the same; without serial planes every word is issued for the first time.
+    - Input: SF words for each C channels, one group of channels after another; word ``k`` of group ``g`` has element
+      ``k`` of channel ``g * C + l`` in lane ``l`` of C. Lanes of channels past the last are ignored.
+    - Stalls: the same; a word is issued M / PE times for each serial plane, at least once.
+    - Storage: of input words 2 * SF, or 2 where none is issued twice.
 
     Parameters
     ----------
     layer : Dense
         Streamlined.
     folding : LayerFolding
-        Depthwise: SIMD 1.
+        Depthwise: SIMD 1, PE a divisor or a multiple of M.
     technology : Technology
-    depthwise : bool
+    multiplier : int
+        M of a depthwise unit; 0 where every neuron sees every input.
 
     Members
     -------
-    input : stream of ``unsigned(SIMD * b)``, depthwise of ``unsigned(PE * b)``
+    input : stream of ``unsigned(SIMD * b)``, depthwise of ``unsigned(C * b)``
     output : stream of ``unsigned(PE * lane bits)``
     """
 
-    def __init__(self, layer: Dense, folding: LayerFolding, technology: Technology, *, depthwise: bool = False) -> None:
+    def __init__(self, layer: Dense, folding: LayerFolding, technology: Technology, *, multiplier: int = 0) -> None:
         if layer.activation is not None and not isinstance(layer.activation, Thresholds):
             raise ValueError(f"layer {layer.name} must be streamlined")
-        if depthwise and folding.simd != 1:
+        if multiplier and folding.simd != 1:
             raise ValueError(f"layer {layer.name}: SIMD must be 1 in a depthwise unit, not {folding.simd}")
+        if multiplier and (misfit := depthwise_misfit(folding.pe, multiplier, layer.neurons)):
+            raise ValueError(f"layer {layer.name}: {misfit}")
         self.layer = layer
         self.folding = folding
         self.technology = technology
-        self.pipeline = mvu_pipeline(layer, folding, technology, depthwise)
+        self.pipeline = mvu_pipeline(layer, folding, technology, multiplier)
         self.lane_bits = accumulator_shape(*layer.accumulator_range)[0] if layer.output is None else layer.output.bits
-        lanes = folding.pe if depthwise else folding.simd
+        lanes = folding.channels(multiplier) if multiplier else folding.simd
         super().__init__(
             {
                 "input": In(stream.Signature(unsigned(lanes * layer.input.bits))),
@@ -122,12 +129,22 @@ class Mvu(wiring.Component):
         m.d.comb += [out.push.eq(push), out.payload.eq(Cat(*results))]
         return m
 
-    def _copies(self, m: Module, value: Value, platform: object, name: str, *, reset_less: bool = False) -> list[Value]:
-        """A value one cycle later for each processing element, out of a register for each group of them."""
-        if self.folding.pe <= self.technology.group or not len(value):
-            return [delayed(m, value, 1, name, reset_less=reset_less)] * self.folding.pe
+    def _copies(
+        self,
+        m: Module,
+        value: Value,
+        platform: object,
+        name: str,
+        *,
+        elements: int | None = None,
+        reset_less: bool = False,
+    ) -> list[Value]:
+        """A value one cycle later for each processing element, or for so many, out of a register for each group."""
+        elements = self.folding.pe if elements is None else elements
+        if elements <= self.technology.group or not len(value):
+            return [delayed(m, value, 1, name, reset_less=reset_less)] * elements
         copies: list[Value] = []
-        for n in range(self.folding.pe):
+        for n in range(elements):
             group, place = divmod(n, self.technology.group)
             if place == 0:
                 copy = Copy(len(value), reset_less=reset_less)
@@ -162,15 +179,24 @@ class Mvu(wiring.Component):
         return Mux(position == self.pipeline.synapse_folds - 1, filled, payload)
 
     def _inputs(self, m: Module, issued: Replay, platform: object) -> list[Value]:
-        """Each processing element's lanes, as its popcount wants them: depthwise one of the word, else all of it."""
+        """Each processing element's lanes, as its popcount wants them: depthwise its channel's, else all of the word."""
         p, pe = self.pipeline, self.folding.pe
         word, bits = issued.word, self.layer.input.bits // p.serial
         if p.serial > 1:
             word = self._plane(m, delayed(m, word, 1, "word", reset_less=True), delayed(m, issued.plane, 2, "plane"))
-        if p.depthwise:
+        if p.multiplier:
             # The planes of one lane, which a popcount wants in its first cycle.
-            word = delayed(m, word, min(p.read - 1, 1), "x", reset_less=True)
-            return [word[lane * bits : (lane + 1) * bits] for lane in range(pe)]
+            bound = Signal(len(word), name="x_word")
+            m.d.comb += bound.eq(word)
+            readers, lanes = min(pe, p.multiplier), range(self.folding.channels(p.multiplier))
+            channels = [bound[lane * bits : (lane + 1) * bits] for lane in lanes]
+            if p.read == 1:
+                return [x for x in channels for _ in range(readers)]
+            copies = [
+                self._copies(m, x, platform, f"x_{lane}", elements=readers, reset_less=True)
+                for lane, x in enumerate(channels)
+            ]
+            return [x for copy in copies for x in copy]
         if p.read == 1:
             return [self._skewed(m, word, bits)] * pe
         inputs: list[Value] = []

@@ -84,6 +84,11 @@ class Conv2d:
         """Of its elements; accumulators where ``dense`` has no activation."""
         return self.dense.stream
 
+    @property
+    def multiplier(self) -> int:
+        """Neurons a channel of a depthwise convolution; 0 where every neuron sees every channel."""
+        return self.dense.neurons // self.window.channels if self.depthwise else 0
+
     def with_dense(self, dense: Dense) -> Conv2d:
         return replace(self, dense=dense)
 

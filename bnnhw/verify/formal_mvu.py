@@ -83,14 +83,15 @@ class MvuContract(Contract):
 
     - ``stable``: an offered word holds until it is taken.
     - ``result``: every lane of every word of every vector, in its turn, is :func:`dense` of that vector; depthwise, of
-      that lane of the words of its neuron fold.
+      the lane of its channel.
     - ``count``: no word is offered before its whole vector has been accepted, and so never more words than are due.
     - ``buffer``: no more words are accepted than the replay buffer holds beside those that the output queue has
       room for the results of.
     - ``accept``: a word is accepted while fewer than ``buffer_words`` have been of vectors not finished.
     - ``serve``: with a whole vector inside, a word is offered within ``SF * P + L`` cycles, with P serial planes.
 
-    Of a depthwise unit, what is said of vectors holds of neuron folds, each of which has SF words of its own.
+    Of a depthwise unit, what is said of vectors holds of the channels side by side in a word, which have SF words of
+    their own.
     """
 
     properties = ("stable", "result", "count", "buffer", "accept", "serve")
@@ -145,9 +146,10 @@ class MvuContract(Contract):
         fold = Signal(range(p.neuron_folds))
         with m.If(watch.leave):
             m.d.sync += fold.eq(Mux(fold == p.neuron_folds - 1, 0, fold + 1))
-        if p.depthwise:
-            of_lane = [dense(layer, lanes[lane::pe]) for lane in range(pe)]
-            expected = [of_lane[n % pe][n] for n in range(layer.neurons)]
+        if p.multiplier:
+            channels = self._unit.folding.channels(p.multiplier)
+            of_lane = [dense(layer, lanes[lane::channels]) for lane in range(channels)]
+            expected = [of_lane[n // p.multiplier % channels][n] for n in range(layer.neurons)]
         else:
             expected = dense(layer, lanes[: layer.synapses])
         right = Signal(init=1)

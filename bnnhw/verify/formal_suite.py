@@ -66,8 +66,8 @@ def _mvu(
     return lambda: MvuContract(Mvu(layer, LayerFolding(pe, simd, memory, planes=planes), technology(family)))
 
 
-def _depthwise(layer: Dense, pe: int) -> Callable[[], Contract]:
-    return lambda: MvuContract(Mvu(layer, LayerFolding(pe, 1, "lut"), technology("ice40"), depthwise=True))
+def _depthwise(layer: Dense, pe: int, multiplier: int = 1) -> Callable[[], Contract]:
+    return lambda: MvuContract(Mvu(layer, LayerFolding(pe, 1, "lut"), technology("ice40"), multiplier=multiplier))
 
 
 def _argmax(synapses: int, pe: int, multiplier: list[int], offset: list[int]) -> Callable[[], Contract]:
@@ -121,6 +121,11 @@ SUITE: dict[str, Case] = {
     "mvu-depthwise": Case(_depthwise(_layer("10 01 11", "bipolar", [[2], [1], [0]]), 2), quick=True),
     "mvu-depthwise-planes": Case(_depthwise(_layer("10 01", "uint2", [[3], [2]]), 2)),
     "mvu-depthwise-one-tap": Case(_depthwise(_layer("1 0 1", "bipolar", [[1], [0], [1]]), 2), cycles=14),
+    # M = 2: two elements for a channel; the words of one channel replayed for either of its neurons.
+    "mvu-depthwise-side-by-side": Case(
+        _depthwise(_layer("10 01 11 00", "bipolar", [[2], [1], [0], [1]]), 2, 2), quick=True
+    ),
+    "mvu-depthwise-replay": Case(_depthwise(_layer("10 01 11 00", "bipolar", [[2], [1], [0], [1]]), 1, 2)),
     "argmax": Case(_argmax(3, 2, [1, 1, 1], [0, 0, 0]), quick=True),
     "argmax-affine": Case(_argmax(1, 2, [1, -2, 3], [0, 2, -1])),
     "argmax-one-word": Case(_argmax(1, 3, [1, 1, 1], [0, 1, 0])),

@@ -126,6 +126,24 @@ def test_depthwise_takes_a_lane_a_neuron() -> None:
     assert units.stages[2].interval == 9 * 9 * 2
 
 
+@pytest.mark.parametrize("pe, lanes", [(2, 1), (4, 1), (8, 2)])
+def test_depthwise_takes_whole_channels(pe: int, lanes: int) -> None:
+    """With 4 neurons a channel: the lanes are channels, and one tap needs no window unit."""
+    network = MapNetwork((3, 5, 5)).conv(12, (3, 3), (pe, 1), depthwise=True).dense(2, (1, 2), None)
+    assert isinstance(network, MapNetwork)
+    stages = chain(network.folded(), technology("generic")).stages
+    units = {stage.name: stage.unit for stage in stages}
+    window, mvu = units["layer0_conv0_window"], units["layer0_conv0"]
+    assert isinstance(window, WindowUnit)
+    assert isinstance(mvu, MvuUnit)
+    assert (window.lanes, window.order) == (lanes, "channels")
+    assert (mvu.pipeline.vector_folds, mvu.pipeline.interval) == (max(4 // pe, 1), 9 * -(-12 // pe))
+    one_tap = MapNetwork((3, 5, 5), "uint8").conv(12, (1, 1), (pe, 1), depthwise=True).dense(2, (1, 2), None)
+    expected = [("layer0_conv0", "mvu")]
+    # Words of 2 of 3 channels are made of words of all.
+    assert kinds(one_tap)[: 1 + (pe == 8)] == [("layer0_conv0_width", "width")] * (pe == 8) + expected
+
+
 def test_minimum_is_complemented_before_and_behind() -> None:
     network = MapNetwork((8, 4, 4)).pool((2, 2), (2, 2), kind="mixed").dense(2, (1, 2), None)
     assert kinds(network)[:3] == [

@@ -100,7 +100,18 @@ def test_folds(pe: int, simd: int, folds: tuple[int, int]) -> None:
     "neurons, fold, message",
     [
         (4, (2, 3), "layer conv0: SIMD of a depthwise convolution must be 1, not 3"),
-        (8, (2, 1), "layer conv0: a depthwise convolution must have one neuron a channel, 4, not 8"),
+        (
+            16,
+            (3, 1),
+            "layer conv0: PE of a depthwise convolution must be a divisor or a multiple of its 4 neurons a channel, "
+            "not 3; nearest: 2 or 4",
+        ),
+        (
+            16,
+            (15, 1),
+            "layer conv0: PE of a depthwise convolution must be a divisor or a multiple of its 4 neurons a channel, "
+            "not 15; nearest: 12 or 16",
+        ),
         (4, (5, 1), "layer conv0: PE must be at most 4, not 5; nearest without padding: 4"),
         (4, (1, 10), "layer conv0: SIMD must be at most 9, not 10; nearest without padding: 9"),
     ],
@@ -110,6 +121,15 @@ def test_depthwise(neurons: int, fold: tuple[int, int], message: str) -> None:
     assert isinstance(network, MapNetwork)
     with refused(message):
         network.folded()
+
+
+@pytest.mark.parametrize("pe", [1, 2, 3, 6, 12, 18, 24])
+def test_parts_of_a_channel_or_whole_channels(pe: int) -> None:
+    network = MapNetwork((4, 4, 4)).conv(24, (3, 3), (pe, 1), depthwise=True).dense(2, (1, 1), None)
+    assert isinstance(network, MapNetwork)
+    layer, folding = network.folded().pairs[0]
+    assert folding.channels(6) == {1: 1, 2: 1, 3: 1, 6: 1, 12: 2, 18: 3, 24: 4}[pe]
+    assert folding.interval(layer) == 9 * {1: 24, 2: 12, 3: 8, 6: 4, 12: 2, 18: 2, 24: 1}[pe]
 
 
 def test_vectors() -> None:

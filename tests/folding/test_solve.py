@@ -127,6 +127,22 @@ def test_maps(convolutional: Network, board: solve.Device) -> None:
     )
 
 
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_several_neurons_a_channel(board: solve.Device) -> None:
+    """A comparator for each of 6 levels of 5 channels: parts of a channel, then whole channels."""
+    branch = MapNetwork((5, 6, 6), "uint8").conv(30, (1, 1), (1, 1), depthwise=True).conv(8, (3, 3), (1, 1))
+    network = branch.dense(4, (1, 1), None)
+    assert isinstance(network, MapNetwork)
+    found = set()
+    for cycles in (36, 72, 150, 200, 400, 1100):
+        folded = solve.cheapest(network.folded().network, board, max(cycles, 16 * 9))
+        if folded is not None:
+            found.add(folded.foldings[0].pe)
+            assert predict(folded, board.family).cycles_per_frame <= max(cycles, 16 * 9)
+    assert found <= {1, 2, 3, 6, 12, 18, 30}
+    assert len(found) > 1
+
+
 def test_lanes_of_convolutions_are_parts_or_multiples_of_positions(convolutional: Network) -> None:
     for board in BOARDS:
         for cycles in (600, 2000, 9000):

@@ -168,9 +168,12 @@ def random_network(seed: int) -> FoldedNetwork:
         wide = same or height < kernel[0] or width < kernel[1] or rng.random() < 0.4
         pads = (*before, *behind) if wide else (0, 0, 0, 0)
         stride = (1, 1) if same or height == 1 or rng.random() < 0.7 else (1 + int(rng.integers(0, 2)), 2)
-        depthwise = rng.random() < 0.2 and neurons == channels
+        depthwise = rng.random() < 0.2 and neurons % channels == 0
         synapses = kernel[0] * kernel[1] * (1 if depthwise else channels)
         pe, simd = fold(neurons, synapses)
+        multiplier = neurons // channels
+        if depthwise and pe % multiplier and multiplier % pe:
+            pe = multiplier * (1 + pe // multiplier)
         return branch.conv(
             neurons, kernel, (pe, 1 if depthwise else simd), stride=stride, padding=pads, output=output,
             depthwise=depthwise,

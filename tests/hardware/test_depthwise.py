@@ -30,7 +30,7 @@ from tests.hardware.bench import (
 
 @dataclass(frozen=True)
 class Case:
-    """C channels, K taps, PE, and what flows."""
+    """C channels, K taps, PE, M neurons a channel, and what flows."""
 
     channels: int
     taps: int
@@ -41,12 +41,14 @@ class Case:
     output: str | None = "bipolar"
     coefficients: tuple[int, ...] = (1,)
     order: str = "parallel"
+    multiplier: int = 1
 
     def unit(self) -> Mvu:
         rng = np.random.default_rng(self.channels * 100 + self.taps)
-        layer = random_layer(rng, self.channels, self.taps, self.input, self.output, self.coefficients)
+        neurons = self.channels * self.multiplier
+        layer = random_layer(rng, neurons, self.taps, self.input, self.output, self.coefficients)
         folding = LayerFolding(self.pe, 1, self.memory, planes=self.order)
-        return Mvu(layer, folding, technology(self.technology), depthwise=True)
+        return Mvu(layer, folding, technology(self.technology), multiplier=self.multiplier)
 
 
 CASES = [
@@ -68,40 +70,61 @@ CASES = [
     Case(4, 9, 3, "block", "ecp5", "uint2", "uint2", order="serial"),
     Case(5, 4, 2, "lut", "ice40", "int3", None, order="serial"),
     Case(3, 1, 2, "lut", "generic", "uint2", order="serial"),
+    # Several neurons a channel, PE a multiple: one channel, two that divide and do not divide theirs, all of them.
+    Case(3, 4, 2, "lut", "generic", multiplier=2),
+    Case(4, 9, 4, "block", "ecp5", "uint2", "uint2", multiplier=2),
+    Case(3, 4, 6, "lut", "ice40", "int3", None, multiplier=3),
+    Case(2, 3, 6, "block", "ice40", "uint8", "bipolar", (1, -2), multiplier=3),
+    Case(3, 1, 4, "block", "generic", "uint8", multiplier=2),
+    # So many for a channel that they take their lane out of several registers.
+    Case(2, 3, 10, "lut", "ecp5", "uint2", multiplier=10),
+    Case(3, 2, 18, "block", "ecp5", multiplier=9),
+    # PE a divisor: the words of a channel are replayed; one tap; one neuron a fold; planes one after another.
+    Case(3, 4, 2, "lut", "ice40", multiplier=4),
+    Case(2, 9, 3, "block", "ecp5", "uint2", "uint2", multiplier=6),
+    Case(3, 1, 2, "block", "generic", "uint8", multiplier=6),
+    Case(2, 4, 1, "lut", "generic", "int3", None, multiplier=3),
+    Case(3, 1, 1, "block", "ice40", multiplier=2),
+    Case(2, 3, 2, "block", "ecp5", "int3", "uint2", order="serial", multiplier=4),
+    Case(3, 3, 4, "lut", "ice40", "uint2", order="serial", multiplier=2),
+    Case(3, 1, 1, "lut", "generic", "uint4", order="serial", multiplier=2),
 ]
 
 
 def result(layer: Dense, codes: np.ndarray) -> np.ndarray:
     """What comes of codes (frames, channels, taps): each neuron's value for its own channel alone."""
-    own = [accumulators(layer, codes[:, n])[:, n] for n in range(layer.neurons)]
+    multiplier = layer.neurons // codes.shape[1]
+    own = [accumulators(layer, codes[:, n // multiplier])[:, n] for n in range(layer.neurons)]
     return activations(layer, np.stack(own, axis=1))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_depthwise(case: Case) -> None:
     unit = case.unit()
-    layer, folds, bits = unit.layer, ceil(case.channels / case.pe), unit.layer.input.bits
+    layer, folds, bits = unit.layer, ceil(case.channels * case.multiplier / case.pe), unit.layer.input.bits
     planes = bits if case.order == "serial" else 1
+    lanes = max(case.pe // case.multiplier, 1)
+    replays = max(case.multiplier // case.pe, 1)
     interval = folds * case.taps * planes
     assert (unit.pipeline.interval, unit.pipeline.latency) == (interval, interval + unit.pipeline.depth)
-    assert unit.pipeline.buffer_words == (2 if planes == 1 else 2 * case.taps)
-    assert len(unit.input.payload) == case.pe * bits
+    assert unit.pipeline.buffer_words == (2 if planes * replays == 1 else 2 * case.taps)
+    assert len(unit.input.payload) == lanes * bits
     rng, noise = np.random.default_rng(1), random.Random(1)
 
     def traffic(count: int) -> tuple[list[int], np.ndarray]:
         codes = rng.integers(0, layer.input.levels, (count, case.channels, case.taps))
         words = []
         for frame in codes:
-            for first in range(0, case.channels, case.pe):
-                own = frame[first : first + case.pe]
+            for first in range(0, case.channels, lanes):
+                own = frame[first : first + lanes]
                 for tap in range(case.taps):
-                    lanes = [*own[:, tap], *(noise.getrandbits(bits) for _ in range(case.pe - len(own)))]
-                    words.append(join(lanes, bits))
+                    filled = [*own[:, tap], *(noise.getrandbits(bits) for _ in range(lanes - len(own)))]
+                    words.append(join(filled, bits))
         return words, result(layer, codes)
 
     def read(words: list[int]) -> np.ndarray:
-        lanes = np.array([split(word, case.pe, unit.lane_bits) for word in words], np.int64)
-        values = lanes.reshape(-1, folds * case.pe)[:, : case.channels]
+        lanes_out = np.array([split(word, case.pe, unit.lane_bits) for word in words], np.int64)
+        values = lanes_out.reshape(-1, folds * case.pe)[:, : layer.neurons]
         if layer.output is None and layer.accumulator_range[0] < 0:
             values = np.where(values >> (unit.lane_bits - 1) == 1, values - 2**unit.lane_bits, values)
         return values
@@ -109,7 +132,7 @@ def test_depthwise(case: Case) -> None:
     async def scenario(bench: Run) -> None:
         # Full speed: no bubble between vectors, from the first on.
         sent, due = traffic(4)
-        assert len(sent) * planes == 4 * interval
+        assert len(sent) * planes * replays == 4 * interval
         driver, monitor = Driver(sent), Monitor(4 * folds)
         await bench.stream(driver, monitor)
         assert (read(monitor.words) == due).all()
@@ -136,4 +159,14 @@ def test_depthwise(case: Case) -> None:
 def test_one_lane_a_processing_element() -> None:
     layer = random_layer(np.random.default_rng(0), 4, 9, name="conv1")
     with pytest.raises(ValueError, match=r"^layer conv1: SIMD must be 1 in a depthwise unit, not 3$"):
-        Mvu(layer, LayerFolding(2, 3), technology("generic"), depthwise=True)
+        Mvu(layer, LayerFolding(2, 3), technology("generic"), multiplier=1)
+
+
+def test_parts_of_a_channel_or_whole_channels() -> None:
+    layer = random_layer(np.random.default_rng(0), 12, 9, name="conv1")
+    message = (
+        r"^layer conv1: PE of a depthwise convolution must be a divisor or a multiple of its 4 neurons a channel, "
+        r"not 6; nearest: 4 or 8$"
+    )
+    with pytest.raises(ValueError, match=message):
+        Mvu(layer, LayerFolding(6, 1), technology("generic"), multiplier=4)

@@ -48,9 +48,33 @@ def test_mvu(neurons: int, synapses: int, pe: int, simd: int, tech: str) -> None
 @pytest.mark.parametrize("channels, area, pe", [(8, 9, 2), (5, 4, 2), (4, 3, 4), (4, 1, 2), (3, 1, 3), (3, 2, 1)])
 def test_depthwise(channels: int, area: int, pe: int) -> None:
     layer = random_layer(np.random.default_rng(0), channels, area)
-    unit = Mvu(layer, LayerFolding(pe, 1, "lut"), technology("generic"), depthwise=True)
+    unit = Mvu(layer, LayerFolding(pe, 1, "lut"), technology("generic"), multiplier=1)
     folds = -(-channels // pe)
     check_flow(unit, unit.pipeline.flow, folds * area, folds, seed=channels)
+
+
+@pytest.mark.parametrize(
+    "channels, multiplier, area, pe, planes",
+    [
+        # Whole channels: one, two of three, all; one tap.
+        (3, 2, 4, 2, "parallel"),
+        (3, 2, 4, 4, "parallel"),
+        (2, 3, 1, 6, "parallel"),
+        (3, 2, 2, 4, "serial"),
+        # Parts of a channel, replayed: one tap, one neuron a fold.
+        (3, 4, 4, 2, "parallel"),
+        (2, 6, 1, 2, "parallel"),
+        (2, 3, 3, 1, "parallel"),
+        (2, 4, 2, 2, "serial"),
+        (3, 2, 1, 1, "serial"),
+    ],
+)
+def test_neurons_of_a_channel(channels: int, multiplier: int, area: int, pe: int, planes: str) -> None:
+    layer = random_layer(np.random.default_rng(0), channels * multiplier, area, "uint2")
+    unit = Mvu(layer, LayerFolding(pe, 1, "lut", planes=planes), technology("generic"), multiplier=multiplier)
+    groups = -(-channels // max(pe // multiplier, 1))
+    folds = -(-channels * multiplier // pe)
+    check_flow(unit, unit.pipeline.flow, groups * area, folds, seed=channels)
 
 
 @pytest.mark.parametrize("classes, pe, multiplier", [(1, 1, 1), (2, 1, 3), (10, 3, 1), (10, 10, 2), (7, 1, 1)])

@@ -93,6 +93,33 @@ CASES: dict[str, Callable[[], Branch]] = {
         .conv(3, (1, 1), (3, 4))
         .dense(3, (1, 9), None)
     ),
+    # Several neurons a channel: words of whole channels and of parts, neither of which may divide what is there;
+    # comparators for each channel of the input, as a thermometer has.
+    "multiplier": lambda: (
+        MapNetwork((3, 5, 4), "uint2")
+        .conv(6, (3, 3), (4, 1), depthwise=True, padding=(1, 1, 1, 1), code=2)
+        .conv(4, (1, 1), (2, 6))
+        .dense(3, (1, 3), None)
+    ),
+    "multiplier-replayed": lambda: (
+        MapNetwork((2, 4, 4))
+        .conv(3, (2, 2), (2, 2))
+        .conv(12, (2, 2), (2, 1), depthwise=True, output="uint2", memory="block")
+        .conv(3, (1, 1), (3, 4))
+        .dense(3, (1, 9), None)
+    ),
+    "thermometer": lambda: (
+        MapNetwork((3, 4, 4), "uint8")
+        .conv(15, (1, 1), (10, 1), depthwise=True)
+        .conv(4, (3, 3), (2, 5))
+        .dense(3, (1, 4), None)
+    ),
+    "thermometer-replayed": lambda: (
+        MapNetwork((3, 1, 8), "int4")
+        .conv(12, (1, 1), (2, 1), depthwise=True)
+        .conv(4, (1, 3), (2, 6))
+        .dense(3, (1, 4), None)
+    ),
     # Element by element, after integers.
     "elementwise": lambda: (
         MapNetwork((2, 4, 4), "uint3")
@@ -209,7 +236,7 @@ def test_maps(name: str) -> None:
     check(network.folded(), list(TECHNOLOGIES)[list(CASES).index(name) % 3])
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(8), 21, 54])
 def test_any_network_under_any_traffic(seed: int) -> None:
     """Random layers and foldings, gaps and stalls: results, and the cycles in which each word is taken and offered."""
     folded = random_network(seed)
