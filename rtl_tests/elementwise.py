@@ -128,8 +128,12 @@ def _affine(name: str, layer: Affine, lanes: int) -> StreamUnit:
 def _fork_join(swallowed: int, words: int) -> StreamUnit:
     depth, frames = deadlock_free_depth(Swallower.needed(swallowed, words)), 12
     source, sink, *inner = links = [flow.Link() for _ in range(6)]
-    ends = (flow.source(source, frames * words), flow.sink(sink, frames * words))
-    flow.run([fork_join(swallowed, words, depth, inner, source, sink, frames), *ends], links)
+    units = (
+        (flow.source(source, frames * words), (source,)),
+        (fork_join(swallowed, words, depth, inner, source, sink, frames), links),
+        (flow.sink(sink, frames * words), (sink,)),
+    )
+    flow.Timeline(units).finish()
     last = sink.offered[words - 1 :: words]
     # The queue, the body and the sum fill up one after the other: how many words that is no formula says.
     return StreamUnit(

@@ -24,7 +24,7 @@ from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.lower import lower
 from bnnhw.folding.residual import full_speed_depth
 from bnnhw.folding.stages import Chain
-from bnnhw.folding.timeline import Cycles, settle
+from bnnhw.folding.steady_state import Cycles, settle
 from bnnhw.folding.units import BufferUnit
 
 __all__ = ["chain", "cycles"]
@@ -46,7 +46,7 @@ def chain(folded: FoldedNetwork, tech: Technology) -> Chain:
 
 
 def cycles(folded: FoldedNetwork, tech: Technology) -> Cycles:
-    """The steady state and latency of :func:`chain` (:func:`~bnnhw.folding.timeline.settle`)."""
+    """The steady state and latency of :func:`chain` (:func:`~bnnhw.folding.steady_state.settle`)."""
     found = folded.derived.get((tech.name, "cycles"))
     if found is None:
         # The streams' cycles are many, and nobody asks for them again.

@@ -15,10 +15,11 @@ some are not done, the units wait for each other: a deadlock, and since nothing 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Sequence
 from typing import TypeAlias
 
-__all__ = ["Deadlock", "Link", "Run", "run", "together"]
+__all__ = ["Deadlock", "Link", "Run", "Timeline", "sink", "source", "together"]
 
 Run: TypeAlias = Generator[None, None, None]
 """A unit at work: yields while what it waits for is not known yet."""
@@ -58,7 +59,7 @@ def together(*parts: Run) -> Run:
     """A unit made of parts that go on independently, as its two ends do: a wait of one does not hold up the others.
 
     What a part tells another one otherwise than by a link must be told to one behind it in the order given, or move a
-    link in the same step: :func:`run` sees links only.
+    link in the same step: :class:`Timeline` sees links only.
     """
     waiting = [part for part in parts if _advance(part)]
     while waiting:
@@ -80,22 +81,75 @@ def sink(link: Link, words: int) -> Run:
         yield from link.take(0)
 
 
-def run(units: Sequence[Run], links: Sequence[Link]) -> None:
-    """Let all units work until they are done.
+class Timeline:
+    """Units at work, each resumed when something moved on one of its links. It can stop anywhere and go on later.
 
-    Raises
-    ------
-    Deadlock
-        When those not done all wait.
+    Parameters
+    ----------
+    units : sequence of (Run, sequence of Link)
+        Each unit and the links it reads or writes; of one made of parts (:func:`together`) those between them too.
     """
-    waiting = list(units)
-    before = -1
-    while waiting:
-        moved = sum(len(link.offered) + len(link.taken) for link in links)
-        if moved == before:
-            raise Deadlock(f"{len(waiting)} units wait for each other")
-        before = moved
-        waiting = [unit for unit in waiting if _advance(unit)]
+
+    def __init__(self, units: Sequence[tuple[Run, Sequence[Link]]]) -> None:
+        self._runs: list[Run | None] = [run for run, _ in units]
+        numbers: dict[int, int] = {}
+        users: dict[int, list[int]] = {}
+        for number, (_, links) in enumerate(units):
+            for link in links:
+                numbers.setdefault(id(link), len(numbers))
+                users.setdefault(id(link), []).append(number)
+        # A unit is among the users it wakes: one of its parts may wait for what another one moved.
+        self._touched = [
+            [(numbers[id(link)], link.offered, link.taken, users[id(link)]) for link in links] for _, links in units
+        ]
+        self._seen = [0] * len(numbers)
+        self._queue = deque(range(len(units)))
+        self._queued = [True] * len(units)
+
+    def until(self, link: Link, words: int) -> None:
+        """Work until so many words of a link have been taken.
+
+        Raises
+        ------
+        Deadlock
+            When all units wait, or are done, before that.
+        """
+        self._work(link.taken, words)
+        if len(link.taken) < words:
+            raise Deadlock(f"units wait for each other after {len(link.taken)} of {words} words")
+
+    def finish(self) -> None:
+        """Work until all units are done.
+
+        Raises
+        ------
+        Deadlock
+            When those not done all wait.
+        """
+        self._work((), 1)
+        waiting = sum(run is not None for run in self._runs)
+        if waiting:
+            raise Deadlock(f"{waiting} units wait for each other")
+
+    def _work(self, taken: Sequence[int], words: int) -> None:
+        """Work until ``taken`` is so long or no unit can go on."""
+        queue, queued, seen = self._queue, self._queued, self._seen
+        while queue and len(taken) < words:
+            number = queue.popleft()
+            queued[number] = False
+            run = self._runs[number]
+            if run is None:
+                continue
+            if next(run, self) is self:  # Done.
+                self._runs[number] = None
+            for touched, offered, taken_there, users in self._touched[number]:
+                moves = len(offered) + len(taken_there)
+                if moves != seen[touched]:
+                    seen[touched] = moves
+                    for user in users:
+                        if not queued[user]:
+                            queued[user] = True
+                            queue.append(user)
 
 
 def _advance(unit: Run) -> bool:

@@ -1,8 +1,7 @@
-"""The window unit's walk over a feature map, the line buffer that it needs, and exactly when each word moves."""
+"""The line buffer that a window unit needs, and exactly when each of its words moves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,50 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.folding.counter import Technology
-from bnnhw.folding.flow import Link, Run, run, sink, source
+from bnnhw.folding.flow import Link, Run, Timeline, sink, source, together
 from bnnhw.folding.memories import blocks_needed, buffer_style
-from bnnhw.ir import Window
+from bnnhw.folding.window_walk import WindowWalk
 
-__all__ = ["ORDERS", "Loop", "WindowPipeline"]
-
-ORDERS = ("vector", "channels")
-"""Of the words of a window: taps slowest, channel words fastest; or the other way round."""
+__all__ = ["WindowPipeline"]
 
 _NEVER = 1 << 40
 """Beyond every cycle and word."""
 
 
 @dataclass(frozen=True)
-class Loop:
-    """One loop of the walk: how often it runs, and what a step of it adds.
-
-    Parameters
-    ----------
-    size : int
-    index : int
-        To the number of the input word that is read.
-    base : int
-        To the number of input words given up.
-    y, x : int
-        To the coordinates of the tap.
-    """
-
-    size: int
-    index: int
-    base: int
-    y: int
-    x: int
-
-    def step(self, name: str) -> int:
-        value: int = getattr(self, name)
-        return value
-
-
-@dataclass(frozen=True)
-class WindowPipeline:
-    """Words, buffer and cycles of a window unit.
-
-    With C' = ``ceil(C / lanes)`` words a position, ``n_in = H * W * C'``, ``n_out = positions * area * C'``:
+class WindowPipeline(WindowWalk):
+    """Words, buffer and cycles of a window unit. With C', ``n_in`` and ``n_out`` as :class:`WindowWalk` says:
 
     - II = ``max(n_in, n_out)`` cycles a frame, without anything added; also across frames.
     - An input word is read as early as in the cycle after its acceptance. A word out is offered :attr:`depth` = 3
@@ -71,52 +39,22 @@ class WindowPipeline:
 
     Parameters
     ----------
-    window : Window
-    lanes : int
-        Channels a word; in the order ``"vector"`` a divisor of the channels.
-    order : str
-        ``"vector"`` or ``"channels"``.
+    window, lanes, order
+        As :class:`WindowWalk` takes them.
     spare : int
         Words accepted beyond what the II takes. Words come in and go out in bursts, between rows and between frames;
         a stream in front that is no faster than this unit catches up with a burst only if it has run ahead.
     """
 
-    window: Window
-    lanes: int
-    order: str
     spare: int = 0
 
     depth = 3
     credits = 4
 
     def __post_init__(self) -> None:
-        if self.order not in ORDERS:
-            raise ValueError(f"order must be one of {', '.join(ORDERS)}, not {self.order!r}")
-        channels = self.window.channels
-        if self.lanes < 1:
-            raise ValueError(f"lanes must be positive, not {self.lanes}")
+        super().__post_init__()
         if self.spare < 0:
             raise ValueError(f"spare must not be negative, not {self.spare}")
-        if self.order == "vector" and channels % self.lanes:
-            raise ValueError(f"lanes must be a divisor of {channels} channels, not {self.lanes}")
-
-    @property
-    def position_words(self) -> int:
-        """C': words of one position."""
-        return -(-self.window.channels // self.lanes)
-
-    @property
-    def words_in(self) -> int:
-        return self.window.height * self.window.width * self.position_words
-
-    @property
-    def words_out(self) -> int:
-        return self.window.positions * self.words_each
-
-    @property
-    def words_each(self) -> int:
-        """Words of one window."""
-        return self.window.area * self.position_words
 
     @property
     def interval(self) -> int:
@@ -127,103 +65,13 @@ class WindowPipeline:
     def latency(self) -> int:
         """Cycles from the first input word accepted to the last output word offered, never waiting."""
         before, behind = Link(), Link()
-        units = [source(before, self.words_in), self.flow(before, behind, 1), sink(behind, self.words_out)]
-        run(units, [before, behind])
+        units = (
+            (source(before, self.words_in), (before,)),
+            (self.flow(before, behind, 1), (before, behind)),
+            (sink(behind, self.words_out), (behind,)),
+        )
+        Timeline(units).finish()
         return behind.offered[-1] - before.taken[0]
-
-    # The walk.
-
-    @cached_property
-    def start(self) -> dict[str, int]:
-        """Where the walk over a frame begins: ``index``, ``base``, ``y`` and ``x`` of its first word."""
-        w = self.window
-        top, left = w.padding[:2]
-        return {"index": -(top * w.width + left) * self.position_words, "base": 0, "y": -top, "x": -left}
-
-    @cached_property
-    def _loops(self) -> tuple[Loop, ...]:
-        """All five, the slowest first."""
-        w, words = self.window, self.position_words
-        row, (sy, sx), (dy, dx) = w.width * words, w.stride, w.dilation
-        down, right = sy * row, sx * words
-        # What is given up must not be taken back, at the end of a row or of a frame. With more padding than a window
-        # spans it would be: then it is given up row by row, or a frame at once.
-        along, across = (w.out_width - 1) * right, (w.out_height - 1) * down
-        if along + across > self.words_in or (along > down and w.out_height > 1):
-            right = 0
-        if across > self.words_in:
-            down = 0
-        places = (Loop(w.out_height, sy * row, down, sy, 0), Loop(w.out_width, sx * words, right, 0, sx))
-        taps = (Loop(w.kernel[0], dy * row, 0, dy, 0), Loop(w.kernel[1], dx * words, 0, 0, dx))
-        channels = (Loop(words, 1, 0, 0, 0),)
-        return places + (taps + channels if self.order == "vector" else channels + taps)
-
-    @cached_property
-    def loops(self) -> tuple[Loop, ...]:
-        """The loops to build, the slowest first: without those of one turn, pairs that step like one loop joined."""
-        names = ["index", "base", *(name for name in ("y", "x") if self.outside(name))]
-        built: list[Loop] = []
-        for loop in self._loops:
-            if loop.size == 1:
-                continue
-            if built and all(built[-1].step(n) == loop.size * loop.step(n) for n in names):
-                slow = built.pop()
-                loop = Loop(slow.size * loop.size, loop.index, loop.base, loop.y, loop.x)
-            built.append(loop)
-        return tuple(built)
-
-    def steps(self, name: str) -> tuple[int, ...]:
-        """What a word adds to ``index``, ``base``, ``y`` or ``x`` for the next one, by the loop that steps.
-
-        Returns
-        -------
-        tuple of int
-            One for each of :attr:`loops`, all faster ones ending their turn; then one for the end of the frame.
-        """
-        steps: list[int] = []
-        turned = 0
-        for loop in reversed(self.loops):
-            steps.append(loop.step(name) - turned)
-            turned += (loop.size - 1) * loop.step(name)
-        end = self.words_in if name in ("index", "base") else 0
-        return (*reversed(steps), end - turned)
-
-    def values(self, name: str) -> NDArray[np.int64]:
-        """``index``, ``base``, ``y`` or ``x`` of every word of a frame.
-
-        Returns
-        -------
-        int64 array (words_out,)
-        """
-        total = np.array([self.start[name]], np.int64)
-        for loop in self._loops:
-            total = (total[:, None] + np.arange(loop.size) * loop.step(name)).reshape(-1)
-        return total
-
-    def outside(self, name: str) -> tuple[bool, ...]:
-        """Empty where ``y`` or ``x`` never leaves the map; otherwise whether it does so below, and above."""
-        axis = ("y", "x").index(name)
-        w = self.window
-        first = -w.padding[axis]
-        out, size = ((w.out_height, w.height), (w.out_width, w.width))[axis]
-        last = first + (out - 1) * w.stride[axis] + w.span[axis] - 1
-        return (first < 0, last >= size) if first < 0 or last >= size else ()
-
-    @cached_property
-    def inside(self) -> NDArray[np.bool_]:
-        """Which words of a frame lie in the map: (words_out,)."""
-        y, x = self.values("y"), self.values("x")
-        return (y >= 0) & (y < self.window.height) & (x >= 0) & (x < self.window.width)
-
-    @cached_property
-    def needs(self) -> NDArray[np.int64]:
-        """How many words of the frame must be accepted before each word is read: (words_out,).
-
-        A word in the padding needs none; but the frame must have begun.
-        """
-        needs = np.where(self.inside, self.values("index") + 1, 0)
-        needs[0] = max(needs[0], 1)
-        return needs
 
     # The buffer.
 
@@ -335,18 +183,11 @@ class WindowPipeline:
     def flow(self, source: Link, sink: Link, frames: int) -> Run:
         """The cycles in which the words of some frames move (:mod:`bnnhw.folding.flow`)."""
         read: list[int] = []
-        parts: list[Iterator[None]] = [
-            self._accept(source, read, frames),
+        return together(
             self._read(source, sink, read, frames),
+            self._accept(source, read, frames),
             self._offer(sink, read, frames),
-        ]
-        before = -1
-        while parts:
-            moved = len(source.taken) + len(read) + len(sink.offered)
-            if moved == before:
-                yield
-            before = moved
-            parts = [part for part in parts if next(part, self) is not self]
+        )
 
     def _accept(self, source: Link, read: list[int], frames: int) -> Run:
         releases = self.releases.tolist()

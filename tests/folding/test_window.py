@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bnnhw.errors import NetworkError
 from bnnhw.folding.counter import technology
-from bnnhw.folding.flow import Link, run, sink, source
+from bnnhw.folding.flow import Link, Timeline, sink, source
 from bnnhw.folding.window import WindowPipeline
 from bnnhw.ir import Window
 from tests.strategies import fixed
@@ -46,12 +46,12 @@ def pipelines(draw: st.DrawFn) -> WindowPipeline:
 def ends(pipeline: WindowPipeline, frames: int) -> list[int]:
     """Cycles in which the last word of each frame is taken, neither side waiting."""
     before, behind = Link(), Link()
-    units = [
-        source(before, frames * pipeline.words_in),
-        pipeline.flow(before, behind, frames),
-        sink(behind, frames * pipeline.words_out),
-    ]
-    run(units, [before, behind])
+    units = (
+        (source(before, frames * pipeline.words_in), (before,)),
+        (pipeline.flow(before, behind, frames), (before, behind)),
+        (sink(behind, frames * pipeline.words_out), (behind,)),
+    )
+    Timeline(units).finish()
     assert len(before.taken) == frames * pipeline.words_in
     return behind.taken[pipeline.words_out - 1 :: pipeline.words_out]
 

@@ -1,6 +1,6 @@
-"""What the tests of units share: a driver, a monitor that checks the stream contract, a watchdog, counts of storage.
+"""What the tests of units share: a running simulation, a watchdog, counts of storage.
 
-One testbench steps driver and monitor together, cycle by cycle: the signals of a cycle are set after the edge that
+One testbench steps drivers and monitors together, cycle by cycle: the signals of a cycle are set after the edge that
 begins it and sampled at the edge that ends it, as registers see them.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,94 +19,13 @@ from numpy.typing import NDArray
 
 from bnnhw.hardware.emit import rtlil
 from bnnhw.ir import BitMatrix, DataType, Dense, Thresholds, WeightPlane
+from tests.hardware.streams import Driver, Drivers, Monitor, Monitors
 
 Scenario: TypeAlias = Callable[["Run"], Awaitable[None]]
 
 
-@dataclass
-class Driver:
-    """Offers words.
-
-    Parameters
-    ----------
-    words : sequence of int
-    gap : float
-        Probability that a cycle passes before the next word is offered.
-    arrivals : sequence of int, optional
-        Instead of ``gap``: the cycle from which each word is offered, once those before it are accepted.
-
-    Attributes
-    ----------
-    accepted : list of int
-        The cycle in which each word was accepted.
-    """
-
-    words: Sequence[int]
-    gap: float = 0.0
-    arrivals: Sequence[int] | None = None
-    accepted: list[int] = field(default_factory=list)
-    _offering: bool = False
-
-    def offer(self, cycle: int, rng: random.Random) -> int | None:
-        """The word of this cycle, or None."""
-        index = len(self.accepted)
-        if index == len(self.words):
-            return None
-        if not self._offering:
-            due = rng.random() >= self.gap if self.arrivals is None else cycle >= self.arrivals[index]
-            self._offering = due
-        return self.words[index] if self._offering else None
-
-    def accept(self, cycle: int) -> None:
-        self.accepted.append(cycle)
-        self._offering = False
-
-
-@dataclass
-class Monitor:
-    """Takes words; fails where an offered word changes or is withdrawn before it is taken.
-
-    Parameters
-    ----------
-    count : int
-        Words awaited.
-    stall : float
-        Probability that a cycle is not ready.
-    deaf : int
-        Cycles at the beginning that are not ready.
-
-    Attributes
-    ----------
-    words, offered, taken : list of int
-        What came; the cycle from which it was offered and that in which it was taken.
-    """
-
-    count: int
-    stall: float = 0.0
-    deaf: int = 0
-    words: list[int] = field(default_factory=list)
-    offered: list[int] = field(default_factory=list)
-    taken: list[int] = field(default_factory=list)
-    _held: int | None = None
-
-    def ready(self, cycle: int, rng: random.Random) -> bool:
-        return cycle >= self.deaf and rng.random() >= self.stall
-
-    def sample(self, cycle: int, ready: bool, valid: int, payload: int) -> None:
-        if self._held is not None:
-            assert valid, f"cycle {cycle}: a word was withdrawn"
-            assert payload == self._held, f"cycle {cycle}: a word changed while it waited"
-        elif valid:
-            assert len(self.words) < self.count, f"cycle {cycle}: a word too many"
-            self.offered.append(cycle)
-        self._held = payload if valid and not ready else None
-        if valid and ready:
-            self.words.append(payload)
-            self.taken.append(cycle)
-
-
 class Run:
-    """A running simulation of a unit with one input and one output stream."""
+    """A running simulation of a unit."""
 
     def __init__(self, ctx: Any, dut: Any, reset: Any, seed: int) -> None:
         self._ctx = ctx
@@ -116,29 +34,46 @@ class Run:
         self._rng = random.Random(seed)
 
     async def stream(self, driver: Driver, monitor: Monitor, cycles: int | None = None, quiet: int = 12) -> None:
+        """:meth:`streams` of a unit with the streams ``input`` and ``output``."""
+        await self.streams({"input": driver}, {"output": monitor}, cycles, quiet)
+
+    async def streams(self, drivers: Drivers, monitors: Monitors, cycles: int | None = None, quiet: int = 12) -> None:
         """Until all words are accepted and all awaited ones taken, and ``quiet`` cycles more, or for some cycles.
 
         Cycles count from 0 anew.
         """
-        ctx, source, sink = self._ctx, self._dut.input, self._dut.output
-        payload = Value.cast(sink.payload)
+        ctx = self._ctx
+        sources = [(driver, getattr(self._dut, name)) for name, driver in drivers.items()]
+        sinks = [(monitor, getattr(self._dut, name)) for name, monitor in monitors.items()]
+        sampled = [port.ready for _, port in sources]
+        sampled += [signal for _, port in sinks for signal in (port.valid, Value.cast(port.payload))]
         cycle, rest = 0, quiet
         while rest if cycles is None else cycle < cycles:
-            word = driver.offer(cycle, self._rng)
-            # What is not valid is noise.
-            ctx.set(source.payload, self._rng.getrandbits(len(source.payload)) if word is None else word)
-            ctx.set(source.valid, word is not None)
-            ready = monitor.ready(cycle, self._rng)
-            ctx.set(sink.ready, ready)
-            _, _, accepts, valid, value = await ctx.tick().sample(source.ready, sink.valid, payload)
-            if accepts and word is not None:
-                driver.accept(cycle)
-            monitor.sample(cycle, ready, valid, value)
+            offering: list[bool] = []
+            for driver, port in sources:
+                word = driver.offer(cycle, self._rng)
+                # What is not valid is noise.
+                ctx.set(port.payload, self._rng.getrandbits(len(port.payload)) if word is None else word)
+                ctx.set(port.valid, word is not None)
+                offering.append(word is not None)
+            ready = [monitor.ready(cycle, self._rng) for monitor in monitors.values()]
+            for (_, port), value in zip(sinks, ready, strict=True):
+                ctx.set(port.ready, value)
+            _, _, *values = await ctx.tick().sample(*sampled)
+            for (driver, _), offers, accepts in zip(sources, offering, values, strict=False):
+                if offers and accepts:
+                    driver.accept(cycle)
+            for number, monitor in enumerate(monitors.values()):
+                valid, payload = values[len(sources) + 2 * number :][:2]
+                monitor.sample(cycle, ready[number], valid, payload)
             cycle += 1
-            if len(driver.accepted) == len(driver.words) and len(monitor.words) == monitor.count:
+            done = all(len(driver.accepted) == len(driver.words) for driver in drivers.values())
+            if done and all(len(monitor.words) == monitor.count for monitor in monitors.values()):
                 rest -= 1
-        ctx.set(source.valid, 0)
-        ctx.set(sink.ready, 0)
+        for _, port in sources:
+            ctx.set(port.valid, 0)
+        for _, port in sinks:
+            ctx.set(port.ready, 0)
 
     async def reset(self) -> None:
         """One cycle of reset."""

@@ -16,7 +16,8 @@ from bnnhw.ir import DataType, Thresholds, sign
 from bnnhw.ir import Quantize as QuantizeLayer
 from bnnhw.ir.layers import FloatActivation
 from tests.hardware.bench import differences, join, register_bits, split
-from tests.hardware.flow_bench import Feed, Taker, check_flow, random_arrivals, random_readiness
+from tests.hardware.flow import check_cycles, random_arrivals, random_readiness
+from tests.hardware.streams import Driver, Monitor
 
 TRAFFIC = [(0, 0, 0), (0.3, 0, 0), (0, 0.5, 0), (0.4, 0.4, 0), (0, 0, 60)]
 SIZES = [(1, 1), (3, 1), (5, 2), (4, 4), (3, 4), (7, 3)]
@@ -47,7 +48,7 @@ def transformed(layer: AffineLayer, codes: NDArray[np.int64]) -> NDArray[np.int6
 
 def check(
     dut: Quantize | Affine, due: list[NDArray[np.int64]], maps: list[NDArray[np.int64]], traffic: tuple, seed: int
-) -> tuple[Feed, Taker]:
+) -> tuple[Driver, Monitor]:
     """Frames of codes (positions, channels) through a unit; every word and its cycles."""
     rng = random.Random(seed)
     gap, stall, deaf = traffic
@@ -57,17 +58,17 @@ def check(
         for row in codes.tolist():
             padded = [*row, *(rng.getrandbits(layer.input.bits) for _ in range(-len(row) % lanes))]
             sent += [join(padded[k : k + lanes], layer.input.bits) for k in range(0, len(padded), lanes)]
-    feed = Feed(sent, random_arrivals(rng, len(sent), gap))
-    taker = Taker(len(sent), random_readiness(rng, stall, deaf))
-    check_flow(dut, {"input": feed}, {"output": taker}, dut.pipeline.flow, len(maps))
+    driver = Driver(sent, arrivals=random_arrivals(rng, len(sent), gap))
+    monitor = Monitor(len(sent), readiness=random_readiness(rng, stall, deaf))
+    check_cycles(dut, {"input": driver}, {"output": monitor}, dut.pipeline.flow, len(maps))
     channels = layer.shape[0]
     folds = -(-channels // lanes)
     rows = [row for codes in due for row in codes.tolist()]
     for position, row in enumerate(rows):
-        words = taker.words[position * folds : (position + 1) * folds]
+        words = monitor.words[position * folds : (position + 1) * folds]
         assert [v for w in words for v in split(w, lanes, layer.output.bits)][:channels] == row, position
     assert dut.pipeline.words == len(sent) // len(maps)
-    return feed, taker
+    return driver, monitor
 
 
 def random_maps(layer: QuantizeLayer | AffineLayer, frames: int, seed: int) -> list[NDArray[np.int64]]:
@@ -131,14 +132,14 @@ def test_cycles(traffic: tuple[float, float, int]) -> None:
         maps = random_maps(dut.layer, 3, 5)
         layer = dut.layer
         due = [quantized(layer, m) if isinstance(layer, QuantizeLayer) else transformed(layer, m) for m in maps]
-        feed, taker = check(dut, due, maps, traffic, 3)
+        driver, monitor = check(dut, due, maps, traffic, 3)
         assert dut.pipeline.depth == depth
         if traffic == (0, 0, 0):
-            assert set(differences(feed.accepted)) == {1}
-            assert taker.offered[dut.pipeline.words - 1] - feed.accepted[0] == dut.pipeline.latency
-            assert set(differences(taker.offered)) == {1}
+            assert set(differences(driver.accepted)) == {1}
+            assert monitor.offered[dut.pipeline.words - 1] - driver.accepted[0] == dut.pipeline.latency
+            assert set(differences(monitor.offered)) == {1}
         if traffic[2]:
-            assert sum(cycle < traffic[2] for cycle in feed.accepted) == dut.pipeline.credits
+            assert sum(cycle < traffic[2] for cycle in driver.accepted) == dut.pipeline.credits
 
 
 def test_pipelines() -> None:

@@ -9,16 +9,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bnnhw.folding import FoldedNetwork, flow
+from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import TECHNOLOGIES, technology
 from bnnhw.folding.cycles import predict
-from bnnhw.folding.flow import Link
 from bnnhw.folding.units import WindowUnit
 from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.reference import evaluate
 from tests.hardware.bench import Driver, Monitor, Run, differences, frame_words, simulate
-from tests.hardware.flow import PacedMonitor, arrivals_of, paced_sink, paced_source
+from tests.hardware.flow import compare, links_of_chain, random_arrivals, random_readiness
 from tests.hardware.maps import Branch, MapNetwork, random_network
 
 
@@ -252,14 +251,13 @@ def test_any_network_under_any_traffic(seed: int) -> None:
         for gap, stall in ((0.0, 0.0), (0.0, 0.98), (0.6, 0.5)):
             # Words that no result waits for may be on their way still.
             await bench.reset()
-            arrivals = arrivals_of(rng, len(words), gap)
-            pattern = [rng.random() >= stall for _ in range(5000)]
-            links = [Link() for _ in range(units.streams)]
-            runs = [stage.flow(links, frames)[0] for stage in units.stages]
-            flow.run([paced_source(links[0], arrivals), *runs, paced_sink(links[units.output], frames, pattern)], links)
-            driver, monitor = Driver(words, arrivals=arrivals), PacedMonitor(frames, pattern=pattern)
+            # From the second cycle after a reset on words are taken.
+            arrivals = [1 + cycle for cycle in random_arrivals(rng, len(words), gap)]
+            driver = Driver(words, arrivals=arrivals)
+            monitor = Monitor(frames, readiness=random_readiness(rng, stall, cycles=5000))
+            links = links_of_chain(units, driver, monitor, frames)
             await bench.stream(driver, monitor)
             assert [word & ((1 << unit.index_width) - 1) for word in monitor.words] == due
-            assert (links[0].taken, links[units.output].offered) == (driver.accepted, monitor.offered)
+            compare({"input": links[0], "output": links[units.output]}, {"input": driver}, {"output": monitor})
 
     simulate(unit, scenario, seed=seed, cycles=60_000)

@@ -13,7 +13,8 @@ from bnnhw.folding.pool import inverter_pipeline, pool_padding_code, pool_pipeli
 from bnnhw.hardware.pool import ChannelInverter, PoolReduce
 from bnnhw.ir import DataType, MaxPool, SumPool, Window
 from tests.hardware.bench import differences, join, register_bits, split
-from tests.hardware.flow_bench import Feed, Taker, check_flow, drive, random_arrivals, random_readiness
+from tests.hardware.flow import check_cycles, drive, random_arrivals, random_readiness
+from tests.hardware.streams import Driver, Monitor
 
 TYPES = ["bipolar", "uint1", "uint3", "int2", "int5"]
 KINDS = ["max", "min", "mixed", "sum"]
@@ -109,11 +110,11 @@ def test_pool(kind: str, dtype: str, kernel: tuple[int, int]) -> None:
         sent += window_words(layer, words, lanes)
     p = pool_pipeline(layer, lanes)
     assert len(sent) == frames * p.words_in
-    feed = Feed(sent, random_arrivals(rng, len(sent), gap))
-    taker = Taker(frames * p.words_out, random_readiness(rng, stall, deaf))
-    check_flow(PoolReduce(layer, lanes), {"input": feed}, {"output": taker}, p.flow, frames)
+    driver = Driver(sent, arrivals=random_arrivals(rng, len(sent), gap))
+    monitor = Monitor(frames * p.words_out, readiness=random_readiness(rng, stall, deaf))
+    check_cycles(PoolReduce(layer, lanes), {"input": driver}, {"output": monitor}, p.flow, frames)
     for frame, codes in enumerate(maps):
-        words = taker.words[frame * p.words_out : (frame + 1) * p.words_out]
+        words = monitor.words[frame * p.words_out : (frame + 1) * p.words_out]
         check_words(words, pooled(layer, codes), lanes, layer.output.bits)
 
 
@@ -126,13 +127,13 @@ def test_cycles(area: tuple[int, int], traffic: tuple[float, float, int]) -> Non
     p = pool_pipeline(layer, 1)
     rng = random.Random(7)
     sent = [rng.getrandbits(2) for _ in range(2 * p.words_in)]
-    feed = Feed(sent, random_arrivals(rng, len(sent), gap))
-    taker = Taker(2 * p.words_out, random_readiness(rng, stall, deaf))
-    check_flow(PoolReduce(layer, 1), {"input": feed}, {"output": taker}, p.flow, 2)
+    driver = Driver(sent, arrivals=random_arrivals(rng, len(sent), gap))
+    monitor = Monitor(2 * p.words_out, readiness=random_readiness(rng, stall, deaf))
+    check_cycles(PoolReduce(layer, 1), {"input": driver}, {"output": monitor}, p.flow, 2)
     if not any(traffic):
-        assert set(differences(feed.accepted)) == {1}
-        assert taker.offered[p.words_out - 1] - feed.accepted[0] == p.latency
-        assert taker.offered[-1] - taker.offered[p.words_out - 1] == p.interval
+        assert set(differences(driver.accepted)) == {1}
+        assert monitor.offered[p.words_out - 1] - driver.accepted[0] == p.latency
+        assert monitor.offered[-1] - monitor.offered[p.words_out - 1] == p.interval
 
 
 @pytest.mark.parametrize("lanes, channels", [(1, 1), (1, 3), (2, 5), (4, 4), (3, 2)])
@@ -145,11 +146,11 @@ def test_inverter(kind: str, lanes: int, channels: int) -> None:
     maps = [random_map(layer, rng) for _ in range(frames)]
     sent = [int(w) for codes in maps for w in channel_words(codes, lanes, 3, rng).reshape(-1)]
     p = inverter_pipeline(layer, lanes)
-    feed = Feed(sent, random_arrivals(rng, len(sent), 0.3))
-    taker = Taker(len(sent), random_readiness(rng, 0.4))
-    check_flow(ChannelInverter(layer, lanes), {"input": feed}, {"output": taker}, p.flow, frames)
+    driver = Driver(sent, arrivals=random_arrivals(rng, len(sent), 0.3))
+    monitor = Monitor(len(sent), readiness=random_readiness(rng, 0.4))
+    check_cycles(ChannelInverter(layer, lanes), {"input": driver}, {"output": monitor}, p.flow, frames)
     for frame, codes in enumerate(maps):
-        words = taker.words[frame * p.words : (frame + 1) * p.words]
+        words = monitor.words[frame * p.words : (frame + 1) * p.words]
         check_words(words, complemented(layer, codes), lanes, 3)
 
 
@@ -162,9 +163,9 @@ def test_padding_never_wins() -> None:
     for codes in elements:
         words = channel_words(complemented(layer, codes), 2, 4, random.Random(0))
         sent += window_words(layer, words, 2)
-    taker = Taker(3, [])
-    drive(PoolReduce(layer, 2), {"input": Feed(sent, list(range(len(sent))))}, {"output": taker})
-    assert [split(w, 2, 4) for w in taker.words] == [row.tolist() for codes in elements for row in codes]
+    monitor = Monitor(3)
+    drive(PoolReduce(layer, 2), {"input": Driver(sent)}, {"output": monitor})
+    assert [split(w, 2, 4) for w in monitor.words] == [row.tolist() for codes in elements for row in codes]
 
 
 @pytest.mark.parametrize("kind, bits", [("max", 2 * 2 * 3), ("sum", 2 * 2 * 5)])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bnnhw.folding.counter import technology
-from bnnhw.folding.flow import Deadlock, Link, run
+from bnnhw.folding.flow import Deadlock, Link, Timeline
 from bnnhw.folding.residual import (
     AddPipeline,
     BufferPipeline,
@@ -21,7 +21,8 @@ from bnnhw.hardware.residual import Add, Fork, StreamBuffer
 from bnnhw.ir import DataType
 from bnnhw.verify.fork_join import ForkJoin, Swallower
 from tests.hardware.bench import differences, join, memories, register_bits, split
-from tests.hardware.flow_bench import Feed, Taker, check_flow, drive, random_arrivals, random_readiness
+from tests.hardware.flow import check_cycles, drive, links_of, random_arrivals, random_readiness, sink_of, source_of
+from tests.hardware.streams import Driver, Monitor
 
 GENERIC = technology("generic")
 TRAFFIC = [(0, 0, 0), (0.3, 0, 0), (0, 0.5, 0), (0.4, 0.4, 0), (0.2, 0.8, 0), (0, 0, 60)]
@@ -34,17 +35,17 @@ def test_buffer(depth: int, traffic: tuple[float, float, int]) -> None:
     gap, stall, deaf = traffic
     frames, words = 4, 23
     p = BufferPipeline(words, 8, depth)
-    feed = Feed(rng.choices(range(256), k=frames * words), random_arrivals(rng, frames * words, gap))
-    taker = Taker(frames * words, random_readiness(rng, stall, 2 * deaf))
-    check_flow(StreamBuffer(8, depth, GENERIC), {"input": feed}, {"output": taker}, p.flow, frames)
-    assert taker.words == feed.words
+    driver = Driver(rng.choices(range(256), k=frames * words), arrivals=random_arrivals(rng, frames * words, gap))
+    monitor = Monitor(frames * words, readiness=random_readiness(rng, stall, 2 * deaf))
+    check_cycles(StreamBuffer(8, depth, GENERIC), {"input": driver}, {"output": monitor}, p.flow, frames)
+    assert monitor.words == driver.words
     if deaf:
-        assert sum(cycle < 2 * deaf for cycle in feed.accepted) == min(depth, frames * words)
+        assert sum(cycle < 2 * deaf for cycle in driver.accepted) == min(depth, frames * words)
     if traffic == (0, 0, 0):
-        assert taker.offered[words - 1] - feed.accepted[0] == p.latency
-        assert taker.offered[2 * words - 1] - taker.offered[words - 1] == p.interval
-        assert taker.offered[0] - feed.accepted[0] == p.delay
-        assert set(differences(taker.offered)) == {2 if depth == 1 else 1}
+        assert monitor.offered[words - 1] - driver.accepted[0] == p.latency
+        assert monitor.offered[2 * words - 1] - monitor.offered[words - 1] == p.interval
+        assert monitor.offered[0] - driver.accepted[0] == p.delay
+        assert set(differences(monitor.offered)) == {2 if depth == 1 else 1}
 
 
 @pytest.mark.parametrize(
@@ -70,17 +71,17 @@ def test_fork(seed: int) -> None:
     rng = random.Random(seed)
     frames, words = 3, 15
     gap, stalls = rng.choice((0, 0.4)), [rng.choice((0, 0.3, 0.8)) for _ in range(2)]
-    feed = Feed(rng.choices(range(256), k=frames * words), random_arrivals(rng, frames * words, gap))
-    takers = {
-        name: Taker(frames * words, random_readiness(rng, stall))
+    driver = Driver(rng.choices(range(256), k=frames * words), arrivals=random_arrivals(rng, frames * words, gap))
+    monitors = {
+        name: Monitor(frames * words, readiness=random_readiness(rng, stall))
         for name, stall in zip(("first", "second"), stalls, strict=True)
     }
     p = ForkPipeline(words)
-    check_flow(Fork(8), {"input": feed}, takers, p.flow, frames)
-    assert all(taker.words == feed.words for taker in takers.values())
+    check_cycles(Fork(8), {"input": driver}, monitors, p.flow, frames)
+    assert all(monitor.words == driver.words for monitor in monitors.values())
     if not gap and not any(stalls):
-        assert set(differences(feed.accepted)) == {1}
-        assert takers["first"].offered[words - 1] - feed.accepted[0] == p.latency
+        assert set(differences(driver.accepted)) == {1}
+        assert monitors["first"].offered[words - 1] - driver.accepted[0] == p.latency
 
 
 @pytest.mark.parametrize(
@@ -94,28 +95,29 @@ def test_add(lanes: int, one: str, other: str) -> None:
     dut = Add(*types, lanes)
     p = AddPipeline(words)
     sums = None
-    feeds: dict[str, Feed] = {}
+    drivers: dict[str, Driver] = {}
     for name, dtype in zip(("first", "second"), types, strict=True):
         codes = np.array([rng.randrange(dtype.levels) for _ in range(frames * words * lanes)])
         packed = [join(row, dtype.bits) for row in codes.reshape(-1, lanes).tolist()]
         gap = rng.choice((0, 0.4))
-        feeds[name] = Feed(packed, random_arrivals(rng, len(packed), gap))
+        drivers[name] = Driver(packed, arrivals=random_arrivals(rng, len(packed), gap))
         sums = dtype.values(codes) + (0 if sums is None else sums)
-    taker = Taker(frames * words, random_readiness(rng, rng.choice((0, 0.4))))
-    check_flow(dut, feeds, {"output": taker}, p.flow, frames)
+    monitor = Monitor(frames * words, readiness=random_readiness(rng, rng.choice((0, 0.4))))
+    check_cycles(dut, drivers, {"output": monitor}, p.flow, frames)
     assert sums is not None
     assert sums.min() >= dut.dtype.minimum and sums.max() <= dut.dtype.maximum
     due = (sums % dut.dtype.levels).tolist()
-    assert [v for word in taker.words for v in split(word, lanes, dut.dtype.bits)] == due
+    assert [v for word in monitor.words for v in split(word, lanes, dut.dtype.bits)] == due
 
 
 def test_add_at_full_speed() -> None:
-    feeds = {name: Feed(list(range(16)), list(range(16))) for name in ("first", "second")}
-    taker = Taker(16, [])
-    check_flow(Add(DataType("uint", 4), DataType("uint", 4), 1), feeds, {"output": taker}, AddPipeline(16).flow, 1)
-    assert taker.words == [2 * k for k in range(16)]
-    assert taker.offered == list(range(1, 17))
-    assert taker.offered[-1] - feeds["first"].accepted[0] == AddPipeline(16).latency
+    dut = Add(DataType("uint", 4), DataType("uint", 4), 1)
+    drivers = {name: Driver(list(range(16))) for name in ("first", "second")}
+    monitor = Monitor(16)
+    check_cycles(dut, drivers, {"output": monitor}, AddPipeline(16).flow, 1)
+    assert monitor.words == [2 * k for k in range(16)]
+    assert monitor.offered == list(range(1, 17))
+    assert monitor.offered[-1] - drivers["first"].accepted[0] == AddPipeline(16).latency
 
 
 SWALLOWS = [(0, 6), (1, 6), (2, 5), (3, 12), (7, 20), (9, 10), (30, 12)]
@@ -129,10 +131,10 @@ def test_fork_and_join(swallowed: int, words: int) -> None:
     rng = random.Random(words)
     for gap, stall, deaf in TRAFFIC:
         dut = ForkJoin(8, swallowed, words, depth)
-        feed = Feed(rng.choices(range(256), k=3 * words), random_arrivals(rng, 3 * words, gap))
-        taker = Taker(3 * words, random_readiness(rng, stall, deaf))
-        check_flow(dut, {"input": feed}, {"output": taker}, dut.flow, 3, dut.links)
-        assert taker.words == [2 * word for word in feed.words]
+        driver = Driver(rng.choices(range(256), k=3 * words), arrivals=random_arrivals(rng, 3 * words, gap))
+        monitor = Monitor(3 * words, readiness=random_readiness(rng, stall, deaf))
+        check_cycles(dut, {"input": driver}, {"output": monitor}, dut.flow, 3, dut.links)
+        assert monitor.words == [2 * word for word in driver.words]
 
 
 @pytest.mark.parametrize("swallowed, words", [s for s in SWALLOWS if s[0] > 1])
@@ -140,14 +142,19 @@ def test_one_word_less_deadlocks(swallowed: int, words: int) -> None:
     """In simulation nothing comes, ever; the flow model says so."""
     depth = deadlock_free_depth(Swallower.needed(swallowed, words)) - 1
     dut = ForkJoin(8, swallowed, words, depth)
-    feed, taker = Feed([1] * (3 * words), [0] * (3 * words)), Taker(3 * words, [])
-    drive(dut, {"input": feed}, {"output": taker}, cycles=300)
-    assert taker.words == []
+    driver, monitor = Driver([1] * (3 * words)), Monitor(3 * words)
+    drive(dut, {"input": driver}, {"output": monitor}, cycles=300)
+    assert monitor.words == []
     # The body took one word more than the queue holds, and the fork has both branches' takings before it accepts.
-    assert len(feed.accepted) == depth
+    assert len(driver.accepted) == depth
     source, sink = Link(), Link()
+    units = (
+        (source_of(driver, source), (source,)),
+        (dut.flow(source, sink, 3), (source, sink, *dut.links)),
+        (sink_of(monitor, sink), (sink,)),
+    )
     with pytest.raises(Deadlock, match=r"^3 units wait for each other$"):
-        run([dut.flow(source, sink, 3), feed.flow(source), taker.flow(sink)], [source, sink, *dut.links])
+        Timeline(units).finish()
     assert len(source.taken) == depth
 
 
@@ -157,10 +164,8 @@ def test_full_speed_depth(swallowed: int, words: int) -> None:
 
     def cycles(depth: int) -> tuple[Link, list[Link]]:
         dut = ForkJoin(8, swallowed, words, depth)
-        source, sink = Link(), Link()
-        feed, taker = Feed([0] * (4 * words), [0] * (4 * words)), Taker(4 * words, [])
-        run([dut.flow(source, sink, 4), feed.flow(source), taker.flow(sink)], [source, sink, *dut.links])
-        return sink, dut.links
+        ends = {"input": Driver([0] * (4 * words))}, {"output": Monitor(4 * words)}
+        return links_of(dut.flow, *ends, 4, dut.links)["output"], dut.links
 
     deep, inner = cycles(4 * words)
     depth = full_speed_depth(inner[1].taken, inner[3].taken)

@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import pytest
 
 from bnnhw.folding.counter import technology
-from bnnhw.folding.flow import Link, run
-from bnnhw.folding.flow import Run as Flow
-from bnnhw.folding.window import WindowPipeline
 from bnnhw.hardware.emit import rtlil
 from bnnhw.hardware.window import WindowUnit
 from bnnhw.ir import Window
 from tests.hardware.bench import Driver, Monitor, Run, differences, join, memories, register_bits, simulate
+from tests.hardware.flow import compare, links_of
 
 
 @dataclass(frozen=True)
@@ -111,49 +109,6 @@ CASES = [
 ]
 
 
-@dataclass
-class Stalled(Monitor):
-    """A monitor whose stalls are known before: ready in the cycles of a pattern, and after its end."""
-
-    pattern: list[bool] = field(default_factory=list)
-
-    def ready(self, cycle: int, rng: random.Random) -> bool:
-        return cycle >= len(self.pattern) or self.pattern[cycle]
-
-
-def late_source(link: Link, arrivals: list[int]) -> Flow:
-    """Shows each word from its cycle on, when those before it are taken."""
-    ready = 0
-    for word, arrival in enumerate(arrivals):
-        link.offer(max(ready, arrival))
-        ready = (yield from link.taken_at(word)) + 1
-
-
-def stalled_sink(link: Link, words: int, pattern: list[bool]) -> Flow:
-    """Ready in the cycles of a pattern, and after its end."""
-    cycle = 0
-    for word in range(words):
-        while len(link.offered) <= word:
-            yield
-        cycle = max(cycle, link.offered[word])
-        while cycle < len(pattern) and not pattern[cycle]:
-            cycle += 1
-        yield from link.take(cycle)
-        cycle += 1
-
-
-def model(pipeline: WindowPipeline, frames: int, arrivals: list[int], pattern: list[bool]) -> tuple[Link, Link]:
-    """The links of a unit among such neighbours."""
-    before, behind = Link(), Link()
-    units = [
-        late_source(before, arrivals),
-        pipeline.flow(before, behind, frames),
-        stalled_sink(behind, frames * pipeline.words_out, pattern),
-    ]
-    run(units, [before, behind])
-    return before, behind
-
-
 class Traffic:
     """Random frames: their words, and the words that must come of them; None in the lanes that are undefined."""
 
@@ -191,27 +146,26 @@ def test_window(case: Case) -> None:
         # Full speed.
         sent, due = traffic.frames(frames)
         driver, monitor = Driver(sent), Monitor(len(due))
-        await bench.stream(driver, monitor)
+        ends = {"input": driver}, {"output": monitor}
+        await bench.streams(*ends)
         assert monitor.words == due
-        before, behind = model(p, frames, [0] * len(sent), [])
-        assert (driver.accepted, monitor.offered) == (before.taken, behind.offered)
-        ends = monitor.offered[p.words_out - 1 :: p.words_out]
-        assert ends[0] - driver.accepted[0] == p.latency
-        assert set(differences(ends)[1:]) == {max(p.words_in, p.words_out)}
+        compare(links_of(p.flow, *ends, frames), *ends)
+        last = monitor.offered[p.words_out - 1 :: p.words_out]
+        assert last[0] - driver.accepted[0] == p.latency
+        assert set(differences(last)[1:]) == {max(p.words_in, p.words_out)}
         # Gaps and stalls, single and in bursts; a reset between them, in the middle of everything.
         for gap, stall, burst in ((0.4, 0.4, 1), (0.2, 0.5, 9)):
             await bench.stream(Driver(sent, 0.2), Monitor(len(due), 0.2), cycles=rng.randrange(1, 2 * p.interval + 9))
             await bench.reset()
             gaps = [rng.random() < gap and rng.randrange(2 * burst) for _ in range(2 * p.words_in)]
             arrivals = [sum(gaps[: i + 1]) + i for i in range(len(gaps))]
-            pattern = [rng.random() >= stall for _ in range(words // burst) for _ in range(burst)]
+            readiness = [rng.random() >= stall for _ in range(words // burst) for _ in range(burst)]
             sent, due = traffic.frames(2)
-            driver = Driver(sent, arrivals=arrivals)
-            slow = Stalled(len(due), pattern=pattern)
-            await bench.stream(driver, slow)
-            assert slow.words == due
-            before, behind = model(p, 2, arrivals, pattern)
-            assert (driver.accepted, slow.offered, slow.taken) == (before.taken, behind.offered, behind.taken)
+            monitor = Monitor(len(due), readiness=readiness)
+            ends = {"input": Driver(sent, arrivals=arrivals)}, {"output": monitor}
+            await bench.streams(*ends)
+            assert monitor.words == due
+            compare(links_of(p.flow, *ends, 2), *ends)
             await bench.reset()
 
     simulate(unit, scenario, seed=3)

@@ -7,30 +7,28 @@ from collections.abc import Mapping
 
 import pytest
 
-from bnnhw.folding import FoldedNetwork, flow
+from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.chain import chain
 from bnnhw.folding.counter import technology
 from bnnhw.folding.flow import Deadlock, Link
 from bnnhw.folding.lower import lower
 from bnnhw.folding.stages import Chain
-from bnnhw.folding.timeline import Timeline, settle
+from bnnhw.folding.steady_state import settle
 from bnnhw.folding.units import BufferUnit
-from tests.hardware.flow import arrivals_of, paced_sink, paced_source
+from tests.hardware.flow import links_of_chain, random_arrivals, random_readiness
 from tests.hardware.maps import MapNetwork, random_network
+from tests.hardware.streams import Driver, Monitor
 
 TECH = technology("generic")
 SEEDS = range(24)
 
 
 def moves(units: Chain, frames: int, gap: float = 0.0, stall: float = 0.0, seed: int = 0) -> list[Link]:
-    """Every stream's cycles, by the plain scheduler of flows."""
+    """Every stream's cycles in such traffic."""
     rng = random.Random(seed)
-    links = [Link() for _ in range(units.streams)]
-    runs = [stage.flow(links, frames)[0] for stage in units.stages]
-    runs.append(paced_source(links[0], arrivals_of(rng, frames * units.input.words, gap)))
-    runs.append(paced_sink(links[units.output], frames, [rng.random() >= stall for _ in range(5000)]))
-    flow.run(runs, links)
-    return links
+    words = frames * units.input.words
+    driver = Driver([0] * words, arrivals=random_arrivals(rng, words, gap))
+    return links_of_chain(units, driver, Monitor(frames, readiness=random_readiness(rng, stall, cycles=5000)), frames)
 
 
 def residual(shortcut: bool = False) -> FoldedNetwork:
@@ -49,22 +47,6 @@ def with_depths(folded: FoldedNetwork, change: int) -> tuple[Chain, dict[str, in
     queues = {s.name: s.unit for s in chain(folded, TECH).stages if isinstance(s.unit, BufferUnit)}
     depths: Mapping[str, int] = {name: unit.pipeline.depth for name, unit in queues.items()}
     return lower(folded, TECH, {name: depth + change for name, depth in depths.items()}), dict(depths)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_every_cycle_is_that_of_the_plain_scheduler(seed: int) -> None:
-    units = chain(random_network(seed), TECH)
-    due = moves(units, 6)
-    links = [Link() for _ in range(units.streams)]
-    runs = [stage.flow(links, 6) for stage in units.stages]
-    runs.append((flow.source(links[0], 6 * units.input.words), (links[0],)))
-    runs.append((flow.sink(links[units.output], 6), (links[units.output],)))
-    Timeline(runs).until(links[units.output], 6)
-    assert links[units.output].offered == due[units.output].offered
-    # Words that no result waits for may not have moved yet.
-    for link, other in zip(links, due, strict=True):
-        assert link.offered == other.offered[: len(link.offered)]
-        assert link.taken == other.taken[: len(link.taken)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

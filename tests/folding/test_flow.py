@@ -1,0 +1,79 @@
+"""The scheduler of flow models against the plainest one there is, on the units of random accelerators."""
+
+from __future__ import annotations
+
+import pytest
+
+from bnnhw.folding.chain import chain
+from bnnhw.folding.counter import technology
+from bnnhw.folding.flow import Deadlock, Link, Run, Timeline, sink, source, together
+from tests.hardware.maps import random_network
+
+FRAMES = 6
+SEEDS = range(24)
+
+
+def chain_at_work(seed: int) -> tuple[list[tuple[Run, tuple[Link, ...]]], list[Link], Link]:
+    """The units of an accelerator and its surroundings, all streams, and the last of them."""
+    units = chain(random_network(seed), technology("generic"))
+    links = [Link() for _ in range(units.streams)]
+    runs = [stage.flow(links, FRAMES) for stage in units.stages]
+    runs.append((source(links[0], FRAMES * units.input.words), (links[0],)))
+    runs.append((sink(links[units.output], FRAMES), (links[units.output],)))
+    return runs, links, links[units.output]
+
+
+def moves_of_plain_scheduler(seed: int) -> list[Link]:
+    """Every unit is resumed again and again, whether anything moved or not."""
+    units, links, _ = chain_at_work(seed)
+    waiting = [run for run, _ in units]
+    while waiting:
+        waiting = [run for run in waiting if next(run, waiting) is not waiting]
+    return links
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_cycle_is_that_of_the_plain_scheduler(seed: int) -> None:
+    due = moves_of_plain_scheduler(seed)
+    units, links, results = chain_at_work(seed)
+    Timeline(units).finish()
+    assert [(link.offered, link.taken) for link in links] == [(link.offered, link.taken) for link in due]
+    units, links, results = chain_at_work(seed)
+    timeline = Timeline(units)
+    for frames in range(1, FRAMES + 1):
+        timeline.until(results, frames)
+        assert len(results.taken) >= frames
+    assert results.offered == due[-1].offered
+    # Words that no result waits for may not have moved yet.
+    for link, other in zip(links, due, strict=True):
+        assert link.offered == other.offered[: len(link.offered)]
+        assert link.taken == other.taken[: len(link.taken)]
+
+
+def test_a_part_wakes_the_parts_behind_it_and_before() -> None:
+    """What moves on a link inside a unit resumes the part that stands before the one that moved it."""
+    inner, outer = Link(), Link()
+
+    def last() -> Run:
+        yield from inner.take(5)
+        outer.offer((yield from inner.taken_at(0)) + 1)
+
+    def first() -> Run:
+        inner.offer(3)
+        yield from inner.taken_at(0)
+
+    Timeline([(together(last(), first()), (inner, outer)), (sink(outer, 1), (outer,))]).finish()
+    assert (inner.taken, outer.taken) == ([5], [6])
+
+
+def test_deadlock() -> None:
+    """Units that are done do not count; words that moved stay."""
+    one, other = Link(), Link()
+    units = ((source(one, 2), (one,)), (sink(one, 3), (one,)), (sink(other, 1), (other,)))
+    with pytest.raises(Deadlock, match=r"^2 units wait for each other$"):
+        Timeline(units).finish()
+    assert one.taken == [0, 1]
+    timeline = Timeline([(source(one := Link(), 2), (one,)), (sink(one, 3), (one,))])
+    timeline.until(one, 2)
+    with pytest.raises(Deadlock, match=r"^units wait for each other after 2 of 3 words$"):
+        timeline.until(one, 3)
