@@ -19,6 +19,17 @@ def node(kind: str, inputs: Sequence[str], output: str, domain: str = "", **attr
     return helper.make_node(kind, inputs, [output], name=f"{output}_node", domain=domain, **attributes)
 
 
+def by_output(nodes: Sequence[onnx.NodeProto], output: str) -> onnx.NodeProto:
+    return next(n for n in nodes if n.output[0] == output)
+
+
+def attribute(item: onnx.NodeProto, name: str, value: Any) -> None:
+    """Gives a node an attribute, in place of one of that name."""
+    kept = [a for a in item.attribute if a.name != name]
+    del item.attribute[:]
+    item.attribute.extend([*kept, helper.make_attribute(name, value)])
+
+
 def model(
     nodes: Sequence[onnx.NodeProto], constants: dict[str, Any], shape: Sequence[Any] = ("batch", 4), classes: int = 2
 ) -> onnx.ModelProto:

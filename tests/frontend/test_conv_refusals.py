@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,20 +9,12 @@ import numpy as np
 import pytest
 
 from bnnhw.errors import UnsupportedError
-from bnnhw.frontend import read_model
 from tests.frontend.conv_models import Graph
 from tests.frontend.models import write
+from tests.frontend.refusals import Cases, refuse
 
-CASES: dict[str, tuple[str, Callable[[Graph, str], str]]] = {}
-"""Message, and what is added to a graph of 2-bit elements (4, 6, 6)."""
-
-
-def case(message: str) -> Callable[[Callable[[Graph, str], str]], Callable[[Graph, str], str]]:
-    def register(build: Callable[[Graph, str], str]) -> Callable[[Graph, str], str]:
-        CASES[build.__name__] = (message, build)
-        return build
-
-    return register
+case: Cases[Callable[[Graph, str], str]] = Cases()
+"""What is added to a graph of 2-bit elements (4, 6, 6)."""
 
 
 @case("node 3 of 7: Conv 'conv2_node': its group must be 1, or for a depthwise convolution the 4 input channels, not 2")
@@ -212,16 +203,14 @@ def by_column(graph: Graph, x: str) -> str:
     return graph.add("Mul", x, graph.constant([1, 2, 3, 4, 5, 6]))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", case)
 def test_unsupported(tmp_path: Path, name: str) -> None:
-    message, build = CASES[name]
+    message, build = case[name]
     graph = Graph(4, 6, 6)
     x = build(graph, graph.quant("input", 2))
     flat = graph.add("Flatten", x, axis=1)
     proto = graph.model(graph.add("MatMul", flat, graph.weights(4, 3)), 3)
-    path = write(proto, tmp_path / "m.onnx")
-    with pytest.raises(UnsupportedError, match=rf"^{re.escape(f'{path}: {message}')}$"):
-        read_model(path)
+    refuse(write(proto, tmp_path / "m.onnx"), UnsupportedError, message)
 
 
 @pytest.mark.parametrize("case", ["part of the map", "depthwise"])
@@ -231,6 +220,5 @@ def test_scores_of_a_convolution(tmp_path: Path, case: str) -> None:
     attributes = {"strides": [2, 2]} if case == "part of the map" else {"group": 4}
     x = graph.add("Flatten", graph.add("Conv", graph.quant("input", 2), weights, **attributes), axis=1)
     path = write(graph.model(x, 4), tmp_path / "m.onnx")
-    message = f"{path}: graph output 'scores': must be a matrix product or a convolution over the whole map"
-    with pytest.raises(UnsupportedError, match=rf"^{re.escape(message)}$"):
-        read_model(path)
+    message = "graph output 'scores': must be a matrix product or a convolution over the whole map"
+    refuse(path, UnsupportedError, message)

@@ -1,0 +1,288 @@
+"""Nodes that are not read: one line each, that names the file, the node and its position."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnx
+import pytest
+
+from bnnhw.errors import UnsupportedError
+from tests.frontend.models import DOMAIN, attribute, by_output, model, node, parts, write
+from tests.frontend.refusals import Cases, refuse
+
+SUPPORTED = (
+    "Add, AveragePool, BatchNormalization, BipolarQuant, Cast, Concat, Constant, Conv, Div, Dropout, Flatten, "
+    "Gather, Gemm, GlobalAveragePool, GlobalMaxPool, Identity, IntQuant, LeakyRelu, MatMul, MaxPool, Mul, "
+    "MultiThreshold, PRelu, Pad, Pow, Quant, ReduceMean, Relu, Reshape, Shape, Sign, Sqrt, Squeeze, Sub, "
+    "Transpose, Unsqueeze"
+)
+
+Nodes: TypeAlias = list[onnx.NodeProto]
+Constants: TypeAlias = dict[str, Any]
+
+case: Cases[Callable[[Nodes, Constants], None]] = Cases()
+
+
+@case(f"node 9 of 10: Softmax 'probs_node' is not supported; supported: {SUPPORTED}")
+def softmax(nodes: Nodes, constants: Constants) -> None:
+    nodes.insert(8, node("Softmax", ["a1"], "probs"))
+
+
+@case(f"node 4 of 9: MatMul 'a0_node' of domain 'com.example' is not supported; supported: {SUPPORTED}")
+def domain(nodes: Nodes, constants: Constants) -> None:
+    by_output(nodes, "a0").domain = "com.example"
+
+
+@case(f"node 4 of 9: 'Mat\\nMul' 'a\\nb' is not supported; supported: {SUPPORTED}")
+def line_breaks(nodes: Nodes, constants: Constants) -> None:
+    by_output(nodes, "a0").op_type, by_output(nodes, "a0").name = "Mat\nMul", "a\nb"
+
+
+@case("node 3 of 9: BipolarQuant 'q0_node': its scale must be positive")
+def scale(nodes: Nodes, constants: Constants) -> None:
+    constants["half"] = -0.5
+    by_output(nodes, "q0").input[1] = "half"
+
+
+@case(
+    "node 6 of 9: BipolarQuant 'x0_node': its scale must be the same for all channels, since the next layer sums over "
+    "them"
+)
+def activation_scales(nodes: Nodes, constants: Constants) -> None:
+    constants["three"] = [1.0, 1.0, 2.0]
+    by_output(nodes, "x0").input[1] = "three"
+
+
+@case("node 4 of 9: MatMul 'a0_node': its weights must not have a scale for each input")
+def input_scales(nodes: Nodes, constants: Constants) -> None:
+    constants["four"] = np.array([[1.0], [1.0], [2.0], [1.0]], np.float32)
+    by_output(nodes, "q0").input[1] = "four"
+
+
+@case("node 3 of 9: BipolarQuant 'q0_node': its scale must fit weights of shape (4, 3), not (1, 2)")
+def scales(nodes: Nodes, constants: Constants) -> None:
+    constants["two"] = [1.0, 1.0]
+    by_output(nodes, "q0").input[1] = "two"
+
+
+@case("node 3 of 9: BipolarQuant 'q0_node': weights must have 2 to 4 dimensions and no size of 0, not shape (4,)")
+def flat_weights(nodes: Nodes, constants: Constants) -> None:
+    constants["w0"] = [1.0] * 4
+
+
+@case("node 3 of 9: BipolarQuant 'q0_node': weights must have 2 to 4 dimensions and no size of 0, not shape (4, 0)")
+def no_weights(nodes: Nodes, constants: Constants) -> None:
+    constants["w0"] = np.zeros((4, 0), np.float32)
+
+
+@case("node 4 of 9: MatMul 'a0_node': its weights must take 4 inputs, not 5")
+def wrong_inputs(nodes: Nodes, constants: Constants) -> None:
+    constants["w0"] = np.ones((5, 3), np.float32)
+
+
+@case("node 4 of 9: MatMul 'a0_node': its second input must be quantized weights, or a matrix of small whole numbers")
+def float_weights(nodes: Nodes, constants: Constants) -> None:
+    by_output(nodes, "a0").input[1] = "w0"
+
+
+@case("node 4 of 9: MatMul 'a0_node': its first input must be quantized elements, not raw samples")
+def float_input(nodes: Nodes, constants: Constants) -> None:
+    by_output(nodes, "a0").input[0] = "input"
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': its gamma must have shape (3,), not (2,)")
+def norm_shape(nodes: Nodes, constants: Constants) -> None:
+    constants["gamma0"] = [1.0, 1.0]
+
+
+@case(
+    "node 5 of 9: BatchNormalization 'n0_node': its input must be a matrix product or integers or quantized elements, "
+    "not raw samples"
+)
+def norm_of_samples(nodes: Nodes, constants: Constants) -> None:
+    by_output(nodes, "n0").input[0] = "input"
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': its training_mode must be 0, not 1")
+def training_mode(nodes: Nodes, constants: Constants) -> None:
+    attribute(by_output(nodes, "n0"), "training_mode", 1)
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': its epsilon must be of type float, not 1")
+def epsilon(nodes: Nodes, constants: Constants) -> None:
+    attribute(by_output(nodes, "n0"), "epsilon", 1)
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': batch norm: var + eps must be positive")
+def variance(nodes: Nodes, constants: Constants) -> None:
+    constants["var0"] = [1.0, 0.0, 1.0]
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': it must have one output")
+def outputs(nodes: Nodes, constants: Constants) -> None:
+    by_output(nodes, "n0").output.append("second")
+
+
+@case("node 5 of 9: BatchNormalization 'n0_node': its variance must be a constant, not nothing")
+def inputs(nodes: Nodes, constants: Constants) -> None:
+    del by_output(nodes, "n0").input[-1]
+
+
+@case("node 1 of 9: Sub 'shifted_node': its other input must be a constant, not raw samples")
+def sub(nodes: Nodes, constants: Constants) -> None:
+    nodes[0].input[1] = "input"
+
+
+@case("node 1 of 9: Sub 'shifted_node': its other input must be a single value, not of shape (4,)")
+def shift_of_each_sample(nodes: Nodes, constants: Constants) -> None:
+    constants["t"] = [1.0, 2.0, 3.0, 4.0]
+
+
+@case("node 2 of 9: BipolarQuant 'x_node': raw samples must not be multiplied by a negative number before it")
+def inverted_samples(nodes: Nodes, constants: Constants) -> None:
+    nodes[0].input[:] = ["t", "input"]
+
+
+@case("node 1 of 9: Div 'shifted_node': its divisor must be a constant")
+def reciprocal(nodes: Nodes, constants: Constants) -> None:
+    nodes[0] = node("Div", ["t", "input"], "shifted")
+
+
+@case("node 1 of 9: Div 'shifted_node': its divisor must not be 0")
+def zero_divisor(nodes: Nodes, constants: Constants) -> None:
+    nodes[0] = node("Div", ["input", "zero"], "shifted")
+
+
+@case("node 1 of 9: Mul 'shifted_node': its factor must not be 0")
+def zero_factor(nodes: Nodes, constants: Constants) -> None:
+    nodes[0] = node("Mul", ["input", "zero"], "shifted")
+
+
+@case("node 10 of 10: Add 's_node': its inputs must have one shape, or one of them a single value, not (3,), (4, 1)")
+def mixed_shapes(nodes: Nodes, constants: Constants) -> None:
+    constants["column"] = np.ones((4, 1), np.float32)
+    nodes.append(node("Add", ["gamma0", "column"], "s"))
+
+
+@case("node 10 of 10: Div 's_node': its output must be finite")
+def folded_infinity(nodes: Nodes, constants: Constants) -> None:
+    nodes.append(node("Div", ["gamma0", "zero"], "s"))
+
+
+@case(
+    "node 6 of 9: BipolarQuant 'x0_node': its input must be a constant or raw samples or a matrix product or integers "
+    "or quantized elements, not quantized weights"
+)
+def weights_quantized_twice(nodes: Nodes, constants: Constants) -> None:
+    by_output(nodes, "x0").input[0] = "q0"
+
+
+@case("node 4 of 9: Gemm 'a0_node': its bias must be a single value or one a neuron (3), not (4,)")
+def bias(nodes: Nodes, constants: Constants) -> None:
+    constants["four"] = [1.0] * 4
+    nodes[3] = node("Gemm", ["x", "q0", "four"], "a0")
+
+
+@case("node 4 of 9: Gemm 'a0_node': its alpha must be of type float, not 2")
+def alpha(nodes: Nodes, constants: Constants) -> None:
+    nodes[3] = node("Gemm", ["x", "q0"], "a0", alpha=2)
+
+
+@case(
+    "node 5 of 10: PRelu 'p_node': prelu: slope must not be negative, since it then is not monotone, not -0.5 as in "
+    "neuron 1"
+)
+def valley(nodes: Nodes, constants: Constants) -> None:
+    constants["slopes"] = [0.25, -0.5, 1.0]
+    nodes.insert(4, node("PRelu", ["a0", "slopes"], "p"))
+
+
+@case("node 5 of 10: PRelu 'p_node': its slope must be a single value or one a neuron (3), not (2,)")
+def slopes(nodes: Nodes, constants: Constants) -> None:
+    constants["slopes"] = [0.25, 0.5]
+    nodes.insert(4, node("PRelu", ["a0", "slopes"], "p"))
+
+
+@case(
+    "node 4 of 9: Conv 'a0_node': its first input must be (channels, height, width) or (channels, length) behind the "
+    "batch, not (4,)"
+)
+def convolution_of_a_list(nodes: Nodes, constants: Constants) -> None:
+    by_output(nodes, "a0").op_type = "Conv"
+
+
+@case(
+    "node 2 of 10: MaxPool 'pooled_node': its input must be quantized elements or a matrix product or integers, not "
+    "raw samples"
+)
+def pooling_of_samples(nodes: Nodes, constants: Constants) -> None:
+    nodes.insert(1, node("MaxPool", ["shifted"], "pooled", kernel_shape=[2]))
+
+
+@case("node 6 of 9: MultiThreshold 'x0_node': its thresholds must have shape (1 or 3, 1..255), not (2, 1)")
+def thresholds(nodes: Nodes, constants: Constants) -> None:
+    constants["thresholds"] = np.ones((2, 1), np.float32)
+    nodes[5] = node("MultiThreshold", ["n0", "thresholds"], "x0", DOMAIN)
+
+
+@case("node 10 of 10: Reshape 'r_node': its shape must be (batch, ...) with 4 elements a frame, not [2, 2]")
+def reshape(nodes: Nodes, constants: Constants) -> None:
+    constants["shape"] = np.array([2, 2])
+    nodes.append(node("Reshape", ["x", "shape"], "r"))
+
+
+@case("node 10 of 10: Transpose 't_node': its perm must be (1, 0), not (0, 1)")
+def transpose(nodes: Nodes, constants: Constants) -> None:
+    nodes.append(node("Transpose", ["w0"], "t_", perm=[0, 1]))
+    nodes[-1].name = "t_node"
+
+
+@case("node 10 of 10: Constant 'c_node': its value must be a finite tensor or number")
+def constant(nodes: Nodes, constants: Constants) -> None:
+    nodes.append(node("Constant", [], "c", value_string="one"))
+
+
+@case("node 3 of 9: BipolarQuant 'q0_node': input 'w0' must be finite")
+def infinite(nodes: Nodes, constants: Constants) -> None:
+    constants["w0"] = np.full((4, 3), np.inf, np.float32)
+
+
+@pytest.mark.parametrize("name", case)
+def test_unsupported(tmp_path: Path, name: str) -> None:
+    message, change = case[name]
+    nodes, constants = parts()
+    change(nodes, constants)
+    refuse(write(model(nodes, constants), tmp_path / "m.onnx"), UnsupportedError, message)
+
+
+@pytest.mark.parametrize(
+    "what, value, message",
+    [
+        ("bits", 9.0, "its bitwidth must be a whole number in 1..8, not 9.0"),
+        ("bits", 2.5, "its bitwidth must be a whole number in 1..8, not 2.5"),
+        ("bits", 0.0, "its bitwidth must be a whole number in 1..8, not 0.0"),
+        ("one", 0.0, "its scale must be positive"),
+        ("one", [1.0, 1.0], "its scale must be a single value or one a neuron (1), not (2,)"),
+        ("zero", [1.0, 1.0], "its zeropt must be a single value, not of shape (2,)"),
+        (
+            "rounding_mode",
+            "STOCHASTIC",
+            "its rounding_mode must be ROUND or HALF_EVEN or HALF_UP or HALF_DOWN or FLOOR or CEIL or DOWN or UP, "
+            "not 'STOCHASTIC'",
+        ),
+        ("narrow", 3, "its narrow must be 0 or 1, not 3"),
+        ("signed", 2, "its signed must be 0 or 1, not 2"),
+    ],
+)
+def test_unsupported_quant(tmp_path: Path, what: str, value: Any, message: str) -> None:
+    nodes, constants = parts(quantizer="quant")
+    if what in constants:
+        constants[what] = value
+    else:
+        attribute(nodes[0], what, value)
+    path = write(model(nodes, constants), tmp_path / "m.onnx")
+    refuse(path, UnsupportedError, f"node 1 of 8: Quant 'x_node': {message}")
