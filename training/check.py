@@ -10,8 +10,8 @@ from torch import nn
 
 from bnnhw.errors import CheckError
 from bnnhw.frontend import read_model
+from bnnhw.ir import Conv2d, MaxPool, Quantize, Residual
 from bnnhw.ir.layers import Dense, Thresholds
-from bnnhw.ir.maps import Conv2d, MaxPool, Quantize, Residual
 from bnnhw.ir.network import Layer, StreamLayer
 from bnnhw.reference import evaluate, evaluate_trained, trace
 from bnnhw.streamline import streamline

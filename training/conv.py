@@ -21,7 +21,7 @@ class BinaryConv2d(BinaryLayer):
     """Convolution without bias whose weights are the signs of real-valued latent weights.
 
     The padding holds -1 or +1: a bit has no third value, and hardware pads with an element
-    (:class:`bnnhw.ir.maps.Conv2d`). 0 is for inputs of several bits; of bits it would make numbers of two bits.
+    (:class:`bnnhw.ir.Conv2d`). 0 is for inputs of several bits; of bits it would make numbers of two bits.
 
     Parameters
     ----------

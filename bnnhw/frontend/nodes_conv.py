@@ -15,8 +15,8 @@ from bnnhw.frontend.nodes_product import product_steps, whole_weights
 from bnnhw.frontend.planes import weight_planes
 from bnnhw.frontend.streams import as_elements, as_map, check_planes, common_unit
 from bnnhw.frontend.values import Constant, Elements, Padded, Product, Value, Weights, layout
+from bnnhw.ir import Affine, Conv2d, SumPool
 from bnnhw.ir.layers import Dense
-from bnnhw.ir.maps import Affine, Conv2d, SumPool
 from bnnhw.ir.steps import Shift
 from bnnhw.ir.types import MAX_PLANES, DataType
 from bnnhw.ir.window import Window

@@ -12,7 +12,7 @@ from bnnhw.frontend.geometry import window_of
 from bnnhw.frontend.nodes_conv import map_layout, summed
 from bnnhw.frontend.streams import affine_steps, as_integers, as_map
 from bnnhw.frontend.values import Constant, Elements, Integers, Product, Streamed, Value
-from bnnhw.ir.maps import MaxPool, SumPool
+from bnnhw.ir import MaxPool, SumPool
 from bnnhw.ir.steps import PRelu, Relu, falling
 from bnnhw.ir.window import Window
 

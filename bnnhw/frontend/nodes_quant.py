@@ -14,8 +14,8 @@ from bnnhw.frontend.levels import ROUNDINGS, Bound, element_type, integer_range,
 from bnnhw.frontend.samples import quantize_samples
 from bnnhw.frontend.streams import as_integers
 from bnnhw.frontend.values import Constant, Elements, Integers, Product, Samples, Value, Weights
+from bnnhw.ir import Conv2d, Quantize
 from bnnhw.ir.layers import Dense, FloatActivation
-from bnnhw.ir.maps import Conv2d, Quantize
 from bnnhw.ir.steps import Quantizer
 from bnnhw.ir.types import MAX_PLANES, DataType
 

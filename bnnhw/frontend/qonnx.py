@@ -26,9 +26,9 @@ from bnnhw.frontend.handlers import HANDLERS
 from bnnhw.frontend.onnx_graph import Graph
 from bnnhw.frontend.streams import as_integers
 from bnnhw.frontend.values import Constant, Product, Samples, Value, cost, kind_of, layout
+from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layers import Dense, Output
-from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.network import Network, StreamLayer
 from bnnhw.ir.steps import PRelu, Relu
 

@@ -15,7 +15,7 @@ import numpy as np
 from bnnhw.frontend.call import Call
 from bnnhw.frontend.streams import MAX_MULTIPLIER, affine_steps, as_integers, common_unit, exact_affine
 from bnnhw.frontend.values import Elements, Integers, Streamed
-from bnnhw.ir.maps import Affine, Residual
+from bnnhw.ir import Affine, Residual
 from bnnhw.ir.network import StreamLayer, follow
 
 __all__ = ["add_branches"]

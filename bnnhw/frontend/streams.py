@@ -11,8 +11,8 @@ import numpy as np
 
 from bnnhw.frontend.call import Call
 from bnnhw.frontend.values import Elements, Integers, Product, Streamed, layout
+from bnnhw.ir import Affine
 from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.maps import Affine
 from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
 from bnnhw.ir.types import MAX_PLANES, DataType, InputSpec
 

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnhw.ir import Conv2d
 from bnnhw.ir.layers import Dense, FloatActivation
-from bnnhw.ir.maps import Conv2d
 from bnnhw.ir.network import StreamLayer
 from bnnhw.ir.steps import Step
 from bnnhw.ir.types import DataType, InputSpec

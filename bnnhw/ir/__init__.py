@@ -2,6 +2,8 @@
 
 from bnnhw.ir.arithmetic import DotAffine, dot_affine
 from bnnhw.ir.bits import BitMatrix, pack_rows, unpack_rows
+from bnnhw.ir.conv import Conv2d
+from bnnhw.ir.elementwise import Affine, Quantize
 from bnnhw.ir.layers import (
     BatchNorm,
     Dense,
@@ -11,8 +13,9 @@ from bnnhw.ir.layers import (
     WeightPlane,
     batch_norm_sign,
 )
-from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.network import Layer, Network, StreamLayer, follow, walk
+from bnnhw.ir.pool import MaxPool, SumPool
+from bnnhw.ir.residual import Residual
 from bnnhw.ir.steps import Divide, PRelu, Quantizer, Relu, Scale, Shift, Step, apply, falling, normalize, sign
 from bnnhw.ir.types import DataType, InputSpec
 from bnnhw.ir.window import Window

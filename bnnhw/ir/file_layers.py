@@ -16,6 +16,8 @@ import numpy as np
 
 from bnnhw.errors import FileError, NetworkError
 from bnnhw.ir.bits import BitMatrix
+from bnnhw.ir.conv import Conv2d
+from bnnhw.ir.elementwise import Affine, Quantize
 from bnnhw.ir.file_steps import (
     Arrays,
     Take,
@@ -26,8 +28,9 @@ from bnnhw.ir.file_steps import (
     read_steps,
 )
 from bnnhw.ir.layers import Activation, Dense, FloatActivation, Output, Thresholds, WeightPlane, batch_norm_sign
-from bnnhw.ir.maps import MAX_DEPTH, Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.network import Layer
+from bnnhw.ir.pool import MaxPool, SumPool
+from bnnhw.ir.residual import MAX_DEPTH, Residual
 from bnnhw.ir.types import DataType
 from bnnhw.ir.window import Window
 

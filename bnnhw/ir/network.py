@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bnnhw.errors import NetworkError
+from bnnhw.ir.conv import Conv2d
+from bnnhw.ir.elementwise import Affine, Quantize
 from bnnhw.ir.layers import Dense, FloatActivation, Output
-from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
+from bnnhw.ir.pool import MaxPool, SumPool
+from bnnhw.ir.residual import Residual
 from bnnhw.ir.types import DataType, InputSpec
 
 __all__ = ["Layer", "Network", "StreamLayer", "follow", "walk"]

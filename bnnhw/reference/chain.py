@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.layers import Dense, Output
-from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.network import Layer, Network, StreamLayer, follow, walk
 from bnnhw.reference.convolution import Convolution
 from bnnhw.reference.elementwise import affine, quantize

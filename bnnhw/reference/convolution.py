@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.maps import Conv2d
+from bnnhw.ir import Conv2d
 from bnnhw.reference.packed import PackedProduct, packing_pays_for
 from bnnhw.reference.product import Product
 from bnnhw.reference.windows import pad, windows

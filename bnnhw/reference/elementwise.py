@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnhw.ir import Affine, Quantize
 from bnnhw.ir.layers import FloatActivation
-from bnnhw.ir.maps import Affine, Quantize
 from bnnhw.reference.activate import apply_float, threshold
 
 __all__ = ["affine", "quantize"]

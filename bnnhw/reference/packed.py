@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnhw.ir import Conv2d
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layers import Dense, FloatActivation, Thresholds
-from bnnhw.ir.maps import Conv2d
 from bnnhw.ir.network import Network, walk
 from bnnhw.reference.activate import apply_float, threshold
 from bnnhw.reference.xnor import Panels, Words, pack, ready

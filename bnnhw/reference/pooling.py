@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.maps import MaxPool, SumPool
+from bnnhw.ir import MaxPool, SumPool
 from bnnhw.reference.windows import pad, windows
 
 __all__ = ["max_pool", "sum_pool"]

@@ -1,14 +1,14 @@
 """The pass that moves quantizers to the matrices whose accumulators they quantize.
 
 Assumes: any network. Leaves: the same network, element for element, in which no floating-point
-:class:`~bnnhw.ir.maps.Quantize` follows a matrix layer without activation, a pool over such a layer, or an affine.
+:class:`~bnnhw.ir.Quantize` follows a matrix layer without activation, a pool over such a layer, or an affine.
 
 - Affine, quantizer: ``x -> multiplier * x + offset`` becomes the first steps of the quantizer's chain.
 - Matrix (convolution or fully connected), quantizer: the chain becomes the matrix's activation. It is stated in
   accumulators there and in dot products here: ``acc = (dot - constant) / scale`` (:mod:`bnnhw.ir.arithmetic`).
 - Matrix, pools, quantizer (XNOR-Net's block, which pools before its norm): every chain is monotone, so a level of the
   greatest accumulator is the greatest of the levels, or, in channels where the chain falls, the least: the quantizer
-  moves before the pools, and their :attr:`~bnnhw.ir.maps.MaxPool.minimum` turns over in those channels. Bits are
+  moves before the pools, and their :attr:`~bnnhw.ir.MaxPool.minimum` turns over in those channels. Bits are
   pooled instead of sums, and a line of them is stored.
 """
 
@@ -18,9 +18,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layers import Dense, FloatActivation
-from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual
 from bnnhw.ir.network import Layer, Network
 from bnnhw.ir.steps import Divide, Scale, Shift, Step, falling
 from bnnhw.streamline.result import StreamlineResult

@@ -19,7 +19,7 @@ through the steps (:mod:`bnnhw.streamline.preimage`) this says ``dot >= c``, or 
 - Reached always: ``T = low``; never: ``T = high + 1``.
 
 Element-wise quantization has no row to complement: its elements are the accumulator, ``low .. high`` is the range of
-their type, and an :class:`~bnnhw.ir.maps.Affine` before it turns ``x`` into ``R - x`` in the channels that need it.
+their type, and an :class:`~bnnhw.ir.Affine` before it turns ``x`` into ``R - x`` in the channels that need it.
 
 T is clamped to ``low .. high + 1``. The direction is that of the chain, so it is one for all levels of a neuron.
 For bipolar elements and weights, batch norm and sign this is section 4 of the design: ``T = ceil((K + c) / 2)``.
@@ -48,10 +48,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import CheckError, NetworkError
+from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.arithmetic import DotAffine, dot_affine
 from bnnhw.ir.bits import BitMatrix
 from bnnhw.ir.layers import Dense, FloatActivation, Output, Thresholds, WeightPlane
-from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.network import Layer, Network, walk
 from bnnhw.ir.steps import BatchNorm, standard_deviation
 from bnnhw.ir.types import DataType

@@ -33,7 +33,7 @@ from bnnhw.ir import (
     walk,
 )
 from bnnhw.ir.layers import FloatActivation
-from bnnhw.ir.maps import MAX_DEPTH
+from bnnhw.ir.residual import MAX_DEPTH
 from tests.map_strategies import map_networks
 from tests.strategies import fixed
 

@@ -6,21 +6,26 @@ import math
 from collections.abc import Callable
 
 from bnnhw.ir import (
+    Affine,
     BatchNorm,
+    Conv2d,
     DataType,
     Dense,
     Divide,
     FloatActivation,
+    MaxPool,
     Network,
     PRelu,
+    Quantize,
     Relu,
+    Residual,
     Scale,
     Shift,
     Step,
+    SumPool,
     Thresholds,
     Window,
 )
-from bnnhw.ir.maps import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.network import Layer
 
 

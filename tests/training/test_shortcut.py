@@ -12,7 +12,7 @@ from torch import nn
 
 from bnnhw.errors import RequestError
 from bnnhw.frontend import read_model
-from bnnhw.ir.maps import Residual
+from bnnhw.ir import Residual
 from bnnhw.streamline import streamline
 from bnnhw.training.check import check_export
 from bnnhw.training.conv import BinaryConv2d

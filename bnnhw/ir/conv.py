@@ -1,0 +1,81 @@
+"""Convolution over feature maps.
+
+Position, channel and stream order are those of :class:`~bnnhw.ir.window.Window`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bnnhw.errors import NetworkError
+from bnnhw.ir.layers import Dense
+from bnnhw.ir.types import DataType
+from bnnhw.ir.window import Window
+
+__all__ = ["Conv2d"]
+
+
+@dataclass(frozen=True)
+class Conv2d:
+    """A convolution: at every position of the window, the matrix layer ``dense`` applied to the window's elements.
+
+    Parameters
+    ----------
+    window : Window
+    dense : Dense
+        Its name is the layer's. A row's synapses run over (kernel y, kernel x, channel), channel fastest:
+        ``area * channels`` of them. In a depthwise convolution they run over (kernel y, kernel x) alone, ``area`` of
+        them, and neuron ``n`` sees channel ``n // (neurons / channels)``.
+    padding_code : int
+        The element that the padding holds; for bipolar elements 0 is -1 and 1 is +1.
+    depthwise : bool
+    """
+
+    window: Window
+    dense: Dense
+    padding_code: int = 0
+    depthwise: bool = False
+
+    def __post_init__(self) -> None:
+        expected = self.window.area * (1 if self.depthwise else self.window.channels)
+        if self.dense.synapses != expected:
+            raise NetworkError(f"layer {self.name}: weights must have {expected} synapses, not {self.dense.synapses}")
+        if self.depthwise and self.dense.neurons % self.window.channels:
+            raise NetworkError(
+                f"layer {self.name}: a depthwise convolution of {self.window.channels} channels must have a multiple "
+                f"of so many neurons, not {self.dense.neurons}"
+            )
+        if not 0 <= self.padding_code < self.dense.input.levels:
+            raise NetworkError(
+                f"layer {self.name}: padding must be a code in 0..{self.dense.input.levels - 1}, "
+                f"not {self.padding_code}"
+            )
+
+    @property
+    def name(self) -> str:
+        return self.dense.name
+
+    @property
+    def input(self) -> DataType:
+        return self.dense.input
+
+    @property
+    def shape_in(self) -> tuple[int, int, int]:
+        return (self.window.channels, self.window.height, self.window.width)
+
+    @property
+    def shape_out(self) -> tuple[int, int, int]:
+        return (self.dense.neurons, self.window.out_height, self.window.out_width)
+
+    @property
+    def output(self) -> DataType:
+        """Of its elements; accumulators where ``dense`` has no activation."""
+        return self.dense.stream
+
+    @property
+    def multiplier(self) -> int:
+        """Neurons a channel of a depthwise convolution; 0 where every neuron sees every channel."""
+        return self.dense.neurons // self.window.channels if self.depthwise else 0
+
+    def with_dense(self, dense: Dense) -> Conv2d:
+        return replace(self, dense=dense)
