@@ -179,7 +179,7 @@ class Mvu(wiring.Component):
         return Mux(position == self.pipeline.synapse_folds - 1, filled, payload)
 
     def _inputs(self, m: Module, issued: Replay, platform: object) -> list[Value]:
-        """Each processing element's lanes, as its popcount wants them: depthwise its channel's, else all of the word."""
+        """Each processing element's lanes, as its popcount wants them: depthwise of its channel, else all."""
         p, pe = self.pipeline, self.folding.pe
         word, bits = issued.word, self.layer.input.bits // p.serial
         if p.serial > 1:

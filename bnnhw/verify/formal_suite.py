@@ -121,9 +121,13 @@ SUITE: dict[str, Case] = {
     "mvu-depthwise": Case(_depthwise(_layer("10 01 11", "bipolar", [[2], [1], [0]]), 2), quick=True),
     "mvu-depthwise-planes": Case(_depthwise(_layer("10 01", "uint2", [[3], [2]]), 2)),
     "mvu-depthwise-one-tap": Case(_depthwise(_layer("1 0 1", "bipolar", [[1], [0], [1]]), 2), cycles=14),
-    # M = 2: two elements for a channel; the words of one channel replayed for either of its neurons.
+    # M = 2: two elements for either of two channels, of two and of three; the words of a channel replayed for both of
+    # its neurons.
     "mvu-depthwise-side-by-side": Case(
-        _depthwise(_layer("10 01 11 00", "bipolar", [[2], [1], [0], [1]]), 2, 2), quick=True
+        _depthwise(_layer("10 01 11 00", "bipolar", [[2], [1], [0], [1]]), 4, 2), quick=True
+    ),
+    "mvu-depthwise-side-by-side-padded": Case(
+        _depthwise(_layer("10 01 11 00 10 11", "bipolar", [[2], [1], [0], [1], [2], [1]]), 4, 2)
     ),
     "mvu-depthwise-replay": Case(_depthwise(_layer("10 01 11 00", "bipolar", [[2], [1], [0], [1]]), 1, 2)),
     "argmax": Case(_argmax(3, 2, [1, 1, 1], [0, 0, 0]), quick=True),

@@ -93,6 +93,12 @@ SERIAL = [
     (shift_add.ShiftAdd, "(total << 1) + self.value", "total + self.value", "result"),
     (mvu.Mvu, 'issued.plane, 2, "plane"', 'issued.plane, 1, "plane"', "result"),
 ]
+DEPTHWISE = [
+    # Neighbouring elements take neighbouring channels.
+    ("side-by-side", mvu.Mvu, "for copy in copies for x in copy", "for copy in zip(*copies) for x in copy", "result"),
+    ("replay", replay.Replay, "at_end & ~last_pass, vector_start", "at_end & 0, vector_start", "result"),
+    ("replay", replay.Replay, "freed, begun = self.issue & last_pass", "freed, begun = self.issue", "buffer"),
+]
 ARGMAX = [
     ("(score > best.score)", "(score >= best.score)", "result"),
     ("right[0] > left[0]", "right[0] >= left[0]", "result"),
@@ -184,6 +190,12 @@ def test_broken_mvu(break_unit: Plant, unit: type, old: str, new: str | None, na
 def test_broken_serial_planes(break_unit: Plant, unit: type, old: str, new: str, name: str) -> None:
     break_unit(unit, old, new)
     _must_fail(SUITE["mvu-serial"].make(), name)
+
+
+@pytest.mark.parametrize("case, unit, old, new, name", DEPTHWISE)
+def test_broken_depthwise(break_unit: Plant, case: str, unit: type, old: str, new: str, name: str) -> None:
+    break_unit(unit, old, new)
+    _must_fail(SUITE[f"mvu-depthwise-{case}"].make(), name)
 
 
 @pytest.mark.parametrize("old, new, name", ARGMAX)

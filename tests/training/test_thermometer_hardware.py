@@ -1,0 +1,92 @@
+"""Networks with a learned thermometer over several channels: what is trained is what the generated Verilog computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bnnhw import datasets, tools
+from bnnhw.boards import get
+from bnnhw.datasets.dataset import Dataset
+from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.folding.solve import modest
+from bnnhw.frontend import read_model
+from bnnhw.ir import Conv2d, Network
+from bnnhw.reference import evaluate
+from bnnhw.streamline import streamline
+from bnnhw.training.recipes import Components, ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.train import train
+from bnnhw.verify.simulate import simulate
+
+RECIPE = Recipe(
+    name="toy",
+    summary="bumps on the left or on the right",
+    dataset="bumps",
+    input=InputRecipe(bits=4, scale=0.5, signed=True),
+    widths=(8,),
+    epochs=1,
+    batch=20,
+    learning_rate=0.02,
+    shape=(3, 4, 6),
+    convs=(ConvRecipe(5, (3, 3), pool=(1, 2)),),
+    components=Components(thermometer=4),
+)
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    """Two classes of 3 x 4 x 6 noise: the first channel is raised in its left or its right half."""
+    random = np.random.default_rng(0)
+
+    def split(frames: int) -> tuple[np.ndarray, np.ndarray]:
+        y = np.arange(frames) % 2
+        x = random.normal(0, 1, (frames, 3, 4, 6)).astype(np.float32)
+        x[y == 0, 0, :, :3] += 1
+        x[y == 1, 0, :, 3:] += 1
+        return x, y.astype(np.int64)
+
+    return Dataset("bumps", 2, (3, 4, 6), *split(120), *split(80))
+
+
+@pytest.fixture(scope="module")
+def network(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Network:
+    """Trained for an epoch, exported, imported."""
+    model = tmp_path_factory.mktemp("thermometer") / "toy.onnx"
+    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng():
+        patch.setattr(datasets, "load", lambda name, data_dir: data)
+        train(RECIPE, device="cpu", output=model)
+    return streamline(read_model(model).network).network
+
+
+def test_a_comparator_a_bit(network: Network) -> None:
+    first = network.layers[0]
+    assert isinstance(first, Conv2d)
+    assert (first.depthwise, first.multiplier, first.window.area, first.output.bits) == (True, 4, 1, 1)
+    assert first.shape_out == (12, 4, 6)
+
+
+# PE of the thermometer: part of a channel, one channel, two of three channels; and what the solver takes.
+@pytest.mark.parametrize("pe", [2, 4, 8, None])
+def test_simulated(network: Network, data: Dataset, pe: int | None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for name in ("verilator", "c++", "yosys"):
+        if not tools.find(name).found:
+            pytest.skip(f"{name} is missing")
+    if pe is None:
+        folded = modest(network, get("icebreaker"))
+    else:
+        order = "serial" if pe == 2 else "parallel"
+        memory = "block" if pe == 8 else "lut"
+        rest = (LayerFolding(2, 12), LayerFolding(2, 5), LayerFolding(1, 8))
+        folded = FoldedNetwork(network, (LayerFolding(pe, 1, memory, planes=order), *rest))
+    codes = network.input.encode(data.x_test)
+    scores = evaluate(network, codes)
+    cache: Path = tmp_path_factory.getbasetemp() / "models"
+    result = simulate(folded, codes, technology="ice40", stall=0.3, cache=cache, layers=True)
+    assert (result.images, result.mismatches, result.details, result.layer_mismatches) == (len(codes), 0, (), ())
+    assert len(set(scores.classes.tolist())) == 2
+    assert result.cycles_per_frame == result.predicted_cycles_per_frame
+    assert result.latency_cycles == result.predicted_latency_cycles
+    assert result.cycles_per_frame is not None
