@@ -170,6 +170,7 @@ KEPT = {
     "mnist-tfc": ("mnist", 0.94),
     "mnist-sfc": ("mnist", 0.98),
     "mnist-lfc": ("mnist", 0.986),
+    "fashion-sfc": ("fashion-mnist", 0.86),
 }
 """Models of the repository, their data sets, and the least accuracy they are kept with."""
 
