@@ -8,43 +8,31 @@ import numpy as np
 
 from bnnhw.folding.flow import Link, Run, together
 from bnnhw.folding.pipeline import accumulator_shape
+from bnnhw.folding.word_pipeline import WordPipeline
 from bnnhw.ir import Affine, Quantize
 
 __all__ = ["AffinePipeline", "ElementPipeline", "affine_pipeline", "are_shifts", "quantize_pipeline"]
 
 
 @dataclass(frozen=True)
-class ElementPipeline:
-    """Cycles of a unit that turns each word into one word, in a pipeline that can't stop, with a queue behind it.
+class ElementPipeline(WordPipeline):
+    """Cycles of a pipeline that can't stop, with a queue behind it.
 
     Parameters
     ----------
-    words : int
-        Words a frame.
     read : int
         From a word accepted to it being in front of the arithmetic, with its channels' constants beside it.
     compute : int
         The arithmetic.
     """
 
-    words: int
     read: int
     compute: int
-
-    @property
-    def interval(self) -> int:
-        """II: cycles a frame."""
-        return self.words
 
     @property
     def depth(self) -> int:
         """L: cycles from a word accepted to its result offered; the queue is 1."""
         return self.read + self.compute + 1
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a frame's first word accepted to its last word offered, never waiting."""
-        return self.words - 1 + self.depth
 
     @property
     def credits(self) -> int:

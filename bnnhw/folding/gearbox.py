@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import gcd
 
 from bnnhw.folding.flow import Link, Run, together
+from bnnhw.folding.word_pipeline import wires
 
 __all__ = ["Gearbox"]
 
@@ -117,7 +118,7 @@ class Gearbox:
     def flow(self, source: Link, sink: Link, frames: int) -> Run:
         """The cycles in which words move, any stalls included."""
         if self.kind == "wire":
-            return _wire(source, sink, frames * self.words_in)
+            return wires(source, [sink], frames * self.words_in)
         return together(self._accept(source, sink, frames), self._offer(source, sink, frames))
 
     def _accept(self, source: Link, sink: Link, frames: int) -> Run:
@@ -138,11 +139,3 @@ class Gearbox:
                 arrived = yield from source.taken_at(frame * self.words_in + last)
                 sink.offer(max(arrived + 1, after))
                 after = (yield from sink.taken_at(frame * self.words_out + word)) + 1
-
-
-def _wire(source: Link, sink: Link, words: int) -> Run:
-    for word in range(words):
-        while len(source.offered) <= word:
-            yield
-        sink.offer(source.offered[word])
-        yield from source.take((yield from sink.taken_at(word)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnnhw.folding.flow import Link, Run
+from bnnhw.folding.word_pipeline import WordPipeline, wires
 from bnnhw.ir import MaxPool, SumPool
 
 __all__ = ["InverterPipeline", "PoolPipeline", "inverter_pipeline", "pool_padding_code", "pool_pipeline"]
@@ -78,36 +79,12 @@ def pool_pipeline(layer: MaxPool | SumPool, lanes: int) -> PoolPipeline:
     return PoolPipeline(layer.window.area, layer.window.positions * -(-layer.window.channels // lanes))
 
 
-@dataclass(frozen=True)
-class InverterPipeline:
-    """Cycles of :class:`~bnnhw.hardware.pool.ChannelInverter`: none, it is wires.
-
-    Parameters
-    ----------
-    words : int
-        Words a frame.
-    """
-
-    words: int
-
-    @property
-    def interval(self) -> int:
-        """II: cycles a frame."""
-        return self.words
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a frame's first word accepted to its last word offered, never waiting."""
-        return self.words - 1
+class InverterPipeline(WordPipeline):
+    """Cycles of :class:`~bnnhw.hardware.pool.ChannelInverter`: none, it is wires."""
 
     def flow(self, source: Link, sink: Link, frames: int) -> Run:
         """When words move: at both ends in the same cycle."""
-        for word in range(frames * self.words):
-            while len(source.offered) <= word:
-                yield
-            sink.offer(source.offered[word])
-            taken = yield from sink.taken_at(word)
-            yield from source.take(taken)
+        return wires(source, [sink], frames * self.words)
 
 
 def inverter_pipeline(layer: MaxPool, lanes: int) -> InverterPipeline:

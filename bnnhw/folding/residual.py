@@ -8,65 +8,26 @@ from dataclasses import dataclass
 from bnnhw.folding.counter import Technology
 from bnnhw.folding.flow import Link, Run, together
 from bnnhw.folding.memories import buffer_style
+from bnnhw.folding.word_pipeline import WordPipeline, wires
 
 __all__ = ["AddPipeline", "BufferPipeline", "ForkPipeline", "deadlock_free_depth", "full_speed_depth"]
 
 
-@dataclass(frozen=True)
-class ForkPipeline:
-    """Cycles of :class:`~bnnhw.hardware.residual.Fork`.
-
-    Parameters
-    ----------
-    words : int
-        Words a frame.
-    """
-
-    words: int
-
-    @property
-    def interval(self) -> int:
-        """II: cycles a frame."""
-        return self.words
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a frame's first word accepted to its last word offered, never waiting: it is wires."""
-        return self.words - 1
+class ForkPipeline(WordPipeline):
+    """Cycles of :class:`~bnnhw.hardware.residual.Fork`: none, it is wires."""
 
     def flow(self, source: Link, first: Link, second: Link, frames: int) -> Run:
         """When words move: shown to both branches at once, accepted in the cycle in which the later one takes it."""
-        for word in range(frames * self.words):
-            while len(source.offered) <= word:
-                yield
-            first.offer(source.offered[word])
-            second.offer(source.offered[word])
-            one = yield from first.taken_at(word)
-            other = yield from second.taken_at(word)
-            yield from source.take(max(one, other))
+        return wires(source, [first, second], frames * self.words)
 
 
-@dataclass(frozen=True)
-class AddPipeline:
-    """Cycles of :class:`~bnnhw.hardware.residual.Add`.
-
-    Parameters
-    ----------
-    words : int
-        Words a frame.
-    """
-
-    words: int
+class AddPipeline(WordPipeline):
+    """Cycles of :class:`~bnnhw.hardware.residual.Add`, of which a pair is a word."""
 
     @property
-    def interval(self) -> int:
-        """II: cycles a frame."""
-        return self.words
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a frame's first pair of words accepted to its last sum offered, never waiting."""
-        return self.words
+    def depth(self) -> int:
+        """Cycles from a pair accepted to its sum offered."""
+        return 1
 
     def flow(self, first: Link, second: Link, sink: Link, frames: int) -> Run:
         """When words move: a pair together, once both are offered and the sum before is taken."""
