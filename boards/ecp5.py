@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, Signal
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
+from bnnhw.boards.pll_clock import PllClock
 from bnnhw.errors import RequestError
 
-__all__ = ["Ecp5Clock", "Ecp5Pll", "reachable", "solve"]
+__all__ = ["Ecp5Clock", "Ecp5Pll", "solve"]
 
 # Limits of the EHXPLLL, MHz: "ECP5 and ECP5-5G Family Data Sheet" (FPGA-DS-02012), sysCLOCK PLL timing. Inputs from
 # 8 MHz; the data sheet wants at least 10 MHz at the phase detector.
@@ -82,31 +83,10 @@ def solve(reference_mhz: float, output_mhz: float) -> Ecp5Pll:
     )
 
 
-def reachable(reference_mhz: float, clock_mhz: float) -> float:
-    """The clock nearest to what is asked for: the reference itself, or what the PLL can make of it."""
-    return reference_mhz if clock_mhz == reference_mhz else solve(reference_mhz, clock_mhz).output_mhz
+class Ecp5Clock(PllClock[Ecp5Pll]):
+    """The reset is asserted until the PLL has locked, and released with the clock."""
 
-
-class Ecp5Clock(Elaboratable):
-    """Drives the domain ``sync`` of its parent from the board's oscillator, through a PLL for other frequencies.
-
-    The reset is asserted until the PLL has locked, and released with the clock.
-
-    Parameters
-    ----------
-    resource : str
-        The oscillator's resource.
-    reference_mhz : float
-        Its frequency.
-    clock_mhz : float
-        Frequency of ``sync`` asked for; the attribute ``clock_mhz`` holds the nearest the PLL can make.
-    """
-
-    def __init__(self, resource: str, reference_mhz: float, clock_mhz: float) -> None:
-        self.resource = resource
-        self.reference_mhz = reference_mhz
-        self.pll = None if clock_mhz == reference_mhz else solve(reference_mhz, clock_mhz)
-        self.clock_mhz = reachable(reference_mhz, clock_mhz)
+    solve = staticmethod(solve)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

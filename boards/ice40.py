@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, ResetSignal, Signal
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
 
+from bnnhw.boards.pll_clock import PllClock
 from bnnhw.errors import RequestError
 
-__all__ = ["Ice40Clock", "Ice40Pll", "reachable", "solve"]
+__all__ = ["Ice40Clock", "Ice40Pll", "solve"]
 
 # Limits of the SB_PLL40, MHz: "iCE40 sysCLOCK PLL Design and User Guide" (FPGA-TN-02052), electrical limits of the
 # data sheets of the LP/HX and UltraPlus families, which agree.
@@ -73,31 +74,12 @@ def solve(reference_mhz: float, output_mhz: float) -> Ice40Pll:
     return min(candidates, key=lambda c: (abs(c.output_mhz - output_mhz), c.output_mhz, c.divr))
 
 
-def reachable(reference_mhz: float, clock_mhz: float) -> float:
-    """The clock nearest to what is asked for: the reference itself, or what the PLL can make of it."""
-    return reference_mhz if clock_mhz == reference_mhz else solve(reference_mhz, clock_mhz).output_mhz
-
-
-class Ice40Clock(Elaboratable):
-    """Drives the domain ``sync`` of its parent from the board's oscillator, through a PLL for other frequencies.
-
-    The reset is held until the PLL has locked and, on top of it, for the time in which block RAMs may
-    still read wrong after configuration.
-
-    Parameters
-    ----------
-    resource : str
-        The oscillator's resource.
-    reference_mhz : float
-        Its frequency.
-    clock_mhz : float
-        Frequency of ``sync`` asked for; the attribute ``clock_mhz`` holds the nearest the PLL can make.
+class Ice40Clock(PllClock[Ice40Pll]):
+    """The reset is held until the PLL has locked and, on top of it, for the time in which block RAMs may still read
+    wrong after configuration.
     """
 
-    def __init__(self, resource: str, reference_mhz: float, clock_mhz: float) -> None:
-        self.resource = resource
-        self.pll = None if clock_mhz == reference_mhz else solve(reference_mhz, clock_mhz)
-        self.clock_mhz = reachable(reference_mhz, clock_mhz)
+    solve = staticmethod(solve)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
 from bnnhw.boards.board import Board
-from bnnhw.boards.ice40 import Ice40Clock, reachable
+from bnnhw.boards.ice40 import Ice40Clock
 
 __all__ = ["ICEBREAKER"]
 
@@ -14,7 +14,7 @@ _OSCILLATOR_MHZ = 12.0
 
 
 def _reachable(clock_mhz: float) -> float:
-    return reachable(_OSCILLATOR_MHZ, clock_mhz)
+    return Ice40Clock.reachable(_OSCILLATOR_MHZ, clock_mhz)
 
 
 def _clock(clock_mhz: float) -> Ice40Clock:

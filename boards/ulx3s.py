@@ -8,7 +8,7 @@ from typing import Any
 from amaranth_boards.ulx3s import ULX3S_12F_Platform, ULX3S_25F_Platform, ULX3S_45F_Platform, ULX3S_85F_Platform
 
 from bnnhw.boards.board import Board
-from bnnhw.boards.ecp5 import Ecp5Clock, reachable
+from bnnhw.boards.ecp5 import Ecp5Clock
 
 __all__ = ["VARIANTS"]
 
@@ -17,7 +17,7 @@ _OSCILLATOR_MHZ = 25.0
 
 
 def _reachable(clock_mhz: float) -> float:
-    return reachable(_OSCILLATOR_MHZ, clock_mhz)
+    return Ecp5Clock.reachable(_OSCILLATOR_MHZ, clock_mhz)
 
 
 def _clock(clock_mhz: float) -> Ecp5Clock:
