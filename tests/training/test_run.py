@@ -17,6 +17,7 @@ from bnnhw.training import run
 from bnnhw.training import train as train_module
 from bnnhw.training.recipes import Components, ConvRecipe, InputRecipe, Recipe, with_bits
 from bnnhw.training.train import TrainResult, train
+from tests.training.bumps import bumps_of
 
 RECIPE = Recipe(
     name="toy",
@@ -34,17 +35,7 @@ RECIPE = Recipe(
 
 @pytest.fixture(autouse=True)
 def bumps(monkeypatch: pytest.MonkeyPatch) -> Dataset:
-    """Two classes of 2 x 12 noise: the first channel is raised in its left or its right half."""
-    random = np.random.default_rng(0)
-
-    def split(frames: int) -> tuple[np.ndarray, np.ndarray]:
-        y = np.arange(frames) % 2
-        x = random.normal(0, 1, (frames, 2, 1, 12)).astype(np.float32)
-        x[y == 0, 0, 0, :6] += 1
-        x[y == 1, 0, 0, 6:] += 1
-        return x, y.astype(np.int64)
-
-    data = Dataset("bumps", 2, (2, 1, 12), *split(120), *split(80))
+    data = bumps_of((2, 1, 12), 120, 80)
     monkeypatch.setattr(datasets, "load", lambda name, data_dir: data)
     # A checkpoint after every epoch, however fast.
     monkeypatch.setattr(run, "INTERVAL_S", 0.0)

@@ -6,7 +6,6 @@ import dataclasses
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -24,6 +23,7 @@ from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, Recipe
 from bnnhw.training.scaling import ScaledLinear
 from bnnhw.training.teacher import distributional, teacher_recipe
 from bnnhw.training.train import TrainResult, train
+from tests.training.bumps import bumps_of
 
 RECIPE = Recipe(
     name="toy",
@@ -43,17 +43,7 @@ RECIPE = Recipe(
 
 @pytest.fixture(autouse=True)
 def bumps(monkeypatch: pytest.MonkeyPatch) -> Dataset:
-    """Noise raised on the left or on the right."""
-    random = np.random.default_rng(0)
-
-    def split(frames: int) -> tuple[np.ndarray, np.ndarray]:
-        y = np.arange(frames) % 2
-        x = random.normal(0, 1, (frames, 1, 1, 12)).astype(np.float32)
-        x[y == 0, 0, 0, :6] += 1
-        x[y == 1, 0, 0, 6:] += 1
-        return x, y.astype(np.int64)
-
-    data = Dataset("bumps", 2, (1, 1, 12), *split(100), *split(60))
+    data = bumps_of((1, 1, 12), 100, 60)
     monkeypatch.setattr(datasets, "load", lambda name, data_dir: data)
     monkeypatch.setattr(run, "INTERVAL_S", 0.0)
     return data

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -20,6 +19,7 @@ from bnnhw.streamline import streamline
 from bnnhw.training.recipes import Components, ConvRecipe, InputRecipe, Recipe
 from bnnhw.training.train import train
 from bnnhw.verify.simulate import simulate
+from tests.training.bumps import bumps_of
 
 RECIPE = Recipe(
     name="toy",
@@ -38,17 +38,7 @@ RECIPE = Recipe(
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    """Two classes of 3 x 4 x 6 noise: the first channel is raised in its left or its right half."""
-    random = np.random.default_rng(0)
-
-    def split(frames: int) -> tuple[np.ndarray, np.ndarray]:
-        y = np.arange(frames) % 2
-        x = random.normal(0, 1, (frames, 3, 4, 6)).astype(np.float32)
-        x[y == 0, 0, :, :3] += 1
-        x[y == 1, 0, :, 3:] += 1
-        return x, y.astype(np.int64)
-
-    return Dataset("bumps", 2, (3, 4, 6), *split(120), *split(80))
+    return bumps_of((3, 4, 6), 120, 80)
 
 
 @pytest.fixture(scope="module")
