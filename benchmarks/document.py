@@ -157,10 +157,78 @@ def xnor_popcount(result: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def _resources(utilization: dict[str, dict[str, int]]) -> str:
+    """What a design takes of its chip."""
+    cells = next(name for name in ("TRELLIS_COMB", "ICESTORM_LC") if name in utilization)
+    rams = next(name for name in ("DP16KD", "ICESTORM_RAM") if name in utilization)
+    registers = f"{utilization['TRELLIS_FF']['used']} registers, " if cells == "TRELLIS_COMB" else ""
+    of = {name: f"{utilization[name]['used']} of {utilization[name]['available']}" for name in (cells, rams)}
+    return f"{of[cells]} cells, {registers}{of[rams]} block RAMs"
+
+
+def published(results: dict[str, dict[str, Any]]) -> str:
+    """The section on whole networks."""
+    verified, built = [], []
+    for name, result in results.items():
+        calm, stalled, seeds = result["simulate"], result["simulate_stalled"], result["build"]
+        verified.append(
+            (
+                name,
+                result["dataset"],
+                f"{100 * result['evaluate']['accuracy']:.2f} % of {result['evaluate']['images']}",
+                f"{calm['images']}, {stalled['images']}",
+                calm["mismatches"] + stalled["mismatches"],
+                calm["layers"],
+                f"{calm['cycles_per_frame']} ({calm['predicted_cycles_per_frame']})",
+                f"{calm['latency_cycles']} ({calm['predicted_latency_cycles']})",
+                f"{calm['frames_per_s']:.1f}",
+            )
+        )
+        one = next(iter(seeds.values()))
+        minutes = [sum(build["stages_s"].values()) / 60 for build in seeds.values()]
+        built.append(
+            (
+                name,
+                result["board"],
+                _resources(one["utilization"]),
+                f"{one['clock_mhz']:g}",
+                ", ".join(f"{build['fmax_mhz']:.1f}" for build in seeds.values()),
+                f"{one['fps']:,.0f}",
+                f"{one['latency_us']:.1f}",
+                f"{min(minutes):.1f} to {max(minutes):.1f}",
+            )
+        )
+    return "\n\n".join(
+        [
+            "## Whole networks",
+            "Made by `python benchmarks/measure_published.py --models DIR --data DIR`, from file to bitstream.",
+            "Images that went through the Verilog at full speed, and with random stalls; every word of every layer's "
+            "stream compared. Cycles measured there, those predicted in brackets.",
+            table(
+                (
+                    *("network", "data set", "reference", "images, stalled", "mismatches", "layers"),
+                    *("cycles a frame", "latency, cycles", "images/s simulated"),
+                ),
+                verified,
+            ),
+            "Built with their serial link; one Fmax for each of nextpnr's seeds. Frames/s and latency are the "
+            "accelerator's at the clock built for.",
+            table(
+                (
+                    *("network", "board", "resources", "built for, MHz", "Fmax, MHz", "frames/s", "latency, us"),
+                    "minutes",
+                ),
+                built,
+            ),
+        ]
+    )
+
+
 def main() -> None:
     sections = ["# Benchmarks", "Made by `python benchmarks/document.py` from `benchmarks/results/`; do not edit."]
     sections.append(xnor_lane(json.loads((ROOT / "results" / "xnor_lane.json").read_text())))
     sections.append(xnor_popcount(json.loads((ROOT / "results" / "xnor_popcount.json").read_text())))
+    sections.append(published(json.loads((ROOT / "results" / "published.json").read_text())))
     TARGET.write_text("\n\n".join(sections) + "\n")
     study = json.loads((ROOT / "results" / "study.json").read_text())
     (DOCS / "study.md").write_text(page(study, table))

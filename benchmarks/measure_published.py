@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = Path(__file__).parent / "results" / "published.json"
 WORK = ROOT / "build" / "published"
-SEEDS = (0, 1)
+SEEDS = (0, 1, 2)
 
 
 @dataclass(frozen=True)
