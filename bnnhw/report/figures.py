@@ -50,6 +50,11 @@ class Bar:
     alert: bool = False
 
 
+def _kept(how: Mapping[str, Any]) -> str:
+    """Where a layer's weights are, and whether its bit planes come one after another."""
+    return f"{how.get('memory', '')}{', serial planes' if how.get('planes') == 'serial' else ''}"
+
+
 def boxes(network: Mapping[str, Any], fold: Mapping[str, Any]) -> tuple[Box, ...]:
     """The matrix layers, left to right, with their folding where one is known."""
     folded = {layer["name"]: layer for layer in fold.get("layers", ())}
@@ -65,7 +70,7 @@ def boxes(network: Mapping[str, Any], fold: Mapping[str, Any]) -> tuple[Box, ...
                 x=len(result) * (BOX_WIDTH + BOX_GAP),
                 title=layer["name"],
                 size=f"{layer['inputs']} → {layer['outputs']}",
-                folding=f"PE {pe} × SIMD {simd}, {how.get('memory', '')}" if how else "",
+                folding=f"PE {pe} × SIMD {simd}, {_kept(how)}" if how else "",
                 rows=min(pe, LATTICE),
                 columns=min(simd, LATTICE),
                 cycles=cycles,

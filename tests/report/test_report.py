@@ -27,7 +27,7 @@ FOLD = {
     "latency_cycles": 600,
     "layers": [
         {"name": "first", "pe": 4, "simd": 4, "memory": "block", "cycles": 512},
-        {"name": "second", "pe": 10, "simd": 32, "memory": "lut", "cycles": 4},
+        {"name": "second", "pe": 10, "simd": 32, "memory": "lut", "planes": "serial", "cycles": 4},
     ],
 }
 SIMULATE = {
@@ -175,6 +175,7 @@ def test_boxes_share_the_slowest_layer() -> None:
     assert (first.share, second.share) == (1.0, 4 / 512)
     assert (first.rows, first.columns, second.rows, second.columns) == (4, 4, 8, 8)
     assert second.x > first.x
+    assert (first.folding, second.folding) == ("PE 4 × SIMD 4, block", "PE 10 × SIMD 32, lut, serial planes")
     assert boxes({}, {}) == ()
 
 
