@@ -1,11 +1,12 @@
 """Area and speed of an XNOR lane: matrix-vector units over a grid of PE x SIMD, on an HX8K and an ECP5-85.
 
-    python benchmarks/measure_xnor_lane.py [--seeds 3] [--quick]
+    python benchmarks/measure_xnor_lane.py [--seeds 3] [--quick | --pe 16 --family ecp5]
 
 For each unit: LUT4 a lane of XNOR and popcount alone, LUT4 a lane of the whole unit, cells, and Fmax at several
 seeds. Weights are in logic, 16 words deep (SF = 4, NF = 4; one LUT4 a weight bit), so that the grid fits both
 devices. And, once: how long a 64 x 72 unit with its weights in block RAM takes to generate and to synthesize.
-About half an hour on two cores; writes benchmarks/results/xnor_lane.json.
+About half an hour on two cores; writes benchmarks/results/xnor_lane.json. With --pe or --family only those rows are
+measured, and the others kept as they are.
 """
 
 from __future__ import annotations
@@ -146,17 +147,27 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=RESULT)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="only the largest point of each device, one seed")
+    parser.add_argument("--pe", type=int, choices=PES, help="only these rows")
+    parser.add_argument("--family", choices=("ice40", "ecp5"), help="only this device's rows")
     options = parser.parse_args()
-    grid = [(16, 64)] if options.quick else [(pe, simd) for pe in PES for simd in SIMDS]
+    part = options.pe is not None or options.family is not None
+    pes = PES if options.pe is None else (options.pe,)
+    grid = [(16, 64)] if options.quick else [(pe, simd) for pe in pes for simd in SIMDS]
+    before: dict[str, Any] = json.loads(options.output.read_text()) if part else {}
     seeds = range(1, 2 if options.quick else options.seeds + 1)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="bnnhw-") as temporary:
-        speed = scale(Path(temporary))
+        speed = before["scale"] if part else scale(Path(temporary))
         print(json.dumps(speed), flush=True)
-        for name in DEVICES:
+        for name, (board, *_) in DEVICES.items():
+            if options.family not in (None, board.family):
+                continue
             for pe, simd in grid:
                 rows.append(measure(name, pe, simd, seeds, Path(temporary)))
                 print(json.dumps(rows[-1]), flush=True)
+    if part:
+        measured = {(row["device"], row["pe"], row["simd"]): row for row in rows}
+        rows = [measured.get((row["device"], row["pe"], row["simd"]), row) for row in before["rows"]]
     versions = {n: tools.find(n).version for n in ("yosys", "nextpnr-ice40", "nextpnr-ecp5")}
     result = {"command": "python benchmarks/measure_xnor_lane.py", "tools": versions, "scale": speed, "rows": rows}
     options.output.parent.mkdir(parents=True, exist_ok=True)
