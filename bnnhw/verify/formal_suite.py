@@ -114,7 +114,9 @@ SUITE: dict[str, Case] = {
     "mvu-accumulators": Case(_mvu(_layer("101 011 000", "bipolar", None), 1, 2)),
     "mvu-levels": Case(_mvu(_layer("101 011", "bipolar", [[1, 2, 3], [0, 1, 4]], "uint2"), 1, 2)),
     "mvu-planes": Case(_mvu(_layer("10 01", "uint2", [[3], [2]]), 1, 1)),
-    "mvu-serial": Case(_mvu(_layer("10 01", "uint2", [[3], [2]]), 1, 2, planes="serial"), quick=True),
+    # A vector takes 11 cycles.
+    "mvu-serial": Case(_mvu(_layer("10 01", "uint2", [[3], [2]]), 1, 2, planes="serial")),
+    "mvu-serial-20": Case(_mvu(_layer("10 01", "uint2", [[3], [2]]), 1, 2, planes="serial"), cycles=20, quick=True),
     "mvu-serial-signed": Case(_mvu(_layer("10 01", "int2", None), 2, 1, planes="serial")),
     "mvu-block-generic": Case(_mvu(_layer("10 01", "bipolar", [[2], [1]]), 1, 1, "block", "generic")),
     # C = 3, PE = 2: a padded lane; no replay, although NF = 2.
