@@ -126,8 +126,8 @@ def layer_resources(unit: MvuUnit, tech: Technology) -> Resources:
     registers = pe * (planes * counter.lanes + width * (1 + levels)) + taken * groups * min(p.read - 1, 1)
     if p.serial > 1:
         registers += word + pe * width
-    # Choosing one of so many planes of each lane.
-    chosen = taken * _rom_luts(p.serial * 4) / 2 if p.serial > 1 else 0
+    # Choosing one of P planes: 2 to 1 in one look-up table, 4 to 1 in two, 8 to 1 in five.
+    chosen = taken * -(-2 * (p.serial - 1) // 3)
     logic = Resources(round(pe * element + chosen) + _CONTROL, registers + 60, 0)
     return logic + roms + queue + _buffer(p.buffer_words, word, tech)
 

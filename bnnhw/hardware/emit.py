@@ -85,6 +85,7 @@ class EmitPlatform:
 
     def instance(self, component: wiring.Component, own: str | None = None, reset: Value | None = None) -> Instance:
         """An instance of a component's module, which is named ``own`` unless others may share it."""
+        assert own is not None or isinstance(component, SharedComponent)
         module = component.module_name if isinstance(component, SharedComponent) else f"{self.top}.{own}"
         self.pending.setdefault(module, component)
         # Amaranth warns of components that are never elaborated; this one is, through its equal in `pending`.

@@ -141,7 +141,8 @@ class ProcessingElement(wiring.Component):
         term, _ = self._combined(m, platform)
         total: Value = term
         valid, ends = Signal(), Signal()
-        m.d.sync += [valid.eq(self.valid), ends.eq(self.ends)]
+        if self._pipeline.accumulate or self._plane is not None:
+            m.d.sync += [valid.eq(self.valid), ends.eq(self.ends)]
         if self._pipeline.accumulate:
             accumulator = Signal(
                 self.accumulator if self._plane is None else integer_shape(*self._plane), reset_less=True
