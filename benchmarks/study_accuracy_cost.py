@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,9 +24,9 @@ from typing import Any
 from study_page import label, on_fronts
 
 from bnnhw.boards import get
-from bnnhw.build.cache import digest
 from bnnhw.build.synth import synthesize
 from bnnhw.errors import FileError
+from bnnhw.files import digest, write_json
 from bnnhw.folding import FoldedNetwork, solve
 from bnnhw.folding.cycles import predict
 from bnnhw.folding.resources import estimate
@@ -195,9 +194,7 @@ def repeat(result: dict[str, Any], data: Path | None, seeds: int) -> Iterator[di
 def write(path: Path, result: dict[str, Any]) -> None:
     """Whole or not at all: an interruption loses one network at most."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(result, indent=2) + "\n")
-    os.replace(part, path)
+    write_json(path, result)
 
 
 def main() -> None:

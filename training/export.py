@@ -32,7 +32,7 @@ import onnx
 from onnx import TensorProto, helper
 from torch import nn
 
-from bnnhw.ir.file import write_whole
+from bnnhw.files import write_whole
 from bnnhw.training.onnx_graph import QONNX_DOMAIN, GraphWriter
 
 __all__ = ["QONNX_DOMAIN", "to_onnx", "write_onnx"]

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from bnnhw.errors import FileError, RequestError
-from bnnhw.ir.file import write_whole
+from bnnhw.files import write_whole
 from bnnhw.training.optimize import Epoch, Trainer
 
 __all__ = ["CHECKPOINT", "METRICS", "RESULT", "RunFolder"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,10 +15,11 @@ from filelock import FileLock
 from bnnhw import tools
 from bnnhw.boards import Board
 from bnnhw.build import place_route, synth
-from bnnhw.build.cache import StepCache, digest, file_digest
+from bnnhw.build.cache import StepCache
 from bnnhw.build.design import BAUD, TOP, check_link, design_files, write_design
 from bnnhw.build.synth import CellCounts
 from bnnhw.errors import CheckError, RequestError
+from bnnhw.files import digest, file_digest, write_json
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.cycles import predict
 from bnnhw.hardware.accelerator import Accelerator
@@ -290,9 +289,7 @@ def _write_report(result: BuildResult, extra: Mapping[str, Any]) -> None:
         "skipped": list(result.skipped),
         **extra,
     }
-    part = result.report.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(part, result.report)
+    write_json(result.report, content)
 
 
 def _version(name: str) -> str:

@@ -2,56 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from bnnhw.files import digest, file_digest, write_json
 
-__all__ = ["StepCache", "digest", "file_digest"]
-
-
-def _feed(state: Any, value: object) -> None:
-    """Every kind of value begins with a tag and its length, so that no two values feed the same bytes."""
-    if value is None or isinstance(value, bool | int | float | str):
-        text = repr(value).encode()
-        state.update(b"s%d:" % len(text) + text)
-    elif isinstance(value, bytes):
-        state.update(b"b%d:" % len(value) + value)
-    elif isinstance(value, np.ndarray):
-        _feed(state, (str(value.dtype.str), value.shape, np.ascontiguousarray(value).tobytes()))
-    elif isinstance(value, Mapping):
-        state.update(b"m%d:" % len(value))
-        for key in sorted(value, key=repr):
-            _feed(state, key)
-            _feed(state, value[key])
-    elif isinstance(value, list | tuple):
-        state.update(b"l%d:" % len(value))
-        for item in value:
-            _feed(state, item)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        _feed(state, type(value).__qualname__)
-        _feed(state, {field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
-    else:
-        raise TypeError(f"digest: value must be plain data, not {type(value).__qualname__}")
-
-
-def digest(*values: object) -> str:
-    """SHA-256 of plain data: numbers, text, bytes, arrays, mappings, sequences, and dataclasses of them."""
-    state = hashlib.sha256()
-    _feed(state, values)
-    return state.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+__all__ = ["StepCache"]
 
 
 class StepCache:
@@ -87,7 +46,7 @@ class StepCache:
         Parameters
         ----------
         inputs : sequence
-            Everything the result depends on: plain data, see :func:`digest`.
+            Everything the result depends on: plain data, see :func:`bnnhw.files.digest`.
         outputs : sequence of Path
             The files that ``action`` leaves.
         action : callable
@@ -105,15 +64,13 @@ class StepCache:
         result = action()
         self.seconds[name] = round(time.monotonic() - start, 3)
         stamp.parent.mkdir(exist_ok=True)
-        part = stamp.with_suffix(".part")
         content = {
             "inputs": key,
             "outputs": {path.relative_to(self.folder).as_posix(): file_digest(path) for path in outputs},
             "seconds": self.seconds[name],
             "result": result,
         }
-        part.write_text(json.dumps(content, indent=2))
-        os.replace(part, stamp)
+        write_json(stamp, content)
         return result
 
     @staticmethod

@@ -14,6 +14,7 @@ from bnnhw import tools
 from bnnhw.boards import Board
 from bnnhw.build.process import run_logged
 from bnnhw.errors import BnnhwError, CheckError
+from bnnhw.files import whole_file
 
 __all__ = ["PlaceRoute", "Progress", "large_design_options", "pack", "place_and_route", "seed_spread"]
 
@@ -204,14 +205,12 @@ def pack(board: Board, configuration: Path, bitstream: Path) -> Path:
     name = "icepack" if board.family == "ice40" else "ecppack"
     tool = tools.require(name)
     folder = configuration.parent
-    part = folder / f"{bitstream.name}.part"
     log = folder / f"{name}.log"
     options = [] if board.family == "ice40" else ["--compress"]
-    status = run_logged(tool, [*options, configuration.name, part.name], folder, log)
-    if status or not part.is_file() or not part.stat().st_size:
-        part.unlink(missing_ok=True)
-        raise BnnhwError(f"{name} failed with status {status} (log: {log})")
-    os.replace(part, bitstream)
+    with whole_file(bitstream) as part:
+        status = run_logged(tool, [*options, configuration.name, str(part.resolve())], folder, log)
+        if status or not part.is_file() or not part.stat().st_size:
+            raise BnnhwError(f"{name} failed with status {status} (log: {log})")
     return log
 
 

@@ -82,9 +82,9 @@ def build(
     """
     from bnnhw.boards import get
     from bnnhw.cli.design import folded_for, open_design, refuse_folding_twice
-    from bnnhw.cli.files import write_json
     from bnnhw.cli.fold import fold_json
     from bnnhw.cli.show import describe
+    from bnnhw.files import write_json
 
     chosen = get(board)
     opened = open_design(design)

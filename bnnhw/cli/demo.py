@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bnnhw.cli.files import check_directory, write_json
 from bnnhw.cli.session import Session, verb
+from bnnhw.files import check_directory, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +29,7 @@ def _code(*parts: str) -> str:
     """Digest of the sources of some of our packages: a step runs again when its code has changed."""
     import importlib
 
-    from bnnhw.build.cache import digest, file_digest
+    from bnnhw.files import digest, file_digest
 
     files = []
     for part in parts:
@@ -79,16 +79,16 @@ class _Run:
         )
 
     def import_(self) -> dict[str, Any]:
-        from bnnhw.build.cache import file_digest
         from bnnhw.cli.import_ import import_model
+        from bnnhw.files import file_digest
 
         inputs = (file_digest(self.model), _code("frontend", "streamline", "ir"))
         return self.step("import", inputs, [self.network], lambda: import_model(self.session, self.model, self.network))
 
     def fold(self) -> dict[str, Any]:
-        from bnnhw.build.cache import file_digest
         from bnnhw.cli.design import folded_for
         from bnnhw.cli.fold import fold_json
+        from bnnhw.files import file_digest
         from bnnhw.folding import file as folding_file
         from bnnhw.ir import file
 
@@ -103,9 +103,9 @@ class _Run:
         return self.step("fold", inputs, [self.folding], action)
 
     def generate(self) -> dict[str, Any]:
-        from bnnhw.build.cache import file_digest
         from bnnhw.cli.design import SIDECAR, folded_for
         from bnnhw.cli.generate import generate_design
+        from bnnhw.files import file_digest
         from bnnhw.ir import file
 
         def action() -> dict[str, Any]:
@@ -122,9 +122,9 @@ class _Run:
         return self.step("generate", inputs, outputs, action)
 
     def simulate(self) -> dict[str, Any]:
-        from bnnhw.build.cache import file_digest
         from bnnhw.cli.design import open_design
         from bnnhw.cli.simulate import simulate_design
+        from bnnhw.files import file_digest
 
         inputs = (
             file_digest(self.design / "accelerator.v"),
@@ -153,7 +153,7 @@ def _training_code() -> str:
     """Like :func:`_code` for the package that imports torch, without importing it."""
     from importlib.util import find_spec
 
-    from bnnhw.build.cache import digest, file_digest
+    from bnnhw.files import digest, file_digest
 
     spec = find_spec("bnnhw.training")
     assert spec is not None

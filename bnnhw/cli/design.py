@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.cli.files import read_json
 from bnnhw.errors import CheckError, FileError, FoldingError, RequestError
+from bnnhw.files import file_digest, read_json
 
 if TYPE_CHECKING:
     from bnnhw.boards import Board
     from bnnhw.folding import FoldedNetwork
     from bnnhw.ir import Network
 
-__all__ = ["FORMAT_VERSION", "SIDECAR", "Design", "digest", "folded_for", "open_design", "refuse_folding_twice"]
+__all__ = ["FORMAT_VERSION", "SIDECAR", "Design", "folded_for", "open_design", "refuse_folding_twice"]
 
 SIDECAR = "design.json"
 FORMAT_VERSION = 1
@@ -56,11 +55,6 @@ class Design:
         return top, path.read_text()
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def open_design(path: Path) -> Design:
     """A generated folder, or a bare .bnn file.
 
@@ -87,7 +81,7 @@ def open_design(path: Path) -> Design:
     except (KeyError, TypeError):
         raise FileError(f"{sidecar_path}: must name its model and its folding, and does not") from None
     network = file.load(network_path)
-    if digest(network_path) != expected:
+    if file_digest(network_path) != expected:
         raise FileError(f"{network_path}: is not the network that {path} was generated from; generate it again")
     return Design(network, network_path, folding_file.load(folding, network), path, sidecar)
 

@@ -59,8 +59,8 @@ def _uart_verilog(folded: FoldedNetwork, board: Board) -> str:
     import math
 
     from bnnhw.boards.top import LINK_MODULE
-    from bnnhw.build.cache import digest
     from bnnhw.build.design import BAUD, LINK_TIMEOUT_S
+    from bnnhw.files import digest
     from bnnhw.hardware.accelerator import Accelerator
     from bnnhw.hardware.emit import verilog
     from bnnhw.hardware.link.link import UartLink
@@ -105,9 +105,9 @@ def generate_design(
 ) -> dict[str, Any]:
     """Writes the folder whole or not at all; its sidecar, which has the keys of the verb's JSON."""
     from bnnhw.boards.top import LINK_MODULE
-    from bnnhw.cli.design import FORMAT_VERSION, SIDECAR, digest
-    from bnnhw.cli.files import whole_directory, write_json
+    from bnnhw.cli.design import FORMAT_VERSION, SIDECAR
     from bnnhw.cli.show import describe
+    from bnnhw.files import file_digest, whole_directory, write_json
     from bnnhw.folding import file as folding_file
     from bnnhw.folding.cycles import predict
     from bnnhw.hardware.accelerator import Accelerator
@@ -115,7 +115,7 @@ def generate_design(
 
     technology = "generic" if board is None else board.family
     with session.stage("generate"), whole_directory(output, SIDECAR) as folder:
-        versions, sha256 = _versions(), digest(network)
+        versions, sha256 = _versions(), file_digest(network)
         core = Accelerator(folded, technology)
         header = _header(network.name, sha256, folded, versions)
         top, ports = CORE, _ports(core)
@@ -189,7 +189,7 @@ def generate(session: Session, network: Path, board: str | None, folding: Path |
     from bnnhw.boards import get
     from bnnhw.build.design import check_link
     from bnnhw.cli.design import SIDECAR, folded_for
-    from bnnhw.cli.files import check_directory
+    from bnnhw.files import check_directory
     from bnnhw.ir import file
 
     if output.suffix == ".v":

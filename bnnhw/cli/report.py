@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from bnnhw.cli.files import write_text
 from bnnhw.cli.session import Session, verb
+from bnnhw.files import write_text
 
 __all__ = ["report", "write_report"]
 

@@ -8,28 +8,19 @@ import sys
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bnnhw.files import plain
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Session", "plain", "verb"]
+__all__ = ["Session", "verb"]
 
 PIPE_WIDTH = 240
 """Columns of a table that goes to a file or another program."""
-
-
-def plain(value: object) -> object:
-    """NumPy scalars and paths as what JSON has for them."""
-    if isinstance(value, Path):
-        return str(value)
-    item = getattr(value, "item", None)
-    if callable(item):
-        return item()
-    raise TypeError(f"{type(value).__name__} can't be written as JSON")
 
 
 class Session:

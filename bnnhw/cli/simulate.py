@@ -32,7 +32,7 @@ def simulate_design(
     """Simulates with a progress bar; the JSON result of the verb."""
     from bnnhw.cli.design import folded_for
     from bnnhw.cli.evaluate import load_frames
-    from bnnhw.verify.simulate import simulate as run
+    from bnnhw.sim.simulate import simulate as run
 
     codes, labels = load_frames(design.network, dataset, data, "test", count)
     folded = design.folded or folded_for(design.network, None, None)

@@ -37,9 +37,9 @@ from onnx import TensorProto, helper
 from bnnhw.errors import NetworkError, UnsupportedError
 from bnnhw.export.graph import DOMAIN, FLOAT32, INPUT, OUTPUT, Graph, type_name
 from bnnhw.export.layers import add_layers
+from bnnhw.files import write_whole
 from bnnhw.ir import Dense, InputSpec, Network, Output, dot_affine
 from bnnhw.ir.arithmetic import weight_values
-from bnnhw.ir.file import write_whole
 
 __all__ = ["to_qonnx", "write_qonnx"]
 

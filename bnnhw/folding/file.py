@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw.errors import FileError, FoldingError
+from bnnhw.files import write_whole
 from bnnhw.folding.folded import FoldedNetwork, LayerFolding
-from bnnhw.ir.file import write_whole
 from bnnhw.ir.network import Network
 
 __all__ = ["FORMAT", "VERSION", "load", "save"]

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,29 +26,17 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import BnnhwError, FileError
+from bnnhw.files import write_whole
 from bnnhw.ir.file_archive import Members, pack
 from bnnhw.ir.file_layers import LayerReader, describe_layers, field
 from bnnhw.ir.file_steps import Arrays
 from bnnhw.ir.network import Network
 from bnnhw.ir.types import DataType, InputSpec
 
-__all__ = ["FORMAT", "VERSION", "load", "save", "write_whole"]
+__all__ = ["FORMAT", "VERSION", "load", "save"]
 
 FORMAT = "bnnhw"
 VERSION = 3
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file wholly or not at all: beside it first, then renamed over it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileError(f"{path}: can't be written: {error.strerror or error}") from None
 
 
 def save(network: Network, path: Path) -> None:

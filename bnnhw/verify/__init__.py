@@ -1,1 +1,1 @@
-"""Whole-network simulation in Verilator, and proofs."""
+"""Formal proofs of the stream contracts."""

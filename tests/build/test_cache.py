@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw.build.cache import StepCache, digest, file_digest
+from bnnhw.build.cache import StepCache
+from bnnhw.files import digest, file_digest
 from tests.build.networks import random_network
 
 

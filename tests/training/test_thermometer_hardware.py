@@ -15,10 +15,10 @@ from bnnhw.folding.solve import modest
 from bnnhw.frontend import read_model
 from bnnhw.ir import Conv2d, Network
 from bnnhw.reference import evaluate
+from bnnhw.sim.simulate import simulate
 from bnnhw.streamline import streamline
 from bnnhw.training.recipes import Components, ConvRecipe, InputRecipe, Recipe
 from bnnhw.training.train import train
-from bnnhw.verify.simulate import simulate
 from tests.training.bumps import bumps_of
 
 RECIPE = Recipe(

@@ -19,12 +19,12 @@ from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.hardware.argmax import score_layout
 from bnnhw.hardware.emit import verilog as emit_verilog
 from bnnhw.reference import evaluate
-from bnnhw.verify.cells import models_for
-from bnnhw.verify.harness import RESET_CYCLES, Harness
-from bnnhw.verify.ports import Field, Interface, Port
-from bnnhw.verify.result import SimulationResult, compare, measure
-from bnnhw.verify.taps import Taps, taps_of, wrapper
-from bnnhw.verify.words import pack_frames
+from bnnhw.sim.cells import models_for
+from bnnhw.sim.harness import RESET_CYCLES, Harness
+from bnnhw.sim.ports import Field, Interface, Port
+from bnnhw.sim.result import SimulationResult, compare, measure
+from bnnhw.sim.taps import Taps, taps_of, wrapper
+from bnnhw.sim.words import pack_frames
 
 __all__ = ["core_interface", "run_core", "simulate"]
 
@@ -132,7 +132,7 @@ def run_core(
 ) -> SimulationResult:
     """Simulate the text of a core, whatever made it, against the reference of its network.
 
-    Parameters and errors as for :func:`simulate`; ``sources`` as for :class:`~bnnhw.verify.harness.Harness`; ``watch``
+    Parameters and errors as for :func:`simulate`; ``sources`` as for :class:`~bnnhw.sim.harness.Harness`; ``watch``
     is what the interface's taps must show.
     """
     spec = folded.network.input

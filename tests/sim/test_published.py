@@ -19,8 +19,8 @@ from bnnhw.folding.cycles import predict
 from bnnhw.folding.resources import LINK, estimate
 from bnnhw.frontend import read_model
 from bnnhw.ir import Network
+from bnnhw.sim.simulate import simulate
 from bnnhw.streamline import streamline
-from bnnhw.verify.simulate import simulate
 
 WEIGHT_BITS = 2_910_208
 BOARD = "ulx3s-85f"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bnnhw import tools
-from bnnhw.verify.harness import Harness
-from tests.verify.core import CORE, WORDS, Make, interface
+from bnnhw.sim.harness import Harness
+from tests.sim.core import CORE, WORDS, Make, interface
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from bnnhw import tools
 from bnnhw.folding import FoldedNetwork
-from bnnhw.verify.simulate import simulate
+from bnnhw.sim.simulate import simulate
 from tests.hardware.maps import Branch, MapNetwork
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from bnnhw.errors import CheckError, ToolError
-from bnnhw.verify import model
-from bnnhw.verify.harness import Harness
-from bnnhw.verify.ports import Interface, Port
-from bnnhw.verify.words import pack_frames
-from tests.verify.core import WORDS, Make, expected, random_words
+from bnnhw.sim import model
+from bnnhw.sim.harness import Harness
+from bnnhw.sim.ports import Interface, Port
+from bnnhw.sim.words import pack_frames
+from tests.sim.core import WORDS, Make, expected, random_words
 
 WAIT = 5
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.cli.files import read_json, whole_directory, write_json
 from bnnhw.errors import FileError, RequestError
+from bnnhw.files import read_json, whole_directory, write_json
 
 
 def _make(target: Path, text: str) -> None:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from bnnhw import tools
 from bnnhw.build.synth import synthesize
 from bnnhw.errors import RequestError, ToolError
-from bnnhw.verify.cells import models_for, netlist_verilog
-from bnnhw.verify.harness import Harness
-from bnnhw.verify.ports import Interface, Port
+from bnnhw.sim.cells import models_for, netlist_verilog
+from bnnhw.sim.harness import Harness
+from bnnhw.sim.ports import Interface, Port
 
 _MEMORY = """
 module core(

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.folding import FoldedNetwork
-from bnnhw.verify.cells import netlist_verilog
-from bnnhw.verify.result import SimulationResult
-from bnnhw.verify.simulate import core_interface, run_core
+from bnnhw.sim.cells import netlist_verilog
+from bnnhw.sim.result import SimulationResult
+from bnnhw.sim.simulate import core_interface, run_core
 
 __all__ = ["simulate_netlist"]
 
@@ -50,7 +50,7 @@ def simulate_netlist(
     reset_cycles : int
         0: the core starts as the chip powers up.
 
-    Other parameters and errors as for :func:`bnnhw.verify.simulate.simulate`.
+    Other parameters and errors as for :func:`bnnhw.sim.simulate.simulate`.
     """
     interface = core_interface(folded, top)
     return run_core(

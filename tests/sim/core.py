@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.verify.harness import Harness
-from bnnhw.verify.ports import Field, Interface, Port
+from bnnhw.sim.harness import Harness
+from bnnhw.sim.ports import Field, Interface, Port
 
 WORDS = 3
 

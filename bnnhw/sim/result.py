@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.reference import Scores
-from bnnhw.verify.harness import Recording
+from bnnhw.sim.harness import Recording
 
 __all__ = ["Cycles", "LayerMismatch", "Mismatch", "SimulationResult", "compare", "measure"]
 

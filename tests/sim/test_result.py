@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bnnhw.reference import Scores
-from bnnhw.verify.harness import Recording
-from bnnhw.verify.result import LISTED, Mismatch, compare, measure
+from bnnhw.sim.harness import Recording
+from bnnhw.sim.result import LISTED, Mismatch, compare, measure
 
 
 def recording(offered: list[int], parts: tuple[int, ...] = (0,), first: int = 0) -> Recording:

@@ -19,11 +19,11 @@ from bnnhw.hardware.emit import verilog
 from bnnhw.ir import BitMatrix, Conv2d, Layer, Network, Residual, WeightPlane
 from bnnhw.ir.network import walk
 from bnnhw.reference import trace
-from bnnhw.verify.harness import TapRecord
-from bnnhw.verify.result import LayerMismatch
-from bnnhw.verify.simulate import simulate
-from bnnhw.verify.taps import Taps, taps_of
-from bnnhw.verify.words import pack_groups, unpack_lane
+from bnnhw.sim.harness import TapRecord
+from bnnhw.sim.result import LayerMismatch
+from bnnhw.sim.simulate import simulate
+from bnnhw.sim.taps import Taps, taps_of
+from bnnhw.sim.words import pack_groups, unpack_lane
 from tests.hardware.maps import MapNetwork
 
 FRAMES = 24

@@ -18,8 +18,8 @@ from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.hardware.emit import rtlil, verilog
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
 from bnnhw.reference import evaluate
-from bnnhw.verify.netlist import simulate_netlist
-from bnnhw.verify.simulate import simulate
+from bnnhw.sim.netlist import simulate_netlist
+from bnnhw.sim.simulate import simulate
 
 BIPOLAR = DataType("bipolar", 1)
 

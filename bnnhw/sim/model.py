@@ -23,6 +23,7 @@ from filelock import FileLock
 
 from bnnhw import tools
 from bnnhw.errors import ToolError
+from bnnhw.files import whole_file
 
 __all__ = ["Model", "build", "default_cache", "render"]
 
@@ -86,7 +87,7 @@ def default_cache() -> Path:
 def render(template: str, **values: object) -> str:
     """One of this package's templates, filled in."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bnnhw.verify", ""),
+        loader=jinja2.PackageLoader("bnnhw.sim", ""),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,
@@ -135,12 +136,11 @@ def _runtime(cache: Path, verilator: tools.Tool, compiler: tools.Tool, include: 
         def compile_one(path: Path, name: str) -> None:
             if path.is_file():
                 return
-            made = Path(folder) / path.name
             flags = [*_compile_flags(wave), f"-I{folder}", f"-I{include}", f"-I{include / 'vltstd'}"]
             source = str(include / f"{name}.cpp")
-            command = [*compiler.command, _FAST, *flags, "-c", source, "-o", str(made)]
-            _run(command, None, "compiling Verilator's runtime library")
-            os.replace(made, path)
+            with whole_file(path) as made:
+                command = [*compiler.command, _FAST, *flags, "-c", source, "-o", str(made)]
+                _run(command, None, "compiling Verilator's runtime library")
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(compile_one, objects, names))
@@ -273,9 +273,8 @@ def build(
                 ]
                 list(pool.map(lambda command: _run(command, None, "compiling the simulation"), commands))
                 objects = [*(unit.with_suffix(".o") for unit, _ in units), *runtime.result()]
-            made = folder / "program"
-            command = [*compiler.command, "-pthread", "-o", str(made), *map(str, objects)]
-            _run(command, None, "linking the simulation")
-            os.replace(made, program)
+            with whole_file(program) as made:
+                command = [*compiler.command, "-pthread", "-o", str(made), *map(str, objects)]
+                _run(command, None, "linking the simulation")
     _evict(cache, program)
     return Model(program, False, verilated - start, time.perf_counter() - verilated)

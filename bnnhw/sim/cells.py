@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bnnhw import tools
 from bnnhw.errors import FileError, RequestError, ToolError
-from bnnhw.verify.model import render
+from bnnhw.sim.model import render
 
 __all__ = ["FAMILIES", "models_for", "netlist_verilog"]
 

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +25,10 @@ from bnnhw.ir import DataType, Dense
 from bnnhw.ir.layers import Output
 from bnnhw.ir.network import walk
 from bnnhw.reference import trace
-from bnnhw.verify.harness import TapRecord
-from bnnhw.verify.ports import Interface, TapPort
-from bnnhw.verify.result import LayerMismatch
-from bnnhw.verify.words import pack_groups, unpack_lane
+from bnnhw.sim.harness import TapRecord
+from bnnhw.sim.ports import Interface, TapPort
+from bnnhw.sim.result import LayerMismatch
+from bnnhw.sim.words import pack_groups, unpack_lane
 
 __all__ = ["Tap", "Taps", "taps_of", "wrapper"]
 
@@ -72,7 +73,7 @@ def taps_of(folded: FoldedNetwork, tech: str) -> tuple[Tap, ...]:
         if isinstance(layer, Output):
             continue
         stage = units[layer.name]
-        unit = stage.unit
+        unit: Any = stage.unit
         lanes: int = unit.folding.pe if isinstance(unit, MvuUnit) else unit.lanes
         dtype = layer.stream if isinstance(layer, Dense) else layer.output
         sizes = (*layer.shape_out, 1, 1)
@@ -135,7 +136,7 @@ def wrapper(name: str, interface: Interface, taps: Sequence[Tap], text: str) -> 
 
 @dataclass(frozen=True, eq=False)
 class Taps:
-    """What the reference says of some frames' streams (a :class:`~bnnhw.verify.harness.Watch`).
+    """What the reference says of some frames' streams (a :class:`~bnnhw.sim.harness.Watch`).
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.verify.ports import Port, limbs_of
+from bnnhw.sim.ports import Port, limbs_of
 
 __all__ = ["decode", "pack_frames", "pack_groups", "unpack_lane"]
 

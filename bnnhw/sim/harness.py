@@ -18,10 +18,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.verify import model
-from bnnhw.verify.ports import Interface, TapPort, limbs_of
-from bnnhw.verify.process import Process, failure
-from bnnhw.verify.words import decode
+from bnnhw.files import whole_file
+from bnnhw.sim import model
+from bnnhw.sim.ports import Interface, TapPort, limbs_of
+from bnnhw.sim.process import Process, failure
+from bnnhw.sim.words import decode
 
 __all__ = ["Harness", "Recording", "TapRecord", "Watch"]
 
@@ -61,7 +62,7 @@ class Watch(Protocol):
         """Words of each tap, (frames, words, limbs), of the frames ``first .. last - 1``."""
         ...
 
-    def finding(self, taps: Sequence[TapRecord]) -> str | None:
+    def finding(self, records: Sequence[TapRecord]) -> str | None:
         """The first difference in words, or None."""
         ...
 
@@ -97,7 +98,7 @@ class Harness:
     Parameters
     ----------
     sources : mapping of str to str
-        File name -> text; see :func:`bnnhw.verify.model.build`.
+        File name -> text; see :func:`bnnhw.sim.model.build`.
     interface : Interface
     wave : bool
         Whether :meth:`run` can write a wave.
@@ -212,7 +213,9 @@ class Harness:
                     status, message = process.wait()
                     passed.append(_read_taps(process.folder, process.first, interface.taps, interface.tap_limbs))
                     if wave is not None and (process.folder / "wave.fst").is_file():
-                        _move(process.folder / "wave.fst", wave)
+                        # It may be on another file system.
+                        with whole_file(wave) as part:
+                            shutil.copyfile(process.folder / "wave.fst", part)
                     if status != 0:
                         found = watch.finding(passed[-1]) if watch is not None and passed[-1] else None
                         raise failure(status, message, process, interface.top, found)
@@ -263,10 +266,3 @@ def _read_taps(folder: Path, first: int, taps: Sequence[TapPort], limbs: int) ->
         )
         for number, (words, wrong) in enumerate(counts)
     ]
-
-
-def _move(source: Path, target: Path) -> None:
-    """Move a file to where it may be another file system, whole or not at all."""
-    part = target.with_name(f".{target.name}.part")
-    shutil.copyfile(source, part)
-    part.replace(target)

@@ -1,0 +1,1 @@
+"""Whole-network simulation in Verilator."""
