@@ -14,7 +14,6 @@ from measure_xnor_lane import DEVICES, FOLDS, random_layer
 from study_page import page, plot
 
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.counter import technology
 from bnnhw.folding.pipeline import mvu_pipeline
 from bnnhw.folding.resources import layer_resources
 from bnnhw.folding.units import MvuUnit
@@ -35,7 +34,7 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def estimated_lut4(row: dict[str, Any]) -> int:
     """What the cost model gives for the unit of a row."""
-    tech = technology(DEVICES[row["device"]][0].family)
+    tech = DEVICES[row["device"]][0].family.technology
     layer = random_layer(row["pe"] * FOLDS, row["simd"] * FOLDS)
     folding = LayerFolding(row["pe"], row["simd"], "lut")
     return layer_resources(MvuUnit(layer, folding, mvu_pipeline(layer, folding, tech)), tech).lut4

@@ -29,8 +29,8 @@ from bnnhw import tools
 from bnnhw.boards import Board, get
 from bnnhw.build.place_route import seed_spread
 from bnnhw.build.synth import synthesize
+from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.counter import technology
 from bnnhw.hardware.emit import rtlil
 from bnnhw.hardware.mvu import Mvu
 from bnnhw.hardware.popcount import Popcount
@@ -103,15 +103,15 @@ class Bench(wiring.Component):
 def measure(name: str, pe: int, simd: int, seeds: range, folder: Path) -> dict[str, Any]:
     """One point of the grid."""
     board, device, clock = DEVICES[name]
-    constraints = folder / f"none.{'pcf' if board.family == 'ice40' else 'lpf'}"
+    constraints = folder / f"none.{'pcf' if board.family.name == 'ice40' else 'lpf'}"
     constraints.write_text("")
     source = folder / "top.il"
-    source.write_text(rtlil(Popcount(simd, technology(board.family)), "top", board.family))
-    lane = synthesize([source], "top", board.family, folder, device=device).cells
-    source.write_text(rtlil(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family), "top", board.family))
-    whole = synthesize([source], "top", board.family, folder, device=device)
-    source.write_text(rtlil(Bench(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family)), "top", board.family))
-    benched = synthesize([source], "top", board.family, folder, device=device)
+    source.write_text(rtlil(Popcount(simd, board.family.technology), "top", board.family.name))
+    lane = synthesize([source], "top", board.family.name, folder, device=device).cells
+    source.write_text(rtlil(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family.name), "top", board.family.name))
+    whole = synthesize([source], "top", board.family.name, folder, device=device)
+    source.write_text(rtlil(Bench(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family.name)), "top", board.family.name))
+    benched = synthesize([source], "top", board.family.name, folder, device=device)
     routed = seed_spread(board, benched.netlist, constraints, folder, seeds, clock_mhz=clock)
     fmax = [round(routed[seed].fmax_mhz, 1) for seed in seeds]
     return {
@@ -160,7 +160,7 @@ def main() -> None:
         speed = before["scale"] if part else scale(Path(temporary))
         print(json.dumps(speed), flush=True)
         for name, (board, *_) in DEVICES.items():
-            if options.family not in (None, board.family):
+            if options.family not in (None, board.family.name):
                 continue
             for pe, simd in grid:
                 rows.append(measure(name, pe, simd, seeds, Path(temporary)))

@@ -152,14 +152,14 @@ def measure(point: Point, seed: int, data: Path | None, folder: Path) -> dict[st
     folded = solve.cheapest(network, board, int(board.clock_mhz * 1e6 / FPS))
     if folded is None:
         return row | {"fits": False}
-    prediction = predict(folded, board.family)
+    prediction = predict(folded, board.family.name)
     return row | {
         "fits": True,
         "foldings": [[f.pe, f.simd, f.memory] for f in folded.foldings],
         "cycles_per_frame": prediction.cycles_per_frame,
         "latency_cycles": prediction.latency_cycles,
-        "chosen": costs(folded, board.family, folder),
-        "logic": costs(in_logic(folded), board.family, folder),
+        "chosen": costs(folded, board.family.name, folder),
+        "logic": costs(in_logic(folded), board.family.name, folder),
     }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bnnhw.devices import Family
+
 __all__ = ["Board"]
 
 
@@ -19,8 +21,7 @@ class Board:
         The name it is asked for by.
     device, package : str
         The vendor's names.
-    family : str
-        ``"ice40"`` or ``"ecp5"``; also the technology that hardware is generated for.
+    family : Family
     lut4, ff, block_rams : int
         How many there are.
     block_ram_bits : int
@@ -48,7 +49,7 @@ class Board:
     name: str
     device: str
     package: str
-    family: str
+    family: Family
     lut4: int
     ff: int
     block_rams: int

@@ -6,6 +6,7 @@ from amaranth_boards.icebreaker import ICEBreakerPlatform
 
 from bnnhw.boards.board import Board
 from bnnhw.boards.ice40 import Ice40Clock
+from bnnhw.devices.ice40 import ICE40
 
 __all__ = ["ICEBREAKER"]
 
@@ -25,7 +26,7 @@ ICEBREAKER = Board(
     name="icebreaker",
     device="iCE40UP5K",
     package="SG48",
-    family="ice40",
+    family=ICE40,
     lut4=5280,
     ff=5280,
     block_rams=30,

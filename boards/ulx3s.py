@@ -9,6 +9,7 @@ from amaranth_boards.ulx3s import ULX3S_12F_Platform, ULX3S_25F_Platform, ULX3S_
 
 from bnnhw.boards.board import Board
 from bnnhw.boards.ecp5 import Ecp5Clock
+from bnnhw.devices.ecp5 import ECP5
 
 __all__ = ["VARIANTS"]
 
@@ -29,7 +30,7 @@ def _board(size: str, option: str, lut4: int, block_rams: int, platform: Callabl
         name=f"ulx3s-{size.lower()}",
         device=f"LFE5U-{size}",
         package="CABGA381",
-        family="ecp5",
+        family=ECP5,
         lut4=lut4,
         ff=lut4,
         block_rams=block_rams,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.folding.counter import plan, technology
+from bnnhw.devices import technology
+from bnnhw.folding.counter import plan
 from bnnhw.folding.pipeline import MvuPipeline
 from bnnhw.hardware.popcount import Popcount
 from bnnhw.hardware.processing_element import ProcessingElement

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnhw.devices import technology
 from bnnhw.folding import flow
-from bnnhw.folding.counter import technology
 from bnnhw.folding.elementwise import affine_pipeline, quantize_pipeline
 from bnnhw.folding.pool import pool_pipeline
 from bnnhw.folding.residual import BufferPipeline, deadlock_free_depth

@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.folding.counter import technology
 from bnnhw.folding.cycles import predict
 from bnnhw.folding.pipeline import accumulator_shape, argmax_pipeline, mvu_pipeline
 from bnnhw.hardware.accelerator import Accelerator

@@ -96,7 +96,7 @@ class _Costs:
             try:
                 network = with_widths(self._folded.network, widths)
                 folded = FoldedNetwork(network, self._folded.foldings)
-                self._known[key] = estimate(folded, self._device.family, quick=True) + LINK
+                self._known[key] = estimate(folded, self._device.family.technology, quick=True) + LINK
             except NetworkError:
                 self._known[key] = None
         return self._known[key]

@@ -165,7 +165,7 @@ def _build(
 
     def elaborate() -> dict[str, Any]:
         # Its streams are made at run time: no type checker can see that it is a FrameAccelerator.
-        accelerator: Any = Accelerator(folded, board.family)
+        accelerator: Any = Accelerator(folded, board.family.name)
         write_design(
             accelerator,
             board,
@@ -185,12 +185,12 @@ def _build(
         def passes(title: str) -> None:
             progress("synth", 0.5, title)
 
-        return synth.synthesize(design.sources, TOP, board.family, folder, progress=passes).cells.as_dict()
+        return synth.synthesize(design.sources, TOP, board.family.name, folder, progress=passes).cells.as_dict()
 
     netlist = folder / f"{TOP}.json"
     with step("synth"):
         names = [path.name for path in design.sources]
-        inputs = (_version("yosys"), synth.script(names, TOP, board.family), *map(file_digest, design.sources))
+        inputs = (_version("yosys"), synth.script(names, TOP, board.family.name), *map(file_digest, design.sources))
         cells = CellCounts(**cache.run("synth", inputs, [netlist], synthesize))
 
     with step("fit"):
@@ -204,7 +204,7 @@ def _build(
             folder,
             clock_mhz=clock_mhz,
             seed=seed,
-            options=place_route.large_design_options(board.family, cells.lut4),
+            options=place_route.large_design_options(board.family.name, cells.lut4),
             progress=lambda fraction, what: progress("place_route", fraction, what),
         )
         return {
@@ -214,11 +214,11 @@ def _build(
             "utilization": routed.utilization,
         }
 
-    ice40 = board.family == "ice40"
+    ice40 = board.family.name == "ice40"
     configuration = folder / f"{TOP}.{'asc' if ice40 else 'config'}"
     with step("place_route"):
         inputs = (
-            _version(f"nextpnr-{board.family}"),
+            _version(f"nextpnr-{board.family.name}"),
             board.nextpnr,
             clock_mhz,
             seed,
@@ -239,7 +239,7 @@ def _build(
 
     with step("report"):
         start = time.monotonic()
-        prediction = predict(folded, board.family)
+        prediction = predict(folded, board.family.name)
         frame_bytes = -(-folded.network.input.elements * folded.network.input.dtype.bits // 8)
         report = folder / "report.json"
         result = BuildResult(
@@ -267,7 +267,7 @@ def _build(
             "cycles_per_frame": prediction.cycles_per_frame,
             "latency_cycles": prediction.latency_cycles,
             "fmax_per_clock_mhz": routed["fmax_per_clock_mhz"],
-            "tools": {name: _version(name) for name in ("yosys", f"nextpnr-{board.family}", packer)},
+            "tools": {name: _version(name) for name in ("yosys", f"nextpnr-{board.family.name}", packer)},
         }
         _write_report(result, extra)
     return result
@@ -303,7 +303,7 @@ def _sources() -> str:
     from bnnhw import boards
 
     roots = (Path(bnnhw.__file__).parent, Path(boards.__file__).parent)
-    folders = [roots[0] / "hardware", roots[0] / "ir", roots[0] / "folding", roots[0] / "host", roots[1]]
+    folders = [roots[0] / "hardware", roots[0] / "devices", roots[0] / "ir", roots[0] / "folding", roots[0] / "host", roots[1]]
     files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     files += [Path(write_design.__code__.co_filename)]
     return digest([file_digest(path) for path in files])

@@ -49,7 +49,7 @@ def check_link(board: Board, link: str) -> None:
 
 def design_files(board: Board, folder: Path) -> Design:
     """Where :func:`write_design` writes."""
-    constraints = f"{TOP}.{'pcf' if board.family == 'ice40' else 'lpf'}"
+    constraints = f"{TOP}.{'pcf' if board.family.name == 'ice40' else 'lpf'}"
     return Design((folder / f"{LINK_MODULE}.il", folder / f"{TOP}.il"), folder / constraints)
 
 
@@ -88,7 +88,7 @@ def write_design(
     )
     plan = board.platform().prepare(UartTop(board, board.clock(clock_mhz)), TOP, emit_src=False)
     design = design_files(board, folder)
-    design.sources[0].write_text(rtlil(link, LINK_MODULE, board.family))
+    design.sources[0].write_text(rtlil(link, LINK_MODULE, board.family.name))
     for path in (design.sources[1], design.constraints):
         content = plan.files[path.name]
         path.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -143,8 +143,8 @@ def place_and_route(
     BnnhwError
         When nextpnr fails; the message holds its own and names the log.
     """
-    tool = tools.require(f"nextpnr-{board.family}")
-    ice40 = board.family == "ice40"
+    tool = tools.require(f"nextpnr-{board.family.name}")
+    ice40 = board.family.name == "ice40"
     configuration = folder / f"{stem}.{'asc' if ice40 else 'config'}"
     report, log = folder / f"{stem}.timing.json", folder / f"{stem}.nextpnr.log"
     for old in (configuration, report):
@@ -202,11 +202,11 @@ def pack(board: Board, configuration: Path, bitstream: Path) -> Path:
     Path
         The packer's log.
     """
-    name = "icepack" if board.family == "ice40" else "ecppack"
+    name = "icepack" if board.family.name == "ice40" else "ecppack"
     tool = tools.require(name)
     folder = configuration.parent
     log = folder / f"{name}.log"
-    options = [] if board.family == "ice40" else ["--compress"]
+    options = [] if board.family.name == "ice40" else ["--compress"]
     with whole_file(bitstream) as part:
         status = run_logged(tool, [*options, configuration.name, str(part.resolve())], folder, log)
         if status or not part.is_file() or not part.stat().st_size:

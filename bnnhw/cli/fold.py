@@ -28,7 +28,7 @@ def fold_json(folded: FoldedNetwork, board: Board, clock_mhz: float) -> dict[str
     from bnnhw.folding.cycles import predict
     from bnnhw.folding.resources import LINK, estimate
 
-    prediction = predict(folded, board.family)
+    prediction = predict(folded, board.family.technology)
     cycles = {unit.name: unit.cycles for unit in prediction.layers if unit.unit == "mvu"}
     return {
         "board": board.name,
@@ -50,7 +50,7 @@ def fold_json(folded: FoldedNetwork, board: Board, clock_mhz: float) -> dict[str
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
         "clock_mhz": clock_mhz,
         # With the link, as the design that `build` makes.
-        "estimate": asdict(estimate(folded, board.family) + LINK),
+        "estimate": asdict(estimate(folded, board.family.technology) + LINK),
     }
 
 
@@ -61,7 +61,7 @@ def _reaching(network: Network, board: Board, fps: float) -> FoldedNetwork:
 
     folded = solve.cheapest(network, board, int(board.clock_mhz * 1e6 / fps))
     if folded is None:
-        best = predict(solve.fastest(network, board), board.family).cycles_per_frame
+        best = predict(solve.fastest(network, board), board.family.technology).cycles_per_frame
         raise CheckError(
             f"the fastest folding that fits {board.name} gives {board.clock_mhz * 1e6 / best:.0f} frames a second "
             f"at {board.clock_mhz:g} MHz, not {fps:g}"

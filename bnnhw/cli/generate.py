@@ -68,7 +68,7 @@ def _uart_verilog(folded: FoldedNetwork, board: Board) -> str:
 
     clock_mhz = board.reachable_mhz(board.clock_mhz)
     # Its streams come from its signature, where a type checker can't see them.
-    accelerator: Any = Accelerator(folded, board.family)
+    accelerator: Any = Accelerator(folded, board.family.name)
     link = UartLink(
         accelerator,
         classes=folded.network.output.classes,
@@ -76,7 +76,7 @@ def _uart_verilog(folded: FoldedNetwork, board: Board) -> str:
         timeout=math.ceil(LINK_TIMEOUT_S * clock_mhz * 1e6),
         identity=int(digest(folded)[:8], 16),
     )
-    return verilog(link, LINK_MODULE, board.family)
+    return verilog(link, LINK_MODULE, board.family.name)
 
 
 def _axi_verilog(folded: FoldedNetwork, technology: str) -> tuple[str, dict[str, dict[str, object]]]:
@@ -113,7 +113,7 @@ def generate_design(
     from bnnhw.hardware.accelerator import Accelerator
     from bnnhw.hardware.emit import verilog
 
-    technology = "generic" if board is None else board.family
+    technology = "generic" if board is None else board.family.name
     with session.stage("generate"), whole_directory(output, SIDECAR) as folder:
         versions, sha256 = _versions(), file_digest(network)
         core = Accelerator(folded, technology)

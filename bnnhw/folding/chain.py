@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bnnhw.folding.counter import Technology
+from bnnhw.devices import Technology
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.lower import lower
 from bnnhw.folding.residual import full_speed_depth

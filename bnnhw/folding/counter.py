@@ -17,49 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["CounterPlan", "Technology", "TECHNOLOGIES", "plan", "technology"]
+from bnnhw.devices import Technology
 
-
-@dataclass(frozen=True)
-class Technology:
-    """What the structure of a datapath depends on.
-
-    Parameters
-    ----------
-    name : str
-    levels : int
-        Greatest number of LUT4 between two registers of a popcount.
-    chain_cell : int
-        A carry chain is built of cells of this many bits; a chain's LUT4 count is rounded up to it.
-    block_register : bool
-        Whether words read from block RAM pass a register before the first LUT4 (slow clock-to-output).
-    group : int
-        Processing elements that one register feeds at most; a unit of more has several of each.
-    """
-
-    name: str
-    levels: int
-    chain_cell: int
-    block_register: bool
-    group: int
-
-
-TECHNOLOGIES = {
-    t.name: t
-    for t in (
-        Technology("generic", levels=5, chain_cell=1, block_register=True, group=16),
-        Technology("ice40", levels=5, chain_cell=1, block_register=False, group=64),
-        Technology("ecp5", levels=3, chain_cell=2, block_register=True, group=8),
-    )
-}
-
-
-def technology(name: str) -> Technology:
-    """The technology of a name; ValueError lists the known ones."""
-    try:
-        return TECHNOLOGIES[name]
-    except KeyError:
-        raise ValueError(f"technology must be one of {', '.join(TECHNOLOGIES)}, not {name!r}") from None
+__all__ = ["CounterPlan", "plan"]
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bnnhw.devices import Technology, technology
 from bnnhw.folding.chain import chain, cycles
-from bnnhw.folding.counter import Technology, technology
 from bnnhw.folding.folded import FoldedNetwork
 
 __all__ = ["LayerCycles", "Prediction", "predict"]

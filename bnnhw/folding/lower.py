@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bnnhw.folding.counter import Technology
+from bnnhw.devices import Technology
 from bnnhw.folding.elementwise import affine_pipeline, quantize_pipeline
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.lanes import Format, converters, input_lanes, pool_lanes, window_lanes

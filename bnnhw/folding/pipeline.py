@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnhw.folding.counter import Technology, plan
+from bnnhw.devices import Technology
+from bnnhw.folding.counter import plan
 from bnnhw.folding.flow import Link, Run, together
 from bnnhw.folding.folded import LayerFolding
 from bnnhw.ir import Dense, Output

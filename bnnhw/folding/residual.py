@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bnnhw.folding.counter import Technology
+from bnnhw.devices import Technology, buffer_style
 from bnnhw.folding.flow import Link, Run, together
-from bnnhw.folding.memories import buffer_style
 from bnnhw.folding.word_pipeline import WordPipeline, wires
 
 __all__ = ["AddPipeline", "BufferPipeline", "ForkPipeline", "deadlock_free_depth", "full_speed_depth"]

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from bnnhw.devices import Technology, blocks_needed, buffer_style, technology
 from bnnhw.folding.chain import chain
-from bnnhw.folding.counter import Technology, plan, technology
+from bnnhw.folding.counter import plan
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.gearbox import Gearbox
 from bnnhw.folding.lower import lower
-from bnnhw.folding.memories import BLOCK_RAMS, BlockRam, blocks_needed, buffer_style
 from bnnhw.folding.pipeline import accumulator_shape
 from bnnhw.folding.units import (
     AddUnit,
@@ -34,12 +34,8 @@ from bnnhw.folding.units import (
 )
 
 __all__ = [
-    "BLOCK_RAMS",
     "LINK",
-    "BlockRam",
     "Resources",
-    "blocks_needed",
-    "buffer_style",
     "estimate",
     "layer_resources",
     "unit_resources",

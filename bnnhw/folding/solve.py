@@ -6,8 +6,8 @@ from bisect import bisect_right
 from math import inf
 from typing import Protocol
 
+from bnnhw.devices import Family, Technology
 from bnnhw.errors import CheckError
-from bnnhw.folding.counter import Technology, technology
 from bnnhw.folding.cycles import predict
 from bnnhw.folding.folded import MEMORIES, FoldedNetwork, LayerFolding, divisors
 from bnnhw.folding.pipeline import mvu_pipeline
@@ -19,11 +19,6 @@ __all__ = ["Device", "cheapest", "fastest", "logic_cells", "modest"]
 
 CELL_SHARE = 0.70
 """Share of a device's logic cells an estimate may take: the rest is the estimate's error, and room to route."""
-
-LONE_REGISTERS = {"ice40": 0.5, "ecp5": 0.0}
-"""Registers that take a logic cell of their own. An iCE40 cell has one register, behind its LUT4; of those in our
-pipelines about half do not follow a LUT4 (5,111 cells of 3,590 LUT4 and 2,697 registers in the digits network).
-An ECP5 slice takes registers beside LUTs of other logic."""
 
 MODEST_CELLS = 4000
 """Logic cells up to which place and route takes about a minute: what :func:`modest` stays within."""
@@ -41,16 +36,16 @@ class Device(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def family(self) -> str: ...
+    def family(self) -> Family: ...
     @property
     def lut4(self) -> int: ...
     @property
     def block_rams(self) -> int: ...
 
 
-def logic_cells(resources: Resources, family: str) -> float:
+def logic_cells(resources: Resources, family: Family) -> float:
     """Logic cells that LUT4 and registers take together."""
-    return resources.lut4 + LONE_REGISTERS[family] * resources.ff
+    return resources.lut4 + family.lone_registers * resources.ff
 
 
 def _share(resources: Resources, device: Device) -> float:
@@ -129,7 +124,7 @@ class _Search:
         self.network = network
         self.device = device
         self.cells = min(CELL_SHARE * device.lut4, inf if cells is None else cells)
-        self.tech = technology(device.family)
+        self.tech = device.family.technology
         convolutions = {layer.name: layer for layer in walk(network.layers) if isinstance(layer, Conv2d)}
         self.choices = [_Choices(layer, convolutions.get(layer.name), device, self.tech) for layer in network.dense]
 
@@ -144,7 +139,7 @@ class _Search:
 
 
 def _fits(folded: FoldedNetwork, device: Device, cells: float) -> bool:
-    cost = estimate(folded, device.family, quick=True) + LINK
+    cost = estimate(folded, device.family.technology, quick=True) + LINK
     return logic_cells(cost, device.family) <= cells and cost.bram <= device.block_rams
 
 
@@ -192,7 +187,7 @@ def fastest(network: Network, device: Device, cells: float | None = None) -> Fol
     if best is None:
         smallest = FoldedNetwork(network, tuple(choice.foldings[-1] for choice in search.choices))
         cost = estimate(smallest, search.tech) + LINK
-        logic = logic_cells(cost, search.tech.name)
+        logic = logic_cells(cost, device.family)
         raise CheckError(
             f"the network does not fit {device.name} even at its smallest: "
             f"about {logic:.0f} logic cells of {device.lut4}, {cost.bram} block RAMs of {device.block_rams}"

@@ -8,9 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.folding.counter import Technology
+from bnnhw.devices import Technology, blocks_needed, buffer_style
 from bnnhw.folding.flow import Link, Run, Timeline, sink, source, together
-from bnnhw.folding.memories import blocks_needed, buffer_style
 from bnnhw.folding.window_walk import WindowWalk
 
 __all__ = ["WindowPipeline"]

@@ -8,9 +8,9 @@ from amaranth.hdl import Elaboratable, Module, ResetSignal, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.devices import Technology, technology
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.chain import chain
-from bnnhw.folding.counter import Technology, technology
 from bnnhw.folding.units import (
     AddUnit,
     AffineUnit,

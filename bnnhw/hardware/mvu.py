@@ -7,8 +7,9 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, u
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.devices import Technology
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.counter import Technology, plan
+from bnnhw.folding.counter import plan
 from bnnhw.folding.folded import depthwise_misfit
 from bnnhw.folding.pipeline import accumulator_shape, mvu_pipeline
 from bnnhw.hardware.copy import Copy

@@ -6,7 +6,8 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.folding.counter import CounterPlan, Technology, plan
+from bnnhw.devices import Technology
+from bnnhw.folding.counter import CounterPlan, plan
 from bnnhw.hardware.emit import shared
 
 __all__ = ["Popcount"]

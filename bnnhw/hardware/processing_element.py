@@ -8,7 +8,7 @@ from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.folding.counter import Technology
+from bnnhw.devices import Technology
 from bnnhw.folding.pipeline import MvuPipeline
 from bnnhw.hardware.emit import shared
 from bnnhw.hardware.popcount import Popcount

@@ -6,8 +6,7 @@ from amaranth.hdl import Elaboratable, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.folding.counter import Technology
-from bnnhw.folding.memories import buffer_style
+from bnnhw.devices import Technology, buffer_style
 from bnnhw.folding.pipeline import MvuPipeline
 from bnnhw.hardware.fifo import stays_positive
 from bnnhw.hardware.registers import reaches_end, successor

@@ -8,7 +8,8 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
-from bnnhw.hardware.block_ram import DEPTHS, block_ram_bank
+from bnnhw.devices import family
+from bnnhw.devices.block_ram import block_ram_bank, deepest_bank
 from bnnhw.hardware.emit import EmitPlatform
 
 __all__ = ["Rom"]
@@ -96,10 +97,10 @@ class Rom(wiring.Component):
         """One memory, and the registers behind it."""
         depth, width = bits.shape
         behind = self._registered and self._kind == "block"
-        technology = platform.technology if isinstance(platform, EmitPlatform) else "generic"
-        if self._kind == "block" and depth <= DEPTHS.get(technology, 0):
-            in_block = behind and technology == "ecp5"
-            data = block_ram_bank(m, name, bits, address, technology, output_register=in_block)
+        device = family(platform.technology if isinstance(platform, EmitPlatform) else "generic")
+        if self._kind == "block" and depth <= deepest_bank(device):
+            in_block = behind and device.block_ram_register
+            data = block_ram_bank(m, name, bits, address, device, output_register=in_block)
             behind = behind and not in_block
         else:
             style = {"lut": "logic", "block": "block"}[self._kind]

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, u
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.folding.counter import Technology, technology
+from bnnhw.devices import Technology, technology
 from bnnhw.folding.window import WindowPipeline
 from bnnhw.hardware.emit import shared
 from bnnhw.hardware.fifo import CreditedOutput

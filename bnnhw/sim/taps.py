@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnhw.devices import technology
 from bnnhw.errors import RequestError
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.chain import chain
-from bnnhw.folding.counter import technology
 from bnnhw.folding.lanes import Format
 from bnnhw.folding.units import MvuUnit
 from bnnhw.ir import DataType, Dense

@@ -8,7 +8,7 @@ from amaranth.hdl import Elaboratable, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.folding.counter import technology
+from bnnhw.devices import technology
 from bnnhw.folding.flow import Link, Run, together
 from bnnhw.folding.residual import AddPipeline, BufferPipeline, ForkPipeline
 from bnnhw.hardware.emit import shared

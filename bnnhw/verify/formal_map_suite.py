@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bnnhw.folding.counter import technology
+from bnnhw.devices import technology
 from bnnhw.folding.residual import deadlock_free_depth
 from bnnhw.hardware import elementwise
 from bnnhw.hardware.pool import PoolReduce

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from amaranth.hdl import signed, unsigned
 
+from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.counter import technology
 from bnnhw.folding.pipeline import accumulator_shape
 from bnnhw.hardware.argmax import Argmax
 from bnnhw.hardware.fifo import CreditedOutput, Fifo

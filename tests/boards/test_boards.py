@@ -30,7 +30,7 @@ def test_figures() -> None:
     """As in the data sheets: 120 kb of block RAM in the UP5K, 3744 kb in the 85F."""
     icebreaker, largest = boards.get("icebreaker"), boards.get("ulx3s-85f")
     assert (icebreaker.lut4, icebreaker.bram_bits, icebreaker.spram_bits) == (5280, 120 * 1024, 1024 * 1024)
-    assert (largest.lut4, largest.bram_bits, largest.family) == (83_640, 3744 * 1024, "ecp5")
+    assert (largest.lut4, largest.bram_bits, largest.family.name) == (83_640, 3744 * 1024, "ecp5")
 
 
 @pytest.mark.parametrize("name", NAMES)

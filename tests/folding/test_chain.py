@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
+from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.folding.chain import chain
-from bnnhw.folding.counter import technology
 from bnnhw.folding.gearbox import Gearbox
 from bnnhw.folding.lower import input_format
 from bnnhw.folding.pipeline import ArgmaxPipeline, MvuPipeline, mvu_pipeline

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bnnhw.devices import technology
 from bnnhw.folding.chain import chain
-from bnnhw.folding.counter import technology
 from bnnhw.folding.flow import Deadlock, Link, Run, Timeline, sink, source, together
 from tests.hardware.maps import random_network
 

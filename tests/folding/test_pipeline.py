@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.counter import plan, technology
+from bnnhw.folding.counter import plan
 from bnnhw.folding.pipeline import MvuPipeline, accumulator_shape, argmax_pipeline, mvu_pipeline
 from bnnhw.ir import Output
 from tests.hardware.bench import random_layer

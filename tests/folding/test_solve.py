@@ -7,13 +7,13 @@ import dataclasses
 import pytest
 
 from bnnhw.boards import get
+from bnnhw.devices import blocks_needed, technology
 from bnnhw.errors import CheckError
 from bnnhw.folding import solve
 from bnnhw.folding.chain import chain
-from bnnhw.folding.counter import technology
 from bnnhw.folding.cycles import predict
 from bnnhw.folding.lower import lower
-from bnnhw.folding.resources import LINK, Resources, blocks_needed, estimate, layer_resources
+from bnnhw.folding.resources import LINK, Resources, estimate, layer_resources
 from bnnhw.folding.units import BufferUnit, MvuUnit
 from bnnhw.ir import Network
 from tests.build.networks import random_network
@@ -30,7 +30,7 @@ def network() -> Network:
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_fastest_fits(network: Network, board: solve.Device) -> None:
     folded = solve.fastest(network, board)
-    cost = estimate(folded, board.family) + LINK
+    cost = estimate(folded, board.family.technology) + LINK
     assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
 
@@ -38,9 +38,12 @@ def test_fastest_fits(network: Network, board: solve.Device) -> None:
 def test_modest_stays_small_where_it_can(network: Network) -> None:
     board = get("ulx3s-85f")
     folded = solve.modest(network, board)
-    assert solve.logic_cells(estimate(folded, board.family) + LINK, board.family) <= solve.MODEST_CELLS
+    assert solve.logic_cells(estimate(folded, board.family.technology) + LINK, board.family) <= solve.MODEST_CELLS
     fastest = solve.fastest(network, board)
-    assert predict(fastest, board.family).cycles_per_frame < predict(folded, board.family).cycles_per_frame
+    assert (
+        predict(fastest, board.family.technology).cycles_per_frame
+        < predict(folded, board.family.technology).cycles_per_frame
+    )
     # A network that can't be that small gets the whole device.
     large = random_network([4096, 512, 10])
     assert solve.modest(large, board) == solve.fastest(large, board)
@@ -48,7 +51,7 @@ def test_modest_stays_small_where_it_can(network: Network) -> None:
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_nothing_cheapest_is_faster_and_fits(network: Network, board: solve.Device) -> None:
-    least = predict(solve.fastest(network, board), board.family).cycles_per_frame
+    least = predict(solve.fastest(network, board), board.family.technology).cycles_per_frame
     assert solve.cheapest(network, board, least) is not None
     assert all(solve.cheapest(network, board, cycles) is None for cycles in range(least // 2, least))
 
@@ -64,7 +67,9 @@ def test_more_cycles_cost_less(network: Network) -> None:
         cost = Resources.total(
             layer_resources(stage.unit, tech) for stage in chain(folded, tech).stages if isinstance(stage.unit, MvuUnit)
         )
-        costs.append(solve.logic_cells(cost, "ice40") / (solve.CELL_SHARE * board.lut4) + cost.bram / board.block_rams)
+        costs.append(
+            solve.logic_cells(cost, board.family) / (solve.CELL_SHARE * board.lut4) + cost.bram / board.block_rams
+        )
     assert costs == sorted(costs, reverse=True)
     assert costs[0] > costs[-1]
 
@@ -112,18 +117,18 @@ def convolutional() -> Network:
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_maps(convolutional: Network, board: solve.Device) -> None:
     folded = solve.fastest(convolutional, board)
-    cost = estimate(folded, board.family) + LINK
+    cost = estimate(folded, board.family.technology) + LINK
     assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
     assert [folding.simd for layer, folding in folded.pairs if layer.name == "conv2"] == [1]
     # 9 taps at each of 8 x 7 positions leave the first window unit a word a cycle.
-    least = predict(folded, board.family).cycles_per_frame
+    least = predict(folded, board.family.technology).cycles_per_frame
     assert least >= 8 * 7 * 9
     slower = solve.cheapest(convolutional, board, 4 * least)
     assert slower is not None
-    assert predict(slower, board.family).cycles_per_frame <= 4 * least
-    assert solve.logic_cells(estimate(slower, board.family), board.family) < solve.logic_cells(
-        estimate(folded, board.family), board.family
+    assert predict(slower, board.family.technology).cycles_per_frame <= 4 * least
+    assert solve.logic_cells(estimate(slower, board.family.technology), board.family) < solve.logic_cells(
+        estimate(folded, board.family.technology), board.family
     )
 
 
@@ -138,7 +143,7 @@ def test_several_neurons_a_channel(board: solve.Device) -> None:
         folded = solve.cheapest(network.folded().network, board, max(cycles, 16 * 9))
         if folded is not None:
             found.add(folded.foldings[0].pe)
-            assert predict(folded, board.family).cycles_per_frame <= max(cycles, 16 * 9)
+            assert predict(folded, board.family.technology).cycles_per_frame <= max(cycles, 16 * 9)
     assert found <= {1, 2, 3, 6, 12, 18, 30}
     assert len(found) > 1
 
@@ -158,11 +163,11 @@ def test_lanes_of_convolutions_are_parts_or_multiples_of_positions(convolutional
 def test_a_demand_is_met_by_what_works_together(convolutional: Network) -> None:
     """Every demand that any folding of the search meets is met, whatever the units lose between them."""
     board = get("ulx3s-12f")
-    least = predict(solve.fastest(convolutional, board), board.family).cycles_per_frame
+    least = predict(solve.fastest(convolutional, board), board.family.technology).cycles_per_frame
     for cycles in range(least, 3 * least, least // 4):
         folded = solve.cheapest(convolutional, board, cycles)
         assert folded is not None
-        assert predict(folded, board.family).cycles_per_frame <= cycles
+        assert predict(folded, board.family.technology).cycles_per_frame <= cycles
 
 
 def test_quick_estimate(convolutional: Network) -> None:

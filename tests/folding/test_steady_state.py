@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.chain import chain
-from bnnhw.folding.counter import technology
 from bnnhw.folding.flow import Deadlock, Link
 from bnnhw.folding.lower import lower
 from bnnhw.folding.stages import Chain

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bnnhw.devices import technology
 from bnnhw.errors import NetworkError
-from bnnhw.folding.counter import technology
 from bnnhw.folding.flow import Link, Timeline, sink, source
 from bnnhw.folding.window import WindowPipeline
 from bnnhw.ir import Window

@@ -10,8 +10,8 @@ from math import ceil
 import numpy as np
 import pytest
 
+from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.counter import technology
 from bnnhw.hardware.mvu import Mvu
 from bnnhw.ir import Dense
 from tests.hardware.bench import (

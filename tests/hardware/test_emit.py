@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bnnhw.devices import FAMILIES as DEVICES
+from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.folding.counter import TECHNOLOGIES, technology
 from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.hardware.emit import rtlil, verilog
 from bnnhw.hardware.fifo import CreditedOutput, Fifo
@@ -67,7 +68,7 @@ def test_64_elements_are_one_module() -> None:
     assert copies["top.thresholds"] == 64
 
 
-@pytest.mark.parametrize("name", TECHNOLOGIES)
+@pytest.mark.parametrize("name", DEVICES)
 def test_every_instance_has_its_module(name: str) -> None:
     """Each module is defined once and reachable from the one top; only a family's cells come from outside."""
     text = rtlil(accelerator(name), "top", name)
@@ -114,7 +115,7 @@ def elements() -> Iterable[ProcessingElement]:
 
 
 FAMILIES: dict[str, Callable[[], Iterable[Any]]] = {
-    "popcount": lambda: (Popcount(n, t) for n in (1, 2, 7, 8, 33) for t in TECHNOLOGIES.values()),
+    "popcount": lambda: (Popcount(n, t) for n in (1, 2, 7, 8, 33) for t in map(technology, DEVICES)),
     "threshold": lambda: (Threshold(limits, dtype) for limits in LIMITS for dtype in TYPES),
     "fifo": lambda: (Fifo(w, d) for w in (1, 3, 11) for d in (1, 2, 3, 11)),
     "credited": lambda: (CreditedOutput(w, d) for w in (1, 3, 11) for d in (1, 2, 3, 11)),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.counter import technology
 from bnnhw.folding.gearbox import Gearbox
 from bnnhw.hardware.argmax import Argmax
 from bnnhw.hardware.mvu import Mvu

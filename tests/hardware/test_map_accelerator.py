@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from bnnhw.devices import FAMILIES, technology
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.chain import chain
-from bnnhw.folding.counter import TECHNOLOGIES, technology
 from bnnhw.folding.cycles import predict
 from bnnhw.folding.units import WindowUnit
 from bnnhw.hardware.accelerator import Accelerator
@@ -232,14 +232,14 @@ def test_balanced_has_a_row_to_spare() -> None:
 def test_maps(name: str) -> None:
     network = CASES[name]()
     assert isinstance(network, MapNetwork)
-    check(network.folded(), list(TECHNOLOGIES)[list(CASES).index(name) % 3])
+    check(network.folded(), list(FAMILIES)[list(CASES).index(name) % 3])
 
 
 @pytest.mark.parametrize("seed", [*range(8), 21, 54])
 def test_any_network_under_any_traffic(seed: int) -> None:
     """Random layers and foldings, gaps and stalls: results, and the cycles in which each word is taken and offered."""
     folded = random_network(seed)
-    name = list(TECHNOLOGIES)[seed % 3]
+    name = list(FAMILIES)[seed % 3]
     unit = Accelerator(folded, name)
     units, dtype = unit.chain, folded.network.input.dtype
     rng, frames = random.Random(seed), 3

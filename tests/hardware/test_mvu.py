@@ -10,8 +10,9 @@ from math import ceil
 import numpy as np
 import pytest
 
+from bnnhw.devices import FAMILIES, technology
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.counter import TECHNOLOGIES, plan, technology
+from bnnhw.folding.counter import plan
 from bnnhw.hardware.mvu import Mvu
 from bnnhw.ir import BatchNorm, Dense
 from bnnhw.ir.layers import batch_norm_sign
@@ -187,7 +188,7 @@ def test_mvu(case: Case) -> None:
     simulate(unit, scenario, seed=3)
 
 
-@pytest.mark.parametrize("name", TECHNOLOGIES)
+@pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("simd", [2, 12])
 @pytest.mark.parametrize("memory", ["lut", "block"])
 def test_a_word_waits_for_its_first_weights(name: str, simd: int, memory: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bnnhw.folding.counter import TECHNOLOGIES, CounterPlan, plan, technology
+from bnnhw.devices import FAMILIES, technology
+from bnnhw.folding.counter import CounterPlan, plan
 from bnnhw.hardware.emit import rtlil
 from bnnhw.hardware.popcount import Popcount
 from tests.hardware.bench import modules, register_bits, run
@@ -27,7 +28,7 @@ def words(lanes: int, rng: random.Random) -> list[tuple[int, int]]:
     return chosen + [(rng.getrandbits(lanes), rng.getrandbits(lanes)) for _ in range(24)]
 
 
-@pytest.mark.parametrize("name", TECHNOLOGIES)
+@pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("lanes", WIDTHS)
 def test_count(name: str, lanes: int) -> None:
     """A new pair in every cycle, each lane in the cycle its stage says and another word's in all others."""
@@ -60,7 +61,7 @@ def test_count(name: str, lanes: int) -> None:
     assert {0, lanes} <= set(checked)
 
 
-@pytest.mark.parametrize("name", TECHNOLOGIES)
+@pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("lanes", [1, 7, 16, 31, 72])
 def test_storage(name: str, lanes: int) -> None:
     """One register on each count for each cycle it crosses, the result's included; none on a lane."""
@@ -72,7 +73,7 @@ def test_storage(name: str, lanes: int) -> None:
     assert register_bits(Popcount(lanes, technology(name))) == top.bits + waiting(top)
 
 
-@pytest.mark.parametrize("name", TECHNOLOGIES)
+@pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("lanes", [*range(1, 16), 31, 72])
 def test_cost(name: str, lanes: int) -> None:
     """The look-up tables of the plan are those of the cells that are emitted."""

@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from bnnhw.folding.counter import technology
+from bnnhw.devices import technology
 from bnnhw.folding.flow import Deadlock, Link, Timeline
 from bnnhw.folding.residual import (
     AddPipeline,

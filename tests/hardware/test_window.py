@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from bnnhw.folding.counter import technology
+from bnnhw.devices import technology
 from bnnhw.hardware.emit import rtlil
 from bnnhw.hardware.window import WindowUnit
 from bnnhw.ir import Window

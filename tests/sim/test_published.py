@@ -40,10 +40,10 @@ def test_folding_for_the_ulx3s(shared: Path, root: Path) -> None:
     assert sum(layer.neurons * layer.synapses for layer in design.network.dense) == WEIGHT_BITS
     bound = -(-WEIGHT_BITS // (board.block_rams * 36))
     assert bound == 389
-    cycles = predict(design, board.family).cycles_per_frame
+    cycles = predict(design, board.family.technology).cycles_per_frame
     assert cycles == 456
     assert bound / cycles >= 0.85
-    assert (estimate(design, board.family) + LINK).bram <= board.block_rams * 7 // 8
+    assert (estimate(design, board.family.technology) + LINK).bram <= board.block_rams * 7 // 8
 
 
 @pytest.mark.slow

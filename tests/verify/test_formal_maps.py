@@ -118,7 +118,7 @@ def test_every_property_can_fail(contract: type[Contract], proofs: set[str]) -> 
 
 
 def test_registers_have_no_buffer_contract() -> None:
-    from bnnhw.folding.counter import technology
+    from bnnhw.devices import technology
 
     with pytest.raises(ValueError, match=r"^depth must be at least 3, not 2$"):
         BufferContract(residual.StreamBuffer(1, 2, technology("generic")))
