@@ -1,64 +1,45 @@
-"""The one way in for foreign models: choose the reader, name the file in every refusal."""
+"""The one way in for foreign models: find the format, name the file in every refusal."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from bnnhw.errors import FileError, NetworkError, RequestError, UnsupportedError
-from bnnhw.frontend import bnn_pynq, larq_npz, onnx_graph, qonnx
-from bnnhw.ir.network import Network
+from bnnhw.frontend.formats import FORMATS, Format, ImportedModel, Match, Source, options, takers
 
-__all__ = ["MAX_BYTES", "ImportedModel", "read_model"]
-
-MAX_BYTES = 1 << 29
-"""Largest model file read: 512 MiB, a hundred times a binarized CIFAR-10 network with float32 latent weights."""
+__all__ = ["read_model"]
 
 
-@dataclass(frozen=True)
-class ImportedModel:
-    """A foreign model, read.
-
-    Parameters
-    ----------
-    network : Network
-        Not streamlined. Its provenance holds the model's own metadata, and ``format``, ``source``
-        (file name) and ``source_sha256``.
-    format : str
-        ``"qonnx"``, ``"larq"`` or ``"bnn-pynq"``.
-    warnings : tuple of str
-    """
-
-    network: Network
-    format: str
-    warnings: tuple[str, ...]
+def _find(source: Source) -> Format:
+    """The format that is surest of a source."""
+    found = {name: entry.sniff(source) for name, entry in FORMATS.items()}
+    best = max(found, key=lambda name: found[name])
+    if found[best] is Match.NO:
+        raise FileError(f"{source.path}: must be {', '.join(entry.noun for entry in FORMATS.values())}")
+    return FORMATS[best]
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise FileError(f"{path}: a model must have at most {MAX_BYTES} bytes, not {size}")
-        return path.read_bytes()
-    except OSError as error:
-        raise FileError(f"{path}: can't be read: {error.strerror or error}") from None
+def _check_options(path: Path, chosen: Format, given: dict[str, Any]) -> None:
+    known = {option.name: option for option in options()}
+    for name in given:
+        if name not in known:
+            raise TypeError(f"option must be one of {', '.join(sorted(known))}, not {name!r}")
+        if known[name] not in chosen.options:
+            raise RequestError(f"{path}: {known[name].flag} must be given for {takers(name)} only")
 
 
-def read_model(
-    path: Path, topology: str | None = None, decode: str | None = None, input_scale: Fraction | None = None
-) -> ImportedModel:
-    """Read a foreign model: an ONNX file, a Larq model as .npz, or a BNN-PYNQ parameter folder.
+def read_model(path: Path, **given: Any) -> ImportedModel:
+    """Read a foreign model of any format that :data:`~bnnhw.frontend.formats.FORMATS` has.
 
     Parameters
     ----------
     path : Path
-    topology, decode : str, optional
-        Of a parameter folder alone; see :func:`bnnhw.frontend.bnn_pynq.read_folder`.
-    input_scale : Fraction, optional
-        Of an ONNX file alone: what the graph takes is a raw sample times this. Without it,
-        :mod:`bnnhw.frontend.samples` decides.
+        A file or a folder.
+    **given
+        What the model's files do not say: ``topology`` and ``decode`` of a parameter folder
+        (:mod:`bnnhw.frontend.bnn_pynq.folder`), ``input_scale`` of an ONNX file
+        (:mod:`bnnhw.frontend.onnx.samples`). None counts as not given.
 
     Raises
     ------
@@ -67,38 +48,17 @@ def read_model(
     UnsupportedError
         It holds something that can't be converted exactly; the message names the node and its position.
     RequestError
-        The topology is not that of the model, or options of a parameter folder come with an ONNX file.
+        An option is not one of this format's, or its value is not one for this model.
     """
-    path = Path(path)
-    if input_scale is not None and input_scale <= 0:
-        raise RequestError(f"{path}: --input-scale must be positive, not {input_scale}")
-    if path.is_dir():
-        if input_scale is not None:
-            raise RequestError(f"{path}: --input-scale must be given for an ONNX model only")
-        return ImportedModel(bnn_pynq.read_folder(path, topology, decode or bnn_pynq.DECODINGS[0]), "bnn-pynq", ())
-    for name, value in (("topology", topology), ("decode", decode)):
-        if value is not None:
-            raise RequestError(f"{path}: --{name} must be given for a BNN-PYNQ parameter folder only")
-    data = _read_bytes(path)
-    larq = data[:4] == b"PK\x03\x04" and larq_npz.is_larq(data)
-    if larq and input_scale is not None:
-        raise RequestError(f"{path}: --input-scale must be given for an ONNX model only")
-    if data[:4] == b"PK\x03\x04" and not larq:
-        raise FileError(f"{path}: must be an ONNX model, not an archive (a .bnn file needs no import)")
+    source = Source.open(Path(path))
+    chosen = _find(source)
+    said = {name: value for name, value in given.items() if value is not None}
+    _check_options(source.path, chosen, said)
     try:
-        graph = onnx_graph.parse(larq_npz.to_qonnx(data) if larq else data)
-        # A Larq file says itself what its network takes.
-        network, warnings = qonnx.convert(graph, Fraction(1) if larq else input_scale)
+        return chosen.read(source, **said)
     except FileError as error:
-        raise FileError(f"{path}: {error}") from None
+        raise FileError(f"{source.path}: {error}") from None
     except (UnsupportedError, NetworkError) as error:
-        raise UnsupportedError(f"{path}: {error}") from None
-    provenance = {
-        **graph.metadata,
-        "format": "larq" if larq else "qonnx",
-        "source": path.name,
-        "source_sha256": hashlib.sha256(data).hexdigest(),
-    }
-    if input_scale is not None:
-        provenance["input_scale"] = str(input_scale)
-    return ImportedModel(Network(network.input, network.layers, provenance), provenance["format"], warnings)
+        raise UnsupportedError(f"{source.path}: {error}") from None
+    except OSError as error:
+        raise FileError(f"{source.path}: can't be read: {error.strerror or error}") from None

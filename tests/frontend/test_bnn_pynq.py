@@ -18,7 +18,8 @@ from hypothesis.extra import numpy as hnp
 from bnnhw import reference
 from bnnhw.datasets import load
 from bnnhw.errors import BnnhwError, FileError, RequestError, UnsupportedError
-from bnnhw.frontend import bnn_pynq_files, read_model
+from bnnhw.frontend import read_model
+from bnnhw.frontend.bnn_pynq import files
 from bnnhw.streamline import streamline
 from tests.strategies import fixed
 
@@ -99,11 +100,14 @@ def test_any_folder(tmp_path_factory: pytest.TempPathFactory, data: st.DataObjec
     pixels = data.draw(hnp.arrays(np.uint8, (6, inputs)))
     margins = original([first, last], pixels)[:, :classes]
 
-    network = streamline(read_model(folder, f"{inputs}-{hidden}-{classes}").network).network
+    topology = f"{inputs}-{hidden}-{classes}"
+    network = streamline(read_model(folder, topology=topology).network).network
     found = reference.evaluate(network, network.input.encode(pixels))
     assert found.scores.tolist() == margins.tolist()
 
-    network = streamline(read_model(folder, f"{inputs}-{hidden}-{classes}", "highest-bit").network).network
+    network = streamline(
+        read_model(folder, topology=f"{inputs}-{hidden}-{classes}", decode="highest-bit").network
+    ).network
     found = reference.evaluate(network, network.input.encode(pixels))
     fires = [[i for i in range(classes) if row[i] > 0] for row in margins.tolist()]
     assert found.classes.tolist() == [max(row, default=0) for row in fires]
@@ -114,7 +118,7 @@ def test_one_layer_takes_the_padding_into_its_scores(tmp_path: Path) -> None:
     bits = np.ones((2, 64), np.uint8)
     bits[0, 60:] = 0
     raw = [Raw(bits, np.array([5, 5]), 2, 64)]
-    network = read_model(write(tmp_path / "f", raw), "60-2").network
+    network = read_model(write(tmp_path / "f", raw), topology="60-2").network
     white = np.full((1, 60), 255, np.uint8)
     assert reference.evaluate(network, network.input.encode(white)).scores.tolist() == [[60 + 4 - 5, 60 - 5]]
 
@@ -125,7 +129,7 @@ def test_highest_bit_decodes_every_word(tmp_path: Path) -> None:
     bits = np.ones((3, 64), np.uint8)
     bits[:, :12] = np.where(np.repeat(np.eye(3), 4, axis=1), 1, [1, 1, 0, 0] * 3)
     raw = [Raw(bits, np.full(3, 4), 1, 64)]
-    network = read_model(write(tmp_path / "f", raw), "12-3", "highest-bit").network
+    network = read_model(write(tmp_path / "f", raw), topology="12-3", decode="highest-bit").network
     words = range(8)
     pixels = np.array([np.repeat([255 * (word >> i & 1) for i in range(3)], 4) for word in words], np.uint8)
     fires = original(raw, pixels) > 0
@@ -135,7 +139,7 @@ def test_highest_bit_decodes_every_word(tmp_path: Path) -> None:
 
 
 def test_what_is_known_of_a_folder(tmp_path: Path) -> None:
-    model = read_model(write(tmp_path / "mine", small(), 3), TOPOLOGY)
+    model = read_model(write(tmp_path / "mine", small(), 3), topology=TOPOLOGY)
     assert model.format == "bnn-pynq"
     assert model.network.streamlined
     provenance = dict(model.network.provenance)
@@ -250,10 +254,10 @@ MALFORMED: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_malformed(case: str, tmp_path: Path) -> None:
     change, message = MALFORMED[case]
     folder = write(tmp_path / "f", small(), 3)
-    read_model(folder, TOPOLOGY)  # whole before it is changed
+    read_model(folder, topology=TOPOLOGY)  # whole before it is changed
     change(folder)
     with pytest.raises(FileError, match=rf"^{re.escape(f'{folder}: {message}')}$"):
-        read_model(folder, TOPOLOGY)
+        read_model(folder, topology=TOPOLOGY)
 
 
 def test_empty_folder(tmp_path: Path) -> None:
@@ -265,14 +269,14 @@ def test_empty_folder(tmp_path: Path) -> None:
 def test_too_much_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write(tmp_path / "f", small())
     size = sum(path.stat().st_size for path in folder.iterdir())
-    monkeypatch.setattr(bnn_pynq_files, "MAX_TOTAL", size - 1)
+    monkeypatch.setattr(files, "MAX_TOTAL", size - 1)
     message = f"{folder}: a parameter folder must have at most {size - 1} bytes, not {size}"
     with pytest.raises(FileError, match=rf"^{re.escape(message)}$"):
-        read_model(folder, TOPOLOGY)
-    monkeypatch.setattr(bnn_pynq_files, "MAX_FILES", 3)
+        read_model(folder, topology=TOPOLOGY)
+    monkeypatch.setattr(files, "MAX_FILES", 3)
     message = f"{folder}: a parameter folder must have at most 3 files"
     with pytest.raises(FileError, match=rf"^{re.escape(message)}$"):
-        read_model(folder, TOPOLOGY)
+        read_model(folder, topology=TOPOLOGY)
 
 
 REQUESTS: dict[str, tuple[str | None, type[BnnhwError], str]] = {
@@ -317,7 +321,7 @@ def test_refused_topology(case: str, tmp_path: Path) -> None:
     folder = write(tmp_path / "f", small(), 3)
     prefix = "" if message.startswith("topology must be") else f"{folder}: "
     with pytest.raises(error, match=rf"^{re.escape(prefix + message)}$"):
-        read_model(folder, topology)
+        read_model(folder, topology=topology)
 
 
 def test_lfc_that_is_cut(shared: Path, tmp_path: Path) -> None:
@@ -335,7 +339,7 @@ def test_lfc_that_is_cut(shared: Path, tmp_path: Path) -> None:
 def test_unknown_decoding(tmp_path: Path) -> None:
     message = "decoding must be one of argmax, highest-bit, not 'lowest-bit'"
     with pytest.raises(RequestError, match=rf"^{re.escape(message)}$"):
-        read_model(write(tmp_path / "f", small()), TOPOLOGY, "lowest-bit")
+        read_model(write(tmp_path / "f", small()), topology=TOPOLOGY, decode="lowest-bit")
 
 
 def test_output_threshold_out_of_reach(tmp_path: Path) -> None:
@@ -345,8 +349,8 @@ def test_output_threshold_out_of_reach(tmp_path: Path) -> None:
     folder = write(tmp_path / "f", layers)
     message = f"{folder}: layer 1: the threshold of class 2 must be within {1 << 31}, not {INT64.max}"
     with pytest.raises(UnsupportedError, match=rf"^{re.escape(message)}$"):
-        read_model(folder, TOPOLOGY)
-    read_model(folder, TOPOLOGY, "highest-bit")
+        read_model(folder, topology=TOPOLOGY)
+    read_model(folder, topology=TOPOLOGY, decode="highest-bit")
 
 
 @pytest.mark.parametrize("option", ["topology", "decode"])

@@ -15,7 +15,7 @@ from bnnhw import reference
 from bnnhw.datasets import load_split
 from bnnhw.errors import FileError, RequestError
 from bnnhw.frontend import read_model
-from bnnhw.frontend.bnn_pynq_cnv import INPUT
+from bnnhw.frontend.bnn_pynq.cnv import INPUT
 from bnnhw.ir import Conv2d, Dense, MaxPool, Network, Thresholds
 from bnnhw.streamline import streamline
 

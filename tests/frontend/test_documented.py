@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bnnhw.frontend.handlers import HANDLERS
-from bnnhw.frontend.levels import ROUNDINGS
+from bnnhw.frontend.onnx.levels import ROUNDINGS
+from bnnhw.frontend.onnx.nodes import HANDLERS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "models.md"
 

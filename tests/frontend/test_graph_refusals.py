@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import BnnhwError, FileError, UnsupportedError
-from bnnhw.frontend import ImportedModel, qonnx, read, read_model
+from bnnhw.frontend import ImportedModel, formats, read_model
+from bnnhw.frontend.onnx import convert
 from tests.frontend.models import DOMAIN, by_output, model, node, parts, write
 from tests.frontend.refusals import Cases, refuse
 from tests.strategies import fixed
@@ -149,7 +150,7 @@ def test_foreign_and_truncated_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
         path.write_bytes(data)
         refuse(path, FileError, message)
     size = write(model(*parts()), path).stat().st_size
-    monkeypatch.setattr(read, "MAX_BYTES", size - 1)
+    monkeypatch.setattr(formats, "MAX_BYTES", size - 1)
     refuse(path, FileError, f"a model must have at most {size - 1} bytes, not {size}")
 
 
@@ -158,7 +159,7 @@ def test_too_many_nodes_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     extra = [node("Identity", ["input"], f"i{i}") for i in range(9_992)]
     path = write(model([*nodes, *extra], constants), tmp_path / "m.onnx")
     refuse(path, UnsupportedError, "a model must have at most 10000 nodes, not 10001")
-    monkeypatch.setattr(qonnx, "MAX_NUMBERS", 44)
+    monkeypatch.setattr(convert, "MAX_NUMBERS", 44)
     path = write(model(nodes, constants), tmp_path / "m.onnx")
     # 12 quantized and multiplied, 3 normalized, 3 x 2 levels, 6 quantized make 39; multiplied again they make 45.
     refuse(path, UnsupportedError, "node 8 of 9: MatMul 'a1_node': a model must hold at most 44 numbers")

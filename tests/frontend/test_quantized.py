@@ -15,8 +15,8 @@ import pytest
 from onnx import TensorProto, numpy_helper
 
 from bnnhw.frontend import read_model
-from bnnhw.frontend.levels import ROUNDINGS, element_type, integer_range, quant_bounds, round_exactly
-from bnnhw.frontend.planes import weight_planes
+from bnnhw.frontend.onnx.levels import ROUNDINGS, element_type, integer_range, quant_bounds, round_exactly
+from bnnhw.frontend.onnx.planes import weight_planes
 from bnnhw.ir import Output, dot_affine
 from bnnhw.reference import evaluate, evaluate_trained, trace
 from bnnhw.streamline import streamline

@@ -1,6 +1,6 @@
 """The files of a BNN-PYNQ parameter folder: what is there, of which sizes, and which shapes that means.
 
-The format, and what the files do not say, are in :mod:`bnnhw.frontend.bnn_pynq`. Nothing is read here: sizes are
+The format, and what the files do not say, are in :mod:`bnnhw.frontend.bnn_pynq.folder`. Nothing is read here: sizes are
 checked first.
 """
 

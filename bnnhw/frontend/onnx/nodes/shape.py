@@ -9,8 +9,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.frontend.call import Call, handles
-from bnnhw.frontend.values import Constant, Dimensions, Elements, Integers, Product, Samples, Value, Weights, laid_out
+from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.values import (
+    Constant,
+    Dimensions,
+    Elements,
+    Integers,
+    Product,
+    Samples,
+    Value,
+    Weights,
+    laid_out,
+)
 
 __all__: list[str] = []
 

@@ -9,11 +9,19 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.frontend.call import QUANT_DOMAINS, Call, handles
-from bnnhw.frontend.levels import ROUNDINGS, Bound, element_type, integer_range, padded, quant_bounds, round_exactly
-from bnnhw.frontend.samples import quantize_samples
-from bnnhw.frontend.streams import as_integers
-from bnnhw.frontend.values import Constant, Elements, Integers, Product, Samples, Value, Weights
+from bnnhw.frontend.onnx.call import QUANT_DOMAINS, Call, handles
+from bnnhw.frontend.onnx.levels import (
+    ROUNDINGS,
+    Bound,
+    element_type,
+    integer_range,
+    padded,
+    quant_bounds,
+    round_exactly,
+)
+from bnnhw.frontend.onnx.samples import quantize_samples
+from bnnhw.frontend.onnx.streams import as_integers
+from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Value, Weights
 from bnnhw.ir import Conv2d, Quantize
 from bnnhw.ir.layers import Dense, FloatActivation
 from bnnhw.ir.steps import Quantizer

@@ -28,22 +28,11 @@ import zipfile
 from typing import Any
 
 from bnnhw.errors import FileError, UnsupportedError
-from bnnhw.frontend.larq_graph import LarqGraph, LarqInput
+from bnnhw.frontend.larq import ARCHITECTURE
+from bnnhw.frontend.larq.layers import LarqGraph, LarqInput
 from bnnhw.ir.file_archive import Members
 
-__all__ = ["ARCHITECTURE", "is_larq", "to_qonnx"]
-
-ARCHITECTURE = "architecture"
-"""The array that makes an archive a Larq model."""
-
-
-def is_larq(data: bytes) -> bool:
-    """Whether the bytes of a file are an archive with an architecture in it."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return f"{ARCHITECTURE}.npy" in archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError):
-        return False
+__all__ = ["to_qonnx"]
 
 
 def to_qonnx(data: bytes) -> bytes:

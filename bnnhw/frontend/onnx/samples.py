@@ -19,9 +19,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from bnnhw.frontend.call import Call
-from bnnhw.frontend.levels import Bound, padded
-from bnnhw.frontend.values import Elements, Samples
+from bnnhw.frontend.onnx.call import Call
+from bnnhw.frontend.onnx.levels import Bound, padded
+from bnnhw.frontend.onnx.values import Elements, Samples
 from bnnhw.ir.types import DataType, InputSpec
 
 __all__ = ["quantize_samples"]

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from bnnhw.frontend.call import Call, handles
-from bnnhw.frontend.geometry import window_of
-from bnnhw.frontend.nodes_conv import map_layout, summed
-from bnnhw.frontend.streams import affine_steps, as_integers, as_map
-from bnnhw.frontend.values import Constant, Elements, Integers, Product, Streamed, Value
+from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.geometry import window_of
+from bnnhw.frontend.onnx.nodes.conv import map_layout, summed
+from bnnhw.frontend.onnx.streams import affine_steps, as_integers, as_map
+from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Streamed, Value
 from bnnhw.ir import MaxPool, SumPool
 from bnnhw.ir.steps import PRelu, Relu, falling
 from bnnhw.ir.window import Window

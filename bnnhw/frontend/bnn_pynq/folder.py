@@ -14,7 +14,7 @@ layer's columns are the rows of the one before it, hence SIMD = columns / SF. Of
 whole 64-bit words, since that is how the host sends them; padded inputs are bits of 0 (FOLDEDMV_INPUT_PADCHAR). The
 inputs themselves are in no file: they come from :data:`NETWORKS`, which knows the published networks by their rows,
 or from an explicit topology. Classes are the lines of ``classes.txt``, or the topology's. A folder of nine layers
-whose last has no thresholds is that of CNV (:mod:`bnnhw.frontend.bnn_pynq_cnv`); the rest of this text is about fully
+whose last has no thresholds is that of CNV (:mod:`bnnhw.frontend.bnn_pynq.cnv`); the rest of this text is about fully
 connected networks.
 
 Exactness
@@ -42,15 +42,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.errors import FileError, NetworkError, RequestError, UnsupportedError
-from bnnhw.frontend.bnn_pynq_cnv import convert_cnv
-from bnnhw.frontend.bnn_pynq_files import NETWORKS, LayerFiles, Topology, is_cnv, layer_files, list_files, resolve
-from bnnhw.frontend.bnn_pynq_matrix import read_matrix
+from bnnhw.errors import FileError, RequestError, UnsupportedError
+from bnnhw.frontend.bnn_pynq import DECODINGS
+from bnnhw.frontend.bnn_pynq.cnv import convert_cnv
+from bnnhw.frontend.bnn_pynq.files import NETWORKS, LayerFiles, Topology, is_cnv, layer_files, list_files, resolve
+from bnnhw.frontend.bnn_pynq.matrix import read_matrix
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
 
-__all__ = ["DECODINGS", "NETWORKS", "read_folder"]
-
-DECODINGS = ("argmax", "highest-bit")
+__all__ = ["NETWORKS", "read_folder"]
 
 MAX_OUTPUT_THRESHOLD = 1 << 31
 """Bound of the last layer's thresholds, which are not clamped but subtracted: published ones fit 16 bits."""
@@ -156,7 +155,7 @@ def _fully_connected(
     return Network(InputSpec((inputs,), _BIPOLAR, (float(WHITE + 1),)), (*dense, output), provenance)
 
 
-def read_folder(folder: Path, topology: str | None = None, decode: str = "argmax") -> Network:
+def read_folder(folder: Path, topology: str | None = None, decode: str = DECODINGS[0]) -> Network:
     """Read a parameter folder (format, exactness, decodings: the module's docstring).
 
     Parameters
@@ -165,7 +164,7 @@ def read_folder(folder: Path, topology: str | None = None, decode: str = "argmax
     topology : str, optional
         Unpadded sizes, ``"784-1024-1024-1024-10"``; needed for networks that :data:`NETWORKS` does not know.
     decode : str
-        One of :data:`DECODINGS`.
+        One of :data:`~bnnhw.frontend.bnn_pynq.DECODINGS`.
 
     Returns
     -------
@@ -177,21 +176,16 @@ def read_folder(folder: Path, topology: str | None = None, decode: str = "argmax
     Raises
     ------
     FileError
-        A file is missing, foreign, of a wrong size, or damaged.
+        A file is missing, foreign, of a wrong size, or damaged; as the next one, it does not name the folder.
     UnsupportedError
         A network that is not known and has no topology.
     RequestError
         A topology that is not that of the files, or an option that CNV has not.
     """
-    folder = Path(folder)
     if decode not in DECODINGS:
         raise RequestError(f"decoding must be one of {', '.join(DECODINGS)}, not {decode!r}")
     wanted = None if topology is None else Topology.parse(topology)
     try:
         return _convert(folder, wanted, decode)
-    except (FileError, UnsupportedError, RequestError) as error:
-        raise type(error)(f"{folder}: {error}") from None
-    except NetworkError as error:
-        raise UnsupportedError(f"{folder}: {error}") from None
-    except OSError as error:
-        raise FileError(f"{folder}: can't be read: {error.strerror or error}") from None
+    except RequestError as error:
+        raise RequestError(f"{folder}: {error}") from None

@@ -1,4 +1,4 @@
-"""What the files of one layer of a BNN-PYNQ parameter folder hold (format: :mod:`bnnhw.frontend.bnn_pynq`)."""
+"""What the files of one layer of a BNN-PYNQ parameter folder hold (format: :mod:`bnnhw.frontend.bnn_pynq.folder`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError
-from bnnhw.frontend.bnn_pynq_files import LayerFiles
+from bnnhw.frontend.bnn_pynq.files import LayerFiles
 
 __all__ = ["read_matrix"]
 

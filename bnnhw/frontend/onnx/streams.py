@@ -9,8 +9,8 @@ from math import gcd, isqrt, lcm
 
 import numpy as np
 
-from bnnhw.frontend.call import Call
-from bnnhw.frontend.values import Elements, Integers, Product, Streamed, layout
+from bnnhw.frontend.onnx.call import Call
+from bnnhw.frontend.onnx.values import Elements, Integers, Product, Streamed, layout
 from bnnhw.ir import Affine
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import UnsupportedError
-from bnnhw.frontend.onnx_graph import Node
-from bnnhw.frontend.values import (
+from bnnhw.frontend.onnx.graph import Node
+from bnnhw.frontend.onnx.values import (
     Constant,
     Dimensions,
     Elements,

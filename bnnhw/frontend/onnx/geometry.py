@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bnnhw.frontend.call import Call
+from bnnhw.frontend.onnx.call import Call
 from bnnhw.ir.window import Window
 
 __all__ = ["window_of"]
@@ -49,7 +49,7 @@ def window_of(
     shape : (int, int, int)
         Channels, height and width of the map.
     axes : (int, int)
-        As :func:`bnnhw.frontend.streams.as_map` gives them.
+        As :func:`bnnhw.frontend.onnx.streams.as_map` gives them.
     kernel : sequence of int
         One size, or two.
     added : sequence of (int, int)

@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.frontend.call import Call, handles
-from bnnhw.frontend.nodes_affine import add_step
-from bnnhw.frontend.planes import weight_planes
-from bnnhw.frontend.streams import affine_steps, as_elements, check_planes
-from bnnhw.frontend.values import Constant, Elements, Product, Value, Weights
+from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.nodes.affine import add_step
+from bnnhw.frontend.onnx.planes import weight_planes
+from bnnhw.frontend.onnx.streams import affine_steps, as_elements, check_planes
+from bnnhw.frontend.onnx.values import Constant, Elements, Product, Value, Weights
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Scale, Shift, Step
 

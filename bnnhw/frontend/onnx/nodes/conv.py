@@ -8,13 +8,13 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.frontend.call import Call, handles
-from bnnhw.frontend.geometry import window_of
-from bnnhw.frontend.nodes_affine import add_step
-from bnnhw.frontend.nodes_product import product_steps, whole_weights
-from bnnhw.frontend.planes import weight_planes
-from bnnhw.frontend.streams import as_elements, as_map, check_planes, common_unit
-from bnnhw.frontend.values import Constant, Elements, Padded, Product, Value, Weights, layout
+from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.geometry import window_of
+from bnnhw.frontend.onnx.nodes.affine import add_step
+from bnnhw.frontend.onnx.nodes.product import product_steps, whole_weights
+from bnnhw.frontend.onnx.planes import weight_planes
+from bnnhw.frontend.onnx.streams import as_elements, as_map, check_planes, common_unit
+from bnnhw.frontend.onnx.values import Constant, Elements, Padded, Product, Value, Weights, layout
 from bnnhw.ir import Affine, Conv2d, SumPool
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Shift

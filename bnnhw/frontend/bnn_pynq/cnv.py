@@ -1,9 +1,9 @@
 """CNV in a BNN-PYNQ parameter folder: the published convolutional network for images of 32 x 32 pixels, in colour.
 
-The files have the format of :mod:`bnnhw.frontend.bnn_pynq`; what no file says is this. Layers 0 to 5 are convolutions
-of 3 x 3, stride 1, without padding, a row's columns over (kernel y, kernel x, input channel), channel fastest; layers
-1 and 3 are followed by a maximum over 2 x 2 bits, that is by OR; layers 6 to 8 are fully connected, the last of them
-without thresholds. Of its 64 rows the first so many are classes.
+The files have the format of :mod:`bnnhw.frontend.bnn_pynq.folder`; what no file says is this. Layers 0 to 5 are
+convolutions of 3 x 3, stride 1, without padding, a row's columns over (kernel y, kernel x, input channel), channel
+fastest; layers 1 and 3 are followed by a maximum over 2 x 2 bits, that is by OR; layers 6 to 8 are fully connected, the
+last of them without thresholds. Of its 64 rows the first so many are classes.
 
 Exactness
 ---------
@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError
-from bnnhw.frontend.bnn_pynq_files import CNV_ROWS, WORD, LayerFiles
-from bnnhw.frontend.bnn_pynq_matrix import read_matrix
+from bnnhw.frontend.bnn_pynq.files import CNV_ROWS, WORD, LayerFiles
+from bnnhw.frontend.bnn_pynq.matrix import read_matrix
 from bnnhw.ir import (
     BitMatrix,
     Conv2d,
@@ -84,7 +84,7 @@ def convert_cnv(layers: list[LayerFiles], names: list[str] | None) -> Network:
     Parameters
     ----------
     layers : list of LayerFiles
-        Nine, of :data:`~bnnhw.frontend.bnn_pynq_files.CNV_ROWS` rows.
+        Nine, of :data:`~bnnhw.frontend.bnn_pynq.files.CNV_ROWS` rows.
     names : list of str, optional
         Of the classes; 10 without.
 

@@ -2,12 +2,12 @@
 
 QONNX is ONNX with quantizers as nodes (Pappalardo et al., 2022, arXiv:2206.07527): ``Quant`` and
 ``BipolarQuant`` of the domain ``qonnx.custom_op.general``. What is read is listed in
-:mod:`bnnhw.frontend.handlers`; the graph must be one chain
+:mod:`bnnhw.frontend.onnx.nodes`; the graph must be one chain
 
     raw samples -> quantizer -> [product -> monotone steps -> quantizer] ... -> product -> affine steps -> scores,
 
 a product being a MatMul, a Gemm or a Conv. Pools may stand anywhere between a product and the next one, and branches of
-the chain may be added up where they are integers times exact factors (:mod:`bnnhw.frontend.residual`).
+the chain may be added up where they are integers times exact factors (:mod:`bnnhw.frontend.onnx.branches`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from itertools import count
 import numpy as np
 
 from bnnhw.errors import NetworkError, UnsupportedError
-from bnnhw.frontend.call import Call
-from bnnhw.frontend.handlers import HANDLERS
-from bnnhw.frontend.onnx_graph import Graph
-from bnnhw.frontend.streams import as_integers
-from bnnhw.frontend.values import Constant, Product, Samples, Value, cost, kind_of, layout
+from bnnhw.frontend.onnx.call import Call
+from bnnhw.frontend.onnx.graph import Graph
+from bnnhw.frontend.onnx.nodes import HANDLERS
+from bnnhw.frontend.onnx.streams import as_integers
+from bnnhw.frontend.onnx.values import Constant, Product, Samples, Value, cost, kind_of, layout
 from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layers import Dense, Output
@@ -76,7 +76,7 @@ def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network,
     ----------
     graph : Graph
     input_scale : Fraction, optional
-        What the graph takes is a raw sample times this; otherwise :mod:`bnnhw.frontend.samples` decides.
+        What the graph takes is a raw sample times this; otherwise :mod:`bnnhw.frontend.onnx.samples` decides.
 
     Raises
     ------

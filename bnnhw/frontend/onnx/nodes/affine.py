@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.frontend.call import Call, handles
-from bnnhw.frontend.residual import add_branches
-from bnnhw.frontend.streams import as_integers
-from bnnhw.frontend.values import Constant, Elements, Integers, Product, Samples, Streamed, Value, Weights
+from bnnhw.frontend.onnx.branches import add_branches
+from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.streams import as_integers
+from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Streamed, Value, Weights
 from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
 
 __all__ = ["MAX_STEPS", "add_step"]
