@@ -33,6 +33,7 @@ from bnnhw.folding.resources import estimate
 from bnnhw.frontend import read_model
 from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.hardware.emit import rtlil
+from bnnhw.links import board_link
 from bnnhw.streamline import streamline
 from bnnhw.training.recipe import Components, InputRecipe, Recipe
 from bnnhw.training.recipes import find_recipe
@@ -149,7 +150,7 @@ def measure(point: Point, seed: int, data: Path | None, folder: Path) -> dict[st
         "train_cpu_s": round(seconds, 1),
     }
     network = streamline(read_model(folder / "model.onnx").network).network
-    folded = solve.cheapest(network, board, int(board.clock_mhz * 1e6 / FPS))
+    folded = solve.cheapest(network, board, int(board.clock_mhz * 1e6 / FPS), reserve=board_link(board).resources)
     if folded is None:
         return row | {"fits": False}
     prediction = predict(folded, board.family.name)

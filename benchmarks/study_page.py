@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from bnnhw.folding.resources import LINK
+from bnnhw.boards import get
+from bnnhw.links import board_link
 
 __all__ = ["AXES", "front", "label", "on_fronts", "page", "plot"]
 
 Row = dict[str, Any]
+
+LINK = board_link(get("icebreaker")).resources
 
 AXES = {
     "width": "#0b6e99",

@@ -9,6 +9,7 @@ from bnnhw import tools
 from bnnhw.boards import get
 from bnnhw.build.design import TOP, write_design
 from bnnhw.hardware.accelerator import Accelerator
+from bnnhw.links.uart import Uart
 from rtl_tests.engines import FOLDED
 from rtl_tests.link import DIVISOR, IDENTITY
 
@@ -60,9 +61,9 @@ def sources(folder: Path) -> dict[str, str]:
         Accelerator(FOLDED, "ice40"),
         get("icebreaker"),
         folder,
-        classes=FOLDED.network.output.classes,
+        link=Uart(round(CLOCK_MHZ * 1e6 / DIVISOR)),
         clock_mhz=CLOCK_MHZ,
-        baud=round(CLOCK_MHZ * 1e6 / DIVISOR),
+        classes=FOLDED.network.output.classes,
         identity=IDENTITY,
     )
     yosys, script, target = tools.require("yosys"), folder / "convert.ys", folder / "board.v"

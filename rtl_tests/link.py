@@ -12,10 +12,10 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
 from bnnhw.hardware.accelerator import Accelerator
-from bnnhw.hardware.link.link import UartLink
-from bnnhw.hardware.link.uart import MIN_DIVISOR
-from bnnhw.host.packet import ErrorCode, PacketType, encode_packet
-from bnnhw.host.protocol import BoardError, BoardInfo, BoardResult, Decoder, Reply, encode_frame, pack_codes
+from bnnhw.links.uart.gateware import UartLink
+from bnnhw.links.uart.packet import ErrorCode, PacketType, encode_packet
+from bnnhw.links.uart.protocol import BoardError, BoardInfo, BoardResult, Decoder, Reply, encode_frame, pack_codes
+from bnnhw.links.uart.uart import MIN_DIVISOR
 from bnnhw.reference import evaluate
 from rtl_tests.engines import FOLDED
 

@@ -33,7 +33,7 @@ from bnnhw.analysis.activations import with_widths
 from bnnhw.analysis.sensitivity import Sensitivity
 from bnnhw.errors import CheckError, NetworkError
 from bnnhw.folding import FoldedNetwork
-from bnnhw.folding.resources import LINK, Resources, estimate
+from bnnhw.folding.resources import NOTHING, Resources, estimate
 from bnnhw.folding.solve import Device
 from bnnhw.ir.types import MAX_PLANES
 
@@ -66,9 +66,9 @@ class Suggestion:
     Parameters
     ----------
     budget : int
-        LUT4, the serial link of a board included.
+        LUT4, what is reserved included.
     estimate, suggested_estimate : Resources
-        Of the network as it is and with the suggested widths, the link included.
+        Of the network as it is and with the suggested widths, what is reserved included.
     noise, suggested_noise : float
         Sum over the sites, as measured and as the model says of the suggested widths.
     sites : tuple of SiteWidth
@@ -85,18 +85,18 @@ class Suggestion:
 class _Costs:
     """The cost of a network for any widths, each computed once."""
 
-    def __init__(self, folded: FoldedNetwork, device: Device) -> None:
-        self._folded, self._device = folded, device
+    def __init__(self, folded: FoldedNetwork, device: Device, reserve: Resources) -> None:
+        self._folded, self._device, self._reserve = folded, device, reserve
         self._known: dict[tuple[tuple[str, int], ...], Resources | None] = {}
 
     def __call__(self, widths: dict[str, int]) -> Resources | None:
-        """With the link; None where an element between layers would be too wide for the hardware."""
+        """With what is reserved; None where an element between layers would be too wide for the hardware."""
         key = tuple(sorted(widths.items()))
         if key not in self._known:
             try:
                 network = with_widths(self._folded.network, widths)
                 folded = FoldedNetwork(network, self._folded.foldings)
-                self._known[key] = estimate(folded, self._device.family.technology, quick=True) + LINK
+                self._known[key] = estimate(folded, self._device.family.technology, quick=True) + self._reserve
             except NetworkError:
                 self._known[key] = None
         return self._known[key]
@@ -107,6 +107,8 @@ def suggest(
     folded: FoldedNetwork,
     device: Device,
     budget: int,
+    *,
+    reserve: Resources = NOTHING,
     progress: Callable[[int, int], None] | None = None,
 ) -> Suggestion:
     """Widths of 1 to 8 bits for every site of a network that was measured.
@@ -120,7 +122,9 @@ def suggest(
     device : Device
         Its technology and block RAMs.
     budget : int
-        LUT4, the serial link included.
+        LUT4, those of ``reserve`` included.
+    reserve : Resources
+        What else is on the device: the link.
     progress : callable, optional
         Told how many bits were given away, of how many at most.
 
@@ -129,7 +133,7 @@ def suggest(
     CheckError
         One bit everywhere is too much already; says by how much.
     """
-    costs = _Costs(folded, device)
+    costs = _Costs(folded, device, reserve)
     measured = {m.site.name: m for m in sensitivity.sites}
     most = {
         name: min(m.site.dtype.bits, MAX_PLANES) if m.site.kind == "input" else MAX_PLANES

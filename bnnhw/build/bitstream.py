@@ -16,14 +16,14 @@ from bnnhw import tools
 from bnnhw.boards import Board
 from bnnhw.build import place_route, synth
 from bnnhw.build.cache import StepCache
-from bnnhw.build.design import BAUD, TOP, check_link, design_files, write_design
+from bnnhw.build.design import TOP, design_files, write_design
 from bnnhw.build.synth import CellCounts
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.files import digest, file_digest, write_json
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.cycles import predict
 from bnnhw.hardware.accelerator import Accelerator
-from bnnhw.hardware.link.uart import baud_divisor
+from bnnhw.links import BoardLink
 
 __all__ = ["STEPS", "BuildResult", "Progress", "build", "check_fit"]
 
@@ -53,7 +53,7 @@ class BuildResult:
     fps, latency_us : float
         Of the accelerator at ``clock_mhz``, by the exact cycle model.
     link_fps : float
-        The most frames a second the serial line can carry.
+        The most frames per second the link can carry.
     stages_s : dict of str to float
         Seconds of each step, when it last ran.
     skipped : tuple of str
@@ -106,10 +106,9 @@ def build(
     board: Board,
     out_dir: Path,
     *,
-    link: str = "uart",
+    link: BoardLink,
     seed: int = 0,
     freq_mhz: float | None = None,
-    baud: int = BAUD,
     progress: Progress | None = None,
 ) -> BuildResult:
     """Builds the bitstream of a network for a board.
@@ -125,7 +124,7 @@ def build(
     Raises
     ------
     RequestError
-        For a link the board has not, a clock or a baud rate out of reach.
+        For a clock that is out of reach, or that does not suit the link.
     CheckError
         When the design does not fit, before place and route where the netlist shows it.
     ToolError
@@ -133,14 +132,13 @@ def build(
     BnnhwError
         When a tool fails.
     """
-    check_link(board, link)
     if freq_mhz is not None and not freq_mhz > 0:
         raise RequestError(f"clock must be positive, not {freq_mhz:g}")
     clock_mhz = board.reachable_mhz(board.clock_mhz if freq_mhz is None else freq_mhz)
-    baud_divisor(clock_mhz, baud)
+    link.check_clock(clock_mhz)
     out_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(out_dir / ".lock"):
-        return _build(folded, board, out_dir, clock_mhz, baud, link, seed, progress or (lambda *_: None))
+        return _build(folded, board, out_dir, clock_mhz, link, seed, progress or (lambda *_: None))
 
 
 def _build(
@@ -148,13 +146,12 @@ def _build(
     board: Board,
     folder: Path,
     clock_mhz: float,
-    baud: int,
-    link: str,
+    link: BoardLink,
     seed: int,
     progress: Progress,
 ) -> BuildResult:
     cache = StepCache(folder)
-    design = design_files(board, folder)
+    design = design_files(board, link, folder)
     identity = digest(folded)
 
     @contextmanager
@@ -170,15 +167,15 @@ def _build(
             accelerator,
             board,
             folder,
+            link=link,
             classes=folded.network.output.classes,
             clock_mhz=clock_mhz,
-            baud=baud,
             identity=int(identity[:8], 16),
         )
         return {}
 
     with step("elaborate"):
-        inputs = (identity, board.name, clock_mhz, baud, link, version("amaranth"), _sources())
+        inputs = (identity, board.name, clock_mhz, link.name, link.settings, version("amaranth"), _sources())
         cache.run("elaborate", inputs, [*design.sources, design.constraints], elaborate)
 
     def synthesize() -> dict[str, Any]:
@@ -240,7 +237,6 @@ def _build(
     with step("report"):
         start = time.monotonic()
         prediction = predict(folded, board.family.name)
-        frame_bytes = -(-folded.network.input.elements * folded.network.input.dtype.bits // 8)
         report = folder / "report.json"
         result = BuildResult(
             bitstream=bitstream,
@@ -252,16 +248,15 @@ def _build(
             estimate=cells.as_dict(),
             fps=clock_mhz * 1e6 / prediction.cycles_per_frame,
             latency_us=prediction.latency_cycles / clock_mhz,
-            # Ten bits a byte; sync, type, length, tag and CRC around a frame.
-            link_fps=baud / (10 * (frame_bytes + 7)),
+            link_fps=link.frames_per_s(folded.network.input.elements * folded.network.input.dtype.bits),
             stages_s={**cache.seconds, "report": round(time.monotonic() - start, 3)},
             skipped=tuple(cache.skipped),
         )
         extra = {
             "board": board.name,
             "device": board.device,
-            "link": link,
-            "baud": baud,
+            "link": link.name,
+            **link.settings,
             "seed": seed,
             "identity": identity,
             "cycles_per_frame": prediction.cycles_per_frame,
@@ -303,7 +298,7 @@ def _sources() -> str:
     from bnnhw import boards
 
     roots = (Path(bnnhw.__file__).parent, Path(boards.__file__).parent)
-    folders = [roots[0] / "hardware", roots[0] / "devices", roots[0] / "ir", roots[0] / "folding", roots[0] / "host", roots[1]]
+    folders = [roots[0] / "hardware", roots[0] / "devices", roots[0] / "ir", roots[0] / "folding", roots[0] / "links", roots[1]]
     files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     files += [Path(write_design.__code__.co_filename)]
     return digest([file_digest(path) for path in files])

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from bnnhw.boards import Board
-from bnnhw.boards.top import LINK_MODULE, UartTop
-from bnnhw.errors import RequestError
 from bnnhw.hardware.emit import rtlil
-from bnnhw.hardware.link.link import FrameAccelerator, UartLink
-from bnnhw.hardware.link.uart import baud_divisor
+from bnnhw.links import BoardLink, FrameAccelerator, Setting
 
-__all__ = ["BAUD", "LINK_TIMEOUT_S", "TOP", "Design", "check_link", "write_design"]
-
-BAUD = 1_000_000
-"""Default baud rate: the FTDI chips of the boards divide their 3 MHz to it exactly, as do clocks of whole MHz."""
-
-LINK_TIMEOUT_S = 0.1
-"""Longest silence inside a packet: several times the 16 ms after which a USB serial chip sends what it holds."""
+__all__ = ["TOP", "Design", "design_files", "write_design"]
 
 TOP = "top"
 """Name of the top module."""
@@ -41,16 +31,10 @@ class Design:
     constraints: Path
 
 
-def check_link(board: Board, link: str) -> None:
-    """:class:`~bnnhw.errors.RequestError` unless the board has this link."""
-    if link not in board.links:
-        raise RequestError(f"link of {board.name} must be one of {', '.join(board.links)}, not {link!r}")
-
-
-def design_files(board: Board, folder: Path) -> Design:
+def design_files(board: Board, link: BoardLink, folder: Path) -> Design:
     """Where :func:`write_design` writes."""
     constraints = f"{TOP}.{'pcf' if board.family.name == 'ice40' else 'lpf'}"
-    return Design((folder / f"{LINK_MODULE}.il", folder / f"{TOP}.il"), folder / constraints)
+    return Design((folder / f"{link.module}.il", folder / f"{TOP}.il"), folder / constraints)
 
 
 def write_design(
@@ -58,12 +42,12 @@ def write_design(
     board: Board,
     folder: Path,
     *,
-    classes: int,
+    link: BoardLink,
     clock_mhz: float,
-    baud: int = BAUD,
-    identity: int = 0,
+    classes: int,
+    identity: int,
 ) -> Design:
-    """Writes RTLIL and constraints of an accelerator behind the board's serial port.
+    """Writes RTLIL and constraints of an accelerator behind a link of the board.
 
     Pins and input and output cells are those of the board's Amaranth platform; its build plan is not run.
 
@@ -75,20 +59,13 @@ def write_design(
     Raises
     ------
     RequestError
-        For a clock or a baud rate out of reach.
+        For a clock that is out of reach, or that does not suit the link.
     """
     actual_mhz = board.reachable_mhz(clock_mhz)
-    divisor = baud_divisor(actual_mhz, baud)
-    link = UartLink(
-        accelerator,
-        classes=classes,
-        divisor=divisor,
-        timeout=math.ceil(LINK_TIMEOUT_S * actual_mhz * 1e6),
-        identity=identity,
-    )
-    plan = board.platform().prepare(UartTop(board, board.clock(clock_mhz)), TOP, emit_src=False)
-    design = design_files(board, folder)
-    design.sources[0].write_text(rtlil(link, LINK_MODULE, board.family.name))
+    gateware = link.gateware(accelerator, Setting(classes, identity, actual_mhz))
+    plan = board.platform().prepare(link.top(board, board.clock(clock_mhz)), TOP, emit_src=False)
+    design = design_files(board, link, folder)
+    design.sources[0].write_text(rtlil(gateware, link.module, board.family.name))
     for path in (design.sources[1], design.constraints):
         content = plan.files[path.name]
         path.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -208,7 +208,7 @@ def pack(board: Board, configuration: Path, bitstream: Path) -> Path:
     log = folder / f"{name}.log"
     options = [] if board.family.name == "ice40" else ["--compress"]
     with whole_file(bitstream) as part:
-        status = run_logged(tool, [*options, configuration.name, str(part.resolve())], folder, log)
+        status = run_logged(tool, [*options, configuration.name, os.path.relpath(part, folder)], folder, log)
         if status or not part.is_file() or not part.stat().st_size:
             raise BnnhwError(f"{name} failed with status {status} (log: {log})")
     return log

@@ -27,13 +27,14 @@ def build_bitstream(
     """Builds with a progress bar; the result, and the JSON of the verb."""
     from bnnhw.build.bitstream import STEPS
     from bnnhw.build.bitstream import build as run
+    from bnnhw.links import board_link
 
     with session.progress("build") as update:
 
         def progress(step: str, fraction: float, what: str) -> None:
             update(STEPS.index(step) + fraction, len(STEPS), what)
 
-        result = run(folded, board, output, seed=seed, freq_mhz=freq, progress=progress)
+        result = run(folded, board, output, link=board_link(board), seed=seed, freq_mhz=freq, progress=progress)
     for step, seconds in result.stages_s.items():
         session.say(f"  {step:<12} {'unchanged' if step in result.skipped else f'{seconds:7.1f} s'}")
     return result, {

@@ -107,10 +107,11 @@ class _Run:
         from bnnhw.cli.generate import generate_design
         from bnnhw.files import file_digest
         from bnnhw.ir import file
+        from bnnhw.links import DEFAULT, LINKS
 
         def action() -> dict[str, Any]:
             folded = folded_for(file.load(self.network), self.folding, self.board)
-            return generate_design(self.session, self.network, folded, self.board, "stream", self.design)
+            return generate_design(self.session, self.network, folded, self.board, LINKS[DEFAULT], self.design)
 
         inputs = (
             file_digest(self.network),

@@ -94,14 +94,15 @@ def folded_for(network: Network, folding: Path | None, board: Board | None) -> F
     if folding is not None:
         return folding_file.load(folding, network)
     from bnnhw.folding import solve
+    from bnnhw.links import board_link
 
     candidates = list(BOARDS.values()) if board is None else [board]
     for candidate in candidates[:-1]:
         try:
-            return solve.modest(network, candidate)
+            return solve.modest(network, candidate, reserve=board_link(candidate).resources)
         except (CheckError, FoldingError):
             continue
-    return solve.modest(network, candidates[-1])
+    return solve.modest(network, candidates[-1], reserve=board_link(candidates[-1]).resources)
 
 
 def refuse_folding_twice(design: Design, folding: Path | None) -> None:

@@ -26,7 +26,8 @@ def fold_json(folded: FoldedNetwork, board: Board, clock_mhz: float) -> dict[str
     from dataclasses import asdict
 
     from bnnhw.folding.cycles import predict
-    from bnnhw.folding.resources import LINK, estimate
+    from bnnhw.folding.resources import estimate
+    from bnnhw.links import board_link
 
     prediction = predict(folded, board.family.technology)
     cycles = {unit.name: unit.cycles for unit in prediction.layers if unit.unit == "mvu"}
@@ -50,7 +51,7 @@ def fold_json(folded: FoldedNetwork, board: Board, clock_mhz: float) -> dict[str
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
         "clock_mhz": clock_mhz,
         # With the link, as the design that `build` makes.
-        "estimate": asdict(estimate(folded, board.family.technology) + LINK),
+        "estimate": asdict(estimate(folded, board.family.technology) + board_link(board).resources),
     }
 
 
@@ -58,10 +59,12 @@ def _reaching(network: Network, board: Board, fps: float) -> FoldedNetwork:
     """The cheapest folding that reaches so many frames a second."""
     from bnnhw.folding import solve
     from bnnhw.folding.cycles import predict
+    from bnnhw.links import board_link
 
-    folded = solve.cheapest(network, board, int(board.clock_mhz * 1e6 / fps))
+    reserve = board_link(board).resources
+    folded = solve.cheapest(network, board, int(board.clock_mhz * 1e6 / fps), reserve=reserve)
     if folded is None:
-        best = predict(solve.fastest(network, board), board.family.technology).cycles_per_frame
+        best = predict(solve.fastest(network, board, reserve=reserve), board.family.technology).cycles_per_frame
         raise CheckError(
             f"the fastest folding that fits {board.name} gives {board.clock_mhz * 1e6 / best:.0f} frames a second "
             f"at {board.clock_mhz:g} MHz, not {fps:g}"
@@ -93,6 +96,7 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     from bnnhw.folding import file as folding_file
     from bnnhw.folding import solve
     from bnnhw.ir import file
+    from bnnhw.links import board_link
 
     if fps is not None and fastest:
         raise click.UsageError("--fps and --max can't be given together")
@@ -102,7 +106,8 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
         if fps is not None:
             folded = _reaching(loaded, chosen, fps)
         else:
-            folded = solve.fastest(loaded, chosen) if fastest else folded_for(loaded, None, chosen)
+            reserve = board_link(chosen).resources
+            folded = solve.fastest(loaded, chosen, reserve=reserve) if fastest else folded_for(loaded, None, chosen)
         data = fold_json(folded, chosen, chosen.clock_mhz)
     if output is not None:
         folding_file.save(folded.foldings, loaded, output)

@@ -11,20 +11,19 @@ import click
 from bnnhw.cli.options import folding_option
 from bnnhw.cli.session import Session, verb
 from bnnhw.errors import RequestError
+from bnnhw.links import DEFAULT, LINKS, board_link
 
 if TYPE_CHECKING:
     from amaranth.lib import wiring
 
     from bnnhw.boards import Board
     from bnnhw.folding import FoldedNetwork
+    from bnnhw.links import Link
 
 __all__ = ["generate", "generate_design"]
 
 CORE = "accelerator"
 """The module of the accelerator with its streams: what is simulated, whatever the link."""
-AXI_MODULE = "accelerator_axis"
-"""The module of the accelerator between two AXI4-Streams."""
-UART_PORTS = {"clk": "in", "rst": "in", "rx": "in", "tx": "out", "error": "out", "activity": "out"}
 
 
 def _versions() -> dict[str, str]:
@@ -54,43 +53,6 @@ def _header(model: str, sha256: str, folded: FoldedNetwork, versions: dict[str, 
     return "".join(f"// {line}\n" for line in lines) + "\n"
 
 
-def _uart_verilog(folded: FoldedNetwork, board: Board) -> str:
-    """The accelerator behind a serial port, with the rate, the time-out and the identity that ``build`` gives it."""
-    import math
-
-    from bnnhw.boards.top import LINK_MODULE
-    from bnnhw.build.design import BAUD, LINK_TIMEOUT_S
-    from bnnhw.files import digest
-    from bnnhw.hardware.accelerator import Accelerator
-    from bnnhw.hardware.emit import verilog
-    from bnnhw.hardware.link.link import UartLink
-    from bnnhw.hardware.link.uart import baud_divisor
-
-    clock_mhz = board.reachable_mhz(board.clock_mhz)
-    # Its streams come from its signature, where a type checker can't see them.
-    accelerator: Any = Accelerator(folded, board.family.name)
-    link = UartLink(
-        accelerator,
-        classes=folded.network.output.classes,
-        divisor=baud_divisor(clock_mhz, BAUD),
-        timeout=math.ceil(LINK_TIMEOUT_S * clock_mhz * 1e6),
-        identity=int(digest(folded)[:8], 16),
-    )
-    return verilog(link, LINK_MODULE, board.family.name)
-
-
-def _axi_verilog(folded: FoldedNetwork, technology: str) -> tuple[str, dict[str, dict[str, object]]]:
-    """The accelerator between two AXI4-Streams, and its ports."""
-    from bnnhw.hardware.accelerator import Accelerator
-    from bnnhw.hardware.emit import verilog
-    from bnnhw.hardware.link.axi_stream import AxiStream
-
-    # Its streams come from its signature, where a type checker can't see them.
-    accelerator: Any = Accelerator(folded, technology)
-    link = AxiStream(accelerator)
-    return verilog(link, AXI_MODULE, technology), _ports(link)
-
-
 def _ports(component: wiring.Component) -> dict[str, dict[str, object]]:
     from bnnhw.hardware.emit import port_signals
 
@@ -101,33 +63,32 @@ def _ports(component: wiring.Component) -> dict[str, dict[str, object]]:
 
 
 def generate_design(
-    session: Session, network: Path, folded: FoldedNetwork, board: Board | None, link: str, output: Path
+    session: Session, network: Path, folded: FoldedNetwork, board: Board | None, link: Link, output: Path
 ) -> dict[str, Any]:
     """Writes the folder whole or not at all; its sidecar, which has the keys of the verb's JSON."""
-    from bnnhw.boards.top import LINK_MODULE
     from bnnhw.cli.design import FORMAT_VERSION, SIDECAR
     from bnnhw.cli.show import describe
-    from bnnhw.files import file_digest, whole_directory, write_json
+    from bnnhw.files import digest, file_digest, whole_directory, write_json
     from bnnhw.folding import file as folding_file
     from bnnhw.folding.cycles import predict
     from bnnhw.hardware.accelerator import Accelerator
     from bnnhw.hardware.emit import verilog
+    from bnnhw.links import Setting
 
     technology = "generic" if board is None else board.family.name
     with session.stage("generate"), whole_directory(output, SIDECAR) as folder:
         versions, sha256 = _versions(), file_digest(network)
         core = Accelerator(folded, technology)
         header = _header(network.name, sha256, folded, versions)
-        top, ports = CORE, _ports(core)
-        core_path = f"{CORE}.v"
-        if link != "stream":
-            if link == "uart":
-                assert board is not None, "the clock of a board decides the divisor of its serial port"
-                top, ports = LINK_MODULE, {name: {"direction": d, "width": 1} for name, d in UART_PORTS.items()}
-                text = _uart_verilog(folded, board)
-            else:
-                top, (text, ports) = AXI_MODULE, _axi_verilog(folded, technology)
-            (folder / f"{top}.v").write_text(header + text)
+        top, ports, core_path = CORE, _ports(core), f"{CORE}.v"
+        if link.module != CORE:
+            # Its streams come from its signature, where a type checker can't see them.
+            accelerator: Any = Accelerator(folded, technology)
+            clock_mhz = None if board is None else board.reachable_mhz(board.clock_mhz)
+            setting = Setting(folded.network.output.classes, int(digest(folded)[:8], 16), clock_mhz)
+            gateware = link.gateware(accelerator, setting)
+            top, ports = link.module, _ports(gateware)
+            (folder / f"{top}.v").write_text(header + verilog(gateware, top, technology))
             # Whole in itself, as the link's file is: beside it, not with it, or modules would be there twice.
             core_path = f"core/{CORE}.v"
             (folder / "core").mkdir()
@@ -141,7 +102,7 @@ def generate_design(
             "model": {"file": "network.bnn", "name": network.stem, "sha256": sha256},
             "folding": "folding.json",
             "board": None if board is None else board.name,
-            "link": link,
+            "link": link.name,
             "technology": technology,
             "top": top,
             "verilog": [f"{top}.v"],
@@ -172,8 +133,8 @@ def generate_design(
 @folding_option
 @click.option(
     "--link",
-    type=click.Choice(["stream", "axis", "uart"]),
-    default="stream",
+    type=click.Choice(list(LINKS)),
+    default=DEFAULT,
     show_default=True,
     help="How frames enter and results leave: bare streams, AXI4-Stream, or a serial port at the board's clock.",
 )
@@ -187,7 +148,6 @@ def generate(session: Session, network: Path, board: str | None, folding: Path |
     Streams have payload, valid and ready; a frame is `frame.words` words, element e in lane e mod SIMD.
     """
     from bnnhw.boards import get
-    from bnnhw.build.design import check_link
     from bnnhw.cli.design import SIDECAR, folded_for
     from bnnhw.files import check_directory
     from bnnhw.ir import file
@@ -196,12 +156,13 @@ def generate(session: Session, network: Path, board: str | None, folding: Path |
         raise RequestError(f"-o must be a folder, not {str(output)!r}: the Verilog comes with its folding and network")
     check_directory(output, SIDECAR)
     chosen = None if board is None else get(board)
-    if link == "uart":
+    chosen_link = LINKS[link]
+    if chosen_link.needs_board:
         if chosen is None:
-            raise RequestError("--link uart must come with --board: its clock decides the divisor of the serial port")
-        check_link(chosen, link)
+            raise RequestError(f"--link {link} must come with --board: {chosen_link.why_board}")
+        board_link(chosen, link)
     folded = folded_for(file.load(network), folding, chosen)
-    sidecar = generate_design(session, network, folded, chosen, link, output)
+    sidecar = generate_design(session, network, folded, chosen, chosen_link, output)
     data = {
         "verilog": [str(output / name) for name in sidecar["verilog"]],
         "top": sidecar["top"],

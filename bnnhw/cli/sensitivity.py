@@ -168,6 +168,7 @@ def sensitivity(
     from bnnhw.analysis import measure, suggest
     from bnnhw.cli.evaluate import load_frames
     from bnnhw.folding.solve import CELL_SHARE
+    from bnnhw.links import board_link
 
     network = read_any(session, model)
     codes, labels = load_frames(network, dataset, data, split, count)
@@ -177,7 +178,7 @@ def sensitivity(
         measured = measure(network, codes, labels, rate=rate, seed=seed, progress=update)
     with session.progress("suggest") as update:
         limit = int(CELL_SHARE * chosen.lut4) if budget is None else budget
-        suggestion = suggest(measured, folded, chosen, limit, progress=update)
+        suggestion = suggest(measured, folded, chosen, limit, reserve=board_link(chosen).resources, progress=update)
     result = {"model": str(model), "board": chosen.name, "dataset": dataset, "split": split}
     result |= sensitivity_json(measured, suggestion)
     session.result(result, lambda console: _show(result, console))

@@ -34,7 +34,7 @@ from bnnhw.folding.units import (
 )
 
 __all__ = [
-    "LINK",
+    "NOTHING",
     "Resources",
     "estimate",
     "layer_resources",
@@ -63,8 +63,7 @@ class Resources:
         return sum(parts, Resources(0, 0, 0))
 
 
-LINK = Resources(lut4=420, ff=330, bram=1)
-"""The serial link of a board design, as synthesized; the frame buffer of up to 512 bytes is its block RAM."""
+NOTHING = Resources(0, 0, 0)
 
 
 def _buffer(depth: int, width: int, tech: Technology) -> Resources:

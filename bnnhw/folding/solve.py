@@ -11,7 +11,7 @@ from bnnhw.errors import CheckError
 from bnnhw.folding.cycles import predict
 from bnnhw.folding.folded import MEMORIES, FoldedNetwork, LayerFolding, divisors
 from bnnhw.folding.pipeline import mvu_pipeline
-from bnnhw.folding.resources import LINK, Resources, estimate, layer_resources
+from bnnhw.folding.resources import NOTHING, Resources, estimate, layer_resources
 from bnnhw.folding.units import MvuUnit
 from bnnhw.ir import Conv2d, Dense, Layer, MaxPool, Network, SumPool, walk
 
@@ -120,9 +120,10 @@ def _least(layer: Layer) -> int:
 class _Search:
     """A network on a device, and the choices of its layers."""
 
-    def __init__(self, network: Network, device: Device, cells: float | None = None) -> None:
+    def __init__(self, network: Network, device: Device, reserve: Resources, cells: float | None = None) -> None:
         self.network = network
         self.device = device
+        self.reserve = reserve
         self.cells = min(CELL_SHARE * device.lut4, inf if cells is None else cells)
         self.tech = device.family.technology
         convolutions = {layer.name: layer for layer in walk(network.layers) if isinstance(layer, Conv2d)}
@@ -135,17 +136,19 @@ class _Search:
         if len(chosen) < len(foldings):
             return None
         folded = FoldedNetwork(self.network, chosen)
-        return folded if _fits(folded, self.device, self.cells) else None
+        return folded if self._fits(folded) else None
+
+    def _fits(self, folded: FoldedNetwork) -> bool:
+        cost = estimate(folded, self.tech, quick=True) + self.reserve
+        return logic_cells(cost, self.device.family) <= self.cells and cost.bram <= self.device.block_rams
 
 
-def _fits(folded: FoldedNetwork, device: Device, cells: float) -> bool:
-    cost = estimate(folded, device.family.technology, quick=True) + LINK
-    return logic_cells(cost, device.family) <= cells and cost.bram <= device.block_rams
+def cheapest(network: Network, device: Device, cycles: int, *, reserve: Resources = NOTHING) -> FoldedNetwork | None:
+    """The folding of the least estimated cost that takes at most so many cycles per frame; None when none fits.
 
-
-def cheapest(network: Network, device: Device, cycles: int) -> FoldedNetwork | None:
-    """The folding of the least estimated cost that takes at most so many cycles a frame; None when none fits."""
-    search = _Search(network, device)
+    ``reserve`` is kept free for what else is on the device: the link.
+    """
+    search = _Search(network, device, reserve)
     target = cycles
     for _ in range(CORRECTIONS):
         folded = search.within(target)
@@ -159,16 +162,18 @@ def cheapest(network: Network, device: Device, cycles: int) -> FoldedNetwork | N
     return None
 
 
-def modest(network: Network, device: Device) -> FoldedNetwork:
+def modest(network: Network, device: Device, *, reserve: Resources = NOTHING) -> FoldedNetwork:
     """The fastest folding that is quick to place and route; the fastest of all where none is that small."""
     try:
-        return fastest(network, device, MODEST_CELLS)
+        return fastest(network, device, MODEST_CELLS, reserve=reserve)
     except CheckError:
-        return fastest(network, device)
+        return fastest(network, device, reserve=reserve)
 
 
-def fastest(network: Network, device: Device, cells: float | None = None) -> FoldedNetwork:
-    """The folding with the fewest cycles a frame whose estimate fits the device, a link included.
+def fastest(
+    network: Network, device: Device, cells: float | None = None, *, reserve: Resources = NOTHING
+) -> FoldedNetwork:
+    """The folding with the fewest cycles per frame whose estimate fits the device beside ``reserve``.
 
     With ``cells``, one of at most so many logic cells.
 
@@ -180,13 +185,13 @@ def fastest(network: Network, device: Device, cells: float | None = None) -> Fol
     CheckError
         When not even the smallest folding fits; the message says how much too big it is.
     """
-    search = _Search(network, device, cells)
+    search = _Search(network, device, reserve, cells)
     low = max(map(_least, walk(network.layers)))
     high = max(low, *(choice.cycles[-1] for choice in search.choices))
     best = search.within(high)
     if best is None:
         smallest = FoldedNetwork(network, tuple(choice.foldings[-1] for choice in search.choices))
-        cost = estimate(smallest, search.tech) + LINK
+        cost = estimate(smallest, search.tech) + reserve
         logic = logic_cells(cost, device.family)
         raise CheckError(
             f"the network does not fit {device.name} even at its smallest: "

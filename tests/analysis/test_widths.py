@@ -8,11 +8,13 @@ from bnnhw.analysis import Measurement, Sensitivity, activation_sites, suggest, 
 from bnnhw.boards import get
 from bnnhw.errors import CheckError
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.folding.resources import LINK, estimate
+from bnnhw.folding.resources import estimate
 from bnnhw.ir import Network
+from bnnhw.links import board_link
 from tests.cli.conftest import make_network
 
 BOARD = get("icebreaker")
+LINK = board_link(BOARD).resources
 NOISE = {"input": 0.001, "dense0": 0.04, "dense1": 0.16}
 
 
@@ -41,7 +43,7 @@ def worth(name: str, bits: int) -> float:
 
 
 def test_plenty_of_room() -> None:
-    found = suggest(measured(NOISE), folded(), BOARD, 1_000_000)
+    found = suggest(measured(NOISE), folded(), BOARD, 1_000_000, reserve=LINK)
     # The input never gets wider than it is.
     assert {s.name: s.suggested_bits for s in found.sites} == {"input": 4, "dense0": 8, "dense1": 8}
     assert {s.name: s.bits for s in found.sites} == {"input": 4, "dense0": 1, "dense1": 1}
@@ -52,7 +54,7 @@ def test_plenty_of_room() -> None:
 
 
 def test_bits_that_do_not_help_are_not_bought() -> None:
-    found = suggest(measured(NOISE | {"dense0": 0.0}), folded(), BOARD, 1_000_000)
+    found = suggest(measured(NOISE | {"dense0": 0.0}), folded(), BOARD, 1_000_000, reserve=LINK)
     assert {s.name: s.suggested_bits for s in found.sites} == {"input": 4, "dense0": 1, "dense1": 8}
 
 
@@ -62,7 +64,7 @@ def test_first_bit_is_the_one_worth_most_for_its_cost() -> None:
     # A second bit of the input happens to make this network's converters simpler: it counts as one LUT4.
     costs = {name: max(1, lut4(start | {name: 2}) - least) for name in NOISE}
     best = max(NOISE, key=lambda name: worth(name, 1) / costs[name])
-    found = suggest(measured(NOISE), folded(), BOARD, least + costs[best])
+    found = suggest(measured(NOISE), folded(), BOARD, least + costs[best], reserve=LINK)
     given = {s.name: s.suggested_bits for s in found.sites}
     assert given[best] >= 2
     assert lut4(given) <= least + costs[best]
@@ -71,7 +73,7 @@ def test_first_bit_is_the_one_worth_most_for_its_cost() -> None:
 @pytest.mark.parametrize("room", [0, 30, 100, 300, 1000, 3000])
 def test_as_many_bits_as_fit(room: int) -> None:
     budget = lut4(dict.fromkeys(NOISE, 1)) + room
-    found = suggest(measured(NOISE), folded(), BOARD, budget)
+    found = suggest(measured(NOISE), folded(), BOARD, budget, reserve=LINK)
     given = {s.name: s.suggested_bits for s in found.sites}
     assert found.suggested_estimate.lut4 == lut4(given) <= budget
     most = {"input": 4, "dense0": 8, "dense1": 8}
@@ -79,7 +81,7 @@ def test_as_many_bits_as_fit(room: int) -> None:
 
 
 def test_price_of_a_bit_more() -> None:
-    found = suggest(measured(NOISE), folded(), BOARD, 1_000_000)
+    found = suggest(measured(NOISE), folded(), BOARD, 1_000_000, reserve=LINK)
     here = lut4({})
     assert {s.name: s.lut4_per_bit for s in found.sites} == {
         "input": lut4({"input": 5}) - here,
@@ -95,11 +97,13 @@ def test_one_bit_is_too_much() -> None:
         r"LUT4 and 30 block RAMs of icebreaker$"
     )
     with pytest.raises(CheckError, match=message):
-        suggest(measured(NOISE), folded(), BOARD, least - 1)
+        suggest(measured(NOISE), folded(), BOARD, least - 1, reserve=LINK)
 
 
 def test_progress_reaches_its_end() -> None:
     told: list[tuple[int, int]] = []
-    suggest(measured(NOISE), folded(), BOARD, 2000, progress=lambda done, total: told.append((done, total)))
+    suggest(
+        measured(NOISE), folded(), BOARD, 2000, progress=lambda done, total: told.append((done, total)), reserve=LINK
+    )
     assert told[0] == (0, 17) and told[-1] == (17, 17)
     assert told == sorted(told)

@@ -13,13 +13,15 @@ from bnnhw.folding import solve
 from bnnhw.folding.chain import chain
 from bnnhw.folding.cycles import predict
 from bnnhw.folding.lower import lower
-from bnnhw.folding.resources import LINK, Resources, estimate, layer_resources
+from bnnhw.folding.resources import Resources, estimate, layer_resources
 from bnnhw.folding.units import BufferUnit, MvuUnit
 from bnnhw.ir import Network
+from bnnhw.links import board_link
 from tests.build.networks import random_network
 from tests.hardware.maps import MapNetwork
 
 BOARDS = [get("icebreaker"), get("ulx3s-12f")]
+LINK = board_link(BOARDS[0]).resources
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def network() -> Network:
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_fastest_fits(network: Network, board: solve.Device) -> None:
-    folded = solve.fastest(network, board)
+    folded = solve.fastest(network, board, reserve=LINK)
     cost = estimate(folded, board.family.technology) + LINK
     assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
@@ -37,23 +39,23 @@ def test_fastest_fits(network: Network, board: solve.Device) -> None:
 
 def test_modest_stays_small_where_it_can(network: Network) -> None:
     board = get("ulx3s-85f")
-    folded = solve.modest(network, board)
+    folded = solve.modest(network, board, reserve=LINK)
     assert solve.logic_cells(estimate(folded, board.family.technology) + LINK, board.family) <= solve.MODEST_CELLS
-    fastest = solve.fastest(network, board)
+    fastest = solve.fastest(network, board, reserve=LINK)
     assert (
         predict(fastest, board.family.technology).cycles_per_frame
         < predict(folded, board.family.technology).cycles_per_frame
     )
     # A network that can't be that small gets the whole device.
     large = random_network([4096, 512, 10])
-    assert solve.modest(large, board) == solve.fastest(large, board)
+    assert solve.modest(large, board, reserve=LINK) == solve.fastest(large, board, reserve=LINK)
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_nothing_cheapest_is_faster_and_fits(network: Network, board: solve.Device) -> None:
-    least = predict(solve.fastest(network, board), board.family.technology).cycles_per_frame
-    assert solve.cheapest(network, board, least) is not None
-    assert all(solve.cheapest(network, board, cycles) is None for cycles in range(least // 2, least))
+    least = predict(solve.fastest(network, board, reserve=LINK), board.family.technology).cycles_per_frame
+    assert solve.cheapest(network, board, least, reserve=LINK) is not None
+    assert all(solve.cheapest(network, board, cycles, reserve=LINK) is None for cycles in range(least // 2, least))
 
 
 def test_more_cycles_cost_less(network: Network) -> None:
@@ -61,7 +63,7 @@ def test_more_cycles_cost_less(network: Network) -> None:
     board, tech = get("icebreaker"), technology("ice40")
     costs = []
     for cycles in (200, 400, 800, 1600, 3200):
-        folded = solve.cheapest(network, board, cycles)
+        folded = solve.cheapest(network, board, cycles, reserve=LINK)
         assert folded is not None
         assert predict(folded, tech).cycles_per_frame <= cycles
         cost = Resources.total(
@@ -80,7 +82,7 @@ def test_a_network_that_can_not_fit_says_how_much_too_big_it_is(network: Network
         r"the network does not fit icebreaker even at its smallest: about \d+ logic cells of 300, \d+ block RAMs of 2"
     )
     with pytest.raises(CheckError, match=rf"^{pattern}$"):
-        solve.fastest(network, small)
+        solve.fastest(network, small, reserve=LINK)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_blocks_needed(family: str, depth: int, width: int, blocks: int) -> None
 
 
 def test_no_cycles_no_folding(network: Network) -> None:
-    assert solve.cheapest(network, get("icebreaker"), 0) is None
+    assert solve.cheapest(network, get("icebreaker"), 0, reserve=LINK) is None
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +118,7 @@ def convolutional() -> Network:
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_maps(convolutional: Network, board: solve.Device) -> None:
-    folded = solve.fastest(convolutional, board)
+    folded = solve.fastest(convolutional, board, reserve=LINK)
     cost = estimate(folded, board.family.technology) + LINK
     assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
@@ -124,7 +126,7 @@ def test_maps(convolutional: Network, board: solve.Device) -> None:
     # 9 taps at each of 8 x 7 positions leave the first window unit a word a cycle.
     least = predict(folded, board.family.technology).cycles_per_frame
     assert least >= 8 * 7 * 9
-    slower = solve.cheapest(convolutional, board, 4 * least)
+    slower = solve.cheapest(convolutional, board, 4 * least, reserve=LINK)
     assert slower is not None
     assert predict(slower, board.family.technology).cycles_per_frame <= 4 * least
     assert solve.logic_cells(estimate(slower, board.family.technology), board.family) < solve.logic_cells(
@@ -140,7 +142,7 @@ def test_several_neurons_a_channel(board: solve.Device) -> None:
     assert isinstance(network, MapNetwork)
     found = set()
     for cycles in (36, 72, 150, 200, 400, 1100):
-        folded = solve.cheapest(network.folded().network, board, max(cycles, 16 * 9))
+        folded = solve.cheapest(network.folded().network, board, max(cycles, 16 * 9), reserve=LINK)
         if folded is not None:
             found.add(folded.foldings[0].pe)
             assert predict(folded, board.family.technology).cycles_per_frame <= max(cycles, 16 * 9)
@@ -151,7 +153,7 @@ def test_several_neurons_a_channel(board: solve.Device) -> None:
 def test_lanes_of_convolutions_are_parts_or_multiples_of_positions(convolutional: Network) -> None:
     for board in BOARDS:
         for cycles in (600, 2000, 9000):
-            folded = solve.cheapest(convolutional, board, cycles)
+            folded = solve.cheapest(convolutional, board, cycles, reserve=LINK)
             if folded is None:
                 continue
             for layer, folding in folded.pairs:
@@ -163,9 +165,9 @@ def test_lanes_of_convolutions_are_parts_or_multiples_of_positions(convolutional
 def test_a_demand_is_met_by_what_works_together(convolutional: Network) -> None:
     """Every demand that any folding of the search meets is met, whatever the units lose between them."""
     board = get("ulx3s-12f")
-    least = predict(solve.fastest(convolutional, board), board.family.technology).cycles_per_frame
+    least = predict(solve.fastest(convolutional, board, reserve=LINK), board.family.technology).cycles_per_frame
     for cycles in range(least, 3 * least, least // 4):
-        folded = solve.cheapest(convolutional, board, cycles)
+        folded = solve.cheapest(convolutional, board, cycles, reserve=LINK)
         assert folded is not None
         assert predict(folded, board.family.technology).cycles_per_frame <= cycles
 
@@ -173,13 +175,13 @@ def test_a_demand_is_met_by_what_works_together(convolutional: Network) -> None:
 def test_quick_estimate(convolutional: Network) -> None:
     """Only the queues of residual layers are guessed: all that a body swallows at most, never more than a frame."""
     board = get("ulx3s-12f")
-    folded = solve.fastest(convolutional, board)
+    folded = solve.fastest(convolutional, board, reserve=LINK)
     assert estimate(folded, "ecp5", quick=True) == estimate(folded, "ecp5")
     branch = MapNetwork((4, 8, 8), "int4")
     branch.residual(lambda b: b.quantize().conv(4, (3, 3), (1, 1), padding=(1, 1, 1, 1), output=None)).quantize()
     network = branch.dense(3, (1, 1), None)
     assert isinstance(network, MapNetwork)
-    folded = solve.fastest(network.folded().network, board)
+    folded = solve.fastest(network.folded().network, board, reserve=LINK)
     depths = [
         stage.unit.pipeline.depth
         for units in (chain(folded, technology("ecp5")), lower(folded, technology("ecp5"), None))

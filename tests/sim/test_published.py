@@ -16,9 +16,10 @@ from bnnhw.datasets import load
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.cycles import predict
-from bnnhw.folding.resources import LINK, estimate
+from bnnhw.folding.resources import estimate
 from bnnhw.frontend import read_model
 from bnnhw.ir import Network
+from bnnhw.links import board_link
 from bnnhw.sim.simulate import simulate
 from bnnhw.streamline import streamline
 
@@ -43,7 +44,7 @@ def test_folding_for_the_ulx3s(shared: Path, root: Path) -> None:
     cycles = predict(design, board.family.technology).cycles_per_frame
     assert cycles == 456
     assert bound / cycles >= 0.85
-    assert (estimate(design, board.family.technology) + LINK).bram <= board.block_rams * 7 // 8
+    assert (estimate(design, board.family.technology) + board_link(board).resources).bram <= board.block_rams * 7 // 8
 
 
 @pytest.mark.slow

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from bnnhw.errors import CheckError, RequestError
-from bnnhw.host.device import ATTEMPTS, Device, open_port
-from bnnhw.host.packet import INFO_FORMAT, SYNC, VERSION, ErrorCode, PacketType, crc16, encode_packet
+from bnnhw.links.uart.device import ATTEMPTS, Device, open_port
+from bnnhw.links.uart.packet import INFO_FORMAT, SYNC, VERSION, ErrorCode, PacketType, crc16, encode_packet
 
 FRAME_BYTES = 4
 IDENTITY = 0xCAFE0001

@@ -1,4 +1,4 @@
-"""Packets to bytes and back: see :mod:`bnnhw.host.packet` for their layout."""
+"""Packets to bytes and back: see :mod:`bnnhw.links.uart.packet` for their layout."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.hardware.link.uart import RECEIVED_BYTE
-from bnnhw.host.packet import SYNC, ErrorCode
+from bnnhw.links.uart.packet import SYNC, ErrorCode
+from bnnhw.links.uart.uart import RECEIVED_BYTE
 
 __all__ = ["PACKET_HEADER", "PacketReceiver", "PacketTransmitter"]
 
@@ -50,7 +50,7 @@ class PacketReceiver(wiring.Component):
     kind : Out(8)
         Type of the packet; 0 when it broke off before its type.
     error : Out(8)
-        0 for a good packet, else an :class:`~bnnhw.host.packet.ErrorCode`. The first that
+        0 for a good packet, else an :class:`~bnnhw.links.uart.packet.ErrorCode`. The first that
         applies of: truncated, framing, CRC, type, length.
     """
 

@@ -7,43 +7,42 @@ from typing import Any
 from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal
 from amaranth.lib import io
 
-from bnnhw.boards.board import Board
-
-__all__ = ["LINK_MODULE", "UartTop"]
-
-LINK_MODULE = "uart_link"
-"""Name of the module that holds the link and the accelerator, in the text it was emitted to."""
+__all__ = ["UartTop"]
 
 
 class UartTop(Elaboratable):
-    """Clock generator, serial pins and lamps around a :class:`~bnnhw.hardware.link.link.UartLink`.
+    """Clock generator, serial pins and lamps around a :class:`~bnnhw.links.uart.gateware.UartLink`.
 
     The link is an instance of a module that was emitted on its own, so that what was simulated and what is
     synthesized are the same text.
 
     Parameters
     ----------
-    board : Board
+    leds : tuple of (str, int)
+        Resources of the error lamp and of the activity lamp.
     clock : Elaboratable
-        What ``board.clock(...)`` returned.
+        The board's clock generator.
+    module : str
+        Name of the module that holds the link and the accelerator.
     """
 
-    def __init__(self, board: Board, clock: Elaboratable) -> None:
-        self.board = board
+    def __init__(self, leds: tuple[tuple[str, int], tuple[str, int]], clock: Elaboratable, module: str) -> None:
+        self.leds = leds
         self.clock = clock
+        self.module = module
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.domains += ClockDomain("sync")
         m.submodules.clock = self.clock
         uart = platform.request("uart", 0, dir={"rx": "-", "tx": "-"} | _unused(platform))
-        error_led, activity_led = (platform.request(*led, dir="-") for led in self.board.leds)
+        error_led, activity_led = (platform.request(*led, dir="-") for led in self.leds)
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)
         m.submodules.error_led = error = io.Buffer("o", error_led)
         m.submodules.activity_led = activity = io.Buffer("o", activity_led)
         m.submodules.link = Instance(
-            LINK_MODULE,
+            self.module,
             i_clk=ClockSignal(),
             i_rst=ResetSignal(),
             i_rx=rx.i,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.host.packet import (
+from bnnhw.links.uart.packet import (
     CRC_BYTES,
     HEADER_BYTES,
     INFO_FORMAT,

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from bnnhw.errors import CheckError, RequestError
-from bnnhw.host.packet import TAGS_IN_FLIGHT, VERSION
-from bnnhw.host.protocol import (
+from bnnhw.links.uart.packet import TAGS_IN_FLIGHT, VERSION
+from bnnhw.links.uart.protocol import (
     BoardError,
     BoardInfo,
     BoardResult,

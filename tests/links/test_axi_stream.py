@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bnnhw.errors import RequestError
-from bnnhw.hardware.link.axi_stream import AxiStream, check_data_width
-from tests.hardware.link.bench import SumAccelerator, idle, simulate, until
+from bnnhw.links.axi_stream.gateware import AxiStream, check_data_width
+from tests.links.bench import SumAccelerator, idle, simulate, until
 
 
 def exchange(

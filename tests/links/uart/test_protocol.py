@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.host.packet import INFO_FORMAT, PacketType, encode_packet
-from bnnhw.host.protocol import (
+from bnnhw.links.uart.packet import INFO_FORMAT, PacketType, encode_packet
+from bnnhw.links.uart.protocol import (
     BoardError,
     BoardInfo,
     BoardResult,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bnnhw.errors import RequestError
-from bnnhw.hardware.link.uart import UartRx, UartTx, baud_divisor
-from tests.hardware.link.bench import drive_line, idle, read_line, receive, send, simulate
+from bnnhw.links.uart.uart import UartRx, UartTx, baud_divisor
+from tests.links.bench import drive_line, idle, read_line, receive, send, simulate
 
 BYTES = bytes([0x00, 0xFF, 0x55, 0xA5, 0x01, 0x80])
 

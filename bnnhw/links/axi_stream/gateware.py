@@ -7,8 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.errors import RequestError
-from bnnhw.hardware.link.link import FrameAccelerator
 from bnnhw.hardware.width import WidthConverter
+from bnnhw.links.link import FrameAccelerator
 
 __all__ = ["DATA_WIDTHS", "AxiStream", "check_data_width"]
 

@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 
 from bnnhw.errors import RequestError
-from bnnhw.hardware.link.link import UartLink, check_frame_size
-from bnnhw.host.packet import VERSION, ErrorCode, PacketType, encode_packet
-from bnnhw.host.protocol import BoardError, BoardInfo, BoardResult, Decoder, Reply, encode_frame, encode_info_request
-from tests.hardware.link.bench import SumAccelerator, drive_line, idle, read_line, simulate
+from bnnhw.links.uart.gateware import UartLink, check_frame_size
+from bnnhw.links.uart.packet import VERSION, ErrorCode, PacketType, encode_packet
+from bnnhw.links.uart.protocol import (
+    BoardError,
+    BoardInfo,
+    BoardResult,
+    Decoder,
+    Reply,
+    encode_frame,
+    encode_info_request,
+)
+from tests.links.bench import SumAccelerator, drive_line, idle, read_line, simulate
 
 DIVISOR = 4
 TIMEOUT = 25 * DIVISOR

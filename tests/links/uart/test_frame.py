@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnhw.hardware.link.frame import PacketReceiver, PacketTransmitter
-from bnnhw.host.packet import SYNC, ErrorCode, crc16, encode_packet
-from tests.hardware.link.bench import idle, receive, send, simulate
+from bnnhw.links.uart.frame import PacketReceiver, PacketTransmitter
+from bnnhw.links.uart.packet import SYNC, ErrorCode, crc16, encode_packet
+from tests.links.bench import idle, receive, send, simulate
 
 LENGTHS = {1: 0, 2: 5}
 TIMEOUT = 40

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bnnhw.hardware.link.buffer import FrameBuffer
-from tests.hardware.link.bench import idle, receive, simulate
+from bnnhw.links.uart.buffer import FrameBuffer
+from tests.links.bench import idle, receive, simulate
 
 
 async def write(ctx: Any, dut: FrameBuffer, frame: bytes, commit: bool) -> bool:

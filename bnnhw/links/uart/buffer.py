@@ -18,7 +18,7 @@ class FrameBuffer(wiring.Component):
 
     Input: strobes. Output words: one tag byte on ``tags``, then the frame on ``output``. II:
     ``frame_bytes + 1`` cycles. Latency: the tag is offered two cycles after ``commit``, the first byte
-    three. Stalls: holds its outputs until taken; the writer is told by ``room`` and ``overrun``. Storage:
+    three. Stalls: holds its outputs until taken; the writer is told by ``overrun``. Storage:
     ``2 * 2**ceil(log2(frame_bytes + 1))`` bytes of memory.
 
     Parameters

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, Protocol
 
 from amaranth.hdl import Module
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.errors import RequestError
-from bnnhw.hardware.link.buffer import FrameBuffer
-from bnnhw.hardware.link.frame import PacketReceiver, PacketTransmitter
-from bnnhw.hardware.link.reply import ReplyEncoder, score_size
-from bnnhw.hardware.link.uart import UartRx, UartTx
 from bnnhw.hardware.width import WidthConverter
-from bnnhw.host.packet import INFO_FORMAT, MAX_PAYLOAD, TAGS_IN_FLIGHT, VERSION, ErrorCode, PacketType
+from bnnhw.links.link import FrameAccelerator
+from bnnhw.links.uart.buffer import FrameBuffer
+from bnnhw.links.uart.frame import PacketReceiver, PacketTransmitter
+from bnnhw.links.uart.packet import INFO_FORMAT, MAX_PAYLOAD, TAGS_IN_FLIGHT, VERSION, ErrorCode, PacketType
+from bnnhw.links.uart.reply import ReplyEncoder, score_size
+from bnnhw.links.uart.uart import UartRx, UartTx
 
-__all__ = ["FrameAccelerator", "UartLink", "check_frame_size"]
-
-
-class FrameAccelerator(Protocol):
-    """What a link needs of an accelerator, on top of being a component: its streams and the size of a frame."""
-
-    input: Any
-    output: Any
-    input_width: int
-    frame_bits: int
-
-    def elaborate(self, platform: Any) -> Any: ...
+__all__ = ["UartLink", "check_frame_size"]
 
 
 def check_frame_size(frame_bits: int) -> int:
@@ -46,7 +35,7 @@ def check_frame_size(frame_bits: int) -> int:
 
 
 class UartLink(wiring.Component):
-    """An accelerator with a serial port on both of its ends; see :mod:`bnnhw.host.packet`.
+    """An accelerator with a serial port on both of its ends; see :mod:`bnnhw.links.uart.packet`.
 
     A frame is stored until its CRC is known, and only a good one enters the accelerator. While it
     computes, the next one is received. A packet that is damaged, cut short, of an unknown type or of a

@@ -1,1 +1,0 @@
-"""Ways into and out of the accelerator."""

@@ -1,0 +1,56 @@
+"""Ways into and out of an accelerator: one folder each, with its gateware, its protocol and its host side.
+
+A folder is a link when its package has a ``LINK``; there is no list to add it to.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Protocol
+
+from bnnhw.errors import RequestError
+from bnnhw.links.link import BoardLink, FrameAccelerator, Lamps, Link, Setting
+
+__all__ = ["DEFAULT", "LINKS", "BoardLink", "FrameAccelerator", "Lamps", "Link", "Setting", "board_link", "get"]
+
+DEFAULT = "stream"
+"""The link of a design that asks for none."""
+
+
+def _found() -> dict[str, Link]:
+    links: list[Link] = [
+        importlib.import_module(f"{__name__}.{info.name}").LINK for info in pkgutil.iter_modules(__path__) if info.ispkg
+    ]
+    links.sort(key=lambda link: (link.needs_board, link.name != DEFAULT, link.name))
+    return {link.name: link for link in links}
+
+
+LINKS = _found()
+"""Every link, by name: the default first, then those that need no board."""
+
+
+def get(name: str) -> Link:
+    """A link by its name; :class:`~bnnhw.errors.RequestError` lists the known ones."""
+    if name not in LINKS:
+        raise RequestError(f"link must be one of {', '.join(LINKS)}, not {name!r}")
+    return LINKS[name]
+
+
+class Reachable(Protocol):
+    """What is needed of a board to choose a link of it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def links(self) -> tuple[str, ...]: ...
+
+
+def board_link(board: Reachable, name: str | None = None) -> BoardLink:
+    """A link of a board, by default its first; :class:`~bnnhw.errors.RequestError` lists those it has."""
+    wanted = board.links[0] if name is None else name
+    link = LINKS.get(wanted)
+    if wanted not in board.links or not isinstance(link, BoardLink):
+        raise RequestError(f"link of {board.name} must be one of {', '.join(board.links)}, not {name!r}")
+    return link

@@ -1,0 +1,111 @@
+"""What a link is: a way into an accelerator and out of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from amaranth.hdl import Elaboratable
+    from amaranth.lib import wiring
+
+    from bnnhw.folding.resources import Resources
+
+__all__ = ["BoardLink", "FrameAccelerator", "Link", "Lamps", "Setting"]
+
+
+class FrameAccelerator(Protocol):
+    """What a link needs of an accelerator, on top of being a component: its streams and the size of a frame."""
+
+    input: Any
+    output: Any
+    input_width: int
+    frame_bits: int
+
+    def elaborate(self, platform: Any) -> Any: ...
+
+
+class Lamps(Protocol):
+    """What a link's top needs of a board, on top of its platform: the resources of the error and activity lamps."""
+
+    @property
+    def leds(self) -> tuple[tuple[str, int], tuple[str, int]]: ...
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a link's gateware depends on, on top of the accelerator.
+
+    Parameters
+    ----------
+    classes : int
+        How many there are; told to the host.
+    identity : int
+        32 bits by which a host knows the design.
+    clock_mhz : float, optional
+        The clock that is really made; None where there is no board.
+    """
+
+    classes: int
+    identity: int
+    clock_mhz: float | None = None
+
+
+class Link(ABC):
+    """A way in and out. Importing the module of one imports no hardware description.
+
+    Attributes
+    ----------
+    name : str
+        The name it is asked for by.
+    module : str
+        The Verilog module that holds the link and the accelerator.
+    needs_board : bool
+        Whether it needs a board: its pins, its clock.
+    why_board : str
+        Why, as the end of a refusal.
+    """
+
+    name: ClassVar[str]
+    module: ClassVar[str]
+    needs_board: ClassVar[bool] = False
+    why_board: ClassVar[str] = ""
+
+    @abstractmethod
+    def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
+        """The accelerator with the link around it.
+
+        Raises
+        ------
+        RequestError
+            When a frame is too large for the link, or the clock does not suit it.
+        """
+
+
+class BoardLink(Link):
+    """A link that a bitstream can have: through pins of a board, to a host."""
+
+    needs_board = True
+
+    @property
+    @abstractmethod
+    def resources(self) -> Resources:
+        """What it takes of the device, about; reserved for it when a folding is chosen."""
+
+    @abstractmethod
+    def check_clock(self, clock_mhz: float) -> None:
+        """:class:`~bnnhw.errors.RequestError` for a clock that it can't run at."""
+
+    @abstractmethod
+    def top(self, board: Lamps, clock: Elaboratable) -> Elaboratable:
+        """The top of a design: clock, pins and an instance of :attr:`module`."""
+
+    @abstractmethod
+    def frames_per_s(self, frame_bits: int) -> float:
+        """The most frames per second it can carry."""
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, int]:
+        """What it was set to, for the record of a build."""

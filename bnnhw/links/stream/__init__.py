@@ -1,0 +1,28 @@
+"""No link: the accelerator's own streams, for a design that brings what is around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bnnhw.links.link import FrameAccelerator, Link, Setting
+
+if TYPE_CHECKING:
+    from amaranth.lib import wiring
+
+__all__ = ["LINK", "Stream"]
+
+
+class Stream(Link):
+    """Words with valid and ready in, one word per frame out."""
+
+    name = "stream"
+    module = "accelerator"
+
+    def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
+        """The accelerator itself."""
+        # It is a component too; its streams come from its signature.
+        component: Any = accelerator
+        return component
+
+
+LINK = Stream()

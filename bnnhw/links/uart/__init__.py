@@ -1,0 +1,75 @@
+"""A serial port: packets of frames and results, at the board's clock divided to a baud rate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bnnhw.links.link import BoardLink, FrameAccelerator, Lamps, Setting
+
+if TYPE_CHECKING:
+    from amaranth.hdl import Elaboratable
+    from amaranth.lib import wiring
+
+    from bnnhw.folding.resources import Resources
+
+__all__ = ["LINK", "Uart"]
+
+BAUD = 1_000_000
+"""Default baud rate: the FTDI chips of the boards divide their 3 MHz to it exactly, as do clocks of whole MHz."""
+
+TIMEOUT_S = 0.1
+"""Longest silence inside a packet: several times the 16 ms after which a USB serial chip sends what it holds."""
+
+
+@dataclass(frozen=True)
+class Uart(BoardLink):
+    """Packets of :mod:`bnnhw.links.uart.packet` at a baud rate."""
+
+    name = "uart"
+    module = "uart_link"
+    why_board = "its clock decides the divisor of the serial port"
+
+    baud: int = BAUD
+
+    @property
+    def resources(self) -> Resources:
+        """As synthesized; the frame buffer of up to 512 bytes is its block RAM."""
+        from bnnhw.folding.resources import Resources
+
+        return Resources(lut4=420, ff=330, bram=1)
+
+    def check_clock(self, clock_mhz: float) -> None:
+        from bnnhw.links.uart.uart import baud_divisor
+
+        baud_divisor(clock_mhz, self.baud)
+
+    def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
+        from bnnhw.links.uart.gateware import UartLink
+        from bnnhw.links.uart.uart import baud_divisor
+
+        assert setting.clock_mhz is not None, "the clock of a board decides the divisor of its serial port"
+        return UartLink(
+            accelerator,
+            classes=setting.classes,
+            divisor=baud_divisor(setting.clock_mhz, self.baud),
+            timeout=math.ceil(TIMEOUT_S * setting.clock_mhz * 1e6),
+            identity=setting.identity,
+        )
+
+    def top(self, board: Lamps, clock: Elaboratable) -> Elaboratable:
+        from bnnhw.links.uart.top import UartTop
+
+        return UartTop(board.leds, clock, self.module)
+
+    def frames_per_s(self, frame_bits: int) -> float:
+        """Ten bits a byte; sync, type, length, tag and CRC around a frame."""
+        return self.baud / (10 * (-(-frame_bits // 8) + 7))
+
+    @property
+    def settings(self) -> dict[str, int]:
+        return {"baud": self.baud}
+
+
+LINK = Uart()
