@@ -86,7 +86,7 @@ class MvuModel:
         layer, lanes = self.layer, self.folding.pe
         codes = unpack_lanes(words, layer.input.bits, self.folding.simd, layer.synapses)
         vector = np.array([codes], np.uint8)
-        if layer.output is None:
+        if layer.activation is None:
             width = accumulator_shape(*layer.accumulator_range)[0]
             values: NDArray[np.integer] = self.product.accumulators(vector)[0]
         else:
@@ -110,7 +110,7 @@ class DepthwiseModel:
 
     def result(self, words: Sequence[int]) -> list[Expected]:
         layer, pe, taps = self.layer, self.folding.pe, self.layer.synapses
-        assert layer.output is not None
+        assert layer.activation is not None
         channels = self.folding.channels(self.multiplier)
         lanes = [unpack_lanes([word], layer.input.bits, channels, channels) for word in words]
         product = Product(layer)

@@ -27,7 +27,7 @@ from bnnhw.ir import (
     Window,
     batch_norm_sign,
 )
-from bnnhw.ir.layers import Activation
+from bnnhw.ir.activation import Activation
 from bnnhw.ir.types import MAX_PLANES
 from tests.strategies import DTYPES, norms, planes, quantizers, steps, thresholds
 

@@ -26,7 +26,7 @@ from bnnhw.ir import (
     WeightPlane,
     batch_norm_sign,
 )
-from bnnhw.ir.layers import Thresholds
+from bnnhw.ir.activation import Thresholds
 
 # The same examples on every run, for everybody.
 fixed = settings(derandomize=True)

@@ -10,9 +10,9 @@ from torch import nn
 
 from bnnhw.errors import CheckError
 from bnnhw.frontend import read_model
-from bnnhw.ir import Conv2d, MaxPool, Quantize, Residual
-from bnnhw.ir.layers import Dense, Thresholds
-from bnnhw.ir.network import Layer, StreamLayer
+from bnnhw.ir import MaxPool
+from bnnhw.ir.activation import Thresholds
+from bnnhw.ir.layer import Layer
 from bnnhw.reference import evaluate, evaluate_trained, trace
 from bnnhw.streamline import streamline
 from bnnhw.training.models import evaluate_float64
@@ -49,11 +49,11 @@ def check_export(model: nn.Sequential, path: Path, samples: NDArray[np.float32])
     integer = evaluate(streamlined, codes)
     _compare("classes of the streamlined network", integer.classes[:, None], scores.argmax(axis=1)[:, None])
     outputs = trace(streamlined, codes)
-    layers = _activations(streamlined.layers)
+    layers = _activations(streamlined.chain)
     if len(layers) != len(hidden):
         raise CheckError(f"the streamlined network must have {len(hidden)} hidden layers, not {len(layers)}")
     for layer, expected in zip(layers, hidden, strict=True):
-        actual = layer.stream if isinstance(layer, Dense) else layer.output
+        actual = layer.output
         values = actual.values(outputs[layer.name]).reshape(len(samples), -1)
         _compare(f"activations of layer {layer.name}", values, _streamed(expected))
 
@@ -67,19 +67,17 @@ def check_readable(path: Path) -> None:
     streamline(read_model(path).network)
 
 
-def _activations(layers: tuple[Layer, ...]) -> list[StreamLayer]:
+def _activations(layers: tuple[Layer, ...]) -> list[Layer]:
     """The layers whose output is an activation of the model, the pool that follows one included, in its order."""
-    found: list[StreamLayer] = []
+    found: list[Layer] = []
     activated = False
     for layer in layers:
-        if isinstance(layer, Residual):
-            found += [*_activations(layer.body), *_activations(layer.shortcut)]
-        elif isinstance(layer, MaxPool) and activated:
+        for branch in layer.branches:
+            found += _activations(branch)
+        if isinstance(layer, MaxPool) and activated:
             found[-1] = layer
-        matrix = layer.dense if isinstance(layer, Conv2d) else layer
-        activated = isinstance(matrix, Dense | Quantize) and isinstance(matrix.activation, Thresholds)
-        if activated and not isinstance(layer, Residual):
-            assert isinstance(layer, Dense | Conv2d | Quantize)
+        activated = isinstance(layer.activation, Thresholds)
+        if activated:
             found.append(layer)
     return found
 

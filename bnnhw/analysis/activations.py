@@ -19,7 +19,6 @@ from bnnhw.ir import (
     Layer,
     MaxPool,
     Network,
-    Output,
     Quantize,
     Residual,
     SumPool,
@@ -61,13 +60,11 @@ class ActivationSite:
 
 def _activation(layer: Layer) -> Thresholds | None:
     """The thresholds of a layer, if it has some."""
-    owner = layer.dense if isinstance(layer, Conv2d) else layer
-    activation = owner.activation if isinstance(owner, Dense | Quantize) else None
-    return activation if isinstance(activation, Thresholds) else None
+    return layer.activation if isinstance(layer.activation, Thresholds) else None
 
 
 def activation_sites(network: Network) -> tuple[ActivationSite, ...]:
-    """The input, then every activation, in the order of :func:`bnnhw.ir.network.walk`.
+    """The input, then every activation, in the order of :func:`bnnhw.ir.layer.walk`.
 
     Raises
     ------
@@ -82,12 +79,12 @@ def activation_sites(network: Network) -> tuple[ActivationSite, ...]:
         number += 1
         name = f"{INPUT} ({number})"
     found = [ActivationSite(name, "input", network.input.dtype, network.input.elements, -1)]
-    for position, top in enumerate(network.layers):
+    for position, top in enumerate(network.chain):
         for layer in walk((top,)):
             activation = _activation(layer)
             if activation is not None:
                 kind = "conv" if isinstance(layer, Conv2d) else type(layer).__name__.lower()
-                elements = math.prod(layer.shape_out) if not isinstance(layer, Output) else 0
+                elements = math.prod(layer.shape_out)
                 found.append(ActivationSite(layer.name, kind, activation.dtype, elements, position))
     return tuple(found)
 
@@ -135,7 +132,7 @@ def with_widths(network: Network, widths: Mapping[str, int]) -> Network:
     spec = network.input
     if sites[0].name in widths and widths[sites[0].name] != spec.dtype.bits:
         spec = InputSpec(spec.shape, _typed(spec.dtype, widths[sites[0].name]))
-    return Network(spec, _chain(network.layers, spec.dtype, widths), network.provenance)
+    return Network(spec, (*_chain(network.chain, spec.dtype, widths), network.output), network.provenance)
 
 
 def _chain(layers: tuple[Layer, ...], dtype: DataType, widths: Mapping[str, int]) -> tuple[Layer, ...]:
@@ -144,8 +141,7 @@ def _chain(layers: tuple[Layer, ...], dtype: DataType, widths: Mapping[str, int]
     for layer in layers:
         layer = _retyped(layer, dtype, widths)
         found.append(layer)
-        if not isinstance(layer, Output):
-            dtype = layer.stream if isinstance(layer, Dense) else layer.output
+        dtype = layer.output
     return tuple(found)
 
 
@@ -166,8 +162,7 @@ def _retyped(layer: Layer, dtype: DataType, widths: Mapping[str, int]) -> Layer:
             return replace(layer, input=dtype, body=body, shortcut=shortcut)
         case MaxPool() | SumPool() | Affine():
             return replace(layer, input=dtype)
-        case Output():
-            return layer
+    raise NotImplementedError(type(layer).__name__)
 
 
 def _dense(layer: Dense, dtype: DataType, widths: Mapping[str, int]) -> Dense:

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from bnnhw.analysis.activations import ActivationSite, activation_sites, levels
 from bnnhw.errors import RequestError
-from bnnhw.ir import DataType, Dense, Network, Residual, follow
-from bnnhw.ir.network import Layer
+from bnnhw.ir import DataType, Network, Residual, follow
+from bnnhw.ir.layer import Layer
 from bnnhw.reference.chain import Chain, batch_size, dense_product, one_thread
 from bnnhw.reference.product import check_codes
 
@@ -189,9 +189,8 @@ def measure(
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     if not len(codes) or np.shape(labels) != (len(codes),):
         raise RequestError(f"labels must be one for each of at least one frame, not {np.shape(labels)}")
-    last, output = network.layers[-2], network.output
-    assert isinstance(last, Dense)
-    runner, product = Runner(network.layers[:-2]), dense_product(last, packed=False)
+    last, output = network.matrices[-1], network.output
+    runner, product = Runner(network.chain[:-1]), dense_product(last, packed=False)
 
     def scores(values: Codes) -> NDArray[np.int64]:
         return output.multiplier * product.accumulators(values.astype(np.uint8)) + output.offset

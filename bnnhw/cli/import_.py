@@ -27,7 +27,7 @@ def import_model(session: Session, model: Path, output: Path, **options: Any) ->
     warnings = [*imported.warnings, *result.warnings]
     for warning in warnings:
         session.warn(warning)
-    dense = result.network.dense
+    dense = result.network.matrices
     return {
         "network": str(output),
         "layers": len(dense),

@@ -15,12 +15,12 @@ from bnnhw.cli.session import Session, verb
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bnnhw.ir import Layer, Network
+    from bnnhw.ir import Layer, Network, Output
 
 __all__ = ["describe", "show"]
 
 
-def _kind(layer: Layer) -> str:
+def _kind(layer: Layer | Output) -> str:
     from bnnhw.ir import Conv2d
 
     if isinstance(layer, Conv2d):
@@ -28,17 +28,20 @@ def _kind(layer: Layer) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(layer).__name__).lower()
 
 
-def _row(layer: Layer, residual: str | None, branch: str | None) -> dict[str, object]:
-    from bnnhw.ir import Conv2d, Dense, Output
+def _row(layer: Layer | Output, residual: str | None, branch: str | None) -> dict[str, object]:
+    from bnnhw.ir import Layer
 
-    if isinstance(layer, Output):
+    matrix = None
+    vectors = 1
+    if isinstance(layer, Layer):
+        matrix, vectors = layer.matrix, layer.vectors
+        # A layer that is a matrix takes and gives vectors.
+        sizes = 1 if matrix is layer else 3
+        shape_in, shape_out, element = layer.shape_in[:sizes], layer.shape_out[:sizes], layer.input.bits
+        emitted = layer.output.bits
+    else:
         shape_in = shape_out = (layer.classes,)
         element, emitted = None, None
-    else:
-        shape_in, shape_out, element = layer.shape_in, layer.shape_out, layer.input.bits
-        emitted = (layer.stream if isinstance(layer, Dense) else layer.output).bits
-    matrix = layer.dense if isinstance(layer, Conv2d) else layer if isinstance(layer, Dense) else None
-    positions = layer.window.positions if isinstance(layer, Conv2d) else 1
     return {
         "name": layer.name,
         "kind": _kind(layer),
@@ -49,14 +52,14 @@ def _row(layer: Layer, residual: str | None, branch: str | None) -> dict[str, ob
         "weight_bits": 0 if matrix is None else len(matrix.weights),
         "input_bits": element,
         "activation_bits": emitted,
-        "macs": 0 if matrix is None else positions * matrix.synapses * matrix.neurons,
+        "macs": 0 if matrix is None else vectors * matrix.synapses * matrix.neurons,
         "residual": residual,
         "branch": branch,
     }
 
 
 def _rows(
-    layers: tuple[Layer, ...], residual: str | None = None, branch: str | None = None
+    layers: tuple[Layer | Output, ...], residual: str | None = None, branch: str | None = None
 ) -> Iterator[dict[str, object]]:
     """A residual layer comes before what is inside it."""
     from bnnhw.ir import Residual

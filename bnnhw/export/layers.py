@@ -74,13 +74,13 @@ def _activate(graph: Graph, dense: Dense, reach: int) -> None:
         graph.multithreshold(dense.name, dots.astype(np.float32), dense.activation.dtype, kind)
         return
     constants = affine.constants
-    check_reach(dense.name, "accumulators", max(_reach(dense.stream), reach + int(np.abs(constants).max())))
+    check_reach(dense.name, "accumulators", max(_reach(dense.output), reach + int(np.abs(constants).max())))
     if constants.any():
         shift = graph.constant(f"{dense.name}_constants", _column(graph, -constants))
         graph.node("Add", f"{dense.name}_shift", shift)
     if affine.scale != 1:
         factor = graph.constant(f"{dense.name}_half", np.array(1 / affine.scale, np.float32))
-        graph.node("Mul", f"{dense.name}_scale", factor, dtype=type_name(dense.stream))
+        graph.node("Mul", f"{dense.name}_scale", factor, dtype=type_name(dense.output))
 
 
 def _dot_reach(dense: Dense, values: NDArray[np.int64]) -> int:

@@ -125,13 +125,13 @@ def to_qonnx(network: Network, batch: int = 1) -> onnx.ModelProto:
         raise ValueError(f"batch must be positive, not {batch}")
     if not network.streamlined:
         raise NetworkError("only a streamlined network can be exported: run the streamlining passes first")
-    weights = sum(layer.neurons * layer.synapses for layer in network.dense)
+    weights = sum(layer.neurons * layer.synapses for layer in network.matrices)
     if weights > MAX_WEIGHTS:
         raise UnsupportedError(f"an ONNX file must have at most {MAX_WEIGHTS} weights, not {weights}")
     graph = Graph((batch, *network.input.shape))
     _input(graph, network.input)
-    last = network.dense[-1]
-    add_layers(graph, network.layers[:-1], last)
+    last = network.matrices[-1]
+    add_layers(graph, network.chain, last)
     _output(graph, last, network.output)
     # The last tensor is the graph's output, whatever node wrote it.
     graph.nodes[-1].output[0] = OUTPUT

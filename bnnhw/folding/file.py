@@ -80,7 +80,7 @@ def _fold(data: Any, network: Network) -> FoldedNetwork:
         raise FileError(f"format version must be at most {VERSION}, not {version}: a newer bnnhw wrote this file")
     if not isinstance(data.get("layers"), list):
         raise FileError("'layers' must be a list")
-    names = [layer.name for layer in network.dense]
+    names = [layer.name for layer in network.matrices]
     found: dict[str, LayerFolding] = {}
     for position, entry in enumerate(data["layers"]):
         name, folding = _entry(position, entry)

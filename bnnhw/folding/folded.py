@@ -109,7 +109,7 @@ class FoldedNetwork:
     def __post_init__(self) -> None:
         if not self.network.streamlined:
             raise FoldingError("only a streamlined network can be folded: run the streamlining passes first")
-        layers = self.network.dense
+        layers = self.network.matrices
         if len(self.foldings) != len(layers):
             raise FoldingError(f"folding: must have {len(layers)} layers, not {len(self.foldings)}")
         for layer, folding in self.pairs:
@@ -152,4 +152,4 @@ class FoldedNetwork:
     @property
     def pairs(self) -> tuple[tuple[Dense, LayerFolding], ...]:
         """Each matrix layer with its folding, in order."""
-        return tuple(zip(self.network.dense, self.foldings, strict=True))
+        return tuple(zip(self.network.matrices, self.foldings, strict=True))

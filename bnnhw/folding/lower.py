@@ -29,7 +29,7 @@ from bnnhw.folding.units import (
     WindowUnit,
 )
 from bnnhw.folding.window import WindowPipeline
-from bnnhw.ir import Affine, Conv2d, DataType, Dense, Layer, MaxPool, Output, Quantize, Residual, SumPool, Window, walk
+from bnnhw.ir import Affine, Conv2d, DataType, Dense, Layer, MaxPool, Quantize, Residual, SumPool, Window, walk
 
 __all__ = ["input_format", "lower"]
 
@@ -54,7 +54,7 @@ def input_format(folded: FoldedNetwork) -> Format:
 
     Frames come without gaps; a unit whose lanes do not divide the channels gets a converter in front.
     """
-    spec, layer = folded.network.input, folded.network.layers[0]
+    spec, layer = folded.network.input, folded.network.chain[0]
     folding = folded.pairs[0][1]
     if isinstance(layer, Dense):
         return Format(folding.simd, spec.dtype.bits, layer.synapses, spec.elements)
@@ -85,7 +85,7 @@ class _Builder:
     def chain(self) -> Chain:
         network = self.folded.network
         given = input_format(self.folded)
-        stream, _ = self._follow(network.layers[:-1], 0, given)
+        stream, _ = self._follow(network.chain, 0, given)
         layer, folding = self.folded.pairs[-1]
         pipeline = argmax_pipeline(network.output, layer, folding)
         output = self._stage(
@@ -136,7 +136,7 @@ class _Builder:
         pipeline = mvu_pipeline(layer, folding, self.tech, multiplier)
         self.computed = True
         stream = self._stage(name, layer.name, MvuUnit(layer, folding, pipeline, vectors), stream)
-        return stream, Format(folding.pe, layer.stream.bits, layer.neurons, vectors * layer.neurons)
+        return stream, Format(folding.pe, layer.output.bits, layer.neurons, vectors * layer.neurons)
 
     def _convolution(self, layer: Conv2d, name: str, stream: int, given: Format) -> tuple[int, Format]:
         window, folding = layer.window, self.foldings[layer.name]
@@ -226,8 +226,7 @@ def _pointwise(window: Window) -> bool:
 
 def _emitted(layer: Layer) -> DataType:
     """Type of the elements that a layer gives."""
-    assert not isinstance(layer, Output), "a branch has no output"
-    return layer.stream if isinstance(layer, Dense) else layer.output
+    return layer.output
 
 
 def _spare(window: Window) -> int:

@@ -11,16 +11,14 @@ from bnnhw.devices import Technology
 from bnnhw.folding.counter import plan
 from bnnhw.folding.flow import Link, Run, together
 from bnnhw.folding.folded import LayerFolding
-from bnnhw.ir import Dense, Output
+from bnnhw.ir import Dense, Output, narrowest
 
 __all__ = ["ArgmaxPipeline", "MvuPipeline", "accumulator_shape", "argmax_pipeline", "mvu_pipeline"]
 
 
 def accumulator_shape(low: int, high: int) -> tuple[int, bool]:
     """Width and signedness of the narrowest integer that holds ``low..high``."""
-    if low < 0:
-        return max((-low - 1).bit_length(), high.bit_length()) + 1, True
-    return max(high.bit_length(), 1), False
+    return narrowest(low, high)
 
 
 @dataclass(frozen=True)
@@ -173,7 +171,7 @@ def mvu_pipeline(layer: Dense, folding: LayerFolding, tech: Technology, multipli
     """The pipeline of one layer's matrix-vector unit, depthwise with so many neurons a channel, or with 0 not."""
     serial = folding.serial_planes(layer)
     planes = len(layer.planes) // serial
-    levels = 0 if layer.output is None else layer.output.levels - 1
+    levels = 0 if layer.activation is None else layer.output.levels - 1
     sf = folding.synapse_folds(layer)
     # Serial planes are chosen between two registers, behind the buffer and in front of the popcounts.
     read = 3 if serial > 1 else 2 if folding.memory == "lut" or tech.block_register else 1

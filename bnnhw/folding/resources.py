@@ -93,8 +93,8 @@ def layer_resources(unit: MvuUnit, tech: Technology) -> Resources:
     counter = plan(simd, tech)
     width = accumulator_shape(*layer.accumulator_range)[0]
     planes = len(layer.planes) // p.serial
-    levels = 0 if layer.output is None else layer.output.levels - 1
-    lane_bits = width if layer.output is None else layer.output.bits
+    levels = 0 if layer.activation is None else layer.output.levels - 1
+    lane_bits = width if layer.activation is None else layer.output.bits
     element = (
         planes * counter.luts + (planes - 1) * (counter.bits + 3) + levels * (width + 1) + 2 * (levels > 1) * levels
     )

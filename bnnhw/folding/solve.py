@@ -127,7 +127,7 @@ class _Search:
         self.cells = min(CELL_SHARE * device.lut4, inf if cells is None else cells)
         self.tech = device.family.technology
         convolutions = {layer.name: layer for layer in walk(network.layers) if isinstance(layer, Conv2d)}
-        self.choices = [_Choices(layer, convolutions.get(layer.name), device, self.tech) for layer in network.dense]
+        self.choices = [_Choices(layer, convolutions.get(layer.name), device, self.tech) for layer in network.matrices]
 
     def within(self, cycles: int) -> FoldedNetwork | None:
         """The cheapest folding of every layer within ``cycles`` cycles, if there is one of each and all fit."""
@@ -186,7 +186,7 @@ def fastest(
         When not even the smallest folding fits; the message says how much too big it is.
     """
     search = _Search(network, device, reserve, cells)
-    low = max(map(_least, walk(network.layers)))
+    low = max(map(_least, walk(network.chain)))
     high = max(low, *(choice.cycles[-1] for choice in search.choices))
     best = search.within(high)
     if best is None:

@@ -81,7 +81,8 @@ class Mvu(wiring.Component):
         self.folding = folding
         self.technology = technology
         self.pipeline = mvu_pipeline(layer, folding, technology, multiplier)
-        self.lane_bits = accumulator_shape(*layer.accumulator_range)[0] if layer.output is None else layer.output.bits
+        plain = layer.activation is None
+        self.lane_bits = accumulator_shape(*layer.accumulator_range)[0] if plain else layer.output.bits
         lanes = folding.channels(multiplier) if multiplier else folding.simd
         super().__init__(
             {
@@ -158,7 +159,7 @@ class Mvu(wiring.Component):
 
     def _element(self) -> ProcessingElement:
         layer, simd = self.layer, self.folding.simd
-        limits, output = layer.accumulator_range, layer.output
+        limits, output = layer.accumulator_range, None if layer.activation is None else layer.output
         if self.pipeline.serial == 1:
             return ProcessingElement(simd, layer.planes, limits, output, self.pipeline, self.technology)
         coefficients = [plane.coefficient for plane in layer.weights]

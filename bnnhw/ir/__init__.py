@@ -1,26 +1,30 @@
 """The intermediate representation: networks, layers, bits and their file."""
 
+from bnnhw.ir.activation import Activation, FloatActivation, Thresholds, batch_norm_sign
 from bnnhw.ir.arithmetic import DotAffine, dot_affine
 from bnnhw.ir.bits import BitMatrix, pack_rows, unpack_rows
-from bnnhw.ir.conv import Conv2d
-from bnnhw.ir.elementwise import Affine, Quantize
-from bnnhw.ir.layers import (
+from bnnhw.ir.layer import Layer, Shape, follow, walk
+from bnnhw.ir.layers import Affine, Conv2d, Dense, MaxPool, Output, Quantize, Residual, SumPool, WeightPlane
+from bnnhw.ir.network import Network
+from bnnhw.ir.steps import (
     BatchNorm,
-    Dense,
-    FloatActivation,
-    Output,
-    Thresholds,
-    WeightPlane,
-    batch_norm_sign,
+    Divide,
+    PRelu,
+    Quantizer,
+    Relu,
+    Scale,
+    Shift,
+    Step,
+    apply,
+    falling,
+    normalize,
+    sign,
 )
-from bnnhw.ir.network import Layer, Network, StreamLayer, follow, walk
-from bnnhw.ir.pool import MaxPool, SumPool
-from bnnhw.ir.residual import Residual
-from bnnhw.ir.steps import Divide, PRelu, Quantizer, Relu, Scale, Shift, Step, apply, falling, normalize, sign
-from bnnhw.ir.types import DataType, InputSpec
+from bnnhw.ir.types import DataType, InputSpec, narrowest
 from bnnhw.ir.window import Window
 
 __all__ = [
+    "Activation",
     "Affine",
     "BatchNorm",
     "BitMatrix",
@@ -41,9 +45,9 @@ __all__ = [
     "Relu",
     "Residual",
     "Scale",
+    "Shape",
     "Shift",
     "Step",
-    "StreamLayer",
     "SumPool",
     "Thresholds",
     "WeightPlane",
@@ -53,6 +57,7 @@ __all__ = [
     "dot_affine",
     "falling",
     "follow",
+    "narrowest",
     "normalize",
     "pack_rows",
     "sign",

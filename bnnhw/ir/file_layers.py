@@ -10,14 +10,14 @@ of that size is allocated.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from bnnhw.errors import FileError, NetworkError
+from bnnhw.ir.activation import Activation, FloatActivation, Thresholds, batch_norm_sign
 from bnnhw.ir.bits import BitMatrix
-from bnnhw.ir.conv import Conv2d
-from bnnhw.ir.elementwise import Affine, Quantize
 from bnnhw.ir.file_steps import (
     Arrays,
     Take,
@@ -27,10 +27,9 @@ from bnnhw.ir.file_steps import (
     read_norm,
     read_steps,
 )
-from bnnhw.ir.layers import Activation, Dense, FloatActivation, Output, Thresholds, WeightPlane, batch_norm_sign
-from bnnhw.ir.network import Layer
-from bnnhw.ir.pool import MaxPool, SumPool
-from bnnhw.ir.residual import MAX_DEPTH, Residual
+from bnnhw.ir.layer import Layer
+from bnnhw.ir.layers import Affine, Conv2d, Dense, MaxPool, Output, Quantize, Residual, SumPool, WeightPlane
+from bnnhw.ir.layers.residual import MAX_DEPTH
 from bnnhw.ir.types import DataType
 from bnnhw.ir.window import Window
 
@@ -46,12 +45,12 @@ MAX_LAYERS = 10_000
 # Writing
 
 
-def describe_layers(layers: tuple[Layer, ...], prefix: str, arrays: Arrays) -> list[dict[str, Any]]:
+def describe_layers(layers: Iterable[Layer | Output], prefix: str, arrays: Arrays) -> list[dict[str, Any]]:
     """The header's entries of a chain whose places begin with ``prefix``; the arrays go into ``arrays``."""
     return [_describe_layer(layer, f"{prefix}{i}", arrays) for i, layer in enumerate(layers)]
 
 
-def _describe_layer(layer: Layer, place: str, arrays: Arrays) -> dict[str, Any]:
+def _describe_layer(layer: Layer | Output, place: str, arrays: Arrays) -> dict[str, Any]:
     match layer:
         case Dense():
             return {"kind": "dense", **_describe_dense(layer, place, arrays)}
@@ -68,6 +67,10 @@ def _describe_layer(layer: Layer, place: str, arrays: Arrays) -> dict[str, Any]:
             arrays[f"{place}.offset"] = layer.offset.astype("<i8")
             steps = describe_steps(layer.steps, place, arrays)
             return {"kind": "output", "name": layer.name, "classes": layer.classes, "steps": steps}
+        case MaxPool() | SumPool() | Quantize() | Affine() | Residual():
+            pass
+        case _:
+            raise NotImplementedError(type(layer).__name__)
     entry: dict[str, Any] = {"name": layer.name, "input": str(layer.input)}
     match layer:
         case MaxPool():
@@ -185,14 +188,14 @@ class LayerReader:
         self._take = take
         self._count = 0
 
-    def layers(self, entries: list[Any], prefix: str = "", depth: int = 0) -> tuple[Layer, ...]:
+    def layers(self, entries: list[Any], prefix: str = "", depth: int = 0) -> tuple[Any, ...]:
         """The inverse of :func:`describe_layers`, ``depth`` residual layers down."""
         self._count += len(entries)
         if self._count > MAX_LAYERS:
             raise FileError(f"header: a network must have at most {MAX_LAYERS} layers")
         return tuple(self._layer(entry, f"{prefix}{i}", depth) for i, entry in enumerate(entries))
 
-    def _layer(self, spec: Any, place: str, depth: int) -> Layer:
+    def _layer(self, spec: Any, place: str, depth: int) -> Layer | Output:
         where = f"layer {place}"
         kind, name = field(where, spec, "kind", str), field(where, spec, "name", str)
         if not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", name):

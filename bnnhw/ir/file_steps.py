@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError
-from bnnhw.ir.layers import FloatActivation
+from bnnhw.ir.activation import FloatActivation
 from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Quantizer, Relu, Scale, Shift, Step
 from bnnhw.ir.types import DataType
 

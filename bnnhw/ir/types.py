@@ -9,13 +9,20 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
 
-__all__ = ["DataType", "InputSpec", "MAX_BITS", "MAX_PLANES"]
+__all__ = ["DataType", "InputSpec", "MAX_BITS", "MAX_PLANES", "narrowest"]
 
 MAX_BITS = 32
 """Widest element of a stream: accumulators and their sums between layers."""
 
 MAX_PLANES = 8
 """Widest element that a matrix layer or a network takes: sensors give 8 bits, and every bit plane costs a popcount."""
+
+
+def narrowest(low: int, high: int) -> tuple[int, bool]:
+    """Width and signedness of the narrowest integer that holds ``low..high``."""
+    if low < 0:
+        return max((-low - 1).bit_length(), high.bit_length()) + 1, True
+    return max(high.bit_length(), 1), False
 
 
 @dataclass(frozen=True)
@@ -93,9 +100,8 @@ class DataType:
     @classmethod
     def holding(cls, low: int, high: int) -> DataType:
         """The narrowest integer type that holds ``low..high``; unsigned where nothing is negative."""
-        if low < 0:
-            return cls("int", max((-low - 1).bit_length(), high.bit_length(), 1) + 1)
-        return cls("uint", max(high.bit_length(), 1))
+        bits, signed = narrowest(low, high)
+        return cls("int", max(bits, 2)) if signed else cls("uint", bits)
 
     @classmethod
     def emitted(cls, name: str, low: int, high: int) -> DataType:
@@ -158,8 +164,14 @@ class InputSpec:
                 raise NetworkError("input: thresholds must ascend")
 
     @property
+    def map(self) -> tuple[int, int, int]:
+        """Channels, height, width of a frame; features are channels."""
+        channels, height, width = (*self.shape, 1, 1)[:3]
+        return channels, height, width
+
+    @property
     def elements(self) -> int:
-        """Elements a frame."""
+        """Elements per frame."""
         return int(np.prod(self.shape))
 
     def encode(self, samples: NDArray[np.number]) -> NDArray[np.uint8]:

@@ -41,7 +41,7 @@ class Window:
     ------
     NetworkError
         For sizes that are no positive integers, for a window larger than the padded map, for a padded map of more
-        than :data:`MAX_ELEMENTS` elements, and for more than :data:`MAX_TAPS` taps a frame.
+        than :data:`MAX_ELEMENTS` elements, and for more than :data:`MAX_TAPS` taps per frame.
     """
 
     channels: int
@@ -69,6 +69,11 @@ class Window:
             raise NetworkError(f"window: positions times kernel must be at most {MAX_TAPS} taps a frame, not {taps}")
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of the map that the window slides over."""
+        return (self.channels, self.height, self.width)
+
+    @property
     def padded_height(self) -> int:
         return self.height + self.padding[0] + self.padding[2]
 
@@ -94,7 +99,7 @@ class Window:
 
     @property
     def positions(self) -> int:
-        """Where the window stops: output positions a frame."""
+        """Where the window stops: output positions per frame."""
         return self.out_height * self.out_width
 
     @property
@@ -104,7 +109,7 @@ class Window:
 
     @property
     def elements(self) -> int:
-        """Elements a frame of the map that the window slides over."""
+        """Elements per frame of the map that the window slides over."""
         return self.channels * self.height * self.width
 
     @property

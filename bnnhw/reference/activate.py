@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.layers import FloatActivation
+from bnnhw.ir.activation import FloatActivation
 from bnnhw.ir.steps import apply
 from bnnhw.ir.types import DataType
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
-from bnnhw.ir.layers import Dense, Output
-from bnnhw.ir.network import Layer, Network, StreamLayer, follow, walk
+from bnnhw.ir.layer import Layer, follow, walk
+from bnnhw.ir.layers import Dense
+from bnnhw.ir.network import Network
 from bnnhw.reference.convolution import Convolution
 from bnnhw.reference.elementwise import affine, quantize
 from bnnhw.reference.packed import PackedProduct, packing_pays_for
@@ -26,7 +27,7 @@ __all__ = ["Chain", "Codes", "Record", "batch_size", "dense_product", "one_threa
 Codes: TypeAlias = NDArray[np.unsignedinteger[Any]]
 
 Record: TypeAlias = Callable[[str, Codes], None]
-"""Told the name of each layer and the codes that it emits, (frames, elements), in the order of ``ir.network.walk``."""
+"""Told the name of each layer and the codes that it emits, (frames, elements), in the order of ``ir.layer.walk``."""
 
 _ELEMENTS = 1 << 22
 """Elements of the widest stream in a batch: activations then stay near the caches."""
@@ -40,7 +41,7 @@ Step: TypeAlias = Callable[[Codes, Record | None], Codes]
 
 def batch_size(network: Network) -> int:
     """How many frames to compute at once: as many as keep the widest stream small."""
-    widest = max(math.prod(layer.shape_out) for layer in walk(network.layers) if not isinstance(layer, Output))
+    widest = max(math.prod(layer.shape_out) for layer in walk(network.chain))
     return min(_FRAMES, max(1, _ELEMENTS // max(widest, network.input.elements)))
 
 
@@ -66,7 +67,7 @@ class Chain:
     """
 
     def __init__(self, layers: tuple[Layer, ...], packed: bool = False) -> None:
-        self._steps = [(layer.name, _step(layer, packed)) for layer in layers if not isinstance(layer, Output)]
+        self._steps = [(layer.name, _step(layer, packed)) for layer in layers]
 
     def run(self, codes: Codes, record: Record | None = None) -> Codes:
         """Codes (frames, elements) of the input -> codes of what the last layer emits, both in stream order."""
@@ -77,7 +78,7 @@ class Chain:
         return codes
 
 
-def _step(layer: StreamLayer, packed: bool) -> Step:
+def _step(layer: Layer, packed: bool) -> Step:
     match layer:
         case Residual():
             return _residual(layer, packed)
@@ -93,6 +94,8 @@ def _step(layer: StreamLayer, packed: bool) -> Step:
             function = partial(quantize, layer)
         case Affine():
             function = partial(affine, layer)
+        case _:
+            raise NotImplementedError(type(layer).__name__)
     return lambda codes, _: function(codes)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.ir import Affine, Quantize
-from bnnhw.ir.layers import FloatActivation
+from bnnhw.ir.activation import FloatActivation
 from bnnhw.reference.activate import apply_float, threshold
 
 __all__ = ["affine", "quantize"]

@@ -55,11 +55,10 @@ def _prepare(network: Network, frames: int) -> tuple[Chain, Product | PackedProd
     """The layers before the last matrix layer, and that one, ready for some frames."""
     if not network.streamlined:
         raise NetworkError("only a streamlined network has an integer meaning: run the streamlining passes first")
-    last = network.layers[-2]
-    assert isinstance(last, Dense)
+    last = network.matrices[-1]
     _check_scores(last, network.output)
     packed = packing_pays(network, frames)
-    return Chain(network.layers[:-2], packed), dense_product(last, packed)
+    return Chain(network.chain[:-1], packed), dense_product(last, packed)
 
 
 def _check_scores(layer: Dense, output: Output) -> None:
@@ -109,7 +108,7 @@ def evaluate(
 
 
 def trace(network: Network, codes: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Every layer's result for some frames, by layer name, in the order of :func:`bnnhw.ir.network.walk`.
+    """Every layer's result for some frames, by layer name, in the order of :func:`bnnhw.ir.layer.walk`.
 
     - The last matrix layer gives its accumulators, int64 (frames, neurons), the output its scores, int64 (frames,
       classes).

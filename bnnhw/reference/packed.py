@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.ir import Conv2d
+from bnnhw.ir.activation import FloatActivation, Thresholds
 from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.layers import Dense, FloatActivation, Thresholds
-from bnnhw.ir.network import Network, walk
+from bnnhw.ir.layer import walk
+from bnnhw.ir.layers import Dense
+from bnnhw.ir.network import Network
 from bnnhw.reference.activate import apply_float, threshold
 from bnnhw.reference.xnor import Panels, Words, pack, ready
 
@@ -108,14 +110,14 @@ class PackedProduct:
         return counts.astype(np.int64) * self._affine.scale + self._affine.constants
 
     def output(self, codes: NDArray[np.uint8]) -> NDArray[np.unsignedinteger[Any]]:
-        """Codes of the stream that the layer emits (:attr:`Dense.stream`), from codes (frames, synapses)."""
+        """Codes of the stream that the layer emits (:attr:`Dense.output`), from codes (frames, synapses)."""
         return self.activate(self.count(self.planes(codes)))
 
     def activate(self, counts: NDArray[np.int32]) -> NDArray[np.unsignedinteger[Any]]:
         """Codes of the stream that the layer emits from accumulators (..., neurons)."""
         activation = self.layer.activation
         if activation is None:
-            return self.layer.stream.encode(counts)
+            return self.layer.output.encode(counts)
         if isinstance(activation, FloatActivation):
             return apply_float(activation, self._dots(counts))
         assert self._thresholds is not None

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
+from bnnhw.ir.activation import FloatActivation, Thresholds
 from bnnhw.ir.arithmetic import dot_affine, weight_values
-from bnnhw.ir.layers import Dense, FloatActivation, Thresholds
+from bnnhw.ir.layers import Dense
 from bnnhw.ir.types import DataType
 from bnnhw.reference.activate import apply_float, threshold
 
@@ -89,14 +90,14 @@ class Product:
         return (dots.astype(np.int64) - self._affine.constants) // self._affine.scale
 
     def output(self, codes: NDArray[np.uint8]) -> NDArray[np.unsignedinteger]:
-        """Codes of the stream that the layer emits (:attr:`Dense.stream`), from codes (frames, synapses)."""
+        """Codes of the stream that the layer emits (:attr:`Dense.output`), from codes (frames, synapses)."""
         return self.activate(self.dots(codes))
 
     def activate(self, dots: NDArray[Any]) -> NDArray[np.unsignedinteger]:
         """Codes of the stream that the layer emits from dot products (..., neurons)."""
         activation = self.layer.activation
         if activation is None:
-            return self.layer.stream.encode(self.from_dots(dots))
+            return self.layer.output.encode(self.from_dots(dots))
         if isinstance(activation, FloatActivation):
             return apply_float(activation, dots)
         assert self._levels is not None

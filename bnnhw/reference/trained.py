@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.layers import Dense
 from bnnhw.ir.network import Network
 from bnnhw.ir.steps import apply
 from bnnhw.reference.chain import Chain, batch_size, dense_product, one_thread
@@ -43,10 +42,9 @@ def evaluate_trained(
     codes, progress, batch
         As for :func:`bnnhw.reference.evaluate.evaluate`.
     """
-    last = network.layers[-2]
-    assert isinstance(last, Dense)
+    last = network.matrices[-1]
     packed = packing_pays(network, len(codes))
-    chain, product = Chain(network.layers[:-2], packed), dense_product(last, packed)
+    chain, product = Chain(network.chain[:-1], packed), dense_product(last, packed)
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     batch = batch or batch_size(network)
     output = network.output

@@ -21,9 +21,8 @@ from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.chain import chain
 from bnnhw.folding.lanes import Format
 from bnnhw.folding.units import MvuUnit
-from bnnhw.ir import DataType, Dense
-from bnnhw.ir.layers import Output
-from bnnhw.ir.network import walk
+from bnnhw.ir import DataType
+from bnnhw.ir.layer import walk
 from bnnhw.reference import trace
 from bnnhw.sim.harness import TapRecord
 from bnnhw.sim.ports import Interface, TapPort
@@ -65,19 +64,15 @@ class Tap:
 
 
 def taps_of(folded: FoldedNetwork, tech: str) -> tuple[Tap, ...]:
-    """The taps of a network's layers, in the order of :func:`bnnhw.ir.network.walk`; its output has none."""
+    """The taps of a network's layers, in the order of :func:`bnnhw.ir.layer.walk`; its output has none."""
     # A layer's last unit, in the order in which words pass, is the one that gives the layer's words.
     units = {stage.layer: stage for stage in chain(folded, technology(tech)).stages}
     taps: list[Tap] = []
-    for layer in walk(folded.network.layers):
-        if isinstance(layer, Output):
-            continue
+    for layer in walk(folded.network.chain):
         stage = units[layer.name]
         unit: Any = stage.unit
         lanes: int = unit.folding.pe if isinstance(unit, MvuUnit) else unit.lanes
-        dtype = layer.stream if isinstance(layer, Dense) else layer.output
-        sizes = (*layer.shape_out, 1, 1)
-        shape = (sizes[0], sizes[1], sizes[2])
+        dtype, shape = layer.output, layer.shape_out
         form = Format(lanes, dtype.bits, shape[0], math.prod(shape))
         taps.append(Tap(layer.name, stage.name, shape, dtype, form))
     return tuple(taps)

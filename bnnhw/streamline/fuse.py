@@ -19,9 +19,11 @@ from dataclasses import replace
 import numpy as np
 
 from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual
+from bnnhw.ir.activation import FloatActivation
 from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.layers import Dense, FloatActivation
-from bnnhw.ir.network import Layer, Network
+from bnnhw.ir.layer import Layer
+from bnnhw.ir.layers import Dense
+from bnnhw.ir.network import Network
 from bnnhw.ir.steps import Divide, Scale, Shift, Step, falling
 from bnnhw.streamline.result import StreamlineResult
 
@@ -97,4 +99,4 @@ def _chain(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
 
 def fuse(network: Network) -> StreamlineResult:
     """Run the pass (contract and method: the module's docstring)."""
-    return StreamlineResult(Network(network.input, _chain(network.layers), network.provenance))
+    return StreamlineResult(Network(network.input, (*_chain(network.chain), network.output), network.provenance))

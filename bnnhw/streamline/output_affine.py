@@ -211,7 +211,7 @@ def output_affine(network: Network) -> StreamlineResult:
         return StreamlineResult(network)
     if (output.multiplier != 1).any() or output.offset.any():
         raise NetworkError(f"layer {output.name}: an output with steps must have multiplier 1 and offset 0")
-    converted, warnings = _convert(output.name, network.dense[-1], output.steps)
+    converted, warnings = _convert(output.name, network.matrices[-1], output.steps)
     return StreamlineResult(
         Network(network.input, (*network.layers[:-1], converted), network.provenance), tuple(warnings)
     )

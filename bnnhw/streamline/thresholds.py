@@ -1,7 +1,7 @@
 """The pass from floating-point activations to integer thresholds.
 
-Assumes: any network. Leaves: no :class:`~bnnhw.ir.layers.FloatActivation`; every layer that had one has
-:class:`~bnnhw.ir.layers.Thresholds` and gives the same elements for the same accumulators; the output is untouched.
+Assumes: any network. Leaves: no :class:`~bnnhw.ir.activation.FloatActivation`; every layer that had one has
+:class:`~bnnhw.ir.activation.Thresholds` and gives the same elements for the same accumulators; the output is untouched.
 That holds for fully connected layers, for the matrices in convolutions, whose padding is elements like any others, and
 for element-wise quantization, at any depth of residual layers.
 
@@ -49,10 +49,12 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import CheckError, NetworkError
 from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
+from bnnhw.ir.activation import FloatActivation, Thresholds
 from bnnhw.ir.arithmetic import DotAffine, dot_affine
 from bnnhw.ir.bits import BitMatrix
-from bnnhw.ir.layers import Dense, FloatActivation, Output, Thresholds, WeightPlane
-from bnnhw.ir.network import Layer, Network, walk
+from bnnhw.ir.layer import Layer, walk
+from bnnhw.ir.layers import Dense, WeightPlane
+from bnnhw.ir.network import Network
 from bnnhw.ir.steps import BatchNorm, standard_deviation
 from bnnhw.ir.types import DataType
 from bnnhw.streamline.float_error import apply_bounded
@@ -210,15 +212,15 @@ class _Pass:
         self._names = {layer.name for layer in walk(network.layers)}
         self.warnings: list[str] = []
 
-    def chain(self, layers: tuple[Layer, ...], dtype: DataType) -> tuple[Layer, ...]:
+    def chain(self, layers: tuple[Layer, ...], dtype: DataType, last: bool = False) -> tuple[Layer, ...]:
         """Layers that take elements of a type, which may have become narrower, converted."""
         found: list[Layer] = []
         for place, layer in enumerate(layers):
-            narrow = self._about_dots(layers[place + 1 :])
+            narrow = self._about_dots(layers[place + 1 :], last)
             match layer:
                 case Dense():
                     layer = self._dense(replace(layer, input=dtype), narrow)
-                    dtype = layer.stream
+                    dtype = layer.output
                 case Conv2d():
                     code = int(dtype.encode(layer.input.values(np.array(layer.padding_code))))
                     dense = self._dense(replace(layer.dense, input=dtype), narrow)
@@ -235,12 +237,12 @@ class _Pass:
                 case MaxPool() | SumPool() | Affine():
                     layer = replace(layer, input=dtype)
                     dtype = layer.output
-                case Output():
-                    pass
+                case _:
+                    raise NotImplementedError(type(layer).__name__)
             found.append(layer)
         return tuple(found)
 
-    def _about_dots(self, layers: tuple[Layer, ...]) -> bool:
+    def _about_dots(self, layers: tuple[Layer, ...], last: bool) -> bool:
         """Whether what follows is stated in dot products, which do not depend on the type of the elements."""
         behind = [layer for layer in layers if not isinstance(layer, MaxPool)]
         following = behind[0] if behind else None
@@ -249,8 +251,8 @@ class _Pass:
             return isinstance(following.dense.activation, FloatActivation) and not zero
         if not isinstance(following, Dense):
             return False
-        last = isinstance(behind[1], Output) if len(behind) > 1 else False
-        return isinstance(following.activation, FloatActivation) or (last and bool(self._output.steps))
+        scores = last and len(behind) == 1 and bool(self._output.steps)
+        return isinstance(following.activation, FloatActivation) or scores
 
     def _dense(self, layer: Dense, narrow: bool) -> Dense:
         if not isinstance(layer.activation, FloatActivation):
@@ -293,5 +295,5 @@ def thresholds(network: Network) -> StreamlineResult:
         If a threshold contradicts float64 beyond rounding.
     """
     run = _Pass(network)
-    layers = run.chain(network.layers, network.input.dtype)
-    return StreamlineResult(Network(network.input, layers, network.provenance), tuple(run.warnings))
+    layers = run.chain(network.chain, network.input.dtype, last=True)
+    return StreamlineResult(Network(network.input, (*layers, network.output), network.provenance), tuple(run.warnings))

@@ -26,7 +26,7 @@ from bnnhw.ir import (
     batch_norm_sign,
     walk,
 )
-from bnnhw.ir.layers import BatchNorm
+from bnnhw.ir.steps import BatchNorm
 from tests.cli.conftest import make_network
 from tests.map_strategies import map_networks
 from tests.strategies import fixed, networks
@@ -96,19 +96,19 @@ def test_widths_are_those_asked_for(network: Network, data: st.DataObject) -> No
     assert {site.name: site.dtype.bits for site in activation_sites(changed)} == widths
     shapes = [[(layer.name, layer.shape_out) for layer in walk(n.layers[:-1])] for n in (network, changed)]
     assert shapes[0] == shapes[1]
-    assert [layer.weights for layer in changed.dense] == [layer.weights for layer in network.dense]
+    assert [layer.weights for layer in changed.matrices] == [layer.weights for layer in network.matrices]
 
 
 def test_thresholds_are_spread_evenly() -> None:
     network = make_network((64, 12, 8, 10))
     changed = with_widths(network, {"input": 1, "dense0": 2})
-    first, second = changed.dense[:2]
+    first, second = changed.matrices[:2]
     assert (str(first.input), str(second.input)) == ("bipolar", "uint2")
     assert isinstance(first.activation, Thresholds)
     # Accumulators of 64 bits are 0..64: 65 of them, in four parts.
     assert first.activation.values.tolist() == [[16, 32, 48]] * 12
     # Not named: as they were, where the range still holds them.
-    assert second.activation == network.dense[1].activation
+    assert second.activation == network.matrices[1].activation
 
 
 @pytest.mark.parametrize(

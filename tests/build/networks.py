@@ -6,7 +6,8 @@ import numpy as np
 
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.ir.bits import BitMatrix
-from bnnhw.ir.layers import Dense, Output, Thresholds, WeightPlane
+from bnnhw.ir.activation import Thresholds
+from bnnhw.ir.layers import Dense, Output, WeightPlane
 from bnnhw.ir.network import Network
 from bnnhw.ir.types import DataType, InputSpec
 

@@ -133,7 +133,7 @@ def test_folding_that_does_not_divide_is_padded(network: Path, tmp_path: Path) -
 def test_folding_of_another_network(network: Path, tmp_path: Path, refused: Refused) -> None:
     folding = tmp_path / "folding.json"
     other = make_network((64, 12, 12, 10))
-    folding_file.save(tuple(LayerFolding(1, 1) for _ in other.dense), other, folding)
+    folding_file.save(tuple(LayerFolding(1, 1) for _ in other.matrices), other, folding)
     assert str(folding) in refused(2, "generate", network, "--folding", folding, "-o", tmp_path / "out")
 
 

@@ -49,7 +49,7 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, data: st.DataObjec
             data.draw(st.sampled_from(ENGINES)),
             data.draw(st.sampled_from(PLANES)),
         )
-        for layer in drawn.dense
+        for layer in drawn.matrices
     )
     path = tmp_path_factory.getbasetemp() / "folding.json"
     save(foldings, drawn, path)

@@ -10,7 +10,7 @@ import pytest
 from bnnhw.errors import FoldingError
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.ir import BatchNorm, Dense, InputSpec, Network, Output
-from bnnhw.ir.layers import batch_norm_sign
+from bnnhw.ir.activation import batch_norm_sign
 from bnnhw.ir.types import DataType
 from tests.hardware.bench import random_layer
 from tests.hardware.maps import MapNetwork

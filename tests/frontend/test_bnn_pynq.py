@@ -157,7 +157,7 @@ def test_what_is_known_of_a_folder(tmp_path: Path) -> None:
 def test_lfc(shared: Path, decode: str, correct: int) -> None:
     """The published network over the whole test set: the figures of its README."""
     network = streamline(read_model(shared / "models" / "lfc-w1a1-bnn-pynq", decode=decode).network).network
-    assert sum(layer.neurons * layer.synapses for layer in network.dense[:4]) == 2_910_208
+    assert sum(layer.neurons * layer.synapses for layer in network.matrices[:4]) == 2_910_208
     data = load("mnist", shared / "datasets")
     codes = network.input.encode(data.x_test.reshape(len(data.x_test), -1))
     assert reference.accuracy(network, codes, data.y_test) == reference.Accuracy(10_000, correct)

@@ -100,7 +100,7 @@ def test_structure(folder: Path) -> None:
         *("dense6", "dense7", "dense8", "output"),
     ]
     assert [type(layer) for layer in network.layers[:4]] == [Conv2d, Conv2d, MaxPool, Conv2d]
-    assert sum(layer.neurons * layer.synapses for layer in network.dense) == 1_542_848
+    assert sum(layer.neurons * layer.synapses for layer in network.matrices) == 1_542_848
     shapes = [layer.shape_out for layer in network.layers if isinstance(layer, Conv2d | MaxPool)]
     assert shapes == [
         *((64, 30, 30), (64, 28, 28), (64, 14, 14), (128, 12, 12), (128, 10, 10), (128, 5, 5)),
@@ -139,7 +139,7 @@ def _copy(folder: Path, tmp_path: Path) -> Path:
 
 def _thresholds(network: Network) -> dict[str, Thresholds | None]:
     found: dict[str, Thresholds | None] = {}
-    for layer in network.dense:
+    for layer in network.matrices:
         assert isinstance(layer, Dense) and (layer.activation is None or isinstance(layer.activation, Thresholds))
         found[layer.name] = layer.activation
     return found
@@ -155,7 +155,7 @@ def test_thresholds_anywhere_in_int64(folder: Path, tmp_path: Path) -> None:
     before, after = (read_model(path).network for path in (folder, copy))
     for number, pe in ((0, 16), (5, 1)):
         name = f"conv{number}"
-        low, high = next(layer for layer in after.dense if layer.name == name).accumulator_range
+        low, high = next(layer for layer in after.matrices if layer.name == name).accumulator_range
         was, found = _thresholds(before)[name], _thresholds(after)[name]
         assert was is not None and found is not None
         changed = np.arange(4) * pe

@@ -91,7 +91,7 @@ def test_zeros_around_bits(seed: int, tmp_path: Path) -> None:
     x = graph.sign(graph.norm(x, 4))
     network = check(graph.scores(x), tmp_path / "m.onnx")
     assert kinds(network) == ["Affine", "Conv2d", "Affine", "Conv2d", "Dense", "Output"]
-    assert [layer.input.bits for layer in network.dense] == [2, 2, 1]
+    assert [layer.input.bits for layer in network.matrices] == [2, 2, 1]
     warnings = read_model(tmp_path / "m.onnx").warnings
     assert warnings == tuple(
         f"node {position} of 15: Conv '{name}_node': it pads with 0.0, which lies between the two values of its "
@@ -211,7 +211,7 @@ def test_average_of_49_into_a_matrix(tmp_path: Path) -> None:
     assert np.allclose(expected, scores, rtol=0, atol=1e-6)  # float32 divides by 49 before it multiplies
     result = streamline(network)
     assert result.warnings == ()
-    assert [str(layer.input) for layer in result.network.dense] == ["uint3", "uint6"]
+    assert [str(layer.input) for layer in result.network.matrices] == ["uint3", "uint6"]
     assert np.array_equal(evaluate(result.network, network.input.encode(x)).classes, np.rint(expected * 49).argmax(1))
 
 

@@ -38,7 +38,7 @@ def compare(path: Path, samples: np.ndarray, expected: np.ndarray) -> None:
     scores = evaluate_trained(imported.network, codes).scores
     if not imported.network.output.steps:
         # Without steps a score is the accumulator p, and the dot product 2p - K.
-        scores = 2 * scores - imported.network.dense[-1].synapses
+        scores = 2 * scores - imported.network.matrices[-1].synapses
     assert scores.tolist() == expected.tolist()
     integer = evaluate(streamline(imported.network).network, codes)
     assert integer.classes.tolist() == expected.argmax(axis=1).tolist()

@@ -60,10 +60,10 @@ def test_every_test_image(name: str, mnist: Dataset) -> None:
     quantized = [n.input[0] for n in proto.graph.node if n.op_type == "MatMul"]
     assert np.array_equal(network.input.dtype.values(codes), tensors[quantized[0]])
     outputs = trace(network, codes)
-    for layer, tensor in zip(network.dense[:-1], quantized[1:], strict=True):
-        assert layer.output is not None
+    for layer, tensor in zip(network.matrices[:-1], quantized[1:], strict=True):
+        assert layer.activation is not None
         assert np.array_equal(layer.output.values(outputs[layer.name]), tensors[tensor])
-    last = network.dense[-1]
+    last = network.matrices[-1]
     affine = dot_affine(last)
     dots = affine.scale * outputs[last.name] + affine.constants
     assert np.array_equal(dots, tensors[products[-1]])
@@ -78,7 +78,7 @@ def test_every_test_image(name: str, mnist: Dataset) -> None:
 def test_what_is_made_of_them() -> None:
     first = streamline(read_model(path_of("tfc-w1a1/TFC_1W1A.onnx")).network).network
     assert first.input.shape == (1, 28, 28) and first.input.thresholds == (127.5,)
-    assert [(d.synapses, d.neurons, str(d.input)) for d in first.dense] == [
+    assert [(d.synapses, d.neurons, str(d.input)) for d in first.matrices] == [
         (784, 64, "bipolar"),
         (64, 64, "bipolar"),
         (64, 64, "bipolar"),
@@ -88,7 +88,7 @@ def test_what_is_made_of_them() -> None:
     second = streamline(read_model(path_of("tfc-w1a2/TFC_1W2A.onnx")).network).network
     # round(2 x - 1) to even: 0 up to x = 1/4, 1 above x = 3/4; -2 never, the range is narrow.
     assert second.input.thresholds == (-np.inf, 63.75, np.nextafter(191.25, np.inf))
-    assert {layer.input for layer in second.dense} == {DataType("int", 2)}
+    assert {layer.input for layer in second.matrices} == {DataType("int", 2)}
     assert (second.output.multiplier == 1).all()
 
 

@@ -53,8 +53,8 @@ def test_what_is_read(tmp_path: Path) -> None:
     assert network.input.shape == (4,) and network.input.dtype == DataType("uint", 4)
     assert network.input.thresholds == tuple(range(1, 16))
     assert [layer.name for layer in network.layers] == ["dense0", "dense1", "output"]
-    assert np.array_equal(network.dense[0].weights[0].bits.bits(), constants["w0"].T >= 0)
-    activation = network.dense[0].activation
+    assert np.array_equal(network.matrices[0].weights[0].bits.bits(), constants["w0"].T >= 0)
+    activation = network.matrices[0].activation
     assert isinstance(activation, FloatActivation)
     (norm,) = activation.steps
     assert isinstance(norm, BatchNorm) and norm.eps == 0.0 and np.array_equal(norm.gamma, constants["gamma0"])
@@ -70,7 +70,7 @@ def test_latent_weights_of_0_are_plus_1(tmp_path: Path) -> None:
     nodes, constants = parts()
     constants["w0"] = np.array([[0.0, -0.0, -1e-45]] * 4, np.float32)
     network = read_model(write(model(nodes, constants), tmp_path / "m.onnx")).network
-    assert network.dense[0].weights[0].bits.bits().tolist() == [[1] * 4, [1] * 4, [0] * 4]
+    assert network.matrices[0].weights[0].bits.bits().tolist() == [[1] * 4, [1] * 4, [0] * 4]
 
 
 def test_default_epsilon_is_float32(tmp_path: Path) -> None:

@@ -155,8 +155,8 @@ def test_equals_the_executed_graph(tmp_path: Path, seed: int) -> None:
         assert np.array_equal(trained.scores, tensors["scores"])
     outputs = trace(result.network, codes)
     # Elements stand for numbers: the same level wherever the graph has the same number, and in the same order.
-    for layer, tensor in zip(result.network.dense[:-1], builder.quantized[1:], strict=True):
-        assert layer.output is not None
+    for layer, tensor in zip(result.network.matrices[:-1], builder.quantized[1:], strict=True):
+        assert layer.activation is not None
         values = layer.output.values(outputs[layer.name])
         pairs = np.unique(np.stack([values.ravel(), tensors[tensor].ravel()]), axis=1)
         assert (np.diff(pairs[0]) > 0).all() and (np.diff(pairs[1]) > 0).all()
@@ -181,14 +181,14 @@ def test_two_bit_weights_and_activations_end_to_end(tmp_path: Path) -> None:
     constants = {"one": 1.0, "zero": 0.0, "two": 2.0, "half": 0.5, "w0": w[0], "w1": w[1]}
     proto = model(nodes, constants, (1, 9), 4)
     network = streamline(read_model(write(proto, tmp_path / "m.onnx")).network).network
-    assert [[p.coefficient for p in layer.weights] for layer in network.dense] == [[1, 1, 2], [1, 1, 2]]
-    assert [str(layer.input) for layer in network.dense] == ["uint2", "uint2"]
+    assert [[p.coefficient for p in layer.weights] for layer in network.matrices] == [[1, 1, 2], [1, 1, 2]]
+    assert [str(layer.input) for layer in network.matrices] == ["uint2", "uint2"]
     x = random.integers(-1, 5, (500, 9))
     codes = network.input.encode(x.astype(np.float64))
     outputs, expected = trace(network, codes), execute_all(proto, x)["scores"]
-    affine = dot_affine(network.dense[-1])
+    affine = dot_affine(network.matrices[-1])
     # Twice the weights' dot product, weights and elements in halves.
-    dots = affine.scale * outputs[network.dense[-1].name] + affine.constants
+    dots = affine.scale * outputs[network.matrices[-1].name] + affine.constants
     assert np.array_equal(dots / 8, expected)
     assert np.array_equal(evaluate(network, codes).classes, expected.argmax(axis=1))
     assert isinstance(network.output, Output) and (network.output.multiplier == 1).all()
@@ -291,14 +291,14 @@ def test_signs_that_are_never_0_become_bipolar(tmp_path: Path) -> None:
     w = [random.choice([-1.0, 1.0], shape).astype(np.float32) for shape in ((3, 6), (6, 2))]
     proto = model(nodes, {"one": 1.0, "w0": w[0], "w1": w[1]}, (1, 3), 2)
     network = streamline(read_model(write(proto, tmp_path / "m.onnx")).network).network
-    assert str(network.dense[0].output) == "bipolar"
+    assert str(network.matrices[0].output) == "bipolar"
     x = random.normal(size=(40, 3))
     expected = np.sign(np.where(x >= 0, 1, -1) @ w[0]) @ w[1]
     assert np.array_equal(2 * evaluate(network, network.input.encode(x)).scores - 6, expected)
     # With an even number of weights 0 occurs, and stays.
     constants = {"one": 1.0, "w0": np.ones((2, 6), np.float32), "w1": w[1]}
     network = streamline(read_model(write(model(nodes, constants, (1, 2), 2), tmp_path / "e.onnx")).network).network
-    assert str(network.dense[0].output) == "int2"
+    assert str(network.matrices[0].output) == "int2"
     scores = evaluate(network, network.input.encode(np.array([[1.0, -1.0]]))).scores
     assert scores[0, 0] - scores[0, 1] == 0
 
@@ -323,8 +323,8 @@ def test_thresholds_that_are_always_or_never_met(tmp_path: Path) -> None:
     x = np.stack(np.meshgrid(np.arange(-1, 3), np.arange(-1, 3)), axis=-1).reshape(-1, 2)
     codes = network.input.encode(x)
     expected = execute_all(proto, x)
-    assert network.dense[0].output is not None
-    assert np.array_equal(network.dense[0].output.values(trace(network, codes)["dense0"]), expected["y"])
+    assert network.matrices[0].activation is not None
+    assert np.array_equal(network.matrices[0].output.values(trace(network, codes)["dense0"]), expected["y"])
     assert np.array_equal(evaluate(network, codes).classes, expected["scores"].argmax(axis=1))
 
 
@@ -352,4 +352,4 @@ def test_float64_models(tmp_path: Path) -> None:
     proto = model(nodes, {"one": 1.0, "w": np.ones((4, 2))})
     proto.graph.input[0].type.tensor_type.elem_type = TensorProto.DOUBLE
     assert numpy_helper.to_array(proto.graph.initializer[1]).dtype == np.float64
-    assert read_model(write(proto, tmp_path / "m.onnx")).network.dense[0].weights[0].bits.bits().all()
+    assert read_model(write(proto, tmp_path / "m.onnx")).network.matrices[0].weights[0].bits.bits().all()

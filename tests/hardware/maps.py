@@ -135,7 +135,7 @@ class Branch:
         synapses = int(np.prod(self.shape))
         layer: Dense = random_layer(self.rng, neurons, synapses, str(self.dtype), output, name=self._name("dense"))
         self.foldings.append(LayerFolding(*fold, memory))
-        self._add(layer, (neurons, 1, 1), layer.stream)
+        self._add(layer, (neurons, 1, 1), layer.output)
         return self
 
 

@@ -125,7 +125,7 @@ def test_depthwise(case: Case) -> None:
     def read(words: list[int]) -> np.ndarray:
         lanes_out = np.array([split(word, case.pe, unit.lane_bits) for word in words], np.int64)
         values = lanes_out.reshape(-1, folds * case.pe)[:, : layer.neurons]
-        if layer.output is None and layer.accumulator_range[0] < 0:
+        if layer.activation is None and layer.accumulator_range[0] < 0:
             values = np.where(values >> (unit.lane_bits - 1) == 1, values - 2**unit.lane_bits, values)
         return values
 

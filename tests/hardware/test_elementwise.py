@@ -14,7 +14,7 @@ from bnnhw.hardware.elementwise import Affine, Quantize
 from bnnhw.ir import Affine as AffineLayer
 from bnnhw.ir import DataType, Thresholds, sign
 from bnnhw.ir import Quantize as QuantizeLayer
-from bnnhw.ir.layers import FloatActivation
+from bnnhw.ir.activation import FloatActivation
 from tests.hardware.bench import differences, join, register_bits, split
 from tests.hardware.flow import check_cycles, random_arrivals, random_readiness
 from tests.hardware.streams import Driver, Monitor

@@ -15,7 +15,7 @@ from bnnhw.folding import LayerFolding
 from bnnhw.folding.counter import plan
 from bnnhw.hardware.mvu import Mvu
 from bnnhw.ir import BatchNorm, Dense
-from bnnhw.ir.layers import batch_norm_sign
+from bnnhw.ir.activation import batch_norm_sign
 from tests.hardware.bench import (
     Driver,
     Monitor,
@@ -134,7 +134,7 @@ class Traffic:
         lanes = [lane for word in words for lane in split(word, self.unit.folding.pe, self.unit.lane_bits)]
         folds = ceil(self.layer.neurons / self.unit.folding.pe)
         values = np.array(lanes, np.int64).reshape(-1, folds * self.unit.folding.pe)[:, : self.layer.neurons]
-        if self.layer.output is None and self.layer.accumulator_range[0] < 0:
+        if self.layer.activation is None and self.layer.accumulator_range[0] < 0:
             values = np.where(values >> (self.unit.lane_bits - 1) == 1, values - 2**self.unit.lane_bits, values)
         return values
 

@@ -33,7 +33,7 @@ from bnnhw.ir import (
     walk,
 )
 from bnnhw.ir.file import load, save
-from bnnhw.ir.residual import MAX_DEPTH
+from bnnhw.ir.layers.residual import MAX_DEPTH
 from tests.ir.test_file import header, npy, refuse, rewrite, with_header
 from tests.map_strategies import map_networks
 from tests.strategies import fixed

@@ -32,8 +32,8 @@ from bnnhw.ir import (
     sign,
     walk,
 )
-from bnnhw.ir.layers import FloatActivation
-from bnnhw.ir.residual import MAX_DEPTH
+from bnnhw.ir.activation import FloatActivation
+from bnnhw.ir.layers.residual import MAX_DEPTH
 from tests.map_strategies import map_networks
 from tests.strategies import fixed
 
@@ -64,7 +64,7 @@ def test_convolution() -> None:
     wide = Conv2d(window, dense(5, 12, dtype=INT4, coefficient=-3))
     # Coefficients -3, -6, -12 and +24 of 12 counts each: -252..288.
     assert str(wide.output) == "int10"
-    activated = conv.with_dense(replace(conv.dense, activation=Thresholds(np.zeros((5, 3), int), UINT2)))
+    activated = conv.with_matrix(replace(conv.dense, activation=Thresholds(np.zeros((5, 3), int), UINT2)))
     assert (activated.output, activated.window) == (UINT2, window)
     assert (Conv2d(window, dense(6, 6), depthwise=True)).shape_out == (6, 3, 4)
 
@@ -192,7 +192,7 @@ def test_walk_and_matrices_in_order() -> None:
     last = dense(3, 24, "last", residual.output)
     network = Network(InputSpec(SHAPE, BIPOLAR), (residual, last, Output.plain("output", 3)))
     assert [layer.name for layer in walk(network.layers)] == ["a", "q", "b", "r", "last", "output"]
-    assert [layer.name for layer in network.dense] == ["a", "b", "last"]
+    assert [layer.name for layer in network.matrices] == ["a", "b", "last"]
     assert network.streamlined
     tail = replace(body[1], activation=FloatActivation((), sign(2)))
     floating = replace(residual, body=(body[0], tail))
@@ -244,6 +244,6 @@ def test_refused_networks() -> None:
 def test_layers_follow_each_other(network: Network) -> None:
     """What :func:`follow` says of every prefix of the chain is what the layers say of themselves."""
     for number, layer in enumerate(network.layers[:-1]):
-        shape, dtype = follow(network.input.shape, network.input.dtype, network.layers[: number + 1])
+        shape, dtype = follow(network.input.map, network.input.dtype, network.layers[: number + 1])
         assert shape == layer.shape_out
-        assert dtype == (layer.stream if isinstance(layer, Dense) else layer.output)
+        assert dtype == (layer.output)

@@ -26,7 +26,7 @@ from bnnhw.ir import (
     Thresholds,
     Window,
 )
-from bnnhw.ir.network import Layer
+from bnnhw.ir.layer import Layer
 
 
 def decode(dtype: DataType, code: int) -> int:
@@ -122,7 +122,7 @@ def emit(layer: Dense, codes: list[int]) -> list[int]:
         return fire(layer.activation, accumulate(layer, codes))
     if isinstance(layer.activation, FloatActivation):
         return quantize(layer.activation, dot(layer, codes))
-    return [encode(layer.stream, acc) for acc in accumulate(layer, codes)]
+    return [encode(layer.output, acc) for acc in accumulate(layer, codes)]
 
 
 Under = list[int | None]
@@ -208,7 +208,7 @@ def follow(layers: tuple[Layer, ...], dtype: DataType, codes: list[int], results
     for layer in layers:
         match layer:
             case Dense():
-                codes, dtype = emit(layer, codes), layer.stream
+                codes, dtype = emit(layer, codes), layer.output
             case Conv2d():
                 codes, dtype = convolve(layer, codes), layer.output
             case MaxPool():

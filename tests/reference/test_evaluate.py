@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir import BatchNorm, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane, batch_norm_sign
-from bnnhw.ir.layers import Thresholds
+from bnnhw.ir.activation import Thresholds
 from bnnhw.reference import accuracy, evaluate, evaluate_trained, trace
 from bnnhw.reference.product import Product
 from tests.reference import naive
@@ -106,11 +106,11 @@ def test_refusals() -> None:
         trace(network, np.zeros((1, 8), np.uint8))
     with pytest.raises(NetworkError, match=r"^codes must be below 2, not 7$"):
         evaluate(network, np.full((1, 9), 7, np.uint8))
-    wide = Network(network.input, (*network.dense, Output("output", np.full(3, 1 << 62), np.zeros(3, np.int64))))
+    wide = Network(network.input, (*network.matrices, Output("output", np.full(3, 1 << 62), np.zeros(3, np.int64))))
     with pytest.raises(NetworkError, match=r"^layer output: scores must be below 2\*\*63$"):
         evaluate(wide, np.zeros((1, 9), np.uint8))
     ones = np.ones(5)
-    trained = Dense("d", BIPOLAR, network.dense[0].weights, batch_norm_sign(BatchNorm(ones, ones, ones, ones, 0.0)))
+    trained = Dense("d", BIPOLAR, network.matrices[0].weights, batch_norm_sign(BatchNorm(ones, ones, ones, ones, 0.0)))
     with pytest.raises(NetworkError, match=r"^only a streamlined network has an integer meaning: run the .* first$"):
         evaluate(Network(network.input, (trained, *network.layers[1:])), np.zeros((1, 9), np.uint8))
 
@@ -124,7 +124,7 @@ def test_trained_formula(data: st.DataObject) -> None:
     result = evaluate_trained(network, codes, batch=2)
     for frame, scores, index in zip(codes.tolist(), result.scores.tolist(), result.classes.tolist(), strict=True):
         x = frame
-        for layer in network.dense:
+        for layer in network.matrices:
             values = layer.input.values(np.array(x)).tolist()
             weights = sum(p.coefficient * p.bits.signs().astype(np.int64) for p in layer.weights)
             dots = [sum(v * w for v, w in zip(values, row, strict=True)) for row in weights.tolist()]

@@ -30,7 +30,7 @@ from bnnhw.ir import (
     Window,
     batch_norm_sign,
 )
-from bnnhw.ir.network import walk
+from bnnhw.ir.layer import walk
 from bnnhw.reference import evaluate, evaluate_trained, trace
 from bnnhw.reference.convolution import Convolution
 from tests.map_strategies import map_networks

@@ -38,7 +38,7 @@ def folded(shared: Path, root: Path, name: str) -> FoldedNetwork:
 def test_folding_for_the_ulx3s(shared: Path, root: Path) -> None:
     """At least 85 % of what the block RAMs' bandwidth allows, and an eighth of them left for whatever comes."""
     board, design = get(BOARD), folded(shared, root, "lfc-ulx3s-85f.json")
-    assert sum(layer.neurons * layer.synapses for layer in design.network.dense) == WEIGHT_BITS
+    assert sum(layer.neurons * layer.synapses for layer in design.network.matrices) == WEIGHT_BITS
     bound = -(-WEIGHT_BITS // (board.block_rams * 36))
     assert bound == 389
     cycles = predict(design, board.family.technology).cycles_per_frame

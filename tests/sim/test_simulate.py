@@ -86,7 +86,7 @@ def test_stalls(folded: FoldedNetwork, text: str, cache: Path, tmp_path: Path) -
 def test_mismatches_are_named(folded: FoldedNetwork, text: str, cache: Path) -> None:
     """Verilog of one network against the reference of another that differs in one threshold."""
     net = folded.network
-    layer = net.dense[1]
+    layer = net.matrices[1]
     assert isinstance(layer.activation, Thresholds)
     values = layer.activation.values.copy()
     values[3] += 1

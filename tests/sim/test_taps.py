@@ -17,7 +17,7 @@ from bnnhw.folding.lanes import Format
 from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.hardware.emit import verilog
 from bnnhw.ir import BitMatrix, Conv2d, Layer, Network, Residual, WeightPlane
-from bnnhw.ir.network import walk
+from bnnhw.ir.layer import walk
 from bnnhw.reference import trace
 from bnnhw.sim.harness import TapRecord
 from bnnhw.sim.result import LayerMismatch
@@ -73,7 +73,7 @@ def other_weight(network: Network, name: str, row: int, column: int) -> Network:
         bits = layer.dense.weights[0].bits.bits().copy()
         bits[row, column] ^= 1
         planes = (WeightPlane(1, BitMatrix.from_bits(bits)),)
-        return layer.with_dense(dataclasses.replace(layer.dense, weights=planes))
+        return layer.with_matrix(dataclasses.replace(layer.dense, weights=planes))
 
     return dataclasses.replace(network, layers=tuple(visit(layer) for layer in network.layers))
 

@@ -80,7 +80,7 @@ def test_into_a_convolution(dtype: DataType) -> None:
 
 def test_into_a_fully_connected_layer() -> None:
     layer = matrix("dense", UINT2, 4, 10)
-    check(network((layer, quantize("sign", (4, 1, 1), layer.stream, 9.0)), InputSpec((10,), UINT2)), Dense)
+    check(network((layer, quantize("sign", (4, 1, 1), layer.output, 9.0)), InputSpec((10,), UINT2)), Dense)
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -31,8 +31,8 @@ from bnnhw.ir import (
     batch_norm_sign,
     sign,
 )
+from bnnhw.ir.activation import Thresholds
 from bnnhw.ir.arithmetic import dot_affine, weight_values
-from bnnhw.ir.layers import Thresholds
 from bnnhw.ir.steps import normalize
 from bnnhw.reference import evaluate, evaluate_trained
 from bnnhw.streamline import streamline
@@ -50,13 +50,17 @@ def one_layer(layer: Dense) -> Network:
     plane = WeightPlane(1, BitMatrix.from_bits(np.ones((1, layer.neurons))))
     return Network(
         InputSpec((layer.synapses,), layer.input),
-        (layer, Dense("last", layer.output or BIPOLAR, (plane,), None), Output.plain("o", 1)),
+        (
+            layer,
+            Dense("last", BIPOLAR if layer.activation is None else layer.output, (plane,), None),
+            Output.plain("o", 1),
+        ),
     )
 
 
 def convert(layer: Dense) -> tuple[Dense, tuple[str, ...]]:
     result = run_pass(one_layer(layer))
-    return result.network.dense[0], result.warnings
+    return result.network.matrices[0], result.warnings
 
 
 def neuron(
@@ -153,7 +157,7 @@ def test_networks_over_maps_say_the_same(data: st.DataObject, general: bool) -> 
 @given(st.data())
 def test_dot_is_affine_in_acc(data: st.DataObject) -> None:
     network = data.draw(networks(streamlined=True))
-    layer = Dense("d", network.input.dtype, network.dense[0].weights, None)
+    layer = Dense("d", network.input.dtype, network.matrices[0].weights, None)
     codes = data.draw(frames(network))
     last = Network(network.input, (layer, Output.plain("o", layer.neurons)))
     affine = dot_affine(layer)

@@ -65,8 +65,8 @@ def test_each_layer_has_its_own_width_in_the_compiler(bits: tuple[int, ...], tmp
     assert np.array_equal(
         evaluate(exported, samples)["scores"], model.double()(torch.from_numpy(samples).double()).detach().numpy()
     )
-    layers = streamline(read_model(path).network).network.dense
-    assert tuple(layer.output.bits for layer in layers if layer.output is not None) == bits
+    layers = streamline(read_model(path).network).network.matrices
+    assert tuple(layer.output.bits for layer in layers if layer.activation is not None) == bits
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bnnhw.frontend.onnx.call import Call
 from bnnhw.frontend.onnx.streams import MAX_MULTIPLIER, affine_steps, as_integers, common_unit, exact_affine
 from bnnhw.frontend.onnx.values import Elements, Integers, Streamed
 from bnnhw.ir import Affine, Residual
-from bnnhw.ir.network import StreamLayer, follow
+from bnnhw.ir.layer import Layer, follow
 
 __all__ = ["add_branches"]
 
@@ -31,7 +31,7 @@ def _exact(call: Call, value: Integers) -> tuple[list[Fraction], list[Fraction]]
     return affine
 
 
-def _scaled(call: Call, side: str, value: Integers, multiplier: list[int]) -> tuple[StreamLayer, ...]:
+def _scaled(call: Call, side: str, value: Integers, multiplier: list[int]) -> tuple[Layer, ...]:
     """A branch's layers, its multiplier included."""
     layers = value.elements.layers
     if all(m == 1 for m in multiplier):
@@ -75,8 +75,7 @@ def add_branches(call: Call, first: Streamed, second: Streamed, sign: int = 1) -
     if not body:
         raise call.unsupported("its inputs must be two branches, not twice the same tensor")
     before = branches[0][:common]
-    shape, dtype = follow(a.elements.input.shape, a.elements.input.dtype, before)
-    start = (shape[0], shape[1], shape[2]) if len(shape) == 3 else (shape[0], 1, 1)
+    start, dtype = follow(a.elements.input.map, a.elements.input.dtype, before)
     residual = Residual(f"residual{call.node.position}", start, dtype, body, shortcut)
     notes = tuple(dict.fromkeys((*a.elements.notes, *b.elements.notes)))
     elements = Elements(residual.output, a.index, a.elements.input, (*before, residual), notes=notes)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from itertools import count
 
@@ -28,8 +27,9 @@ from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.values import Constant, Product, Samples, Value, cost, kind_of, layout
 from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.ir.layer import Layer
 from bnnhw.ir.layers import Dense, Output
-from bnnhw.ir.network import Network, StreamLayer
+from bnnhw.ir.network import Network
 from bnnhw.ir.steps import PRelu, Relu
 
 __all__ = ["MAX_NUMBERS", "convert"]
@@ -128,7 +128,7 @@ def _last(where: str, product: Product) -> Dense:
     return product.dense
 
 
-_KINDS: dict[type[StreamLayer], str] = {
+_KINDS: dict[type[Layer], str] = {
     Dense: "dense",
     Conv2d: "conv",
     MaxPool: "pool",
@@ -139,19 +139,12 @@ _KINDS: dict[type[StreamLayer], str] = {
 }
 
 
-def _named(layers: tuple[StreamLayer, ...], numbers: Iterator[int]) -> tuple[StreamLayer, ...]:
-    """Layers named by their kind and their number in the order of :func:`~bnnhw.ir.network.walk`."""
-    found: list[StreamLayer] = []
+def _named(layers: tuple[Layer, ...], numbers: Iterator[int]) -> tuple[Layer, ...]:
+    """Layers named by their kind and their number in the order of :func:`~bnnhw.ir.layer.walk`."""
+    found: list[Layer] = []
     for layer in layers:
-        if isinstance(layer, Residual):
-            body = _named(layer.body, numbers)  # type: ignore[arg-type]
-            layer = replace(layer, body=body, shortcut=_named(layer.shortcut, numbers))  # type: ignore[arg-type]
-        name = f"{_KINDS[type(layer)]}{next(numbers)}"
-        found.append(
-            layer.with_dense(replace(layer.dense, name=name))
-            if isinstance(layer, Conv2d)
-            else replace(layer, name=name)
-        )
+        layer = layer.with_branches(tuple(_named(branch, numbers) for branch in layer.branches))
+        found.append(layer.renamed(f"{_KINDS[type(layer)]}{next(numbers)}"))
     return tuple(found)
 
 

@@ -119,7 +119,7 @@ def as_integers(call: Call, value: Streamed) -> Integers:
     slopes, offsets = [Fraction(affine.scale)] * value.neurons, [Fraction(int(c)) for c in affine.constants]
     before = value.elements
     elements = Elements(
-        value.dense.stream, value.index, before.input, (*before.layers, value.layer), notes=before.notes
+        value.dense.output, value.index, before.input, (*before.layers, value.layer), notes=before.notes
     )
     return Integers(elements, (*affine_steps(call, slopes, offsets), *value.steps))
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.ir import Conv2d
-from bnnhw.ir.layers import Dense, FloatActivation
-from bnnhw.ir.network import StreamLayer
+from bnnhw.ir.activation import FloatActivation
+from bnnhw.ir.layer import Layer
+from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Step
 from bnnhw.ir.types import DataType, InputSpec
 
@@ -89,7 +90,7 @@ class Elements:
     index : int32 array
         As that of :class:`Samples`.
     input : InputSpec
-    layers : tuple of StreamLayer
+    layers : tuple of Layer
         Everything between the input and these elements.
     scale, offset : Fraction
         An element of value v, in ``dtype``, stands for the number ``scale * v + offset``.
@@ -100,7 +101,7 @@ class Elements:
     dtype: DataType
     index: NDArray[np.int32]
     input: InputSpec
-    layers: tuple[StreamLayer, ...]
+    layers: tuple[Layer, ...]
     scale: Fraction = Fraction(1)
     offset: Fraction = Fraction(0)
     notes: tuple[str, ...] = ()
@@ -108,8 +109,7 @@ class Elements:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, height and width of the stream, whatever shape the graph gives it."""
-        shape = self.layers[-1].shape_out if self.layers else self.input.shape
-        return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (shape[0], 1, 1)
+        return self.layers[-1].shape_out if self.layers else self.input.map
 
     @property
     def neurons(self) -> int:
@@ -247,7 +247,7 @@ def laid_out(value: _Laid, index: NDArray[np.int32]) -> _Laid:
     return replace(value, index=index)
 
 
-def _activation_cost(layer: StreamLayer, levels: int) -> int:
+def _activation_cost(layer: Layer, levels: int) -> int:
     activation = layer.dense.activation if isinstance(layer, Conv2d) else getattr(layer, "activation", None)
     return activation.neurons * levels if isinstance(activation, FloatActivation) else 0
 

@@ -23,7 +23,8 @@ from bnnhw.frontend.onnx.samples import quantize_samples
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Value, Weights
 from bnnhw.ir import Conv2d, Quantize
-from bnnhw.ir.layers import Dense, FloatActivation
+from bnnhw.ir.activation import FloatActivation
+from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Quantizer
 from bnnhw.ir.types import MAX_PLANES, DataType
 
@@ -69,7 +70,7 @@ def _quantize(
     if isinstance(value, Integers):
         layer = Quantize(f"quantize{call.node.position}", before.shape, before.dtype, activation)
     elif isinstance(value.layer, Conv2d):
-        layer = value.layer.with_dense(replace(value.dense, activation=activation))
+        layer = value.layer.with_matrix(replace(value.dense, activation=activation))
     else:
         layer = replace(value.layer, activation=activation)
     return Elements(dtype, value.index, before.input, (*before.layers, layer), scale, offset, before.notes)

@@ -1,38 +1,26 @@
-"""Pooling over feature maps: greatest, least, sum.
+"""Max pooling over feature maps: the greatest element, in some channels the least.
 
 Position, channel and stream order are those of :class:`~bnnhw.ir.window.Window`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
+from bnnhw.ir.layer import Layer, Shape
 from bnnhw.ir.types import DataType
 from bnnhw.ir.window import Window
 
-__all__ = ["MaxPool", "SumPool"]
-
-
-class _Pool:
-    """Every channel by itself: as many come out as go in."""
-
-    window: Window
-
-    @property
-    def shape_in(self) -> tuple[int, int, int]:
-        return (self.window.channels, self.window.height, self.window.width)
-
-    @property
-    def shape_out(self) -> tuple[int, int, int]:
-        return (self.window.channels, self.window.out_height, self.window.out_width)
+__all__ = ["MaxPool"]
 
 
 @dataclass(frozen=True, eq=False)
-class MaxPool(_Pool):
+class MaxPool(Layer):
     """The greatest element under the window, channel by channel; in some channels the least.
 
     The least is what a layer needs whose norm has a negative gamma and that pools before its norm: with the threshold
@@ -49,8 +37,10 @@ class MaxPool(_Pool):
         Channels that take the least element.
     """
 
+    kind: ClassVar[str] = "max_pool"
+
     name: str
-    window: Window
+    window: Window = field()  # pyright: ignore[reportIncompatibleVariableOverride]
     input: DataType
     minimum: NDArray[np.bool_]
 
@@ -67,6 +57,14 @@ class MaxPool(_Pool):
     def output(self) -> DataType:
         return self.input
 
+    @property
+    def shape_in(self) -> Shape:
+        return self.window.shape
+
+    @property
+    def shape_out(self) -> Shape:
+        return (self.window.channels, self.window.out_height, self.window.out_width)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MaxPool):
             return NotImplemented
@@ -75,30 +73,3 @@ class MaxPool(_Pool):
         )
 
     __hash__ = None  # type: ignore[assignment]
-
-
-@dataclass(frozen=True)
-class SumPool(_Pool):
-    """The sum of the codes under the window, channel by channel: for bits their popcount, the +1s under the window.
-
-    Bipolar elements are summed as 0 and 1 (``popcount = (sum + area) / 2``), numbers as their values. Padding adds 0.
-    Average pooling is this and a factor, which folds into what follows.
-
-    Parameters
-    ----------
-    name : str
-    window : Window
-    input : DataType
-    """
-
-    name: str
-    window: Window
-    input: DataType
-
-    def __post_init__(self) -> None:
-        _ = self.output  # Refuses sums that are too wide.
-
-    @property
-    def output(self) -> DataType:
-        low = 0 if self.input.kind == "bipolar" else self.input.minimum
-        return DataType.emitted(self.name, low * self.window.area, self.input.maximum * self.window.area)

@@ -5,10 +5,13 @@ Position, channel and stream order are those of :class:`~bnnhw.ir.window.Window`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir.layers import Dense
+from bnnhw.ir.activation import Activation
+from bnnhw.ir.layer import Layer, Shape
+from bnnhw.ir.layers.dense import Dense
 from bnnhw.ir.types import DataType
 from bnnhw.ir.window import Window
 
@@ -16,7 +19,7 @@ __all__ = ["Conv2d"]
 
 
 @dataclass(frozen=True)
-class Conv2d:
+class Conv2d(Layer):
     """A convolution: at every position of the window, the matrix layer ``dense`` applied to the window's elements.
 
     Parameters
@@ -31,7 +34,9 @@ class Conv2d:
     depthwise : bool
     """
 
-    window: Window
+    kind: ClassVar[str] = "conv"
+
+    window: Window = field()  # pyright: ignore[reportIncompatibleVariableOverride]
     dense: Dense
     padding_code: int = 0
     depthwise: bool = False
@@ -52,30 +57,50 @@ class Conv2d:
             )
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.dense.name
 
     @property
-    def input(self) -> DataType:
+    def input(self) -> DataType:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.dense.input
 
     @property
-    def shape_in(self) -> tuple[int, int, int]:
-        return (self.window.channels, self.window.height, self.window.width)
-
-    @property
-    def shape_out(self) -> tuple[int, int, int]:
-        return (self.dense.neurons, self.window.out_height, self.window.out_width)
+    def activation(self) -> Activation | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.dense.activation
 
     @property
     def output(self) -> DataType:
-        """Of its elements; accumulators where ``dense`` has no activation."""
-        return self.dense.stream
+        return self.dense.output
+
+    @property
+    def shape_in(self) -> Shape:
+        return self.window.shape
+
+    @property
+    def shape_out(self) -> Shape:
+        return (self.dense.neurons, self.window.out_height, self.window.out_width)
+
+    @property
+    def matrix(self) -> Dense:
+        return self.dense
+
+    @property
+    def vectors(self) -> int:
+        return self.window.positions
 
     @property
     def multiplier(self) -> int:
-        """Neurons a channel of a depthwise convolution; 0 where every neuron sees every channel."""
+        """Neurons per channel of a depthwise convolution; 0 where every neuron sees every channel."""
         return self.dense.neurons // self.window.channels if self.depthwise else 0
 
-    def with_dense(self, dense: Dense) -> Conv2d:
-        return replace(self, dense=dense)
+    def renamed(self, name: str) -> Conv2d:
+        return self.with_matrix(self.dense.renamed(name))
+
+    def with_input(self, dtype: DataType) -> Conv2d:
+        return self.with_matrix(self.dense.with_input(dtype))
+
+    def with_activation(self, activation: Activation | None) -> Conv2d:
+        return self.with_matrix(self.dense.with_activation(activation))
+
+    def with_matrix(self, matrix: Dense) -> Conv2d:
+        return replace(self, dense=matrix)

@@ -1,0 +1,72 @@
+"""The end of a network: scores and a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.errors import NetworkError
+from bnnhw.ir.activation import check_steps
+from bnnhw.ir.steps import Step
+
+__all__ = ["Output"]
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """The end of a network: one score per class, and the class with the highest, the lowest index on a tie.
+
+    Parameters
+    ----------
+    name : str
+    multiplier, offset : int64 array (classes,)
+        ``score = multiplier * acc + offset``. Streamlining chooses them so that the argmax is that of
+        the trained network.
+    steps : tuple of Step
+        What a network that is not streamlined does to the dot products of its last layer; empty afterwards.
+    """
+
+    kind: ClassVar[str] = "output"
+
+    name: str
+    multiplier: NDArray[np.int64]
+    offset: NDArray[np.int64]
+    steps: tuple[Step, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("multiplier", "offset"):
+            array = np.array(getattr(self, name), np.int64)
+            if array.ndim != 1 or len(array) < 1:
+                raise NetworkError(f"layer {self.name}: {name} must have one value a class")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        if len(self.multiplier) != len(self.offset):
+            raise NetworkError(f"layer {self.name}: multiplier and offset must have the same length")
+        try:
+            check_steps(self.steps, self.classes)
+        except NetworkError as error:
+            raise NetworkError(f"layer {self.name}: {error}") from None
+
+    @classmethod
+    def plain(cls, name: str, classes: int) -> Output:
+        """Scores that are the accumulators themselves."""
+        return cls(name, np.ones(classes, np.int64), np.zeros(classes, np.int64))
+
+    @property
+    def classes(self) -> int:
+        return len(self.multiplier)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Output):
+            return NotImplemented
+        return (
+            self.name == other.name
+            and np.array_equal(self.multiplier, other.multiplier)
+            and np.array_equal(self.offset, other.offset)
+            and self.steps == other.steps
+        )
+
+    __hash__ = None  # type: ignore[assignment]

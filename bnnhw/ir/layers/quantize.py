@@ -1,0 +1,66 @@
+"""Activations of each channel's own, element by element.
+
+Position, channel and stream order are those of :class:`~bnnhw.ir.window.Window`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from bnnhw.errors import NetworkError
+from bnnhw.ir.activation import Activation, Thresholds
+from bnnhw.ir.layer import Layer, Shape
+from bnnhw.ir.types import DataType
+
+__all__ = ["Quantize"]
+
+
+@dataclass(frozen=True)
+class Quantize(Layer):
+    """Element by element, an activation of its own for each channel: integers to codes.
+
+    Parameters
+    ----------
+    name : str
+    shape : (int, int, int)
+        Channels, height, width of the map.
+    input : DataType
+    activation : FloatActivation or Thresholds
+        One row per channel; thresholds are in units of the element's value.
+    """
+
+    kind: ClassVar[str] = "quantize"
+
+    name: str
+    shape: Shape
+    input: DataType
+    activation: Activation = field()  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def __post_init__(self) -> None:
+        if self.activation.neurons != self.shape[0]:
+            raise NetworkError(
+                f"layer {self.name}: activation must have {self.shape[0]} channels, not {self.activation.neurons}"
+            )
+        if isinstance(self.activation, Thresholds):
+            low, high = self.input.minimum, self.input.maximum
+            values = self.activation.values
+            if values.min() < low or values.max() > high + 1:
+                raise NetworkError(f"layer {self.name}: thresholds must be in {low}..{high + 1}")
+
+    @property
+    def output(self) -> DataType:
+        return self.activation.dtype
+
+    @property
+    def shape_in(self) -> Shape:
+        return self.shape
+
+    @property
+    def shape_out(self) -> Shape:
+        return self.shape
+
+    def with_activation(self, activation: Activation | None) -> Quantize:
+        if activation is None:
+            raise NetworkError(f"layer {self.name}: a layer of kind {self.kind} must have an activation")
+        return replace(self, activation=activation)
