@@ -29,6 +29,10 @@ class UnsupportedError(BnnhwError):
     """A foreign model holds something that can't be converted exactly; the message names it."""
 
 
+class MissingError(BnnhwError):
+    """A kind of layer or unit lacks a part of its own; the message names the kind and where the part belongs."""
+
+
 class FoldingError(BnnhwError):
     """A folding can't be built; the message names the layer and the nearest legal foldings."""
 
