@@ -30,6 +30,8 @@ from bnnhw.boards import Board, get
 from bnnhw.build.place_route import seed_spread
 from bnnhw.build.synth import synthesize
 from bnnhw.devices import technology
+from bnnhw.devices.ecp5 import ECP5
+from bnnhw.devices.ice40 import ICE40
 from bnnhw.folding import LayerFolding
 from bnnhw.hardware.emit import rtlil
 from bnnhw.hardware.mvu import Mvu
@@ -40,19 +42,21 @@ RESULT = Path(__file__).parent / "results" / "xnor_lane.json"
 PES, SIMDS = (1, 4, 16), (16, 32, 64)
 FOLDS = 4
 
-DEVICES: dict[str, tuple[Board, str, float]] = {
+DEVICES: dict[str, tuple[Board, float]] = {
     # The HX8K is on no board of ours; it is the chip that iCE40 figures are usually given for.
     "iCE40 HX8K": (
-        dataclasses.replace(get("icebreaker"), nextpnr=("--hx8k", "--package", "ct256", "--pcf-allow-unconstrained")),
-        "hx",
+        dataclasses.replace(
+            get("icebreaker"),
+            part=ICE40.part("iCE40HX8K"),
+            place_route=("--package", "ct256", "--pcf-allow-unconstrained"),
+        ),
         160.0,
     ),
     "ECP5-85F, speed 6": (
         dataclasses.replace(
             get("ulx3s-85f"),
-            nextpnr=("--85k", "--package", "CABGA756", "--speed", "6", "--lpf-allow-unconstrained"),
+            place_route=("--package", "CABGA756", "--speed", "6", "--lpf-allow-unconstrained"),
         ),
-        "u",
         200.0,
     ),
 }
@@ -102,16 +106,16 @@ class Bench(wiring.Component):
 
 def measure(name: str, pe: int, simd: int, seeds: range, folder: Path) -> dict[str, Any]:
     """One point of the grid."""
-    board, device, clock = DEVICES[name]
-    constraints = folder / f"none.{'pcf' if board.family.name == 'ice40' else 'lpf'}"
+    board, clock = DEVICES[name]
+    constraints = folder / f"none.{board.family.build_tools().constraints}"
     constraints.write_text("")
     source = folder / "top.il"
     source.write_text(rtlil(Popcount(simd, board.family.technology), "top", board.family.name))
-    lane = synthesize([source], "top", board.family.name, folder, device=device).cells
+    lane = synthesize([source], "top", board.family, folder, part=board.part).cells
     source.write_text(rtlil(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family.name), "top", board.family.name))
-    whole = synthesize([source], "top", board.family.name, folder, device=device)
+    whole = synthesize([source], "top", board.family, folder, part=board.part)
     source.write_text(rtlil(Bench(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family.name)), "top", board.family.name))
-    benched = synthesize([source], "top", board.family.name, folder, device=device)
+    benched = synthesize([source], "top", board.family, folder, part=board.part)
     routed = seed_spread(board, benched.netlist, constraints, folder, seeds, clock_mhz=clock)
     fmax = [round(routed[seed].fmax_mhz, 1) for seed in seeds]
     return {
@@ -132,7 +136,7 @@ def scale(folder: Path) -> dict[str, Any]:
     source = folder / "top.il"
     source.write_text(rtlil(unit(64, 72, "block", (4, 16), "ecp5"), "top", "ecp5"))
     generated = time.monotonic()
-    cells = synthesize([source], "top", "ecp5", folder).cells
+    cells = synthesize([source], "top", ECP5, folder).cells
     return {
         "pe": 64,
         "simd": 72,
@@ -168,7 +172,8 @@ def main() -> None:
     if part:
         measured = {(row["device"], row["pe"], row["simd"]): row for row in rows}
         rows = [measured.get((row["device"], row["pe"], row["simd"]), row) for row in before["rows"]]
-    versions = {n: tools.find(n).version for n in ("yosys", "nextpnr-ice40", "nextpnr-ecp5")}
+    used = [tools.find(p) for p in ("yosys", *(f.build_tools().place_route for f in (ICE40, ECP5)))]
+    versions = {tool.name: tool.version for tool in used}
     result = {"command": "python benchmarks/measure_xnor_lane.py", "tools": versions, "scale": speed, "rows": rows}
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=2) + "\n")

@@ -25,6 +25,7 @@ from study_page import label, on_fronts
 
 from bnnhw.boards import get
 from bnnhw.build.synth import synthesize
+from bnnhw.devices import Family
 from bnnhw.errors import FileError
 from bnnhw.files import digest, write_json
 from bnnhw.folding import FoldedNetwork, solve
@@ -159,8 +160,8 @@ def measure(point: Point, seed: int, data: Path | None, folder: Path) -> dict[st
         "foldings": [[f.pe, f.simd, f.memory] for f in folded.foldings],
         "cycles_per_frame": prediction.cycles_per_frame,
         "latency_cycles": prediction.latency_cycles,
-        "chosen": costs(folded, board.family.name, folder),
-        "logic": costs(in_logic(folded), board.family.name, folder),
+        "chosen": costs(folded, board.family, folder),
+        "logic": costs(in_logic(folded), board.family, folder),
     }
 
 
@@ -169,12 +170,12 @@ def in_logic(folded: FoldedNetwork) -> FoldedNetwork:
     return FoldedNetwork(folded.network, tuple(replace(folding, memory="lut") for folding in folded.foldings))
 
 
-def costs(folded: FoldedNetwork, family: str, folder: Path) -> dict[str, int]:
+def costs(folded: FoldedNetwork, family: Family, folder: Path) -> dict[str, int]:
     """What synthesis counts in an accelerator, without a link, and the cost model's LUT4."""
     source = folder / "top.il"
-    source.write_text(rtlil(Accelerator(folded, family), "top", family))
+    source.write_text(rtlil(Accelerator(folded, family.technology), "top", family.name))
     cells = synthesize([source], "top", family, folder).cells
-    return {"estimated_lut4": estimate(folded, family).lut4, **cells.as_dict()}
+    return {"estimated_lut4": estimate(folded, family.technology).lut4, **cells.as_dict()}
 
 
 def repeat(result: dict[str, Any], data: Path | None, seeds: int) -> Iterator[dict[str, Any]]:

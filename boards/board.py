@@ -4,67 +4,97 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bnnhw.devices import Family
+from bnnhw.devices import Family, Part
+
+if TYPE_CHECKING:
+    from bnnhw.devices.clock import BoardClock
 
 __all__ = ["Board"]
 
 
 @dataclass(frozen=True)
 class Board:
-    """A board: its device, what is in it, and how to reach it.
+    """A board: its device, and how to reach it.
 
     Parameters
     ----------
     name : str
         The name it is asked for by.
-    device, package : str
-        The vendor's names.
     family : Family
-    lut4, ff, block_rams : int
-        How many there are.
-    block_ram_bits : int
-        Bits in one block RAM.
-    spram_bits : int
-        Bits of large single-port memory, all of it.
+    part : Part
+        The device, of that family.
+    package : str
+        The vendor's name.
+    oscillator : str
+        The Amaranth platform's resource that is the clock's source.
     oscillator_mhz : float
     clock_mhz : float
         The clock a design is built for when none is asked for.
     links : tuple of str
         Ways in and out that the board has pins for.
-    nextpnr : tuple of str
-        Options that select the device.
-    platform : callable
-        Makes the Amaranth platform.
-    reachable_mhz : callable
-        The clock, in MHz, that is really made when one is asked for; :class:`~bnnhw.errors.RequestError` when it
-        is out of reach.
-    clock : callable
-        Makes the clock generator for a clock in MHz.
     leds : tuple of (str, int)
         Resources of the error lamp and of the activity lamp.
+    platform : callable
+        Makes the Amaranth platform.
+    place_route, pack : tuple of str
+        Options of nextpnr and of the packer that the board needs on top of the part's.
     """
 
     name: str
-    device: str
-    package: str
     family: Family
-    lut4: int
-    ff: int
-    block_rams: int
-    block_ram_bits: int
-    spram_bits: int
+    part: Part
+    package: str
+    oscillator: str
     oscillator_mhz: float
     clock_mhz: float
     links: tuple[str, ...]
-    nextpnr: tuple[str, ...]
-    platform: Callable[[], Any]
-    reachable_mhz: Callable[[float], float]
-    clock: Callable[[float], Any]
     leds: tuple[tuple[str, int], tuple[str, int]]
+    platform: Callable[[], Any]
+    place_route: tuple[str, ...] = ()
+    pack: tuple[str, ...] = ()
+
+    @property
+    def device(self) -> str:
+        """The vendor's name of the device."""
+        return self.part.name
+
+    @property
+    def lut4(self) -> int:
+        return self.part.lut4
+
+    @property
+    def ff(self) -> int:
+        return self.part.ff
+
+    @property
+    def block_rams(self) -> int:
+        return self.part.block_rams
 
     @property
     def bram_bits(self) -> int:
         """Bits of block RAM in all."""
-        return self.block_rams * self.block_ram_bits
+        block = self.family.technology.block_ram
+        return self.block_rams * block.width * block.depth
+
+    @property
+    def spram_bits(self) -> int:
+        """Bits of large single-port memory in all."""
+        return self.part.spram_bits
+
+    def reachable_mhz(self, clock_mhz: float) -> float:
+        """The clock that is really made when one is asked for.
+
+        Raises
+        ------
+        RequestError
+            When it is out of reach.
+        """
+        return self.family.reachable_mhz(self.oscillator_mhz, clock_mhz)
+
+    def clock(self, clock_mhz: float) -> BoardClock:
+        """The clock generator for a clock in MHz."""
+        from bnnhw.devices.clock import BoardClock
+
+        return BoardClock(self.family, self.oscillator, self.oscillator_mhz, clock_mhz)

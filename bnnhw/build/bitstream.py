@@ -24,6 +24,7 @@ from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.cycles import predict
 from bnnhw.hardware.accelerator import Accelerator
 from bnnhw.links import BoardLink
+from bnnhw.tools import Program
 
 __all__ = ["STEPS", "BuildResult", "Progress", "build", "check_fit"]
 
@@ -114,7 +115,7 @@ def build(
     """Builds the bitstream of a network for a board.
 
     Everything the steps make stays in ``out_dir``: RTLIL, constraints, scripts, logs, netlist, configuration,
-    bitstream (``top.bin`` or ``top.bit``) and ``report.json``.
+    bitstream (``top.bin``, ``top.bit``, ...) and ``report.json``.
 
     Parameters
     ----------
@@ -150,6 +151,7 @@ def _build(
     seed: int,
     progress: Progress,
 ) -> BuildResult:
+    toolchain = board.family.build_tools()
     cache = StepCache(folder)
     design = design_files(board, link, folder)
     identity = digest(folded)
@@ -182,12 +184,14 @@ def _build(
         def passes(title: str) -> None:
             progress("synth", 0.5, title)
 
-        return synth.synthesize(design.sources, TOP, board.family.name, folder, progress=passes).cells.as_dict()
+        result = synth.synthesize(design.sources, TOP, board.family, folder, part=board.part, progress=passes)
+        return result.cells.as_dict()
 
     netlist = folder / f"{TOP}.json"
     with step("synth"):
         names = [path.name for path in design.sources]
-        inputs = (_version("yosys"), synth.script(names, TOP, board.family.name), *map(file_digest, design.sources))
+        script = synth.script(names, TOP, board.family, part=board.part)
+        inputs = (_version("yosys"), script, *map(file_digest, design.sources))
         cells = CellCounts(**cache.run("synth", inputs, [netlist], synthesize))
 
     with step("fit"):
@@ -201,7 +205,7 @@ def _build(
             folder,
             clock_mhz=clock_mhz,
             seed=seed,
-            options=place_route.large_design_options(board.family.name, cells.lut4),
+            options=toolchain.large_design_options(cells.lut4),
             progress=lambda fraction, what: progress("place_route", fraction, what),
         )
         return {
@@ -211,12 +215,11 @@ def _build(
             "utilization": routed.utilization,
         }
 
-    ice40 = board.family.name == "ice40"
-    configuration = folder / f"{TOP}.{'asc' if ice40 else 'config'}"
+    configuration = folder / f"{TOP}.{toolchain.configuration}"
     with step("place_route"):
         inputs = (
-            _version(f"nextpnr-{board.family.name}"),
-            board.nextpnr,
+            _version(toolchain.place_route),
+            (*board.part.place_route, *board.place_route),
             clock_mhz,
             seed,
             file_digest(netlist),
@@ -224,15 +227,15 @@ def _build(
         )
         routed = cache.run("place_route", inputs, [configuration], place)
 
-    bitstream = folder / f"{TOP}.{'bin' if ice40 else 'bit'}"
-    packer = "icepack" if ice40 else "ecppack"
+    bitstream = folder / f"{TOP}.{toolchain.bitstream}"
 
     def pack() -> dict[str, Any]:
         place_route.pack(board, configuration, bitstream)
         return {}
 
     with step("pack"):
-        cache.run("pack", (_version(packer), file_digest(configuration)), [bitstream], pack)
+        options = (*board.part.pack, *board.pack)
+        cache.run("pack", (_version(toolchain.packer), options, file_digest(configuration)), [bitstream], pack)
 
     with step("report"):
         start = time.monotonic()
@@ -252,6 +255,7 @@ def _build(
             stages_s={**cache.seconds, "report": round(time.monotonic() - start, 3)},
             skipped=tuple(cache.skipped),
         )
+        used = [tools.require(program) for program in ("yosys", toolchain.place_route, toolchain.packer)]
         extra = {
             "board": board.name,
             "device": board.device,
@@ -262,7 +266,7 @@ def _build(
             "cycles_per_frame": prediction.cycles_per_frame,
             "latency_cycles": prediction.latency_cycles,
             "fmax_per_clock_mhz": routed["fmax_per_clock_mhz"],
-            "tools": {name: _version(name) for name in ("yosys", f"nextpnr-{board.family.name}", packer)},
+            "tools": {tool.name: f"{tool.path} {tool.version}" for tool in used},
         }
         _write_report(result, extra)
     return result
@@ -287,8 +291,8 @@ def _write_report(result: BuildResult, extra: Mapping[str, Any]) -> None:
     write_json(result.report, content)
 
 
-def _version(name: str) -> str:
-    tool = tools.require(name)
+def _version(program: str | Program) -> str:
+    tool = tools.require(program)
     return f"{tool.path} {tool.version}"
 
 

@@ -33,7 +33,7 @@ class Design:
 
 def design_files(board: Board, link: BoardLink, folder: Path) -> Design:
     """Where :func:`write_design` writes."""
-    constraints = f"{TOP}.{'pcf' if board.family.name == 'ice40' else 'lpf'}"
+    constraints = f"{TOP}.{board.family.build_tools().constraints}"
     return Design((folder / f"{link.module}.il", folder / f"{TOP}.il"), folder / constraints)
 
 

@@ -15,7 +15,7 @@ def repeated_modules(texts: Iterable[str], top: str) -> tuple[str, ...]:
     """Modules that are instantiated more than once, but not those that occur only inside such a module.
 
     Synthesis that maps these once each and flattens everything else before mapping does no work twice, and
-    still optimizes across all other boundaries: with every boundary kept, a 64-128-64-10 network on iCE40 took
+    still optimizes across all other boundaries: with every boundary kept, a 64-128-64-10 network took
     3149 LUT4, with these kept 3046, flat 2893.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Placement, routing and packing with nextpnr, icepack and ecppack."""
+"""Placement and routing with nextpnr, and packing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bnnhw.build.process import run_logged
 from bnnhw.errors import BnnhwError, CheckError
 from bnnhw.files import whole_file
 
-__all__ = ["PlaceRoute", "Progress", "large_design_options", "pack", "place_and_route", "seed_spread"]
+__all__ = ["PlaceRoute", "Progress", "pack", "place_and_route", "seed_spread"]
 
 Progress = Callable[[float, str], None]
 """Told the fraction done, 0 to 1, and what is being done."""
@@ -37,7 +37,7 @@ class PlaceRoute:
     Attributes
     ----------
     configuration : Path
-        What the packer reads: ``.asc`` or ``.config``.
+        What the packer reads.
     fmax_mhz : float
         Of the slowest clock, relative to what that clock must reach.
     fmax_per_clock : dict of str to float
@@ -55,19 +55,6 @@ class PlaceRoute:
     timing_met: bool
     utilization: dict[str, dict[str, int]]
     log: Path
-
-
-LARGE_LUT4 = 15_000
-"""Above so many LUT4 an ECP5 design is large: it gets the placer and the router that get it routed at all.
-
-A network of 21 k LUT4 and 181 block RAMs: placed by heap (the default), router1 (the default) had three quarters of its
-arcs left after half an hour, router2 5,012 overused wires after 22 minutes; placed by static, router2 was done in 155
-seconds, after 20 iterations."""
-
-
-def large_design_options(family: str, lut4: int) -> tuple[str, ...]:
-    """nextpnr's options for a placer and a router that suit a design."""
-    return ("--placer", "static", "--router", "router2") if family == "ecp5" and lut4 > LARGE_LUT4 else ()
 
 
 class _Watcher:
@@ -109,6 +96,11 @@ class _Watcher:
         return ", ".join(over) or None
 
 
+def _named(options: Sequence[str], **files: str) -> list[str]:
+    """Options with the names of files in them."""
+    return [option.format(**files) for option in options]
+
+
 def place_and_route(
     board: Board,
     netlist: Path,
@@ -128,7 +120,7 @@ def place_and_route(
     Parameters
     ----------
     netlist, constraints : Path
-        Yosys' JSON; a .pcf or .lpf file.
+        Yosys' JSON; pins and clocks in the family's format.
     clock_mhz : float
         What placement and routing aim at, for clocks without a constraint of their own.
     options : sequence of str
@@ -143,17 +135,21 @@ def place_and_route(
     BnnhwError
         When nextpnr fails; the message holds its own and names the log.
     """
-    tool = tools.require(f"nextpnr-{board.family.name}")
-    ice40 = board.family.name == "ice40"
-    configuration = folder / f"{stem}.{'asc' if ice40 else 'config'}"
+    toolchain = board.family.build_tools()
+    tool = tools.require(toolchain.place_route)
+    configuration = folder / f"{stem}.{toolchain.configuration}"
     report, log = folder / f"{stem}.timing.json", folder / f"{stem}.nextpnr.log"
     for old in (configuration, report):
         old.unlink(missing_ok=True)
     arguments = [
-        *board.nextpnr,
+        *board.part.place_route,
+        *board.place_route,
         *("--json", os.path.relpath(netlist, folder)),
-        *("--pcf" if ice40 else "--lpf", os.path.relpath(constraints, folder)),
-        *("--asc" if ice40 else "--textcfg", configuration.name),
+        *_named(
+            toolchain.place_route_options,
+            constraints=os.path.relpath(constraints, folder),
+            configuration=configuration.name,
+        ),
         *("--report", report.name),
         *("--freq", f"{clock_mhz:g}"),
         *("--seed", str(seed)),
@@ -202,13 +198,14 @@ def pack(board: Board, configuration: Path, bitstream: Path) -> Path:
     Path
         The packer's log.
     """
-    name = "icepack" if board.family.name == "ice40" else "ecppack"
-    tool = tools.require(name)
+    toolchain = board.family.build_tools()
+    name = toolchain.packer.name
+    tool = tools.require(toolchain.packer)
     folder = configuration.parent
     log = folder / f"{name}.log"
-    options = [] if board.family.name == "ice40" else ["--compress"]
     with whole_file(bitstream) as part:
-        status = run_logged(tool, [*options, configuration.name, os.path.relpath(part, folder)], folder, log)
+        files = _named(toolchain.pack_options, configuration=configuration.name, bitstream=os.path.relpath(part, folder))
+        status = run_logged(tool, [*board.part.pack, *board.pack, *files], folder, log)
         if status or not part.is_file() or not part.stat().st_size:
             raise BnnhwError(f"{name} failed with status {status} (log: {log})")
     return log

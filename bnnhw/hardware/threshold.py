@@ -46,7 +46,7 @@ class Threshold(wiring.Component):
     value : In
     thresholds : In(threshold_word_bits)
         T_0 in the lowest bits; each in ``low..high + 1``, in two's complement where ``low`` is negative; every bit
-        inverted. A comparison subtracts, and a carry chain of the iCE40 would spend a LUT4 a bit on the inversion.
+        inverted. A comparison subtracts, and some carry chains would spend a LUT4 per bit on the inversion.
     code : Out(output.bits)
     """
 

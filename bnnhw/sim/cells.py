@@ -1,4 +1,4 @@
-"""Netlists as Verilog, and simulation models of their cells: Yosys' own, and the one that Yosys lacks."""
+"""Netlists as Verilog, and the simulation models of their cells."""
 
 from __future__ import annotations
 
@@ -9,26 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bnnhw import tools
+from bnnhw.devices import FAMILIES
 from bnnhw.errors import FileError, RequestError, ToolError
-from bnnhw.sim.model import render
 
-__all__ = ["FAMILIES", "models_for", "netlist_verilog"]
-
-FAMILIES = {
-    "ice40": r"\bSB_[A-Z0-9_]+\b",
-    "ecp5": r"\b(?:DP16KD|LUT4|PFUMX|L6MUX21|CCU2C|TRELLIS_[A-Z0-9]+)\b",
-}
-"""Families with cell models, and what their cells are called."""
-
-
-def _ecp5(share: Path) -> dict[str, str]:
-    folder = share / "ecp5"
-    files = {path.name: path.read_text() for path in sorted(folder.glob("*.vh"))}
-    text = (folder / "cells_sim.v").read_text()
-    # Yosys models the block RAM as a black box, with ports and parameters but no behaviour.
-    head, ram, tail = re.split(r"(?=^module DP16KD\b)|(?<=^endmodule\n)(?=\n`ifndef NO_INCLUDES)", text, flags=re.M)
-    body = ram.rindex("endmodule")
-    return {**files, "cells_sim.v": f"{head}{ram[:body]}{render('dp16kd.v.j2')}endmodule\n{tail}"}
+__all__ = ["models_for", "netlist_verilog"]
 
 
 def models_for(family: str, sources: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -37,21 +21,16 @@ def models_for(family: str, sources: Mapping[str, str]) -> tuple[dict[str, str],
     Parameters
     ----------
     family : str
-        ``"generic"``, which has none, ``"ice40"`` or ``"ecp5"``.
+        A device family; one without cells of its own has no models.
     sources : mapping of str to str
         The design; a design without any cell of the family gets no models.
     """
-    if family == "generic":
-        return {}, ()
     if family not in FAMILIES:
-        raise RequestError(f"technology must be one of generic, {', '.join(FAMILIES)}, not {family!r}")
-    if not any(re.search(FAMILIES[family], text) for text in sources.values()):
+        raise RequestError(f"technology must be one of {', '.join(FAMILIES)}, not {family!r}")
+    models = FAMILIES[family].cell_models
+    if models is None or not any(re.search(models.pattern, text) for text in sources.values()):
         return {}, ()
-    share = tools.yosys_share(tools.require("yosys"))
-    if family == "ice40":
-        # The default values of ports that the model has are not something that Verilator reads.
-        return {"cells_sim.v": (share / "ice40" / "cells_sim.v").read_text()}, ("NO_ICE40_DEFAULT_ASSIGNMENTS",)
-    return _ecp5(share), ()
+    return models.sources(tools.yosys_share(tools.require("yosys"))), models.macros
 
 
 def netlist_verilog(netlist: Path, top: str) -> str:

@@ -2,8 +2,8 @@
 
 The cells are Yosys' own models. Flip-flops and memories start as they power up: flip-flops at their
 initial value, memories with the contents of the bitstream; by default the core gets no reset at all.
-What a model does not show is time: the block RAMs of iCE40 are not readable for some microseconds after
-configuration on the real chip.
+What a model does not show is time: the block RAMs of some chips are not readable for some microseconds
+after configuration.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def simulate_netlist(
     netlist : Path
         Yosys JSON, as :func:`bnnhw.build.synth.synthesize` leaves it.
     family : str
-        ``"ice40"`` or ``"ecp5"``.
+        The device family it is mapped to.
     reset_cycles : int
         0: the core starts as the chip powers up.
 

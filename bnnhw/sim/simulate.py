@@ -74,7 +74,7 @@ def simulate(
     top : str
         Its top module.
     technology : str
-        ``"generic"``, ``"ice40"`` or ``"ecp5"``; cells of the latter two are simulated by Yosys' own models.
+        A device family; its cells are simulated by the models that it brings.
     stall : float
         Probability of a stall, each cycle on either side; cycles are then measured on
         :data:`CALM_FRAMES` frames that are sent once more without.

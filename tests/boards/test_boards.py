@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw import boards
-from bnnhw.boards import ecp5, ice40
+from bnnhw.devices import ecp5, ice40
 from bnnhw.errors import RequestError
 
 NAMES = ["icebreaker", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f"]

@@ -14,6 +14,9 @@ from bnnhw.build import bitstream as build_module
 from bnnhw.build.bitstream import BuildResult, build, check_fit
 from bnnhw.build.place_route import _Watcher, place_and_route, seed_spread  # pyright: ignore[reportPrivateUsage]
 from bnnhw.build.synth import CellCounts
+from bnnhw.devices import Family
+from bnnhw.devices.ecp5 import ECP5
+from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import CheckError, RequestError, ToolError
 from bnnhw.links import board_link
 from bnnhw.links.uart import Uart
@@ -24,15 +27,16 @@ UART = board_link(ICEBREAKER)
 TINY = random_folded([16, 8, 4], [(4, 8), (2, 4)])
 
 
-def needs(*names: str) -> None:
-    for name in names:
-        if not tools.find(name).found:
-            pytest.skip(f"{name} is missing")
+def needs(family: Family) -> None:
+    for program in ("yosys", family.build_tools().place_route, family.build_tools().packer):
+        tool = tools.find(program)
+        if not tool.found:
+            pytest.skip(f"{tool.name} is missing")
 
 
 def test_icebreaker_end_to_end(tmp_path: Path) -> None:
     """A bitstream that meets timing; the second build does nothing; another seed repeats only what it must."""
-    needs("yosys", "nextpnr-ice40", "icepack")
+    needs(ICE40)
     told: list[tuple[str, float]] = []
     first = build(TINY, ICEBREAKER, tmp_path, link=UART, progress=lambda step, fraction, what: told.append((step, fraction)))
     # iCE40 bitstreams: a comment, then the synchronization word 7EAA997E (Project IceStorm's format description).
@@ -64,7 +68,7 @@ def test_icebreaker_end_to_end(tmp_path: Path) -> None:
 
 
 def test_impossible_clock_is_missed_not_failed(tmp_path: Path) -> None:
-    needs("yosys", "nextpnr-ice40", "icepack")
+    needs(ICE40)
     result = build(TINY, ICEBREAKER, tmp_path, link=UART, freq_mhz=200)
     assert not result.timing_met and result.fmax_mhz < result.clock_mhz
     assert result.bitstream.is_file()
@@ -79,7 +83,7 @@ def test_impossible_clock_is_missed_not_failed(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ulx3s-25f", "ulx3s-85f"])
 def test_ulx3s_end_to_end(name: str, tmp_path: Path) -> None:
-    needs("yosys", "nextpnr-ecp5", "ecppack")
+    needs(ECP5)
     result: BuildResult = build(TINY, boards.get(name), tmp_path, link=UART)
     # ECP5 bitstreams: the preamble BDB3 after the comments (FPGA-TN-02039, sysCONFIG).
     assert bytes.fromhex("bdb3") in result.bitstream.read_bytes()[:400]
@@ -87,13 +91,13 @@ def test_ulx3s_end_to_end(name: str, tmp_path: Path) -> None:
 
 
 def test_too_big_before_place_and_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    needs("yosys", "nextpnr-ice40", "icepack")
+    needs(ICE40)
 
     def never(*arguments: object, **options: object) -> None:
         raise AssertionError("place and route must not begin")
 
     monkeypatch.setattr(build_module.place_route, "place_and_route", never)
-    small = replace(ICEBREAKER, lut4=300, ff=100)
+    small = replace(ICEBREAKER, part=replace(ICEBREAKER.part, lut4=300, ff=100))
     with pytest.raises(
         CheckError,
         match=r"^the design does not fit icebreaker: LUT4 \d+ of 300 \(\d+%\), FF \d+ of 100 \(\d+%\)$",

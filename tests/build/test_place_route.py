@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from bnnhw import devices
 from bnnhw.build import place_route
-from bnnhw.build.place_route import LARGE_LUT4, large_design_options
 
 
 @pytest.mark.parametrize(
     ("family", "lut4", "options"),
     [
-        ("ice40", 10 * LARGE_LUT4, ()),
-        ("ecp5", LARGE_LUT4, ()),
-        ("ecp5", LARGE_LUT4 + 1, ("--placer", "static", "--router", "router2")),
+        ("ice40", 150_000, ()),
+        ("ecp5", 15_000, ()),
+        ("ecp5", 15_001, ("--placer", "static", "--router", "router2")),
     ],
 )
 def test_large_ecp5_designs_get_the_static_placer_and_router2(family: str, lut4: int, options: tuple[str, ...]) -> None:
-    assert large_design_options(family, lut4) == options
+    assert devices.family(family).build_tools().large_design_options(lut4) == options
 
 
 def test_progress_of_router2_follows_the_overused_wires() -> None:

@@ -10,10 +10,13 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw import tools
+from bnnhw import devices, tools
 from bnnhw.build.hierarchy import repeated_modules
 from bnnhw.build.synth import CellCounts, count_cells, script, synthesize
-from bnnhw.errors import BnnhwError
+from bnnhw.devices.ecp5 import ECP5
+from bnnhw.devices.generic import GENERIC
+from bnnhw.devices.ice40 import ICE40
+from bnnhw.errors import BnnhwError, RequestError
 from bnnhw.hardware.copy import Copy
 from bnnhw.hardware.emit import rtlil, shared
 
@@ -38,15 +41,24 @@ def test_repeated_modules() -> None:
 def test_counts() -> None:
     """A CCU2C is two LUTs; block RAMs and flip-flops come in many kinds on iCE40."""
     ice40 = {"SB_LUT4": 10, "SB_DFF": 1, "SB_DFFESR": 2, "SB_CARRY": 3, "SB_RAM40_4K": 4, "SB_IO": 9}
-    assert count_cells(ice40, "ice40") == CellCounts(lut4=10, ff=3, carry=3, bram=4, spram=0, dsp=0)
+    assert count_cells(ice40, ICE40) == CellCounts(lut4=10, ff=3, carry=3, bram=4, spram=0, dsp=0)
     ecp5 = {"LUT4": 10, "CCU2C": 5, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 7, "DP16KD": 3, "MULT18X18D": 1}
-    assert count_cells(ecp5, "ecp5") == CellCounts(lut4=32, ff=7, carry=10, bram=3, spram=0, dsp=1)
+    assert count_cells(ecp5, ECP5) == CellCounts(lut4=32, ff=7, carry=10, bram=3, spram=0, dsp=1)
 
 
-def test_unknown_family() -> None:
-    for call in (lambda: count_cells({}, "xc7"), lambda: script([], TOP, "xc7")):
-        with pytest.raises(ValueError, match=r"^family must be one of ice40, ecp5, not 'xc7'$"):
+def test_a_family_without_tools() -> None:
+    for call in (lambda: count_cells({}, GENERIC), lambda: script([], TOP, GENERIC)):
+        with pytest.raises(RequestError, match=r"^no bitstream can be built for the family generic$"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("part", "option"), [("iCE40UP5K", "u"), ("iCE40HX8K", "hx"), ("iCE40LP1K", "lp"), ("iCE40HX1K", "hx")]
+)
+def test_an_ice40_is_mapped_for_its_own_delays(part: str, option: str) -> None:
+    assert f"synth_ice40 -run begin:check -device {option} -top top\n" in script([], TOP, ICE40, part=ICE40.part(part))
+    with pytest.raises(RequestError, match=r"^part of ice40 must be one of iCE40UP5K, .*, not 'iCE40HX16K'$"):
+        ICE40.part("iCE40HX16K")
 
 
 # Sixty-four instances of one unit, all of whose ports matter.
@@ -79,7 +91,7 @@ def to_rtlil(folder: Path) -> Path:
 @pytest.mark.parametrize("family", ["ice40", "ecp5"])
 def test_a_repeated_module_is_mapped_once(family: str, tmp_path: Path) -> None:
     titles: list[str] = []
-    result = synthesize([to_rtlil(tmp_path)], TOP, family, tmp_path, progress=titles.append)
+    result = synthesize([to_rtlil(tmp_path)], TOP, devices.family(family), tmp_path, progress=titles.append)
     log = result.log.read_text()
     mapped = re.findall(r"Extracted (\d+) AND gates and \d+ wires from module `([^']+)' to a netlist", log)
     assert [name for _, name in mapped].count("unit") == 1
@@ -94,7 +106,7 @@ def test_yosys_says_what_is_wrong(tmp_path: Path) -> None:
     reason = "Module `\\nowhere' referenced in module `\\top' in cell `\\c' is not part of the design."
     message = f"Yosys failed: {reason} (log: {tmp_path / 'yosys.log'})"
     with pytest.raises(BnnhwError, match=f"^{re.escape(message)}$"):
-        synthesize([source], TOP, "ice40", tmp_path)
+        synthesize([source], TOP, ICE40, tmp_path)
     assert not (tmp_path / "top.json").exists()
 
 
@@ -125,5 +137,5 @@ def test_copies_stay_apart(tmp_path: Path) -> None:
         folder.mkdir()
         source = folder / "top.il"
         source.write_text(rtlil(Readers(copies), TOP, "ecp5"))
-        counts[copies] = synthesize([source], TOP, "ecp5", folder).cells.ff
+        counts[copies] = synthesize([source], TOP, ECP5, folder).cells.ff
     assert counts == {False: 4, True: 12}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw import tools
+from bnnhw import devices, tools
 from bnnhw.build.synth import synthesize
 from bnnhw.errors import FileError, RequestError
 from bnnhw.folding import FoldedNetwork, LayerFolding
@@ -119,7 +119,7 @@ def test_pixels_and_wide_folds(cache: Path, needs: None) -> None:
 def test_netlist(folded: FoldedNetwork, family: str, cache: Path, tmp_path: Path, needs: None) -> None:
     """After synthesis, without a reset: as the chip powers up."""
     (tmp_path / "accelerator.il").write_text(rtlil(Accelerator(folded, family), "accelerator", family))
-    netlist = synthesize([tmp_path / "accelerator.il"], "accelerator", family, tmp_path).netlist
+    netlist = synthesize([tmp_path / "accelerator.il"], "accelerator", devices.family(family), tmp_path).netlist
     assert re.search({"ice40": "SB_RAM40_4K", "ecp5": "DP16KD"}[family], netlist.read_text())
     result = simulate_netlist(folded, frames(folded.network, 40), netlist, family, cache=cache)
     assert (result.images, result.mismatches) == (40, 0)
