@@ -90,10 +90,10 @@ class _Run:
         from bnnhw.cli.fold import fold_json
         from bnnhw.files import file_digest
         from bnnhw.folding import file as folding_file
-        from bnnhw.ir import file
+        from bnnhw.ir import archive
 
         def action() -> dict[str, Any]:
-            network = file.load(self.network)
+            network = archive.load(self.network)
             with self.session.stage("fold"):
                 folded = folded_for(network, None, self.board)
                 folding_file.save(folded.foldings, network, self.folding)
@@ -106,11 +106,11 @@ class _Run:
         from bnnhw.cli.design import SIDECAR, folded_for
         from bnnhw.cli.generate import generate_design
         from bnnhw.files import file_digest
-        from bnnhw.ir import file
+        from bnnhw.ir import archive
         from bnnhw.links import DEFAULT, LINKS
 
         def action() -> dict[str, Any]:
-            folded = folded_for(file.load(self.network), self.folding, self.board)
+            folded = folded_for(archive.load(self.network), self.folding, self.board)
             return generate_design(self.session, self.network, folded, self.board, LINKS[DEFAULT], self.design)
 
         inputs = (
@@ -144,9 +144,9 @@ class _Run:
         """The build keeps its own stamps."""
         from bnnhw.cli.build import build_bitstream
         from bnnhw.cli.design import folded_for
-        from bnnhw.ir import file
+        from bnnhw.ir import archive
 
-        folded = folded_for(file.load(self.network), self.folding, self.board)
+        folded = folded_for(archive.load(self.network), self.folding, self.board)
         return build_bitstream(self.session, folded, self.board, 0, None, self.folder / "build")
 
 
@@ -184,7 +184,7 @@ def demo(session: Session, board: str, output: Path) -> None:
     from bnnhw.cli.report import write_report
     from bnnhw.cli.show import describe
     from bnnhw.cli.simulate import check
-    from bnnhw.ir import file
+    from bnnhw.ir import archive
 
     chosen = get(board)
     check_directory(output, STEPS)
@@ -193,7 +193,7 @@ def demo(session: Session, board: str, output: Path) -> None:
     run = _Run(session, output, chosen)
     run.train()
     run.import_()
-    write_json(output / "network.json", describe(file.load(run.network)))
+    write_json(output / "network.json", describe(archive.load(run.network)))
     run.fold()
     run.generate()
     simulated = run.simulate()

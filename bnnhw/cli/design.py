@@ -64,10 +64,10 @@ def open_design(path: Path) -> Design:
         When it is neither, is damaged, from a newer version, or the network in it was changed since.
     """
     from bnnhw.folding import file as folding_file
-    from bnnhw.ir import file
+    from bnnhw.ir import archive
 
     if not path.is_dir():
-        return Design(file.load(path), path, None, None, {})
+        return Design(archive.load(path), path, None, None, {})
     sidecar_path = path / SIDECAR
     if not sidecar_path.is_file():
         raise FileError(f"{path}: must be a folder that `bnnhw generate` wrote, and has no {SIDECAR}")
@@ -80,7 +80,7 @@ def open_design(path: Path) -> Design:
         expected, folding = sidecar["model"]["sha256"], path / sidecar["folding"]
     except (KeyError, TypeError):
         raise FileError(f"{sidecar_path}: must name its model and its folding, and does not") from None
-    network = file.load(network_path)
+    network = archive.load(network_path)
     if file_digest(network_path) != expected:
         raise FileError(f"{network_path}: is not the network that {path} was generated from; generate it again")
     return Design(network, network_path, folding_file.load(folding, network), path, sidecar)

@@ -53,9 +53,9 @@ def load_frames(
 def evaluate(session: Session, network: Path, dataset: str, split: str, count: int | None, data: Path | None) -> None:
     """The integer reference over a data set."""
     from bnnhw import reference
-    from bnnhw.ir import file
+    from bnnhw.ir import archive
 
-    loaded = file.load(network)
+    loaded = archive.load(network)
     codes, labels = load_frames(loaded, dataset, data, split, count)
     start = time.perf_counter()
     with session.stage("evaluate"):

@@ -29,9 +29,9 @@ def export(session: Session, network: Path, output: Path) -> None:
     """
     from bnnhw.errors import BnnhwError
     from bnnhw.export import write_qonnx
-    from bnnhw.ir import file
+    from bnnhw.ir import archive
 
-    loaded = file.load(network)
+    loaded = archive.load(network)
     with session.stage("export"):
         output.parent.mkdir(parents=True, exist_ok=True)
         try:

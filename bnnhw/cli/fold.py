@@ -95,13 +95,13 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     from bnnhw.cli.design import folded_for
     from bnnhw.folding import file as folding_file
     from bnnhw.folding import solve
-    from bnnhw.ir import file
+    from bnnhw.ir import archive
     from bnnhw.links import board_link
 
     if fps is not None and fastest:
         raise click.UsageError("--fps and --max can't be given together")
     chosen = get(board)
-    loaded = file.load(network)
+    loaded = archive.load(network)
     with session.stage("fold"):
         if fps is not None:
             folded = _reaching(loaded, chosen, fps)

@@ -150,7 +150,7 @@ def generate(session: Session, network: Path, board: str | None, folding: Path |
     from bnnhw.boards import get
     from bnnhw.cli.design import SIDECAR, folded_for
     from bnnhw.files import check_directory
-    from bnnhw.ir import file
+    from bnnhw.ir import archive
 
     if output.suffix == ".v":
         raise RequestError(f"-o must be a folder, not {str(output)!r}: the Verilog comes with its folding and network")
@@ -161,7 +161,7 @@ def generate(session: Session, network: Path, board: str | None, folding: Path |
         if chosen is None:
             raise RequestError(f"--link {link} must come with --board: {chosen_link.why_board}")
         board_link(chosen, link)
-    folded = folded_for(file.load(network), folding, chosen)
+    folded = folded_for(archive.load(network), folding, chosen)
     sidecar = generate_design(session, network, folded, chosen, chosen_link, output)
     data = {
         "verilog": [str(output / name) for name in sidecar["verilog"]],

@@ -16,14 +16,14 @@ __all__ = ["import_", "import_model"]
 def import_model(session: Session, model: Path, output: Path, **options: Any) -> dict[str, object]:
     """Reads, streamlines and saves ``model``; the JSON result of the verb."""
     from bnnhw.frontend import read_model
-    from bnnhw.ir import file
+    from bnnhw.ir import archive
     from bnnhw.streamline import streamline
 
     with session.stage("import"):
         imported = read_model(model, **options)
         result = streamline(imported.network)
         output.parent.mkdir(parents=True, exist_ok=True)
-        file.save(result.network, output)
+        archive.save(result.network, output)
     warnings = [*imported.warnings, *result.warnings]
     for warning in warnings:
         session.warn(warning)

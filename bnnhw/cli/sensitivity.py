@@ -26,11 +26,11 @@ __all__ = ["read_any", "sensitivity", "sensitivity_json"]
 def read_any(session: Session, model: Path) -> Network:
     """A .bnn file, or any model that `bnnhw import` reads, streamlined."""
     from bnnhw.frontend import read_model
-    from bnnhw.ir import file
+    from bnnhw.ir import archive
     from bnnhw.streamline import streamline
 
     if model.suffix == ".bnn":
-        network, warnings = file.load(model), ()
+        network, warnings = archive.load(model), ()
     else:
         imported = read_model(model)
         network, warnings = imported.network, imported.warnings

@@ -99,9 +99,9 @@ def describe(network: Network) -> dict[str, object]:
 @click.argument("network", metavar="N.bnn", type=click.Path(path_type=Path))
 def show(session: Session, network: Path) -> None:
     """A table of the layers of a network."""
-    from bnnhw.ir import file
+    from bnnhw.ir import archive
 
-    loaded = file.load(network)
+    loaded = archive.load(network)
     data = describe(loaded)
 
     def table(console: Console) -> None:

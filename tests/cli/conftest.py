@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bnnhw.cli import cli
-from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
-from bnnhw.ir import file as network_file
+from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane, archive
 
 
 def make_network(sizes: tuple[int, ...] = (64, 12, 10), seed: int = 1) -> Network:
@@ -47,7 +46,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     path = tmp_path / "small.bnn"
-    network_file.save(make_network(), path)
+    archive.save(make_network(), path)
     return path
 
 

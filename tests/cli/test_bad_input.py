@@ -18,7 +18,7 @@ from bnnhw import tools
 from bnnhw.datasets import KNOWN
 from bnnhw.folding import LayerFolding
 from bnnhw.folding import file as folding_file
-from bnnhw.ir import file as network_file
+from bnnhw.ir import archive
 from bnnhw.training.recipes import RECIPES
 from tests.cli.conftest import make_network, run
 
@@ -62,11 +62,11 @@ def test_archive_of_somebody_else(tmp_path: Path, refused: Refused) -> None:
 def test_newer_network(tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "newer.bnn"
     with monkeypatch.context() as patch:
-        patch.setattr(network_file, "VERSION", network_file.VERSION + 1)
-        network_file.save(make_network(), path)
+        patch.setattr(archive, "VERSION", archive.VERSION + 1)
+        archive.save(make_network(), path)
     message = refused(2, "show", path)
     assert message.startswith(f"{path}: ")
-    assert str(network_file.VERSION + 1) in message
+    assert str(archive.VERSION + 1) in message
     assert "newer" in message
 
 
@@ -167,7 +167,7 @@ def test_missing_data_set(network: Path, tmp_path: Path, refused: Refused) -> No
 
 def test_data_set_of_another_shape(tmp_path: Path, refused: Refused) -> None:
     path = tmp_path / "wide.bnn"
-    network_file.save(make_network((65, 4, 10)), path)
+    archive.save(make_network((65, 4, 10)), path)
     message = refused(2, "evaluate", path, "--dataset", "digits")
     assert message == "data set digits must have 65 elements a frame for this network, not 64"
 
@@ -202,7 +202,7 @@ def test_more_frames_a_second_than_the_board_can(network: Path, tmp_path: Path, 
 @pytest.mark.parametrize("verb", ["fold", "generate", "build"])
 def test_network_too_big_for_the_board(verb: str, tmp_path: Path, refused: Refused) -> None:
     path = tmp_path / "big.bnn"
-    network_file.save(make_network((64, 4096, 10)), path)
+    archive.save(make_network((64, 4096, 10)), path)
     message = refused(1, verb, path, "--board", "icebreaker", "-o", tmp_path / "out")
     pattern = (
         r"the network does not fit icebreaker even at its smallest: "
@@ -304,7 +304,7 @@ def test_damaged_design(
 def test_design_whose_network_was_changed(network: Path, tmp_path: Path, refused: Refused) -> None:
     design = tmp_path / "design"
     assert run("generate", network, "-o", design).exit_code == 0
-    network_file.save(make_network(seed=2), design / "network.bnn")
+    archive.save(make_network(seed=2), design / "network.bnn")
     message = refused(2, "simulate", design, "--dataset", "digits")
     assert message == f"{design}/network.bnn: is not the network that {design} was generated from; generate it again"
 
@@ -322,7 +322,7 @@ def test_verilog_that_is_wrong_is_noticed(network: Path, tmp_path: Path) -> None
     design, other = tmp_path / "design", tmp_path / "other"
     folding = _folding(tmp_path / "f.json", (4, 8), (2, 4))
     assert run("generate", network, "--folding", folding, "-o", design).exit_code == 0
-    network_file.save(make_network(seed=2), tmp_path / "other.bnn")
+    archive.save(make_network(seed=2), tmp_path / "other.bnn")
     assert run("generate", tmp_path / "other.bnn", "--folding", folding, "-o", other).exit_code == 0
     (design / "accelerator.v").write_text((other / "accelerator.v").read_text())
     result = run("simulate", design, "--dataset", "digits", "--count", "50", "--json", "-q")

@@ -11,8 +11,7 @@ import numpy as np
 import onnx
 
 from bnnhw import reference
-from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane
-from bnnhw.ir import file as network_file
+from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane, archive
 from tests.cli.conftest import run
 from tests.export.execute import execute
 from tests.frontend.test_bnn_pynq import TOPOLOGY, small, write
@@ -25,7 +24,7 @@ def test_export(network: Path, tmp_path: Path) -> None:
     result = run("export", network, "-o", model, "--json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout) == {"model": str(model)}
-    loaded = network_file.load(network)
+    loaded = archive.load(network)
     x = np.random.default_rng(0).uniform(-1, 17, (1, 64)).astype(np.float32)
     expected = reference.evaluate(loaded, loaded.input.encode(x)).scores
     assert np.array_equal(execute(onnx.load(model), x), expected)
@@ -42,7 +41,7 @@ def test_export_of_what_floats_do_not_hold(tmp_path: Path, refused: Refused) -> 
     dtype, path = DataType("uint", 8), tmp_path / "wide.bnn"
     plane = WeightPlane(1 << 17, BitMatrix.from_bits(np.ones((2, 3), np.uint8)))
     layers = (Dense("wide", dtype, (plane,), None), Output.plain("output", 2))
-    network_file.save(Network(InputSpec((3,), dtype), layers), path)
+    archive.save(Network(InputSpec((3,), dtype), layers), path)
     message = f"{path}: layer wide: dot products must be below 16777216 to be exact in float32, not up to 100270082"
     assert refused(2, "export", path, "-o", tmp_path / "model.onnx") == message
 
@@ -62,7 +61,7 @@ def test_import_of_a_folder(tmp_path: Path) -> None:
         "format": "bnn-pynq",
         "warnings": [],
     }
-    assert network_file.load(output).provenance["decode"] == "highest-bit"
+    assert archive.load(output).provenance["decode"] == "highest-bit"
 
 
 def test_import_of_a_folder_without_its_topology(tmp_path: Path, refused: Refused) -> None:

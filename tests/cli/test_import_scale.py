@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw.ir import file
+from bnnhw.ir import archive
 from tests.cli.conftest import run
 from tests.frontend.models import model, parts, write
 
@@ -17,7 +17,7 @@ from tests.frontend.models import model, parts, write
 def test_scaled(tmp_path: Path, text: str, threshold: float) -> None:
     source, output = write(model(*parts()), tmp_path / "m.onnx"), tmp_path / "n.bnn"
     assert run("import", source, "--input-scale", text, "-o", output).exit_code == 0
-    network = file.load(output)
+    network = archive.load(output)
     assert network.input.thresholds == (threshold,)
     assert np.array_equal(network.input.encode(np.array([[0, threshold, 4 * threshold, 0]])), [[0, 1, 1, 0]])
 

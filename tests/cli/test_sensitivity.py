@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.ir import file
+from bnnhw.ir import archive
 from tests.cli.conftest import run
 
 KEYS = ("name", "kind", "elements", "bits", "accuracy_drop", "changed", "noise", "lut4_per_bit", "suggested_bits")
@@ -38,7 +38,7 @@ def test_json(root: Path) -> None:
 def test_table_and_the_same_for_both_kinds_of_file(root: Path, tmp_path: Path) -> None:
     model, network = root / "models" / "digits.onnx", tmp_path / "digits.bnn"
     assert run("import", model, "-o", network, "-q").exit_code == 0
-    assert file.load(network).streamlined
+    assert archive.load(network).streamlined
     options = ("--dataset", "digits", "--count", "50", "--budget", "3000", "--rate", "0.1", "--seed", "3")
     first, second = (run("sensitivity", path, *options) for path in (model, network))
     assert first.exit_code == 0, first.stderr

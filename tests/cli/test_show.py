@@ -25,7 +25,7 @@ from bnnhw.ir import (
     Thresholds,
     WeightPlane,
     Window,
-    file,
+    archive,
 )
 from bnnhw.report.figures import boxes
 from tests.cli.conftest import run
@@ -92,7 +92,7 @@ def test_describe(network: Network) -> None:
 
 def test_show(network: Network, tmp_path: Path) -> None:
     path = tmp_path / "maps.bnn"
-    file.save(network, path)
+    archive.save(network, path)
     result = run("show", path, "--json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout) == describe(network)

@@ -12,7 +12,7 @@ import torch
 from bnnhw import datasets
 from bnnhw.errors import CheckError, FileError, RequestError
 from bnnhw.frontend import read_model
-from bnnhw.ir import file
+from bnnhw.ir import archive
 from bnnhw.reference import evaluate
 from bnnhw.streamline import streamline
 from bnnhw.training import check
@@ -187,7 +187,7 @@ def test_the_kept_models_are_what_their_metadata_say(name: str, root: Path) -> N
         properties = {p.key: p.value for p in onnx.load(path).metadata_props}
         network = streamline(read_model(path).network).network
     else:
-        network = file.load(path.with_suffix(".bnn"))
+        network = archive.load(path.with_suffix(".bnn"))
         properties = network.provenance
     data = datasets.load(dataset, data_dir)
     classes = evaluate(network, network.input.encode(data.x_test.reshape(len(data.x_test), -1))).classes

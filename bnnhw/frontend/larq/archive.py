@@ -30,7 +30,7 @@ from typing import Any
 from bnnhw.errors import FileError, UnsupportedError
 from bnnhw.frontend.larq import ARCHITECTURE
 from bnnhw.frontend.larq.layers import LarqGraph, LarqInput
-from bnnhw.ir.file_archive import Members
+from bnnhw.ir.members import Members
 
 __all__ = ["to_qonnx"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from bnnhw.errors import FileError, UnsupportedError
-from bnnhw.ir.file_archive import Members
+from bnnhw.ir.members import Members
 
 __all__ = ["LarqGraph", "LarqInput"]
 

@@ -1,4 +1,7 @@
-"""The kinds of layers, one file per kind."""
+"""The kinds of layers, one file per kind: a file beside this one is a kind, and registers its codec itself."""
+
+import importlib
+import pkgutil
 
 from bnnhw.ir.layers.affine import Affine
 from bnnhw.ir.layers.conv import Conv2d
@@ -20,3 +23,6 @@ __all__ = [
     "SumPool",
     "WeightPlane",
 ]
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -6,12 +6,13 @@ Position, channel and stream order are those of :class:`~bnnhw.ir.window.Window`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
+from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
 from bnnhw.ir.layer import Layer, Shape
 from bnnhw.ir.types import DataType
 
@@ -75,3 +76,18 @@ class Affine(Layer):
         return same and np.array_equal(self.multiplier, other.multiplier) and np.array_equal(self.offset, other.offset)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _describe(layer: Affine, out: LayerWriter) -> dict[str, Any]:
+    out.array("multiplier", layer.multiplier, "<i8")
+    out.array("offset", layer.offset, "<i8")
+    return {"shape": [int(size) for size in layer.shape]}
+
+
+def _read(entry: LayerReader) -> Affine:
+    dtype, shape = entry.input, entry.shape
+    multiplier, offset = (entry.array(name, "<i8", shape[:1]) for name in ("multiplier", "offset"))
+    return Affine(entry.name, shape, dtype, multiplier, offset)
+
+
+CODECS.add(Affine, Codec(_describe, _read))

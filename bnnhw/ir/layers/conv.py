@@ -6,12 +6,13 @@ Position, channel and stream order are those of :class:`~bnnhw.ir.window.Window`
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir.activation import Activation
+from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
 from bnnhw.ir.layer import Layer, Shape
-from bnnhw.ir.layers.dense import Dense
+from bnnhw.ir.layers.dense import Dense, describe_dense, read_dense
 from bnnhw.ir.types import DataType
 from bnnhw.ir.window import Window
 
@@ -104,3 +105,20 @@ class Conv2d(Layer):
 
     def with_matrix(self, matrix: Dense) -> Conv2d:
         return replace(self, dense=matrix)
+
+
+def _describe(layer: Conv2d, out: LayerWriter) -> dict[str, Any]:
+    return {
+        **describe_dense(layer.dense, out),
+        "window": out.window(layer.window),
+        "padding_code": int(layer.padding_code),
+        "depthwise": bool(layer.depthwise),
+    }
+
+
+def _read(entry: LayerReader) -> Conv2d:
+    window, code, depthwise = entry.window(), entry.field("padding_code", int), entry.field("depthwise", bool)
+    return Conv2d(window, read_dense(entry), code, depthwise)
+
+
+CODECS.add(Conv2d, Codec(_describe, _read))

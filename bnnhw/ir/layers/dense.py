@@ -16,15 +16,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir.activation import Activation, Thresholds
 from bnnhw.ir.bits import BitMatrix
+from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
 from bnnhw.ir.layer import Layer, Shape
 from bnnhw.ir.types import MAX_PLANES, DataType
 
-__all__ = ["Dense", "WeightPlane"]
+__all__ = ["Dense", "WeightPlane", "describe_dense", "read_dense"]
 
 
 @dataclass(frozen=True)
@@ -134,3 +137,31 @@ class Dense(Layer):
 
     def with_matrix(self, matrix: Dense) -> Dense:
         return matrix
+
+
+def describe_dense(layer: Dense, out: LayerWriter) -> dict[str, Any]:
+    """The matrix in the header; its bits, packed, are the arrays ``weights.PLANE`` (rows x ceil(columns / 8))."""
+    for i, plane in enumerate(layer.weights):
+        packed = np.frombuffer(plane.bits.data, np.uint8)
+        out.array(f"weights.{i}", packed.reshape(layer.neurons, plane.bits.stride), "|u1")
+    return {
+        "neurons": layer.neurons,
+        "synapses": layer.synapses,
+        "coefficients": [int(plane.coefficient) for plane in layer.weights],
+        "activation": out.activation(layer.activation),
+    }
+
+
+def read_dense(entry: LayerReader) -> Dense:
+    """The inverse of :func:`describe_dense`."""
+    dtype, neurons, synapses = entry.input, entry.size("neurons"), entry.size("synapses")
+    planes = []
+    for i, coefficient in enumerate(entry.field("coefficients", list)):
+        if type(coefficient) is not int or abs(coefficient) >= 1 << 31:
+            raise entry.error(f"coefficients must be integers below 2**31, not {coefficient!r:.60}")
+        packed = entry.array(f"weights.{i}", "|u1", (neurons, -(-synapses // 8)))
+        planes.append(WeightPlane(coefficient, BitMatrix(neurons, synapses, packed.tobytes())))
+    return Dense(entry.name, dtype, tuple(planes), entry.activation(neurons))
+
+
+CODECS.add(Dense, Codec(describe_dense, read_dense))

@@ -6,12 +6,13 @@ Position, channel and stream order are those of :class:`~bnnhw.ir.window.Window`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
+from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
 from bnnhw.ir.layer import Layer, Shape
 from bnnhw.ir.types import DataType
 from bnnhw.ir.window import Window
@@ -73,3 +74,16 @@ class MaxPool(Layer):
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _describe(layer: MaxPool, out: LayerWriter) -> dict[str, Any]:
+    out.array("minimum", layer.minimum, "|u1")
+    return {"window": out.window(layer.window)}
+
+
+def _read(entry: LayerReader) -> MaxPool:
+    dtype, window = entry.input, entry.window()
+    return MaxPool(entry.name, window, dtype, entry.flags("minimum", (window.channels,)))
+
+
+CODECS.add(MaxPool, Codec(_describe, _read))

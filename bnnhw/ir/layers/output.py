@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir.activation import check_steps
+from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
 from bnnhw.ir.steps import Step
 
 __all__ = ["Output"]
@@ -70,3 +71,18 @@ class Output:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _describe(layer: Output, out: LayerWriter) -> dict[str, Any]:
+    out.array("multiplier", layer.multiplier, "<i8")
+    out.array("offset", layer.offset, "<i8")
+    return {"classes": layer.classes, "steps": out.steps(layer.steps)}
+
+
+def _read(entry: LayerReader) -> Output:
+    classes = entry.size("classes")
+    multiplier, offset = (entry.array(name, "<i8", (classes,)) for name in ("multiplier", "offset"))
+    return Output(entry.name, multiplier, offset, entry.steps(classes))
+
+
+CODECS.add(Output, Codec(_describe, _read))

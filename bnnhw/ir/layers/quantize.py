@@ -6,10 +6,11 @@ Position, channel and stream order are those of :class:`~bnnhw.ir.window.Window`
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir.activation import Activation, Thresholds
+from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
 from bnnhw.ir.layer import Layer, Shape
 from bnnhw.ir.types import DataType
 
@@ -64,3 +65,18 @@ class Quantize(Layer):
         if activation is None:
             raise NetworkError(f"layer {self.name}: a layer of kind {self.kind} must have an activation")
         return replace(self, activation=activation)
+
+
+def _describe(layer: Quantize, out: LayerWriter) -> dict[str, Any]:
+    return {"shape": [int(size) for size in layer.shape], "activation": out.activation(layer.activation)}
+
+
+def _read(entry: LayerReader) -> Quantize:
+    dtype, shape = entry.input, entry.shape
+    entry.field("activation", dict)
+    activation = entry.activation(shape[0])
+    assert activation is not None
+    return Quantize(entry.name, shape, dtype, activation)
+
+
+CODECS.add(Quantize, Codec(_describe, _read))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bnnhw.errors import NetworkError
+from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
 from bnnhw.ir.layer import Branches, Layer, Shape, follow
 from bnnhw.ir.types import DataType
 
@@ -79,3 +80,22 @@ class Residual(Layer):
     def with_branches(self, branches: Branches) -> Residual:
         body, shortcut = branches
         return replace(self, body=body, shortcut=shortcut)
+
+
+def _describe(layer: Residual, out: LayerWriter) -> dict[str, Any]:
+    return {
+        "shape": [int(size) for size in layer.shape],
+        "body": out.layers("body", layer.body),
+        "shortcut": out.layers("shortcut", layer.shortcut),
+    }
+
+
+def _read(entry: LayerReader) -> Residual:
+    dtype, shape = entry.input, entry.shape
+    if entry.depth == MAX_DEPTH:
+        raise entry.error(f"residual layers must nest at most {MAX_DEPTH} deep")
+    body, shortcut = entry.layers("body"), entry.layers("shortcut")
+    return Residual(entry.name, shape, dtype, body, shortcut)
+
+
+CODECS.add(Residual, Codec(_describe, _read))

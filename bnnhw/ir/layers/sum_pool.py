@@ -6,8 +6,9 @@ Position, channel and stream order are those of :class:`~bnnhw.ir.window.Window`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
 from bnnhw.ir.layer import Layer, Shape
 from bnnhw.ir.types import DataType
 from bnnhw.ir.window import Window
@@ -50,3 +51,14 @@ class SumPool(Layer):
     @property
     def shape_out(self) -> Shape:
         return (self.window.channels, self.window.out_height, self.window.out_width)
+
+
+def _describe(layer: SumPool, out: LayerWriter) -> dict[str, Any]:
+    return {"window": out.window(layer.window)}
+
+
+def _read(entry: LayerReader) -> SumPool:
+    return SumPool(entry.name, input=entry.input, window=entry.window())
+
+
+CODECS.add(SumPool, Codec(_describe, _read))

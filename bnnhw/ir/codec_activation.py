@@ -1,6 +1,7 @@
-"""How the network file (:mod:`bnnhw.ir.file`) holds the floating-point steps of a network that is not streamlined.
+"""How the network file (:mod:`bnnhw.ir.archive`) holds activations, floating-point steps and thresholds.
 
-A step is ``{"kind": "scale"}`` in the header, and its parameters are arrays named after the step's position:
+Thresholds are their type in the header and the array ``LAYER.thresholds`` (rows x levels). A step is
+``{"kind": "scale"}`` in the header, and its parameters are arrays named after the step's position:
 ``LAYER.steps.0.factor``. A quantizer is its type in the header and the arrays ``LAYER.bounds`` and
 ``LAYER.strict``. Version 1 of the file had one batch norm in the place of the steps, with arrays ``LAYER.gamma``
 and so on, and the sign as the only quantizer; it is read as that.
@@ -9,13 +10,14 @@ and so on, and the sign as the only quantizer; it is read as that.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError
-from bnnhw.ir.activation import FloatActivation
+from bnnhw.ir.activation import Activation, FloatActivation, Thresholds, batch_norm_sign
+from bnnhw.ir.header import field
 from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Quantizer, Relu, Scale, Shift, Step
 from bnnhw.ir.types import DataType
 
@@ -55,12 +57,19 @@ def describe_steps(steps: tuple[Step, ...], prefix: str, arrays: Arrays) -> list
     return entries
 
 
-def describe_activation(activation: FloatActivation, prefix: str, arrays: Arrays) -> dict[str, Any]:
+def describe_activation(activation: Activation, prefix: str, arrays: Arrays) -> dict[str, Any]:
     """The header's entry; the arrays go into ``arrays``."""
-    arrays[f"{prefix}.bounds"] = activation.quantizer.bounds.astype("<f8")
-    arrays[f"{prefix}.strict"] = activation.quantizer.strict.astype("|u1")
-    steps = describe_steps(activation.steps, prefix, arrays)
-    return {"kind": "float", "dtype": str(activation.dtype), "steps": steps}
+    match activation:
+        case FloatActivation():
+            arrays[f"{prefix}.bounds"] = activation.quantizer.bounds.astype("<f8")
+            arrays[f"{prefix}.strict"] = activation.quantizer.strict.astype("|u1")
+            steps = describe_steps(activation.steps, prefix, arrays)
+            return {"kind": "float", "dtype": str(activation.dtype), "steps": steps}
+        case Thresholds():
+            arrays[f"{prefix}.thresholds"] = activation.values.astype("<i8")
+            return {"kind": "thresholds", "dtype": str(activation.dtype)}
+        case _:
+            assert_never(activation)
 
 
 def _eps(where: str, spec: dict[str, Any]) -> float:
@@ -95,15 +104,24 @@ def read_steps(where: str, entries: Any, take: Take, prefix: str, neurons: int) 
     return tuple(steps)
 
 
-def read_activation(where: str, spec: dict[str, Any], take: Take, prefix: str, neurons: int) -> FloatActivation:
+def read_activation(where: str, spec: Any, take: Take, prefix: str, neurons: int) -> Activation:
     """The inverse of :func:`describe_activation`."""
-    dtype = spec.get("dtype")
-    if not isinstance(dtype, str):
-        raise FileError(f"header: {where}: 'dtype' must be of type str, not {dtype!r:.60}")
-    parsed = DataType.parse(dtype)
-    bounds = take(f"{prefix}.bounds", "<f8", (neurons, parsed.levels - 1))
-    strict = take(f"{prefix}.strict", "|u1", (parsed.levels - 1,))
+    kind = field(where, spec, "kind", str)
+    if kind == "batch_norm_sign":
+        return batch_norm_sign(read_norm(where, spec, take, prefix, neurons))
+    if kind == "float":
+        return _read_float(where, spec, take, prefix, neurons)
+    if kind != "thresholds":
+        raise FileError(f"header: {where}: activation must be thresholds or float, not {kind!r:.60}")
+    dtype = DataType.parse(field(where, spec, "dtype", str))
+    return Thresholds(take(f"{prefix}.thresholds", "<i8", (neurons, dtype.levels - 1)), dtype)
+
+
+def _read_float(where: str, spec: dict[str, Any], take: Take, prefix: str, neurons: int) -> FloatActivation:
+    dtype = DataType.parse(field(where, spec, "dtype", str))
+    bounds = take(f"{prefix}.bounds", "<f8", (neurons, dtype.levels - 1))
+    strict = take(f"{prefix}.strict", "|u1", (dtype.levels - 1,))
     if (strict > 1).any():
         raise FileError(f"array {f'{prefix}.strict'!r} must be of 0 and 1")
     steps = read_steps(where, spec.get("steps"), take, prefix, neurons)
-    return FloatActivation(steps, Quantizer(parsed, bounds, strict.astype(np.bool_)))
+    return FloatActivation(steps, Quantizer(dtype, bounds, strict.astype(np.bool_)))

@@ -32,9 +32,9 @@ from bnnhw.ir import (
     Window,
     walk,
 )
-from bnnhw.ir.file import load, save
+from bnnhw.ir.archive import load, save
 from bnnhw.ir.layers.residual import MAX_DEPTH
-from tests.ir.test_file import header, npy, refuse, rewrite, with_header
+from tests.ir.test_archive import header, npy, refuse, rewrite, with_header
 from tests.map_strategies import map_networks
 from tests.strategies import fixed
 
@@ -187,8 +187,8 @@ def test_wrong_header(
 ) -> None:
     if message is None:
         message = (
-            "header: layer 1.body.0: 'kind' must be one of dense, conv, max_pool, sum_pool, quantize, affine, "
-            "residual, output, not 'tanh'"
+            "header: layer 1.body.0: 'kind' must be one of affine, conv, dense, max_pool, output, quantize, "
+            "residual, sum_pool, not 'tanh'"
         )
     refuse(changed(members, tmp_path / "header.bnn", keys, value), message)
 

@@ -1,4 +1,4 @@
-"""The members of the network file (:mod:`bnnhw.ir.file`): NumPy arrays in an uncompressed zip archive."""
+"""The members of the network file (:mod:`bnnhw.ir.archive`): NumPy arrays in an uncompressed zip archive."""
 
 from __future__ import annotations
 

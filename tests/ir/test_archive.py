@@ -32,7 +32,7 @@ from bnnhw.ir import (
     batch_norm_sign,
     sign,
 )
-from bnnhw.ir.file import load, save
+from bnnhw.ir.archive import load, save
 from tests.strategies import fixed, networks
 
 
@@ -297,8 +297,8 @@ def test_compressed_members_are_refused(members: dict[str, bytes], tmp_path: Pat
         (
             ("layers", 0, "kind"),
             "lstm",
-            "header: layer 0: 'kind' must be one of dense, conv, max_pool, sum_pool, quantize, affine, residual, "
-            "output, not 'lstm'",
+            "header: layer 0: 'kind' must be one of affine, conv, dense, max_pool, output, quantize, residual, "
+            "sum_pool, not 'lstm'",
         ),
         (("layers", 0, "kind"), "conv", "header: layer 0 must have 'window'"),
         (

@@ -5,7 +5,7 @@ Layout
 An uncompressed zip archive of ``.npy`` members, so that ``numpy.load(path)`` opens it too. Member
 ``header`` is a ``uint8`` array that holds JSON: ``format`` ("bnnhw"), ``version``, ``input``,
 ``layers`` and ``provenance``. The other members are the arrays that the header calls for: ``input.thresholds``
-and those of the layers, which :mod:`bnnhw.ir.file_layers` lists. The bytes depend on the network alone: no dates,
+and those of the layers, which :mod:`bnnhw.ir.codec` lists. The bytes depend on the network alone: no dates,
 no compression. Version 1 knew batch norm and sign only, version 2 fully connected layers only; both are read still.
 
 Reading trusts nothing: nothing is unpickled, members must be stored uncompressed (so what is allocated
@@ -27,9 +27,10 @@ import numpy as np
 
 from bnnhw.errors import BnnhwError, FileError
 from bnnhw.files import write_whole
-from bnnhw.ir.file_archive import Members, pack
-from bnnhw.ir.file_layers import LayerReader, describe_layers, field
-from bnnhw.ir.file_steps import Arrays
+from bnnhw.ir.codec import describe_layers, read_layers
+from bnnhw.ir.codec_activation import Arrays
+from bnnhw.ir.header import field
+from bnnhw.ir.members import Members, pack
 from bnnhw.ir.network import Network
 from bnnhw.ir.types import DataType, InputSpec
 
@@ -120,7 +121,7 @@ def _read(archive: zipfile.ZipFile) -> Network:
         raise FileError(f"format version must be at least 1, not {version}")
     network_input = _read_input(field("header", header, "input", dict), members)
     specs = field("header", header, "layers", list)
-    layers = LayerReader(members.take).layers(specs)
+    layers = read_layers(specs, members.take)
     provenance = field("header", header, "provenance", dict)
     if not all(isinstance(value, str) for value in provenance.values()):
         raise FileError("header: 'provenance' must map strings to strings")
