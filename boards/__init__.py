@@ -1,19 +1,46 @@
-"""One file per board."""
+"""The boards: one file each, found by its being here; other packages' boards, and files of a user's own."""
 
 from __future__ import annotations
 
-from bnnhw.boards import icebreaker, ulx3s
+import pkgutil
+from importlib import import_module
+
 from bnnhw.boards.board import Board
+from bnnhw.boards.find import board_file, boards_in, installed, named_file
 from bnnhw.errors import RequestError
 
-__all__ = ["BOARDS", "Board", "get"]
+__all__ = ["BOARDS", "Board", "all_boards", "get"]
 
-BOARDS: dict[str, Board] = {board.name: board for board in (icebreaker.ICEBREAKER, *ulx3s.VARIANTS)}
-"""Every board, by name."""
+
+def _own() -> dict[str, Board]:
+    modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    boards = {board.name: board for module in modules for board in boards_in(module)}
+    return {board.name: board for board in sorted(boards.values(), key=lambda board: (board.lut4, board.name))}
+
+
+BOARDS = _own()
+"""The boards that come with bnnhw, by name, the smallest first."""
+
+
+def all_boards() -> dict[str, Board]:
+    """These, and after them those of installed packages (entry points of the group ``bnnhw.boards``)."""
+    return {**BOARDS, **installed(BOARDS)}
 
 
 def get(name: str) -> Board:
-    """A board by its name; :class:`~bnnhw.errors.RequestError` lists the known ones."""
-    if name not in BOARDS:
-        raise RequestError(f"board must be one of {', '.join(BOARDS)}, not {name!r}")
-    return BOARDS[name]
+    """A board by its name, or by a Python file that defines it: ``FILE.py``, or ``FILE.py:NAME`` where it has several.
+
+    Raises
+    ------
+    RequestError
+        For an unknown name; the message lists the known ones.
+    FileError
+        For a file that is missing, can't be run, or holds no board.
+    """
+    if (named := named_file(name)) is not None:
+        return board_file(*named, BOARDS.values())
+    # A broken package of others must not stand in the way of a board of ours.
+    boards = BOARDS if name in BOARDS else all_boards()
+    if name not in boards:
+        raise RequestError(f"board must be one of {', '.join(boards)}, not {name!r}")
+    return boards[name]

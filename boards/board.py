@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.devices import Family, Part
+from bnnhw.files import file_digest
 
 if TYPE_CHECKING:
     from bnnhw.devices.clock import BoardClock
@@ -82,6 +86,16 @@ class Board:
     def spram_bits(self) -> int:
         """Bits of large single-port memory in all."""
         return self.part.spram_bits
+
+    def fingerprint(self) -> tuple[object, ...]:
+        """Plain data that differs wherever what is built would: the values here and the text of the platform."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields |= {"family": self.family.name, "platform": None}
+        try:
+            source = inspect.getsourcefile(type(self.platform()))
+        except TypeError:
+            source = None
+        return (fields, None if source is None else file_digest(Path(source)))
 
     def reachable_mhz(self, clock_mhz: float) -> float:
         """The clock that is really made when one is asked for.

@@ -177,7 +177,7 @@ def _build(
         return {}
 
     with step("elaborate"):
-        inputs = (identity, board.name, clock_mhz, link.name, link.settings, version("amaranth"), _sources())
+        inputs = (identity, board.fingerprint(), clock_mhz, link.name, link.settings, version("amaranth"), _sources())
         cache.run("elaborate", inputs, [*design.sources, design.constraints], elaborate)
 
     def synthesize() -> dict[str, Any]:

@@ -18,11 +18,11 @@ __all__ = ["boards"]
 @click.argument("name", required=False)
 def boards(session: Session, name: str | None) -> None:
     """The boards: device, clock, resources, links."""
-    from bnnhw.boards import BOARDS, get
+    from bnnhw.boards import all_boards, get
 
-    chosen = BOARDS if name is None else {name: get(name)}
+    chosen = list(all_boards().values()) if name is None else [get(name)]
     data = {
-        key: {
+        board.name: {
             "device": board.device,
             "package": board.package,
             "lut": board.lut4,
@@ -32,7 +32,7 @@ def boards(session: Session, name: str | None) -> None:
             "oscillator_mhz": board.oscillator_mhz,
             "links": list(board.links),
         }
-        for key, board in chosen.items()
+        for board in chosen
     }
 
     def show(console: Console) -> None:
@@ -42,9 +42,11 @@ def boards(session: Session, name: str | None) -> None:
         for heading in ("LUT4", "block RAM bits", "single-port RAM bits", "clock MHz"):
             table.add_column(heading, justify="right")
         table.add_column("links")
-        for key, board in chosen.items():
+        for board in chosen:
             numbers = (f"{n:,}" for n in (board.lut4, board.bram_bits, board.spram_bits))
-            table.add_row(key, board.device, board.package, *numbers, f"{board.clock_mhz:g}", ", ".join(board.links))
+            table.add_row(
+                board.name, board.device, board.package, *numbers, f"{board.clock_mhz:g}", ", ".join(board.links)
+            )
         console.print(table)
 
     session.result({"boards": data}, show)

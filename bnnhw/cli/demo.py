@@ -99,7 +99,7 @@ class _Run:
                 folding_file.save(folded.foldings, network, self.folding)
             return fold_json(folded, self.board, self.board.clock_mhz)
 
-        inputs = (file_digest(self.network), self.board.name, _code("folding", "ir", "boards"))
+        inputs = (file_digest(self.network), self.board.fingerprint(), _code("folding", "ir", "boards"))
         return self.step("fold", inputs, [self.folding], action)
 
     def generate(self) -> dict[str, Any]:

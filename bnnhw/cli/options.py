@@ -21,7 +21,7 @@ count_option = click.option(
     "--count", metavar="N", type=click.IntRange(min=1), help="Only the first N frames.  [default: all]"
 )
 
-board_option = click.option("--board", metavar="B", required=True, help="A name that `bnnhw boards` lists.")
+board_option = click.option("--board", metavar="B", required=True, help="A name that `bnnhw boards` lists, or FILE.py.")
 
 folding_option = click.option(
     "--folding",

@@ -1,0 +1,194 @@
+"""Boards from elsewhere: a file that a user names, and the entry points of other packages."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bnnhw import boards, tools
+from bnnhw.cli import cli
+from bnnhw.devices.ice40 import ICE40
+from bnnhw.errors import BnnhwError, FileError, RequestError
+from bnnhw.ir import file
+from tests.build.networks import random_network
+
+TEXT = '''
+"""An iCE40HX4K on a board of our own."""
+
+from __future__ import annotations
+
+from amaranth.build import Attrs, Clock, Pins, Resource
+from amaranth.vendor import LatticeICE40Platform
+from amaranth_boards.resources import UARTResource
+
+from bnnhw.boards import Board
+from bnnhw.devices.ice40 import ICE40
+
+
+class MyPlatform(LatticeICE40Platform):
+    device = "iCE40HX4K"
+    package = "TQ144"
+    default_clk = "clk12"
+    resources = [
+        Resource("clk12", 0, Pins("129", dir="i"), Clock(12e6), Attrs(GLOBAL=True, IO_STANDARD="SB_LVCMOS")),
+        Resource("led", 0, Pins("99", dir="o")),
+        Resource("led", 1, Pins("98", dir="o")),
+        UARTResource(0, rx="9", tx="8"),
+    ]
+    connectors = []
+
+
+MINE = Board(
+    name="mine",
+    family=ICE40,
+    part=ICE40.part("iCE40HX4K"),
+    package="TQ144",
+    oscillator="clk12",
+    oscillator_mhz=12.0,
+    clock_mhz=24.0,
+    links=("uart",),
+    leds=(("led", 0), ("led", 1)),
+    platform=MyPlatform,
+    place_route=("--package", "tq144"),
+)
+'''
+
+
+THEIRS = "board 'a' of the package theirs: "
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Path:
+    path = tmp_path / "myboard.py"
+    path.write_text(TEXT)
+    return path
+
+
+def test_a_file_is_a_board(board: Path) -> None:
+    mine = boards.get(str(board))
+    assert (mine.name, mine.device, mine.lut4, mine.bram_bits) == ("mine", "iCE40HX4K", 3520, 80 * 1024)
+    assert mine.reachable_mhz(24.0) == 24.0
+    result = CliRunner().invoke(cli, ["boards", str(board), "--json"])
+    assert json.loads(result.stdout)["boards"]["mine"]["clock_mhz"] == 24.0
+
+
+def test_it_builds(board: Path, tmp_path: Path) -> None:
+    """Mapped for the delays of its own part, constrained to its own pins."""
+    for program in ("yosys", ICE40.build_tools().place_route, ICE40.build_tools().packer):
+        if not tools.find(program).found:
+            pytest.skip(tools.find(program).why)
+    file.save(random_network([16, 8, 4]), tmp_path / "tiny.bnn")
+    out = tmp_path / "out"
+    arguments = ["build", str(tmp_path / "tiny.bnn"), "--board", str(board), "-o", str(out), "--json"]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert answer["timing_met"] and answer["clock_mhz"] == 24.0 and answer["board"] == "mine"
+    assert Path(answer["bitstream"]).stat().st_size > 30_000
+    assert "synth_ice40 -run begin:check -device hx" in (out / "top.ys").read_text()
+    assert "set_io uart_0__rx__io 9" in (out / "top.pcf").read_text()
+
+
+def test_one_of_several(board: Path) -> None:
+    board.write_text(f'{TEXT}\nfrom dataclasses import replace\n\nFAST = replace(MINE, name="fast", clock_mhz=48.0)\n')
+    assert boards.get(f"{board}:fast").clock_mhz == 48.0
+    for name, message in (
+        (str(board), f"{board}: holds several boards (mine, fast); name one, as in {board}:mine"),
+        (f"{board}:slow", f"board of {board} must be one of mine, fast, not 'slow'"),
+    ):
+        with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
+            boards.get(name)
+
+
+def test_a_board_of_ours_changed(board: Path) -> None:
+    """What a file imports to start from is not what it defines."""
+    board.write_text(
+        "from dataclasses import replace\n"
+        "from bnnhw.boards.icebreaker import ICEBREAKER\n"
+        'SLOW = replace(ICEBREAKER, name="slow", clock_mhz=12.0)\n'
+    )
+    assert boards.get(str(board)).name == "slow"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = (1,\n", "line 1: '(' was never closed"),
+        ("x = 1\n", "must define a board, a value that is a bnnhw.boards.Board, and does not"),
+        ("\nimport no_such_package\n", "line 2: ModuleNotFoundError: No module named 'no_such_package'"),
+        (
+            'from bnnhw.devices.ecp5 import ECP5\nECP5.part("LFE5U-99F")\n',
+            "line 2: part of ecp5 must be one of LFE5U-12F, LFE5U-25F, LFE5U-45F, LFE5U-85F, not 'LFE5U-99F'",
+        ),
+    ],
+)
+def test_a_file_that_is_no_board(text: str, message: str, board: Path) -> None:
+    board.write_text(text)
+    with pytest.raises(FileError, match=f"^{re.escape(f'{board}: ' + message)}$"):
+        boards.get(str(board))
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    path = tmp_path / "none.py"
+    result = CliRunner().invoke(cli, ["boards", str(path)])
+    assert result.exit_code == 2
+    assert result.stderr == f"bnnhw: error: {path}: no such file\n"
+
+
+def test_the_fingerprint_follows_the_pins(board: Path) -> None:
+    """What is built depends on the platform's text too: an edited board is built again."""
+    before = boards.get(str(board)).fingerprint()
+    assert boards.get(str(board)).fingerprint() == before
+    board.write_text(TEXT.replace('rx="9"', 'rx="10"'))
+    assert boards.get(str(board)).fingerprint() != before
+
+
+def package(folder: Path, monkeypatch: pytest.MonkeyPatch, points: str, module: str = TEXT) -> None:
+    """An installed package ``theirs``: a module, and metadata with entry points."""
+    (folder / "their_boards.py").write_text(module)
+    metadata = folder / "theirs-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[bnnhw.boards]\n{points}\n")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "their_boards", raising=False)
+
+
+def test_boards_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(tmp_path, monkeypatch, "mine = their_boards:MINE")
+    assert list(boards.all_boards()) == [*boards.BOARDS, "mine"]
+    assert boards.get("mine").device == "iCE40HX4K"
+    result = CliRunner().invoke(cli, ["boards", "--json"])
+    assert json.loads(result.stdout)["boards"]["mine"]["device"] == "iCE40HX4K"
+    assert "mine" in CliRunner().invoke(cli, ["boards"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("points", "module", "message"),
+    [
+        (
+            "a = their_boards:NONE",
+            TEXT,
+            "can't be loaded: AttributeError: module 'their_boards' has no attribute 'NONE'",
+        ),
+        ("a = their_boards:x", "x = 1\n", "their_boards:x must be a Board or a sequence of them, and is not"),
+        (
+            "a = their_boards:MINE",
+            TEXT.replace('name="mine"', 'name="icebreaker"'),
+            "the name 'icebreaker' is taken by another board",
+        ),
+    ],
+)
+def test_a_broken_package_is_named(
+    points: str, module: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(tmp_path, monkeypatch, points, module)
+    with pytest.raises(BnnhwError, match=f"^{re.escape(THEIRS + message)}$"):
+        boards.all_boards()
+    # It stands in nobody's way but its own.
+    assert boards.get("icebreaker") is boards.BOARDS["icebreaker"]
