@@ -28,8 +28,8 @@ def export(session: Session, network: Path, output: Path) -> None:
     scores of `bnnhw evaluate`, and FINN starts from it.
     """
     from bnnhw.errors import BnnhwError
-    from bnnhw.export import write_qonnx
     from bnnhw.ir import archive
+    from bnnhw.qonnx import write_qonnx
 
     loaded = archive.load(network)
     with session.stage("export"):

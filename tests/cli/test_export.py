@@ -13,8 +13,8 @@ import onnx
 from bnnhw import reference
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane, archive
 from tests.cli.conftest import run
-from tests.export.execute import execute
 from tests.frontend.test_bnn_pynq import TOPOLOGY, small, write
+from tests.qonnx.execute import execute
 
 Refused = Callable[..., str]
 

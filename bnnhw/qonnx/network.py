@@ -32,20 +32,20 @@ from pathlib import Path
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from bnnhw.errors import NetworkError, UnsupportedError
-from bnnhw.export.graph import DOMAIN, FLOAT32, INPUT, OUTPUT, Graph, type_name
-from bnnhw.export.layers import add_layers
 from bnnhw.files import write_whole
 from bnnhw.ir import Dense, InputSpec, Network, Output, dot_affine
 from bnnhw.ir.arithmetic import weight_values
+from bnnhw.qonnx.exporters import FLOAT32, add_layers
+from bnnhw.qonnx.graph import Graph, Tensor, type_name
+from bnnhw.qonnx.layers.matrix import dot_product
 
 __all__ = ["to_qonnx", "write_qonnx"]
 
 OPSET = 13
-IR_VERSION = 8
-"""That of ONNX 1.10, the oldest that knows :data:`OPSET` in full: old readers refuse newer ones."""
+INPUT, OUTPUT = "global_in", "global_out"
 
 FLOAT64 = 1 << 53
 """float64 holds every integer up to this, and every half of one up to half of this."""
@@ -62,14 +62,14 @@ def _rounded_up(thresholds: tuple[float, ...]) -> NDArray[np.float32]:
     return np.where(nearest.astype(np.float64) < exact, np.nextafter(nearest, np.float32(np.inf)), nearest)
 
 
-def _input(graph: Graph, spec: InputSpec) -> None:
+def _input(graph: Graph, spec: InputSpec) -> Tensor:
     if spec.thresholds is None:
         graph.annotate(INPUT, type_name(spec.dtype))
-    else:
-        graph.multithreshold("encode", _rounded_up(spec.thresholds)[None, :], spec.dtype, "FLOAT32")
+        return graph.input
+    return graph.multithreshold("encode", graph.input, _rounded_up(spec.thresholds)[None, :], spec.dtype, "FLOAT32")
 
 
-def _output(graph: Graph, layer: Dense, output: Output) -> None:
+def _output(graph: Graph, tensor: Tensor, layer: Dense, output: Output) -> Tensor:
     """The affine from dot products to scores."""
     affine = dot_affine(layer)
     multipliers, offsets, constants = output.multiplier.tolist(), output.offset.tolist(), affine.constants.tolist()
@@ -89,14 +89,14 @@ def _output(graph: Graph, layer: Dense, output: Output) -> None:
     double = reach > FLOAT32
     dtype = np.float64 if double else np.float32
     if double:
-        graph.element = TensorProto.DOUBLE
-        graph.node("Cast", f"{output.name}_double", to=TensorProto.DOUBLE)
+        tensor = graph.node("Cast", f"{output.name}_double", tensor, element=TensorProto.DOUBLE, to=TensorProto.DOUBLE)
     if any(slope != 1 for slope in slopes):
-        slope_name = graph.constant(f"{output.name}_slopes", np.array([float(s) for s in slopes], dtype))
-        graph.node("Mul", f"{output.name}_mul", slope_name)
+        factor = graph.constant(f"{output.name}_slopes", np.array([float(s) for s in slopes], dtype))
+        tensor = graph.node("Mul", f"{output.name}_mul", tensor, factor)
     if any(shifts):
-        shift_name = graph.constant(f"{output.name}_shifts", np.array([float(s) for s in shifts], dtype))
-        graph.node("Add", f"{output.name}_add", shift_name)
+        shift = graph.constant(f"{output.name}_shifts", np.array([float(s) for s in shifts], dtype))
+        tensor = graph.node("Add", f"{output.name}_add", tensor, shift)
+    return tensor
 
 
 def to_qonnx(network: Network, batch: int = 1) -> onnx.ModelProto:
@@ -128,30 +128,12 @@ def to_qonnx(network: Network, batch: int = 1) -> onnx.ModelProto:
     weights = sum(layer.neurons * layer.synapses for layer in network.matrices)
     if weights > MAX_WEIGHTS:
         raise UnsupportedError(f"an ONNX file must have at most {MAX_WEIGHTS} weights, not {weights}")
-    graph = Graph((batch, *network.input.shape))
-    _input(graph, network.input)
+    graph = Graph(INPUT, (batch, *network.input.shape), OUTPUT)
     last = network.matrices[-1]
-    add_layers(graph, network.chain, last)
-    _output(graph, last, network.output)
-    # The last tensor is the graph's output, whatever node wrote it.
-    graph.nodes[-1].output[0] = OUTPUT
-    for note in graph.annotations:
-        if note.tensor_name == graph.tensor:
-            note.tensor_name = OUTPUT
-    proto = helper.make_graph(
-        graph.nodes,
-        "bnnhw",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [batch, *network.input.shape])],
-        [helper.make_tensor_value_info(OUTPUT, graph.element, graph.shape)],
-        graph.initializers,
-        # qonnx executes no graph whose tensors have no shapes.
-        value_info=graph.tensors[:-1],
-    )
-    proto.quantization_annotation.extend(graph.annotations)
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
-    model = helper.make_model(proto, opset_imports=opsets, ir_version=IR_VERSION, producer_name="bnnhw")
-    helper.set_model_props(model, dict(network.provenance))
-    return model
+    tensor = add_layers(graph, _input(graph, network.input), network.chain[:-1])
+    # The scores are an affine of the last layer's dot products, which are left as they are.
+    tensor, _ = dot_product(graph, tensor, last)
+    return graph.model(_output(graph, tensor, last, network.output), "bnnhw", OPSET, network.provenance)
 
 
 def write_qonnx(network: Network, path: Path) -> None:

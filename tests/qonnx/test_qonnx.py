@@ -17,7 +17,6 @@ from hypothesis.extra import numpy as hnp
 from bnnhw import reference
 from bnnhw.datasets import load
 from bnnhw.errors import FileError, NetworkError, UnsupportedError
-from bnnhw.export import to_qonnx, write_qonnx
 from bnnhw.frontend import read_model
 from bnnhw.ir import (
     Affine,
@@ -34,9 +33,10 @@ from bnnhw.ir import (
     WeightPlane,
     Window,
 )
+from bnnhw.qonnx import to_qonnx, write_qonnx
 from bnnhw.streamline import streamline
-from tests.export.execute import execute
 from tests.map_strategies import map_networks
+from tests.qonnx.execute import execute
 from tests.strategies import fixed, frames, networks
 
 BIPOLAR = DataType("bipolar", 1)
