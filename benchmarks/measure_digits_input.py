@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from bnnhw import datasets
-from bnnhw.training.models import evaluate_float64, input_quantizer, mlp, weight_bits
+from bnnhw.training.evaluation import evaluate_float64, weight_bits
+from bnnhw.training.models import input_quantizer, mlp
 from bnnhw.training.optimize import fit
 from bnnhw.training.recipes import InputRecipe, Recipe, find_recipe
 
@@ -47,7 +48,7 @@ def measure(recipe: Recipe, split: list[NDArray[np.float32]], classes: int, seed
         generator = torch.Generator().manual_seed(seed)
         model = mlp(input_quantizer(recipe.input), x.shape[1], recipe.widths, classes, generator)
         start = time.process_time()
-        fit(model, torch.from_numpy(x), torch.from_numpy(y), recipe, recipe.epochs, generator)
+        fit(model, torch.from_numpy(x), torch.from_numpy(y), recipe.settings, generator)
         seconds.append(time.process_time() - start)
         _, scores = evaluate_float64(model, x_validation)
         accuracies.append(round(100 * float((scores.argmax(axis=1) == y_validation).mean()), 2))

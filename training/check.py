@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from torch import nn
 
@@ -15,12 +19,22 @@ from bnnhw.ir.activation import Thresholds
 from bnnhw.ir.layer import Layer
 from bnnhw.reference import evaluate, evaluate_trained, trace
 from bnnhw.streamline import streamline
-from bnnhw.training.models import evaluate_float64
+from bnnhw.training.evaluation import evaluate_float64
+from bnnhw.training.export import write_onnx
 
-__all__ = ["check_export", "check_readable"]
+__all__ = ["as_file", "check_export", "check_readable"]
 
 
-def check_export(model: nn.Sequential, path: Path, samples: NDArray[np.float32]) -> None:
+@contextmanager
+def as_file(exported: onnx.ModelProto, name: str) -> Iterator[Path]:
+    """A model as a temporary file: checks read the file, as everything after them will."""
+    with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
+        path = Path(folder) / name
+        write_onnx(exported, path)
+        yield path
+
+
+def check_export(model: nn.Module, path: Path, samples: NDArray[np.float32]) -> None:
     """Compare a model in float64 with its ONNX file, read back, streamlined and evaluated in integers.
 
     Over ``samples``, the scores of the network as imported must be the model's, to the last bit; every
@@ -28,7 +42,7 @@ def check_export(model: nn.Sequential, path: Path, samples: NDArray[np.float32])
 
     Parameters
     ----------
-    model : torch.nn.Sequential
+    model : torch.nn.Module
     path : Path
         The file that :mod:`bnnhw.training.export` wrote of it.
     samples : float32 array (frames, features) or (frames, channels, height, width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import torch
 from torch import nn
@@ -73,7 +74,13 @@ class Factory:
         """``dyadic``: of values that a shortcut carries on."""
         if dyadic and not self.real:
             return DyadicNorm(channels)
-        return ShiftBatchNorm(channels) if self.components.norm == "shift" else BatchNorm(channels)
+        match self.components.norm:
+            case "shift":
+                return ShiftBatchNorm(channels)
+            case "batch":
+                return BatchNorm(channels)
+            case _ as never:
+                assert_never(never)
 
     def activation(self, channels: int, bits: int = 1) -> list[nn.Module]:
         """What stands between a norm and the next layer."""
@@ -88,8 +95,10 @@ class Factory:
                 return [RSign(channels, self.estimator)]
             case "rprelu-rsign":
                 return [RPReLU(channels), RSign(channels, self.estimator)]
-            case _:
+            case "sign":
                 return [BinaryActivation(self.estimator)]
+            case _ as never:
+                assert_never(never)
 
     def _pooled(self, recipe: ConvRecipe) -> list[nn.Module]:
         """An activation and the pool behind it, if there is one."""

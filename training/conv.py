@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from bnnhw.training.binarize import binarize
 from bnnhw.training.estimators import CLIPPED, Estimator
-from bnnhw.training.layers import BinaryLayer, glorot_bound
+from bnnhw.training.layers import Activation, BinaryLayer, glorot_bound
 
 __all__ = ["BinaryConv1d", "BinaryConv2d", "MaxPool", "SignPool", "pair"]
 
@@ -154,7 +154,7 @@ class MaxPool(nn.Module):
         return nn.functional.max_pool2d(x, self.kernel, self.stride)
 
 
-class SignPool(MaxPool):
+class SignPool(MaxPool, Activation):
     """Sign, then max pool: what hardware does with an OR of bits.
 
     Computed as max pool, then sign, which is the same since sign is monotone. The gradient then reaches the greatest

@@ -15,6 +15,7 @@ from bnnhw.training.estimators import CLIPPED, Estimator
 
 __all__ = [
     "NORM_EPS",
+    "Activation",
     "BatchNorm",
     "BinaryActivation",
     "BinaryLayer",
@@ -97,7 +98,21 @@ class BinaryLinear(BinaryLayer):
         return nn.functional.linear(x, self.signs)
 
 
-class BinaryActivation(nn.Module):
+class Activation(nn.Module):
+    """What gives the elements that the next layer takes.
+
+    Members
+    -------
+    step : float
+        Between two values of its output: 1 for -1 and +1 too, which are given as they are.
+    """
+
+    @property
+    def step(self) -> float:
+        return 1.0
+
+
+class BinaryActivation(Activation):
     """Sign of each element, sign(0) = +1, with a straight-through gradient.
 
     Parameters

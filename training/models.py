@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bnnhw.errors import RequestError
 from bnnhw.training.components import Factory
-from bnnhw.training.conv import BinaryConv2d, MaxPool, SignPool
+from bnnhw.training.conv import BinaryConv2d, MaxPool
 from bnnhw.training.layers import (
-    BinaryActivation,
-    BinaryLayer,
     InputQuantizer,
     SignedInput,
     TensorNorm,
     ThresholdInput,
     UnsignedInput,
 )
-from bnnhw.training.quantize import QuantActivation
 from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, Recipe
 from bnnhw.training.shortcut import Shortcut
 from bnnhw.training.thermometer import Thermometer
 
-__all__ = ["build", "conv_net", "evaluate_float64", "hidden_activations", "input_quantizer", "mlp", "weight_bits"]
+__all__ = ["build", "conv_net", "input_quantizer", "mlp"]
 
 PLAIN = Components()
 
@@ -198,56 +192,3 @@ def build(
     maps = (channels, height, width)
     convs, widths, bits = recipe.convs, recipe.widths, recipe.width_bits
     return conv_net(first, maps, convs, widths, classes, generator, components, bits, real)
-
-
-def hidden_activations(model: nn.Sequential, samples: Tensor) -> tuple[list[Tensor], Tensor]:
-    """The output of every activation for ``samples``, in order, its pool included where it has one, and the scores.
-
-    Activations of several bits are given in steps: whole numbers from 0.
-    """
-    hidden: list[Tensor] = []
-    return hidden, _run(model, samples, hidden)
-
-
-def _run(modules: nn.Sequential, x: Tensor, hidden: list[Tensor]) -> Tensor:
-    """``modules(x)``; the activations on the way are appended to ``hidden``."""
-    step: float | None = None
-    for module in modules:
-        x = _run(module.body, x, hidden) + module.skip(x) if isinstance(module, Shortcut) else module(x)
-        if step is not None and isinstance(module, MaxPool):
-            hidden[-1] = x / step
-            step = None
-        elif isinstance(module, BinaryActivation | SignPool | Thermometer | QuantActivation):
-            step = module.step if isinstance(module, QuantActivation) else 1.0
-            hidden.append(x / step)
-        else:
-            step = None
-    return x
-
-
-def evaluate_float64(
-    model: nn.Sequential, samples: NDArray[np.float32]
-) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
-    """Evaluate a model in float64 on the CPU.
-
-    Parameters
-    ----------
-    model : torch.nn.Sequential
-    samples : float32 array (frames, features) or (frames, channels, height, width)
-        Raw samples.
-
-    Returns
-    -------
-    hidden : list of float64 array (frames, neurons) or (frames, channels, height, width)
-        The output of each activation, -1 and +1.
-    scores : float64 array (frames, classes)
-    """
-    exact = copy.deepcopy(model).cpu().double().eval()
-    with torch.no_grad():
-        hidden, scores = hidden_activations(exact, torch.from_numpy(samples).double())
-    return [layer.numpy() for layer in hidden], scores.numpy()
-
-
-def weight_bits(model: nn.Module) -> int:
-    """Binary weights in a model."""
-    return sum(module.latent.numel() for module in model.modules() if isinstance(module, BinaryLayer))

@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from bnnhw.training.augment import random_mirror, random_shift
 from bnnhw.training.bop import Bop, binary_parameters, other_parameters
 from bnnhw.training.estimators import Identity
 from bnnhw.training.layers import BinaryLayer, clip_latent
-from bnnhw.training.recipe import Recipe
+from bnnhw.training.settings import Settings
 from bnnhw.training.shift_adamax import ShiftAdaMax
 from bnnhw.training.teacher import distributional
 
@@ -72,7 +72,7 @@ class Epoch:
 class Trainer:
     """Trains a model in place, epoch by epoch; its state can be kept and taken up again between two of them.
 
-    A recipe with a first stage is trained in two: with real-valued weights and binary activations, then, from those
+    A model with a first stage is trained in two: with real-valued weights and binary activations, then, from those
     weights, with both binary; each stage has an optimizer and a schedule of its own. Source: Liu et al., "ReActNet",
     2020, its training settings (after Martinez et al., "Training Binary Neural Networks with Real-to-Binary
     Convolutions", 2020). The authors give both stages the same number of epochs, and a weight decay of 1e-5 to the
@@ -88,8 +88,7 @@ class Trainer:
     samples : float32 tensor (frames, features) or (frames, channels, height, width)
         Raw samples, on the model's device.
     classes : int64 tensor (frames,)
-    recipe : Recipe
-    epochs : int
+    settings : Settings
     generator : torch.Generator
         On the CPU: what is held out, order of the frames, augmentation.
     teacher : torch.nn.Module, optional
@@ -101,30 +100,29 @@ class Trainer:
         model: nn.Module,
         samples: Tensor,
         classes: Tensor,
-        recipe: Recipe,
-        epochs: int,
+        settings: Settings,
         generator: torch.Generator,
         teacher: nn.Module | None = None,
     ) -> None:
-        if (recipe.loss == "distributional") != (teacher is not None):
+        if (settings.loss == "distributional") != (teacher is not None):
             raise ValueError("the distributional loss needs a teacher, and no other loss has one")
         self.teacher = teacher
-        self.model, self.recipe, self.epochs, self.generator = model, recipe, epochs, generator
+        self.model, self.settings, self.generator = model, settings, generator
         self.epoch = 0
         self.best_epoch = 0
         self.best_accuracy = -1.0
         self._best: dict[str, Tensor] | None = None
         self.samples, self.classes = samples, classes
         self.held: tuple[Tensor, Tensor] | None = None
-        if recipe.validation:
+        if settings.validation:
             order = torch.randperm(len(samples), generator=generator).to(samples.device)
-            number = max(1, round(recipe.validation * len(samples)))
+            number = max(1, round(settings.validation * len(samples)))
             self.held = samples[order[:number]], classes[order[:number]]
             self.samples, self.classes = samples[order[number:]], classes[order[number:]]
         # A last batch of one frame has no variance to normalize by: spread the frames over equal batches.
-        self.batches = -(-len(self.samples) // recipe.batch)
+        self.batches = -(-len(self.samples) // settings.batch)
         # Of the first stage; at least one is left for the other.
-        self.first = min(round(recipe.first_stage * epochs), epochs - 1)
+        self.first = min(round(settings.first_stage * settings.epochs), settings.epochs - 1)
         self._begin(1 if self.first else 2)
 
     def _begin(self, stage: int) -> None:
@@ -140,15 +138,15 @@ class Trainer:
 
     def _parameters(self) -> list[dict[str, Any]] | Iterable[nn.Parameter]:
         """For Adam: the weights decay, norms and thresholds do not."""
-        decay = self.recipe.weight_decay[self.stage - 1]
+        decay = self.settings.weight_decay[self.stage - 1]
         if not decay:
             return self.model.parameters()
         weights, others = binary_parameters(self.model), other_parameters(self.model)
         return [{"params": weights, "weight_decay": decay}, {"params": others}]
 
     def _optimizers(self) -> list[torch.optim.Optimizer]:
-        rate = self.recipe.learning_rate
-        match self.recipe.optimizer:
+        rate = self.settings.learning_rate
+        match self.settings.optimizer:
             case "shift-adamax":
                 return [ShiftAdaMax(self.model.parameters(), rate)]
             case "bop":
@@ -157,21 +155,27 @@ class Trainer:
                         module.estimator = Identity()
                 others = torch.optim.Adam(other_parameters(self.model), rate, fused=True)
                 return [Bop(binary_parameters(self.model)), others]
-            case _:
+            case "adam":
                 # fused: one kernel a step instead of several a tensor, which is what a small network's step costs.
                 return [torch.optim.Adam(self._parameters(), rate, fused=True)]
+            case _ as never:
+                assert_never(never)
 
     def _schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
-        steps = (self.first if self.stage == 1 else self.epochs - self.first) * self.batches
-        if self.recipe.schedule == "step":
-            return MultiStepLR(optimizer, [steps // 2, steps * 3 // 4], 0.1)
-        return CosineAnnealingLR(optimizer, steps)
+        steps = (self.first if self.stage == 1 else self.settings.epochs - self.first) * self.batches
+        match self.settings.schedule:
+            case "step":
+                return MultiStepLR(optimizer, [steps // 2, steps * 3 // 4], 0.1)
+            case "cosine":
+                return CosineAnnealingLR(optimizer, steps)
+            case _ as never:
+                assert_never(never)
 
     @property
     def done(self) -> bool:
-        """Whether all epochs are over, or the recipe's patience is."""
-        patience = self.recipe.patience
-        if self.epoch >= self.epochs:
+        """Whether all epochs are over, or the patience is."""
+        patience = self.settings.patience
+        if self.epoch >= self.settings.epochs:
             return True
         return self.stage == 2 and patience is not None and self.epoch - self.best_epoch >= patience
 
@@ -187,12 +191,12 @@ class Trainer:
         self.epoch += 1
         order = torch.randperm(frames, generator=self.generator).to(self.samples.device)
         loss_sum, correct = self.samples.new_zeros(()), self.samples.new_zeros(())
-        rate = self.recipe.learning_rate
+        rate = self.settings.learning_rate
         for index in torch.tensor_split(order, self.batches):
             x = self.samples[index]
-            if any(self.recipe.shift):
-                x = random_shift(x, self.recipe.shift, self.generator)
-            if self.recipe.mirror:
+            if any(self.settings.shift):
+                x = random_shift(x, self.settings.shift, self.generator)
+            if self.settings.mirror:
                 x = random_mirror(x, self.generator)
             scores = self.model(x)
             loss = self._loss(x, scores, self.classes[index])
@@ -214,20 +218,20 @@ class Trainer:
 
     def _loss(self, x: Tensor, scores: Tensor, classes: Tensor) -> Tensor:
         if self.teacher is None:
-            return LOSSES[self.recipe.loss](scores, classes)
+            return LOSSES[self.settings.loss](scores, classes)
         with torch.no_grad():
             wanted = self.teacher(x)
         return distributional(scores, wanted)
 
     def _validate(self) -> float | None:
-        """Accuracy over what is held out; the best model so far is kept where the recipe has patience."""
+        """Accuracy over what is held out; the best model so far is kept where the settings have patience."""
         if self.held is None:
             return None
         samples, classes = self.held
         with torch.no_grad():
             found = torch.cat([self.model(part).argmax(1) for part in samples.split(_EVALUATION_BATCH)])
         accuracy = float((found == classes).double().mean())
-        if self.recipe.patience is not None and self.stage == 2 and accuracy > self.best_accuracy:
+        if self.settings.patience is not None and self.stage == 2 and accuracy > self.best_accuracy:
             self.best_accuracy, self.best_epoch = accuracy, self.epoch
             self._best = copy.deepcopy(self.model.state_dict())
         return accuracy
@@ -269,8 +273,7 @@ def fit(
     model: nn.Module,
     samples: Tensor,
     classes: Tensor,
-    recipe: Recipe,
-    epochs: int,
+    settings: Settings,
     generator: torch.Generator,
     progress: Callable[[int, float, float], None] | None = None,
 ) -> None:
@@ -282,7 +285,7 @@ def fit(
         Called after each epoch with its number from 1, the mean loss, and the accuracy (0..1) over the
         batches as they were trained on.
     """
-    trainer = Trainer(model, samples, classes, recipe, epochs, generator)
+    trainer = Trainer(model, samples, classes, settings, generator)
     while not trainer.done:
         epoch = trainer.run_epoch()
         if progress is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bnnhw.errors import RequestError
+from bnnhw.training.layers import Activation
 
 __all__ = ["MAX_BITS", "QuantActivation", "quantize"]
 
@@ -45,7 +46,7 @@ def quantize(x: Tensor, bits: int) -> Tensor:
     return result
 
 
-class QuantActivation(nn.Module):
+class QuantActivation(Activation):
     """:func:`quantize` of each element; in hardware ``2**bits - 1`` thresholds, and ``bits`` planes in the next layer.
 
     Parameters

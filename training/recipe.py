@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Literal, TypeAlias, get_args
 
 from bnnhw.errors import RequestError
+from bnnhw.training.settings import Loss, Optimizer, Schedule, Settings, one_of
 
 __all__ = ["ACTIVATIONS", "MAX_BITS", "ORDERS", "Components", "ConvRecipe", "InputRecipe", "Recipe", "with_bits"]
 
-ORDERS = ("norm-sign-pool", "pool-norm-sign")
+Order: TypeAlias = Literal["norm-sign-pool", "pool-norm-sign"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 """What follows a convolution: BinaryNet's later users pool bits; BinaryNet and XNOR-Net pool accumulators."""
 
-ACTIVATIONS = ("sign", "stochastic", "rsign", "rprelu-rsign")
+ActivationName: TypeAlias = Literal["sign", "stochastic", "rsign", "rprelu-rsign"]
+ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)
+
+Norm: TypeAlias = Literal["batch", "shift"]
 
 MAX_BITS = 8
 """Widest activation: what a matrix layer takes (:data:`bnnhw.ir.types.MAX_PLANES`)."""
-
-
-def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise RequestError(f"{what} must be one of {', '.join(known)}, not {value!r}")
 
 
 def _bits(value: int) -> None:
@@ -85,12 +86,12 @@ class ConvRecipe:
     padding_value: int = -1
     depthwise: bool = False
     pool: tuple[int, int] | None = None
-    order: str = "norm-sign-pool"
+    order: Order = "norm-sign-pool"
     bits: int = 1
     shortcut: bool = False
 
     def __post_init__(self) -> None:
-        _one_of("order", self.order, ORDERS)
+        one_of("order", self.order, ORDERS)
         _bits(self.bits)
         if self.shortcut and self.pool is not None and self.order != "norm-sign-pool":
             raise RequestError("a convolution with a shortcut must pool behind its sign, if at all")
@@ -117,15 +118,15 @@ class Components:
     """
 
     estimator: str = "clipped"
-    activation: str = "sign"
-    norm: str = "batch"
+    activation: ActivationName = "sign"
+    norm: Norm = "batch"
     scaled: bool = False
     fan_in: int | None = None
     thermometer: int | None = None
 
     def __post_init__(self) -> None:
-        _one_of("activation", self.activation, ACTIVATIONS)
-        _one_of("norm", self.norm, ("batch", "shift"))
+        one_of("activation", self.activation, ACTIVATIONS)
+        one_of("norm", self.norm, get_args(Norm))
 
 
 @dataclass(frozen=True)
@@ -142,39 +143,15 @@ class Recipe:
     input : InputRecipe
     widths : tuple of int
         Neurons of each hidden layer.
-    epochs, batch : int
-        Passes over the training split; frames a step.
-    learning_rate : float
-        At the start.
-    loss : str
-        ``"cross-entropy"`` or ``"squared-hinge"``, of the batch-normalized scores, or ``"distributional"``: towards a
-        teacher's (:mod:`bnnhw.training.teacher`).
+    epochs, batch, learning_rate, loss, optimizer, schedule, shift, mirror, validation, patience, first_stage
+        As in :class:`~bnnhw.training.settings.Settings`, ``weight_decay`` too.
     shape : (int, int, int), optional
         Channels, height, width of a sample; needed by ``convs``. A signal has height 1.
     convs : tuple of ConvRecipe
         Before the fully connected layers.
     components : Components
-    optimizer : str
-        ``"adam"`` (Kingma and Ba, 2015), ``"shift-adamax"`` or ``"bop"`` (with Adam for everything but the weights).
-    schedule : str
-        ``"cosine"``: the learning rate falls to 0 along half a cosine (Loshchilov and Hutter, 2017, eq. 5).
-        ``"step"``: it is divided by 10 at one half and at three quarters of the epochs.
-    shift : (int, int)
-        Samples are moved by up to so many elements up or down, left or right, at random, in every epoch.
-    mirror : bool
-        Half of the samples are turned left to right, at random, in every epoch.
-    validation : float
-        Share of the training split that is held out, 0 to less than 1.
-    patience : int, optional
-        Training stops after so many epochs without a better accuracy on what is held out, and the best model counts;
-        without it, the model of the last epoch does.
     width_bits : tuple of int
         Of the elements that each hidden fully connected layer gives, as ``bits`` of a convolution; empty for 1 each.
-    first_stage : float
-        Share of the epochs trained with real-valued weights and binary activations, 0 to less than 1; the others start
-        from those weights (:class:`~bnnhw.training.optimize.Trainer`).
-    weight_decay : (float, float)
-        L2 penalty on the weights, in the first stage and afterwards.
     teacher_epochs : int
         How long the teacher of the distributional loss is trained before.
     """
@@ -187,12 +164,12 @@ class Recipe:
     epochs: int
     batch: int
     learning_rate: float
-    loss: str = "cross-entropy"
+    loss: Loss = "cross-entropy"
     shape: tuple[int, int, int] | None = None
     convs: tuple[ConvRecipe, ...] = ()
     components: Components = Components()
-    optimizer: str = "adam"
-    schedule: str = "cosine"
+    optimizer: Optimizer = "adam"
+    schedule: Schedule = "cosine"
     shift: tuple[int, int] = (0, 0)
     mirror: bool = False
     validation: float = 0.0
@@ -203,13 +180,8 @@ class Recipe:
     teacher_epochs: int = 0
 
     def __post_init__(self) -> None:
-        _one_of("loss", self.loss, ("cross-entropy", "squared-hinge", "distributional"))
-        _one_of("optimizer", self.optimizer, ("adam", "shift-adamax", "bop"))
-        _one_of("schedule", self.schedule, ("cosine", "step"))
-        if not 0 <= self.validation < 1:
-            raise RequestError(f"validation must be in 0..1, 1 excluded, not {self.validation!r}")
-        if self.patience is not None and (self.patience < 1 or not self.validation):
-            raise RequestError("patience must be at least 1, and needs a validation share")
+        # A value of its own, checked there.
+        _ = self.settings
         if self.shape is None and (self.convs or any(self.shift) or self.mirror or self.components.thermometer):
             raise RequestError("convs, shift, mirror and a thermometer need a shape")
         if self.width_bits and len(self.width_bits) != len(self.widths):
@@ -218,16 +190,13 @@ class Recipe:
             _bits(bits)
         if max(self.bits, default=1) > 1 and self.components.activation != "sign":
             raise RequestError(f"activations of several bits must be 'sign', not {self.components.activation!r}")
-        if not 0 <= self.first_stage < 1:
-            raise RequestError(f"first_stage must be in 0..1, 1 excluded, not {self.first_stage!r}")
-        if min(self.weight_decay) < 0:
-            raise RequestError(f"weight_decay must not be negative, not {self.weight_decay!r}")
-        if self.optimizer == "bop" and (self.first_stage or any(self.weight_decay)):
-            raise RequestError("bop has no latent weights to train in a first stage, or to decay")
-        if self.optimizer == "shift-adamax" and any(self.weight_decay):
-            raise RequestError("weight_decay must be (0, 0) with shift-adamax")
         if self.teacher_epochs < 0 or (self.loss == "distributional") != (self.teacher_epochs > 0):
             raise RequestError("the distributional loss needs teacher_epochs of at least 1, and no other loss has them")
+
+    @property
+    def settings(self) -> Settings:
+        """How the network is trained."""
+        return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
 
     @property
     def bits(self) -> tuple[int, ...]:

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 from bnnhw.errors import RequestError
 from bnnhw.training.binarize import binarize
 from bnnhw.training.estimators import CLIPPED, Estimator
+from bnnhw.training.layers import Activation
 
 __all__ = ["Thermometer"]
 
 
-class Thermometer(nn.Module):
+class Thermometer(Activation):
     """``levels`` bits a channel: bit ``k`` of channel ``c`` is +1 where ``x >= thresholds[c, k]``.
 
     The thresholds start at equally filled quantiles of each channel, which is the distributive thermometer of Bacellar

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError, RequestError, ToolError, UnsupportedError
@@ -24,19 +20,18 @@ except ModuleNotFoundError as error:
     raise ToolError("PyTorch is needed to train, and was not found: pip install 'bnnhw[train]'") from error
 
 from bnnhw import datasets
-from bnnhw.training.check import check_export, check_readable
+from bnnhw.training.check import as_file, check_export, check_readable
+from bnnhw.training.device import choose_device, deterministic, generator_of
+from bnnhw.training.evaluation import evaluate_float64, weight_bits
 from bnnhw.training.export import to_onnx, write_onnx
-from bnnhw.training.models import build, evaluate_float64, weight_bits
+from bnnhw.training.models import build
 from bnnhw.training.optimize import Trainer
 from bnnhw.training.recipe import Recipe
 from bnnhw.training.recipes import find_recipe
 from bnnhw.training.run import RunFolder
 from bnnhw.training.teacher import teacher_recipe
 
-__all__ = ["MAX_SEED", "TrainResult", "choose_device", "train"]
-
-MAX_SEED = 2**63 - 1
-"""Greatest seed that PyTorch's generator takes."""
+__all__ = ["Report", "TrainResult", "train"]
 
 
 @dataclass(frozen=True)
@@ -70,53 +65,9 @@ class TrainResult:
     best_epoch: int
 
 
-def choose_device(name: str) -> torch.device:
-    """The device called ``"cpu"`` or ``"cuda"``; ``"auto"`` is CUDA where there is one.
-
-    Raises
-    ------
-    RequestError
-        An unknown name, or CUDA where there is none.
-    """
-    if name not in ("auto", "cpu", "cuda"):
-        raise RequestError(f"device must be auto, cpu or cuda, not {name!r}")
-    available = torch.cuda.is_available()
-    if name == "cuda" and not available:
-        raise RequestError("device must be auto or cpu: PyTorch finds no CUDA device")
-    return torch.device("cuda" if available and name != "cpu" else "cpu")
-
-
-@contextmanager
-def _deterministic() -> Iterator[None]:
-    """Arithmetic that a seed decides alone: one thread on the CPU, deterministic kernels on a GPU.
-
-    One thread, because sums split over threads round differently for each number of them; on the small
-    networks here it is no slower.
-    """
-    threads, was = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    # cuBLAS is deterministic only with this workspace, read when CUDA starts.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(was)
-
-
 def _shaped(samples: NDArray[np.generic], recipe: Recipe) -> NDArray[np.float32]:
     """Samples as the network takes them: flat, or maps."""
     return np.ascontiguousarray(samples, np.float32).reshape(len(samples), *(recipe.shape or (-1,)))
-
-
-@contextmanager
-def _trial(exported: onnx.ModelProto, name: str) -> Iterator[Path]:
-    """A model as a temporary file: checks read the file, as everything after them will."""
-    with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
-        path = Path(folder) / name
-        write_onnx(exported, path)
-        yield path
 
 
 Report: TypeAlias = Callable[[int, float, float], None]
@@ -172,7 +123,7 @@ def train(
     epochs : int, optional
         Instead of the recipe's.
     seed : int
-        Decides initial weights and the order of the frames. 0 to :data:`MAX_SEED`.
+        Decides initial weights and the order of the frames. 0 to :data:`~bnnhw.training.device.MAX_SEED`.
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     output : Path
@@ -199,8 +150,7 @@ def train(
     epochs = chosen.epochs if epochs is None else epochs
     if epochs < 1:
         raise RequestError(f"epochs must be at least 1, not {epochs}")
-    if not 0 <= seed <= MAX_SEED:
-        raise RequestError(f"seed must be in 0..{MAX_SEED}, not {seed}")
+    generator = generator_of(seed)
     place = choose_device(device)
     # Refused here rather than after the training.
     if not output.parent.is_dir():
@@ -210,12 +160,11 @@ def train(
 
     start = time.perf_counter()
     data = datasets.load(chosen.dataset, data_dir)
-    with _deterministic():
-        generator = torch.Generator().manual_seed(seed)
+    with deterministic():
         x_train, x_test = _shaped(data.x_train, chosen), _shaped(data.x_test, chosen)
         samples = torch.from_numpy(x_train)
         model = build(chosen, data.x_train[0].size, data.classes, generator, samples)
-        with _trial(to_onnx(model, x_test.shape[1:], {}), output.name) as trial:
+        with as_file(to_onnx(model, x_test.shape[1:], {}), output.name) as trial:
             # What the compiler can't read is refused here rather than after the training.
             try:
                 check_readable(trial)
@@ -233,11 +182,11 @@ def train(
         if chosen.teacher_epochs:
             its = teacher_recipe(chosen)
             # A seed of its own, so that a run resumed behind it finds the generator as it was.
-            own = torch.Generator().manual_seed(seed)
+            own = generator_of(seed)
             teacher = build(its, data.x_train[0].size, data.classes, own, samples.cpu(), real=True).to(place)
             where = None if run_dir is None else run_dir / "teacher"
-            _run(Trainer(teacher, samples, labels, its, its.epochs, own), folder(its, its.epochs, where), progress)
-        trainer = Trainer(model, samples, labels, chosen, epochs, generator, teacher)
+            _run(Trainer(teacher, samples, labels, its.settings, own), folder(its, its.epochs, where), progress)
+        trainer = Trainer(model, samples, labels, replace(chosen.settings, epochs=epochs), generator, teacher)
         _run(trainer, kept, progress, chosen.teacher_epochs)
         model.cpu()
         _, scores = evaluate_float64(model, x_test)
@@ -251,7 +200,7 @@ def train(
         "accuracy": f"{accuracy:.6f}",
     }
     exported = to_onnx(model, x_test.shape[1:], metadata)
-    with _trial(exported, output.name) as trial:
+    with as_file(exported, output.name) as trial:
         check_export(model, trial, x_test)
     write_onnx(exported, output)
     result = TrainResult(

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from bnnhw.errors import RequestError
 from bnnhw.training.check import check_export
 from bnnhw.training.conv import BinaryConv1d, BinaryConv2d, MaxPool, SignPool
+from bnnhw.training.evaluation import evaluate_float64, weight_bits
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.layers import BatchNorm, SignedInput, clip_latent
-from bnnhw.training.models import build, evaluate_float64, weight_bits
+from bnnhw.training.models import build
 from bnnhw.training.recipes import ConvRecipe, InputRecipe, Recipe
 
 from .onnx_float64 import evaluate

@@ -10,9 +10,10 @@ from onnx import numpy_helper
 from torch import nn
 
 from bnnhw.errors import FileError
+from bnnhw.training.evaluation import evaluate_float64
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.layers import BatchNorm, BinaryActivation, BinaryLinear
-from bnnhw.training.models import evaluate_float64, input_quantizer, mlp
+from bnnhw.training.models import input_quantizer, mlp
 from bnnhw.training.recipes import InputRecipe
 
 from .onnx_float64 import evaluate

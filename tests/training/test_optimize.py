@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from bnnhw.training.evaluation import weight_bits
 from bnnhw.training.layers import BinaryLinear
-from bnnhw.training.models import input_quantizer, mlp, weight_bits
+from bnnhw.training.models import input_quantizer, mlp
 from bnnhw.training.optimize import LOSSES, fit, squared_hinge
 from bnnhw.training.recipes import InputRecipe, Recipe
 
@@ -37,7 +39,7 @@ def test_fit_learns_separable_blobs_with_each_loss(loss: str) -> None:
     generator = torch.Generator().manual_seed(0)
     model = mlp(input_quantizer(recipe.input), 6, recipe.widths, 2, generator)
     epochs: list[tuple[int, float, float]] = []
-    fit(model, samples, classes, recipe, recipe.epochs, generator, lambda *report: epochs.append(report))
+    fit(model, samples, classes, recipe.settings, generator, lambda *report: epochs.append(report))
     assert not model.training
     assert (model(samples).argmax(1) == classes).all()
     assert [epoch for epoch, _, _ in epochs] == list(range(1, 31))
@@ -50,7 +52,7 @@ def test_fit_clips_the_latent_weights_after_each_step() -> None:
     recipe = Recipe(**{**vars(RECIPE), "learning_rate": 5.0})
     generator = torch.Generator().manual_seed(0)
     model = mlp(input_quantizer(recipe.input), 6, recipe.widths, 2, generator)
-    fit(model, samples, classes, recipe, 2, generator)
+    fit(model, samples, classes, replace(recipe.settings, epochs=2), generator)
     largest = max(layer.latent.abs().max().item() for layer in model if isinstance(layer, BinaryLinear))
     # Steps of 5 leave [-1, 1] at once: the clip is what holds them.
     assert largest == 1
@@ -60,7 +62,7 @@ def test_fit_takes_a_frame_count_that_leaves_one_over() -> None:
     samples, classes = blobs(33)
     generator = torch.Generator().manual_seed(0)
     model = mlp(input_quantizer(RECIPE.input), 6, (4,), 2, generator)
-    fit(model, samples, classes, RECIPE, 1, generator)
+    fit(model, samples, classes, replace(RECIPE.settings, epochs=1), generator)
     assert torch.isfinite(model(samples)).all()
 
 

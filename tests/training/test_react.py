@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from bnnhw.training.conv import BinaryConv2d
+from bnnhw.training.evaluation import evaluate_float64
 from bnnhw.training.export import to_onnx
 from bnnhw.training.layers import BatchNorm, BinaryLinear, clip_latent
-from bnnhw.training.models import evaluate_float64
 from bnnhw.training.react import RPReLU, RSign
 
 from .onnx_float64 import evaluate

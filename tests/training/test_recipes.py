@@ -12,9 +12,10 @@ import torch
 from bnnhw import datasets
 from bnnhw.errors import RequestError
 from bnnhw.training.check import check_export
+from bnnhw.training.evaluation import weight_bits
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.layers import BatchNorm
-from bnnhw.training.models import build, weight_bits
+from bnnhw.training.models import build
 from bnnhw.training.recipes import RECIPES, Recipe, find_recipe
 
 

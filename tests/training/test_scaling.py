@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from bnnhw.training.estimators import Polynomial
+from bnnhw.training.evaluation import evaluate_float64
 from bnnhw.training.export import to_onnx
 from bnnhw.training.layers import BatchNorm, BinaryActivation
-from bnnhw.training.models import evaluate_float64
 from bnnhw.training.scaling import (
     InputScaledConv2d,
     ScaledConv2d,

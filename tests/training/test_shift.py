@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from bnnhw.training.evaluation import evaluate_float64
 from bnnhw.training.export import to_onnx
 from bnnhw.training.layers import BinaryLinear
-from bnnhw.training.models import evaluate_float64
 from bnnhw.training.shift import ShiftBatchNorm, nearest_power
 from bnnhw.training.shift_adamax import ShiftAdaMax
 

@@ -16,9 +16,10 @@ from bnnhw.ir import Residual
 from bnnhw.streamline import streamline
 from bnnhw.training.check import check_export
 from bnnhw.training.conv import BinaryConv2d
+from bnnhw.training.evaluation import evaluate_float64
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.layers import BatchNorm, BinaryActivation
-from bnnhw.training.models import build, evaluate_float64
+from bnnhw.training.models import build
 from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, Recipe
 from bnnhw.training.shortcut import GRID, DyadicNorm, Shortcut
 

@@ -53,7 +53,7 @@ def trainer_of(recipe: Recipe, data: Dataset, teacher: nn.Module | None = None) 
     generator = torch.Generator().manual_seed(0)
     model = build(recipe, 12, 2, generator)
     x, y = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
-    return Trainer(model, x, y, recipe, recipe.epochs, generator, teacher)
+    return Trainer(model, x, y, recipe.settings, generator, teacher)
 
 
 def layers_of(trainer: Trainer) -> list[BinaryLayer]:

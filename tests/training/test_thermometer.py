@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from bnnhw.errors import RequestError
+from bnnhw.training.evaluation import evaluate_float64
 from bnnhw.training.export import to_onnx
 from bnnhw.training.layers import BatchNorm, BinaryLinear, SignedInput
-from bnnhw.training.models import evaluate_float64
 from bnnhw.training.thermometer import Thermometer
 
 from .onnx_float64 import evaluate

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bnnhw.training.conv import BinaryConv2d
-from bnnhw.training.models import weight_bits
+from bnnhw.training.evaluation import weight_bits
 from bnnhw.training.scaling import input_scale
 from bnnhw.training.xnor_net import XnorBlock, alexnet, resnet18
 

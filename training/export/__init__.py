@@ -29,26 +29,30 @@ from importlib.metadata import version
 from pathlib import Path
 
 import onnx
-from onnx import TensorProto, helper
 from torch import nn
 
 from bnnhw.files import write_whole
-from bnnhw.training.onnx_graph import QONNX_DOMAIN, GraphWriter
+from bnnhw.qonnx.graph import Graph
+from bnnhw.training.export import elementwise, matrix, moves
+from bnnhw.training.export.walk import followed, write
+from bnnhw.training.export.writer import CALLS, MODULES, exports, exports_call
 
-__all__ = ["QONNX_DOMAIN", "to_onnx", "write_onnx"]
+__all__ = ["CALLS", "MODULES", "exports", "exports_call", "followed", "to_onnx", "write_onnx"]
+
+FAMILIES = (elementwise, matrix, moves)
+"""Where modules and calls are registered; an importer's own may stand anywhere."""
 
 _OPSET = 17
-_IR_VERSION = 8
-"""The ONNX file version that opset 17 came with: older readers accept it, newer ones too."""
 
 
-def to_onnx(model: nn.Sequential, shape: tuple[int, ...], metadata: Mapping[str, str]) -> onnx.ModelProto:
-    """The ONNX model of a chain of the modules in :mod:`bnnhw.training.layers`.
+def to_onnx(model: nn.Module, shape: tuple[int, ...], metadata: Mapping[str, str]) -> onnx.ModelProto:
+    """The ONNX model of a module whose ``forward`` calls modules that have an export.
 
     Parameters
     ----------
-    model : torch.nn.Sequential
-        Float32, ending in a :class:`~bnnhw.training.layers.BatchNorm`.
+    model : torch.nn.Module
+        Float32, ending in a :class:`~bnnhw.training.layers.BatchNorm`. Its ``forward`` may be any that calls the same
+        layers for all samples, adds branches, and flattens or reshapes frames.
     shape : tuple of int
         Of one raw sample: ``(features,)`` or ``(channels, height, width)``.
     metadata : mapping of str to str
@@ -57,30 +61,11 @@ def to_onnx(model: nn.Sequential, shape: tuple[int, ...], metadata: Mapping[str,
     Raises
     ------
     TypeError
-        A module has no export.
+        A module or a call has no export; names it.
     """
-    graph = GraphWriter(shape)
-    for module in model:
-        graph.add(module)
-    # The graph's end is named for what it is, not for the node that happens to be last.
-    graph.nodes[-1].output[0] = "scores"
-    proto = helper.make_graph(
-        graph.nodes,
-        metadata.get("recipe", "bnn"),
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, *shape])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, *graph.shape])],
-        initializer=graph.initializers,
-        value_info=graph.values[:-1],
-    )
-    result = helper.make_model(
-        proto,
-        opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(QONNX_DOMAIN, 1)],
-        ir_version=_IR_VERSION,
-        producer_name="bnnhw",
-        producer_version=version("bnnhw"),
-    )
-    helper.set_model_props(result, {**metadata, "bnnhw": version("bnnhw")})
-    return result
+    graph = Graph("input", (1, *shape), "scores")
+    facts = {**metadata, "bnnhw": version("bnnhw")}
+    return graph.model(write(model, graph), metadata.get("recipe", "bnn"), _OPSET, facts, version("bnnhw"))
 
 
 def write_onnx(model: onnx.ModelProto, path: Path) -> None:
