@@ -79,8 +79,8 @@ class Factory:
                 return ShiftBatchNorm(channels)
             case "batch":
                 return BatchNorm(channels)
-            case _ as never:
-                assert_never(never)
+            case _:
+                assert_never(self.components.norm)
 
     def activation(self, channels: int, bits: int = 1) -> list[nn.Module]:
         """What stands between a norm and the next layer."""
@@ -97,8 +97,8 @@ class Factory:
                 return [RPReLU(channels), RSign(channels, self.estimator)]
             case "sign":
                 return [BinaryActivation(self.estimator)]
-            case _ as never:
-                assert_never(never)
+            case _:
+                assert_never(self.components.activation)
 
     def _pooled(self, recipe: ConvRecipe) -> list[nn.Module]:
         """An activation and the pool behind it, if there is one."""

@@ -158,8 +158,8 @@ class Trainer:
             case "adam":
                 # fused: one kernel a step instead of several a tensor, which is what a small network's step costs.
                 return [torch.optim.Adam(self._parameters(), rate, fused=True)]
-            case _ as never:
-                assert_never(never)
+            case _:
+                assert_never(self.settings.optimizer)
 
     def _schedule(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
         steps = (self.first if self.stage == 1 else self.settings.epochs - self.first) * self.batches
@@ -168,8 +168,8 @@ class Trainer:
                 return MultiStepLR(optimizer, [steps // 2, steps * 3 // 4], 0.1)
             case "cosine":
                 return CosineAnnealingLR(optimizer, steps)
-            case _ as never:
-                assert_never(never)
+            case _:
+                assert_never(self.settings.schedule)
 
     @property
     def done(self) -> bool:

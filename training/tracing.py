@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor, fx, nn
+from torch.fx.proxy import TraceError
 
 __all__ = ["Recorder", "in_order", "trace"]
 
@@ -38,7 +39,7 @@ def trace(model: nn.Module, known: Callable[[nn.Module], bool]) -> fx.GraphModul
     """
     try:
         graph = _Tracer(known).trace(model)
-    except (fx.proxy.TraceError, RuntimeError, TypeError) as error:
+    except (TraceError, RuntimeError, TypeError) as error:
         raise TypeError(
             f"forward of {type(model).__name__} must call the same layers for all samples, and can't be followed: "
             f"{error}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from torch import fx, nn
+from torch.fx.node import map_arg
 
 from bnnhw.qonnx.graph import Graph, Tensor
 from bnnhw.training.export.writer import CALLS, Writer, call_name, exporter_of
@@ -52,8 +53,8 @@ def write(model: nn.Module, graph: Graph) -> Tensor:
     root = followed(model)
     values: dict[fx.Node, Any] = {}
     for node in root.graph.nodes:
-        arguments = fx.node.map_arg(node.args, values.__getitem__)
-        named = fx.node.map_arg(node.kwargs, values.__getitem__)
+        arguments = map_arg(node.args, values.__getitem__)
+        named = map_arg(node.kwargs, values.__getitem__)
         match node.op:
             case "placeholder":
                 values[node] = graph.input
