@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,9 @@ __all__ = [
     "check_directory",
     "digest",
     "file_digest",
+    "package_digest",
     "plain",
     "read_json",
-    "tree_digest",
     "whole_directory",
     "whole_file",
     "write_json",
@@ -164,12 +166,14 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def tree_digest(folders: Iterable[Path]) -> str:
-    """SHA-256 of the Python sources and templates in some folders, and of where in them they stand."""
-    found = {
-        (number, path.relative_to(folder).as_posix()): file_digest(path)
-        for number, folder in enumerate(folders)
-        for pattern in ("*.py", "*.j2")
-        for path in folder.rglob(pattern)
-    }
-    return digest([[*key, value] for key, value in sorted(found.items())])
+@cache
+def package_digest() -> str:
+    """SHA-256 of bnnhw itself, as installed: what a step depends on besides the files it reads."""
+    found: dict[str, str] = {}
+    # These two may lie elsewhere than they are imported from; neither is imported for it.
+    for package in ("bnnhw", "bnnhw.boards", "bnnhw.training"):
+        spec = importlib.util.find_spec(package)
+        for folder in (spec.submodule_search_locations or []) if spec is not None else []:
+            for path in sorted(p for pattern in ("*.py", "*.j2") for p in Path(folder).rglob(pattern)):
+                found[f"{package}/{path.relative_to(folder).as_posix()}"] = file_digest(path)
+    return digest(found)

@@ -28,14 +28,13 @@ def export(session: Session, network: Path, output: Path) -> None:
     scores of `bnnhw evaluate`, and FINN starts from it.
     """
     from bnnhw.errors import BnnhwError
+    from bnnhw.flow.export import export as run
     from bnnhw.ir import archive
-    from bnnhw.qonnx import write_qonnx
 
     loaded = archive.load(network)
     with session.stage("export"):
-        output.parent.mkdir(parents=True, exist_ok=True)
         try:
-            write_qonnx(loaded, output)
+            run(loaded, output)
         except BnnhwError as error:
             message = str(error)
             raise type(error)(message if message.startswith(str(output)) else f"{network}: {message}") from None

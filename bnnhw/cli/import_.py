@@ -10,31 +10,7 @@ import click
 from bnnhw.cli.model_options import model_options
 from bnnhw.cli.session import Session, verb
 
-__all__ = ["import_", "import_model"]
-
-
-def import_model(session: Session, model: Path, output: Path, **options: Any) -> dict[str, object]:
-    """Reads, streamlines and saves ``model``; the JSON result of the verb."""
-    from bnnhw.frontend import read_model
-    from bnnhw.ir import archive
-    from bnnhw.streamline import streamline
-
-    with session.stage("import"):
-        imported = read_model(model, **options)
-        result = streamline(imported.network)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        archive.save(result.network, output)
-    warnings = [*imported.warnings, *result.warnings]
-    for warning in warnings:
-        session.warn(warning)
-    dense = result.network.matrices
-    return {
-        "network": str(output),
-        "layers": len(dense),
-        "weights_bits": sum(layer.neurons * layer.synapses * len(layer.weights) for layer in dense),
-        "format": imported.format,
-        "warnings": warnings,
-    }
+__all__ = ["import_"]
 
 
 @verb(
@@ -61,7 +37,14 @@ def import_(session: Session, model: Path, output: Path, **options: Any) -> None
     0-0-thres.bin, ...).
     Batch norm and sign become integer thresholds, in exact arithmetic.
     """
-    data = import_model(session, model, output, **options)
+    from bnnhw.flow.import_ import import_json, import_model, save
+
+    with session.stage("import"):
+        imported = import_model(model, **options)
+        save(imported.network, output)
+    for warning in imported.warnings:
+        session.warn(warning)
+    data = import_json(imported, output)
     session.result(
         data,
         lambda console: console.print(

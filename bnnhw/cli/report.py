@@ -7,18 +7,8 @@ from pathlib import Path
 import click
 
 from bnnhw.cli.session import Session, verb
-from bnnhw.files import write_text
 
-__all__ = ["report", "write_report"]
-
-
-def write_report(directory: Path) -> Path:
-    """Writes ``report.html`` from the JSON files in a folder; its path."""
-    from bnnhw.report import collect, render
-
-    page = directory / "report.html"
-    write_text(page, render(collect(directory)))
-    return page
+__all__ = ["report"]
 
 
 @verb(example="bnnhw report build/demo")
@@ -28,5 +18,7 @@ def report(session: Session, directory: Path) -> None:
 
     It is made from the JSON files that the other verbs left in DIR, and refers to no other file.
     """
+    from bnnhw.flow.report import write_report
+
     page = write_report(directory)
     session.result({"report": str(page)}, lambda console: console.print(str(page), markup=False, soft_wrap=True))

@@ -2,88 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bnnhw.cli.inputs import load_samples
 from bnnhw.cli.options import count_option, data_option, folding_option
 from bnnhw.cli.session import Session, verb
-from bnnhw.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bnnhw.analysis import Sensitivity, Suggestion
-    from bnnhw.boards import Board
-    from bnnhw.folding import FoldedNetwork
-    from bnnhw.ir import Network
-
-__all__ = ["read_any", "sensitivity", "sensitivity_json"]
-
-
-def read_any(session: Session, model: Path) -> Network:
-    """A .bnn file, or any model that `bnnhw import` reads, streamlined."""
-    from bnnhw.frontend import read_model
-    from bnnhw.ir import archive
-    from bnnhw.streamline import streamline
-
-    if model.suffix == ".bnn":
-        network, warnings = archive.load(model), ()
-    else:
-        imported = read_model(model)
-        network, warnings = imported.network, imported.warnings
-    result = streamline(network)
-    for warning in (*warnings, *result.warnings):
-        session.warn(warning)
-    return result.network
-
-
-def _fold(network: Network, board: str | None, folding: Path | None) -> tuple[FoldedNetwork, Board]:
-    """The folding that costs are those of, and its board: without a name the first that the network fits."""
-    from bnnhw.boards import BOARDS, get
-    from bnnhw.cli.design import folded_for
-    from bnnhw.errors import CheckError, FoldingError
-
-    if folding is not None and board is None:
-        raise RequestError("--folding needs --board, whose technology and resources it is for")
-    candidates = list(BOARDS.values()) if board is None else [get(board)]
-    for candidate in candidates[:-1]:
-        try:
-            return folded_for(network, folding, candidate), candidate
-        except (CheckError, FoldingError):
-            continue
-    return folded_for(network, folding, candidates[-1]), candidates[-1]
-
-
-def sensitivity_json(measured: Sensitivity, suggestion: Suggestion) -> dict[str, Any]:
-    """What the verb says of the measurements and of the widths."""
-    return {
-        "images": measured.frames,
-        "accuracy": measured.accuracy,
-        "rate": measured.rate,
-        "seed": measured.seed,
-        "budget": suggestion.budget,
-        "estimate": asdict(suggestion.estimate),
-        "suggested_estimate": asdict(suggestion.suggested_estimate),
-        "noise": suggestion.noise,
-        "suggested_noise": suggestion.suggested_noise,
-        "layers": [
-            {
-                "name": m.site.name,
-                "kind": m.site.kind,
-                "elements": m.site.elements,
-                "bits": width.bits,
-                "accuracy_drop": m.accuracy_drop,
-                "changed": m.changed,
-                "noise": m.noise,
-                "lut4_per_bit": width.lut4_per_bit,
-                "suggested_bits": width.suggested_bits,
-            }
-            for m, width in zip(measured.sites, suggestion.sites, strict=True)
-        ],
-    }
+__all__ = ["sensitivity"]
 
 
 def _show(data: dict[str, Any], console: Console) -> None:
@@ -165,20 +96,18 @@ def sensitivity(
     From one bit everywhere, bits go to where they lower the noise most for their LUT4, up to 8 and to the budget, with
     PE and SIMD as they are. That is a heuristic for the next training; nothing is trained here.
     """
-    from bnnhw.analysis import measure, suggest
-    from bnnhw.cli.evaluate import load_frames
-    from bnnhw.folding.solve import CELL_SHARE
-    from bnnhw.links import board_link
+    from bnnhw.flow.import_ import open_model
+    from bnnhw.flow.sensitivity import sensitivity as run
+    from bnnhw.flow.sensitivity import sensitivity_json
 
-    network = read_any(session, model)
-    codes, labels = load_frames(network, dataset, data, split, count)
-    with session.stage("fold"):
-        folded, chosen = _fold(network, board, folding)
-    with session.progress("measure") as update:
-        measured = measure(network, codes, labels, rate=rate, seed=seed, progress=update)
-    with session.progress("suggest") as update:
-        limit = int(CELL_SHARE * chosen.lut4) if budget is None else budget
-        suggestion = suggest(measured, folded, chosen, limit, reserve=board_link(chosen).resources, progress=update)
-    result = {"model": str(model), "board": chosen.name, "dataset": dataset, "split": split}
-    result |= sensitivity_json(measured, suggestion)
+    imported = open_model(model)
+    for warning in imported.warnings:
+        session.warn(warning)
+    network = imported.network
+    samples, labels = load_samples(network, dataset, data, split, count)
+    found = run(
+        network, samples, labels, board=board, folding=folding, budget=budget, rate=rate, seed=seed,
+        stage=session.progress,
+    )  # fmt: skip
+    result = {"model": str(model), "dataset": dataset, "split": split} | sensitivity_json(found)
     session.result(result, lambda console: _show(result, console))

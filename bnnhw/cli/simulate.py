@@ -3,85 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from bnnhw.cli.inputs import load_samples, open_path
 from bnnhw.cli.options import count_option, data_option
 from bnnhw.cli.session import Session, verb
-from bnnhw.errors import CheckError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bnnhw.cli.design import Design
-
-__all__ = ["check", "simulate", "simulate_design"]
-
-
-def simulate_design(
-    session: Session,
-    design: Design,
-    dataset: str,
-    data: Path | None,
-    count: int | None,
-    stall: float,
-    wave: Path | None,
-    layers: bool = True,
-) -> dict[str, Any]:
-    """Simulates with a progress bar; the JSON result of the verb."""
-    from bnnhw.cli.design import folded_for
-    from bnnhw.cli.evaluate import load_frames
-    from bnnhw.sim.simulate import simulate as run
-
-    codes, labels = load_frames(design.network, dataset, data, "test", count)
-    folded = design.folded or folded_for(design.network, None, None)
-    top, text = ("accelerator", None) if design.directory is None else design.core()
-    with session.progress("simulate") as update:
-        result = run(
-            folded,
-            codes,
-            labels=labels,
-            verilog=text,
-            top=top,
-            technology=design.sidecar.get("technology", "generic"),
-            stall=stall,
-            wave=wave,
-            progress=update,
-            layers=layers,
-        )
-    return {
-        "dataset": dataset,
-        "images": result.images,
-        "mismatches": result.mismatches,
-        "details": [str(mismatch) for mismatch in result.details],
-        "layers": result.layers,
-        "layer_mismatches": [str(mismatch) for mismatch in result.layer_mismatches],
-        "accuracy": result.accuracy,
-        "cycles_per_frame": result.cycles_per_frame,
-        "predicted_cycles_per_frame": result.predicted_cycles_per_frame,
-        "latency_cycles": result.latency_cycles,
-        "predicted_latency_cycles": result.predicted_latency_cycles,
-        "frames_per_s": result.frames_per_s,
-        "stall": stall,
-        "stages_s": {"verilate": result.verilate_s, "compile": result.compile_s, "run": result.run_s},
-    }
-
-
-def check(data: dict[str, Any]) -> None:
-    """Raises :class:`~bnnhw.errors.CheckError` when outputs or cycles are not those promised."""
-    # What comes after the first layer that differs may merely follow from it.
-    first = data["layer_mismatches"][:1]
-    if data["mismatches"]:
-        told = [f"{data['mismatches']} of {data['images']} frames differ; the first: {data['details'][0]}", *first]
-        raise CheckError("; ".join(told))
-    if first:
-        raise CheckError(f"all classes and scores agree, but not what is inside: {first[0]}")
-    for what, key in (("cycles per frame", "cycles_per_frame"), ("latency", "latency_cycles")):
-        measured, predicted = data[key], data[f"predicted_{key}"]
-        # Few frames have no steady state to measure.
-        if measured is not None and predicted is not None and measured != predicted:
-            raise CheckError(f"{what} must be {predicted} as predicted, not {measured}")
+__all__ = ["simulate"]
 
 
 @verb(
@@ -128,9 +61,14 @@ def simulate(
     A bare N.bnn is folded and generated on the way. Exits with 1 on a mismatch, or when cycles are not those
     predicted.
     """
-    from bnnhw.cli.design import open_design
+    from bnnhw.flow.simulate import check_simulation, simulation_json
+    from bnnhw.flow.simulate import simulate as run
 
-    result = simulate_design(session, open_design(design), dataset, data, count, stall, wave, layers)
+    opened = open_path(design)
+    samples, labels = load_samples(opened.network, dataset, data, "test", count)
+    with session.progress("simulate") as update:
+        found = run(opened, samples, labels, stall=stall, wave=wave, layers=layers, progress=update)
+    result = simulation_json(found, dataset, stall)
 
     def show(console: Console) -> None:
         console.print(
@@ -138,9 +76,9 @@ def simulate(
         )
         if result["layers"]:
             console.print(f"{result['layers']} layers compared word by word, {len(result['layer_mismatches'])} differ")
-        for what, key in (("cycles a frame", "cycles_per_frame"), ("latency", "latency_cycles")):
+        for what, key in (("cycles per frame", "cycles_per_frame"), ("latency", "latency_cycles")):
             console.print(f"{what}: {result[key]} measured, {result[f'predicted_{key}']} predicted")
-        console.print(f"{result['frames_per_s']:,.0f} frames simulated a second")
+        console.print(f"{result['frames_per_s']:,.0f} frames simulated per second")
 
     session.result(result, show)
-    check(result)
+    check_simulation(result)

@@ -9,46 +9,7 @@ import click
 from bnnhw.cli.options import data_option
 from bnnhw.cli.session import Session, verb
 
-__all__ = ["train", "train_recipe"]
-
-
-def train_recipe(
-    session: Session,
-    recipe: str,
-    data: Path | None,
-    epochs: int | None,
-    seed: int,
-    device: str,
-    output: Path,
-    run_dir: Path | None = None,
-) -> dict[str, object]:
-    """Trains with a progress bar; the JSON result of the verb."""
-    from bnnhw.training.recipes import find_recipe
-
-    chosen = find_recipe(recipe)
-    total = chosen.teacher_epochs + (epochs if epochs is not None else chosen.epochs)
-    from bnnhw.training.train import train as run
-
-    with session.progress("train") as update:
-        result = run(
-            recipe,
-            data_dir=data,
-            epochs=epochs,
-            seed=seed,
-            device=device,
-            output=output,
-            run_dir=run_dir,
-            progress=lambda epoch, _loss, _accuracy: update(epoch, total),
-        )
-    return {
-        "recipe": result.recipe,
-        "accuracy": result.accuracy,
-        "epochs": result.epochs,
-        "best_epoch": result.best_epoch,
-        "seed": result.seed,
-        "wall_s": result.wall_s,
-        "model": str(result.model),
-    }
+__all__ = ["train"]
 
 
 @verb(
@@ -85,7 +46,13 @@ def train(
 
     The accuracy is that of the test split, measured once, after the last epoch.
     """
-    result = train_recipe(session, recipe, data, epochs, seed, device, output, run_dir)
+    from bnnhw.flow.train import train as run
+    from bnnhw.flow.train import train_json
+
+    with session.progress("train") as update:
+        result = run(
+            recipe, output, data=data, epochs=epochs, seed=seed, device=device, run_dir=run_dir, progress=update
+        )
     session.result(
-        result, lambda console: console.print(f"{output}: {100 * float(str(result['accuracy'])):.2f} % test accuracy")
+        train_json(result), lambda console: console.print(f"{output}: {100 * result.accuracy:.2f} % test accuracy")
     )

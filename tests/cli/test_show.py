@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw.cli.show import describe
+from bnnhw.flow.show import describe
 from bnnhw.ir import (
     Affine,
     BitMatrix,

@@ -1,0 +1,212 @@
+"""The whole pipeline on bundled data, in one folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from bnnhw.boards import Board
+from bnnhw.build.bitstream import BuildResult
+from bnnhw.build.cache import StepCache
+from bnnhw.datasets import load_split
+from bnnhw.files import check_directory, file_digest, package_digest, write_json
+from bnnhw.flow.build import build_bitstream, build_json
+from bnnhw.flow.design import SIDECAR, open_design
+from bnnhw.flow.fold import as_board, fold, fold_json, save_folding
+from bnnhw.flow.generate import CORE, FOLDING, NETWORK, generate
+from bnnhw.flow.import_ import import_json, import_model, save
+from bnnhw.flow.progress import Stage, silent_stage
+from bnnhw.flow.report import write_report
+from bnnhw.flow.show import describe
+from bnnhw.flow.simulate import check_simulation, simulate, simulation_json
+from bnnhw.flow.train import train, train_json
+from bnnhw.ir import archive
+
+__all__ = ["DemoResult", "demo"]
+
+RECIPE = "digits"
+
+STEPS = ".steps"
+"""What marks a folder as a demo's: the stamps of its steps."""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What a demo gave.
+
+    Parameters
+    ----------
+    data : dict
+        What ``demo.json`` says.
+    simulated : dict
+        What ``simulate.json`` says.
+    built : BuildResult
+    """
+
+    data: dict[str, Any]
+    simulated: dict[str, Any]
+    built: BuildResult
+
+
+def _nobody(name: str) -> None:
+    """Tells nobody."""
+
+
+def demo(
+    folder: Path | str,
+    board: Board | str = "icebreaker",
+    *,
+    stage: Stage = silent_stage,
+    cached: Callable[[str], None] = _nobody,
+) -> DemoResult:
+    """Trains, imports, folds, generates, simulates, builds and reports on the bundled digits.
+
+    Run again in the same folder, steps whose inputs have not changed are skipped.
+
+    Parameters
+    ----------
+    folder : Path or str
+        For all artefacts, and a JSON file per step; new, empty, or an earlier demo's.
+    board : Board or str
+    stage : callable
+        Told of every step that runs.
+    cached : callable
+        Told the name of every step that is skipped.
+
+    Returns
+    -------
+    DemoResult
+        Its build may have missed its timing: ``built.check_timing()``.
+
+    Raises
+    ------
+    CheckError
+        When the simulation differs from the reference, or the design does not fit.
+    """
+    folder, board = Path(folder), as_board(board)
+    check_directory(folder, STEPS)
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    run = _Run(folder, board, stage, cached)
+    run.train()
+    run.import_()
+    write_json(folder / "network.json", describe(archive.load(run.network)))
+    run.fold()
+    run.generate()
+    simulated = run.simulate()
+    check_simulation(simulated)
+    result = run.build()
+    built = build_json(result, board)
+    data = {
+        "accuracy": simulated["accuracy"],
+        "bitstream": built["bitstream"],
+        "fmax_mhz": built["fmax_mhz"],
+        "mismatches": simulated["mismatches"],
+        "report": str(folder / "report.html"),
+        "wall_s": time.perf_counter() - start,
+        "board": board.name,
+        "images": simulated["images"],
+        "timing_met": built["timing_met"],
+        "clock_mhz": built["clock_mhz"],
+        "fps": built["fps"],
+        # What each step took when it last ran, and which of them did not run now.
+        "stages_s": {**run.cache.seconds, "build": round(sum(built["stages_s"].values()), 3)},
+        "cached": list(run.cache.skipped),
+        "artefacts": {
+            "model": str(run.model),
+            "network": str(run.network),
+            "folding": str(run.folding),
+            "verilog": str(run.design / f"{CORE}.v"),
+            "bitstream": built["bitstream"],
+            "report": str(folder / "report.html"),
+        },
+    }
+    write_json(folder / "demo.json", data)
+    write_report(folder)
+    return DemoResult(data, simulated, result)
+
+
+class _Run:
+    """A demo in its folder: each step is skipped when nothing it depends on has changed."""
+
+    def __init__(self, folder: Path, board: Board, stage: Stage, cached: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.board = board
+        self.stage = stage
+        self.cached = cached
+        self.cache = StepCache(folder)
+        self.model = folder / f"{RECIPE}.onnx"
+        self.network = folder / f"{RECIPE}.bnn"
+        self.folding = folder / "folding.json"
+        self.design = folder / "design"
+
+    def step(
+        self, name: str, inputs: Sequence[object], outputs: Sequence[Path], action: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Runs a step or says that it is cached; its JSON goes to ``NAME.json``."""
+        data = self.cache.run(name, (*inputs, package_digest()), outputs, action)
+        if name in self.cache.skipped:
+            self.cached(name)
+        write_json(self.folder / f"{name}.json", data)
+        return data
+
+    def train(self) -> None:
+        def action() -> dict[str, Any]:
+            with self.stage("train") as update:
+                return train_json(train(RECIPE, self.model, device="cpu", progress=update))
+
+        self.step("train", (RECIPE, _torch()), [self.model], action)
+
+    def import_(self) -> None:
+        def action() -> dict[str, Any]:
+            with self.stage("import"):
+                imported = import_model(self.model)
+                save(imported.network, self.network)
+            return import_json(imported, self.network)
+
+        self.step("import", [file_digest(self.model)], [self.network], action)
+
+    def fold(self) -> None:
+        def action() -> dict[str, Any]:
+            with self.stage("fold"):
+                folded = fold(archive.load(self.network), self.board)
+                save_folding(folded, self.folding)
+                return fold_json(folded, self.board)
+
+        self.step("fold", (file_digest(self.network), self.board.fingerprint()), [self.folding], action)
+
+    def generate(self) -> None:
+        def action() -> dict[str, Any]:
+            with self.stage("generate"):
+                folded = fold(archive.load(self.network), self.board, folding=self.folding)
+                return generate(folded, self.design, board=self.board, model=self.network).sidecar
+
+        inputs = (file_digest(self.network), file_digest(self.folding), self.board.fingerprint())
+        outputs = [self.design / name for name in (SIDECAR, f"{CORE}.v", NETWORK, FOLDING)]
+        self.step("generate", inputs, outputs, action)
+
+    def simulate(self) -> dict[str, Any]:
+        def action() -> dict[str, Any]:
+            samples, labels = load_split(RECIPE, "test")
+            with self.stage("simulate") as update:
+                result = simulate(open_design(self.design), samples, labels, progress=update)
+            return simulation_json(result, RECIPE)
+
+        return self.step("simulate", [file_digest(self.design / name) for name in (SIDECAR, f"{CORE}.v")], [], action)
+
+    def build(self) -> BuildResult:
+        """The build keeps its own stamps."""
+        with self.stage("build") as update:
+            return build_bitstream(open_design(self.design), self.board, self.folder / "build", progress=update)
+
+
+def _torch() -> str | None:
+    """The version of what trains; a model that is here already needs none."""
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,70 @@
+"""The integer reference over samples."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bnnhw import reference
+from bnnhw.errors import RequestError
+from bnnhw.ir import Network
+from bnnhw.reference import Scores
+
+__all__ = ["check_elements", "encode", "evaluate"]
+
+
+def check_elements(network: Network, elements: int, what: str = "samples") -> None:
+    """:class:`~bnnhw.errors.RequestError` unless the network takes frames of so many elements."""
+    if elements != network.input.elements:
+        raise RequestError(
+            f"{what} must have {network.input.elements} elements a frame for this network, not {elements}"
+        )
+
+
+def encode(network: Network, samples: ArrayLike) -> NDArray[np.uint8]:
+    """The codes of a network's input elements.
+
+    Parameters
+    ----------
+    network : Network
+    samples : array (frames, ...)
+        As the data set gives them; what is behind the first axis is one frame, in the network's order.
+
+    Returns
+    -------
+    uint8 array (frames, elements)
+
+    Raises
+    ------
+    RequestError
+        When a frame has not as many elements as the network takes.
+    """
+    array: NDArray[Any] = np.asarray(samples)
+    check_elements(network, math.prod(array.shape[1:]))
+    return network.input.encode(array.reshape(len(array), network.input.elements))
+
+
+def evaluate(network: Network, samples: ArrayLike) -> Scores:
+    """What a network says about samples, in exact integer arithmetic: what its hardware will say, bit for bit.
+
+    Parameters
+    ----------
+    network : Network
+        Streamlined, as :func:`bnnhw.read` gives it.
+    samples : array (frames, ...)
+        As the data set gives them: pixels, not codes.
+
+    Returns
+    -------
+    Scores
+        ``scores``, int64 (frames, classes), and ``classes``, int64 (frames,).
+
+    Raises
+    ------
+    RequestError
+        When a sample has not as many elements as the network takes.
+    """
+    return reference.evaluate(network, encode(network, samples))

@@ -1,0 +1,180 @@
+"""The choice of a folding, and what it promises: cycles and cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bnnhw import boards, devices
+from bnnhw.boards import Board
+from bnnhw.errors import CheckError, FoldingError
+from bnnhw.folding import FoldedNetwork, solve
+from bnnhw.folding import cycles as cycle_model
+from bnnhw.folding import file as folding_file
+from bnnhw.folding import resources as cost_model
+from bnnhw.folding.cycles import Prediction
+from bnnhw.folding.resources import Resources
+from bnnhw.ir import Network
+from bnnhw.links import board_link
+
+__all__ = ["as_board", "cost", "fold", "fold_json", "fold_somewhere", "predict", "save_folding", "technology_of"]
+
+
+def as_board(board: Board | str) -> Board:
+    """A board, by its name where it is one; :class:`~bnnhw.errors.RequestError` lists the known ones."""
+    return boards.get(board) if isinstance(board, str) else board
+
+
+def technology_of(board: Board | None) -> str:
+    """Name of the technology that hardware for a board is made for: ``"generic"`` without one."""
+    return "generic" if board is None else board.family.name
+
+
+def fold(
+    network: Network,
+    board: Board | str | None = None,
+    *,
+    folding: Path | str | None = None,
+    fps: float | None = None,
+    fastest: bool = False,
+) -> FoldedNetwork:
+    """Chooses PE, SIMD, memory and engine of every layer; room for the board's link is kept.
+
+    Parameters
+    ----------
+    network : Network
+        Streamlined.
+    board : Board or str, optional
+        The board it must fit; without one the first that it fits.
+    folding : Path or str, optional
+        A folding file to take instead of a choice.
+    fps : float, optional
+        Frames per second that are enough at the board's clock: the cheapest folding that reaches them.
+    fastest : bool
+        The fastest that fits, however long its build takes. Otherwise, and without ``fps``, the fastest that
+        builds in minutes.
+
+    Raises
+    ------
+    CheckError
+        When none fits the board, or none that does is so fast.
+    FoldingError
+        When the file's folding can't be built.
+    """
+    if folding is not None:
+        return folding_file.load(Path(folding), network)
+    return fold_somewhere(network, board, fps=fps, fastest=fastest)[0]
+
+
+def fold_somewhere(
+    network: Network,
+    board: Board | str | None = None,
+    *,
+    folding: Path | str | None = None,
+    fps: float | None = None,
+    fastest: bool = False,
+) -> tuple[FoldedNetwork, Board]:
+    """Like :func:`fold`, and the board it is for."""
+    candidates = list(boards.BOARDS.values()) if board is None else [as_board(board)]
+    for candidate in candidates[:-1]:
+        try:
+            return _fold_for(network, candidate, folding, fps, fastest), candidate
+        except (CheckError, FoldingError):
+            continue
+    return _fold_for(network, candidates[-1], folding, fps, fastest), candidates[-1]
+
+
+def _fold_for(
+    network: Network, board: Board, folding: Path | str | None, fps: float | None, fastest: bool
+) -> FoldedNetwork:
+    if folding is not None:
+        return folding_file.load(Path(folding), network)
+    reserve = board_link(board).resources
+    if fps is not None:
+        return _reaching(network, board, fps, reserve)
+    choose = solve.fastest if fastest else solve.modest
+    return choose(network, board, reserve=reserve)
+
+
+def _reaching(network: Network, board: Board, fps: float, reserve: Resources) -> FoldedNetwork:
+    """The cheapest folding that reaches so many frames per second."""
+    folded = solve.cheapest(network, board, int(board.clock_mhz * 1e6 / fps), reserve=reserve)
+    if folded is None:
+        best = predict(solve.fastest(network, board, reserve=reserve), board).cycles_per_frame
+        raise CheckError(
+            f"the fastest folding that fits {board.name} gives {board.clock_mhz * 1e6 / best:.0f} frames a second "
+            f"at {board.clock_mhz:g} MHz, not {fps:g}"
+        )
+    return folded
+
+
+def save_folding(folded: FoldedNetwork, path: Path | str) -> None:
+    """Writes a folding file, whole or not at all."""
+    folding_file.save(folded.foldings, folded.network, Path(path))
+
+
+def predict(folded: FoldedNetwork, board: Board | str | None = None) -> Prediction:
+    """The exact cycles of a folded network: per frame, of latency, and of each unit.
+
+    Parameters
+    ----------
+    board : Board or str, optional
+        The board it is for; its technology decides the latency. Without one portable Verilog's.
+    """
+    return _predict(folded, technology_of(None if board is None else as_board(board)))
+
+
+def cost(folded: FoldedNetwork, board: Board | str) -> Resources:
+    """About what a folded network takes of a board: LUT4, registers, block RAMs, those of its link included."""
+    board = as_board(board)
+    return _cost(folded, board.family.name) + board_link(board).resources
+
+
+def _predict(folded: FoldedNetwork, technology: str) -> Prediction:
+    return cycle_model.predict(folded, devices.technology(technology))
+
+
+def _cost(folded: FoldedNetwork, technology: str) -> Resources:
+    return cost_model.estimate(folded, devices.technology(technology))
+
+
+def fold_json(
+    folded: FoldedNetwork, board: Board, clock_mhz: float | None = None, technology: str | None = None
+) -> dict[str, Any]:
+    """What ``bnnhw fold`` says of a folding; the cycles are those of the exact model.
+
+    Parameters
+    ----------
+    clock_mhz : float, optional
+        The board's when not given.
+    technology : str, optional
+        What the hardware is made for; the board's when not given.
+    """
+    clock_mhz = board.clock_mhz if clock_mhz is None else clock_mhz
+    technology = board.family.name if technology is None else technology
+    prediction = _predict(folded, technology)
+    # Of each layer its last unit's.
+    cycles = {unit.name: unit.cycles for unit in prediction.layers if unit.unit == "mvu"}
+    return {
+        "board": board.name,
+        "layers": [
+            {
+                "name": layer.name,
+                "pe": folding.pe,
+                "simd": folding.simd,
+                "engine": folding.engine,
+                "memory": folding.memory,
+                "planes": folding.planes,
+                "cycles": cycles[layer.name],
+            }
+            for layer, folding in folded.pairs
+        ],
+        "units": [{"name": unit.name, "unit": unit.unit, "cycles": unit.cycles} for unit in prediction.layers],
+        "cycles_per_frame": prediction.cycles_per_frame,
+        "latency_cycles": prediction.latency_cycles,
+        "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
+        "clock_mhz": clock_mhz,
+        # With the link, as the design that `build` makes.
+        "estimate": asdict(_cost(folded, technology) + board_link(board).resources),
+    }

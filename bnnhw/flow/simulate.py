@@ -1,0 +1,121 @@
+"""The generated Verilog against the reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bnnhw.errors import CheckError
+from bnnhw.flow.design import Design
+from bnnhw.flow.evaluate import encode
+from bnnhw.flow.progress import Progress, silent
+from bnnhw.folding import FoldedNetwork
+from bnnhw.sim.result import SimulationResult
+from bnnhw.sim.simulate import simulate as run
+
+__all__ = ["check_simulation", "simulate", "simulation_json"]
+
+
+def simulate(
+    design: Design | FoldedNetwork,
+    samples: ArrayLike,
+    labels: NDArray[np.integer] | None = None,
+    *,
+    stall: float = 0.0,
+    wave: Path | str | None = None,
+    layers: bool = True,
+    progress: Progress = silent,
+) -> SimulationResult:
+    """Simulates Verilog in Verilator and compares every word that a layer gives, and every result, with the reference.
+
+    Parameters
+    ----------
+    design : Design or FoldedNetwork
+        The Verilog of a generated folder; of a folded network portable Verilog, made on the way.
+    samples : array (frames, ...)
+        As the data set gives them.
+    labels : int array (frames,), optional
+        Classes, for the accuracy.
+    stall : float
+        Probability that either side waits, each cycle.
+    wave : Path or str, optional
+        FST file to write of the first frames.
+    layers : bool
+        Whether to compare the layers' streams too.
+    progress : callable
+        Told frames done and frames, from another thread.
+
+    Returns
+    -------
+    SimulationResult
+        Differences are counted there, not raised.
+
+    Raises
+    ------
+    CheckError
+        When the Verilog hangs or breaks its stream contract.
+    ToolError
+        When Verilator or a C++ compiler is missing.
+    """
+    folded, technology, top, text = design, "generic", "accelerator", None
+    if isinstance(design, Design):
+        folded, technology = design.folded, design.technology
+        top, text = design.core()
+    assert isinstance(folded, FoldedNetwork)
+    return run(
+        folded,
+        encode(folded.network, samples),
+        labels=labels,
+        verilog=text,
+        top=top,
+        technology=technology,
+        stall=stall,
+        wave=None if wave is None else Path(wave),
+        progress=progress,
+        layers=layers,
+    )
+
+
+def simulation_json(result: SimulationResult, dataset: str, stall: float = 0.0) -> dict[str, Any]:
+    """What ``bnnhw simulate`` says of a result."""
+    return {
+        "dataset": dataset,
+        "images": result.images,
+        "mismatches": result.mismatches,
+        "details": [str(mismatch) for mismatch in result.details],
+        "layers": result.layers,
+        "layer_mismatches": [str(mismatch) for mismatch in result.layer_mismatches],
+        "accuracy": result.accuracy,
+        "cycles_per_frame": result.cycles_per_frame,
+        "predicted_cycles_per_frame": result.predicted_cycles_per_frame,
+        "latency_cycles": result.latency_cycles,
+        "predicted_latency_cycles": result.predicted_latency_cycles,
+        "frames_per_s": result.frames_per_s,
+        "stall": stall,
+        "stages_s": {"verilate": result.verilate_s, "compile": result.compile_s, "run": result.run_s},
+    }
+
+
+def check_simulation(data: dict[str, Any]) -> None:
+    """Raises :class:`~bnnhw.errors.CheckError` when outputs or cycles are not those promised.
+
+    Parameters
+    ----------
+    data : dict
+        From :func:`simulation_json`.
+    """
+    # What comes after the first layer that differs may merely follow from it.
+    first = data["layer_mismatches"][:1]
+    if data["mismatches"]:
+        told = [f"{data['mismatches']} of {data['images']} frames differ; the first: {data['details'][0]}", *first]
+        raise CheckError("; ".join(told))
+    if first:
+        raise CheckError(f"all classes and scores agree, but not what is inside: {first[0]}")
+    for what, key in (("cycles per frame", "cycles_per_frame"), ("latency", "latency_cycles")):
+        measured, predicted = data[key], data[f"predicted_{key}"]
+        # Few frames have no steady state to measure.
+        if measured is not None and predicted is not None and measured != predicted:
+            raise CheckError(f"{what} must be {predicted} as predicted, not {measured}")
