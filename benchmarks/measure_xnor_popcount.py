@@ -12,7 +12,6 @@ benchmarks/results/xnor_popcount.json.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import platform
@@ -34,8 +33,10 @@ from numpy.typing import NDArray
 from bnnhw.datasets import load
 from bnnhw.frontend import read_model
 from bnnhw.ir.network import Network
-from bnnhw.reference import evaluate, xnor_kernel
-from bnnhw.reference.xnor import Panels, pack, ready
+from bnnhw.reference.fast import Packed, xnor_kernel
+from bnnhw.reference.fast.xnor import Panels, pack, ready
+from bnnhw.reference.kernels import PLAIN
+from bnnhw.reference.streamlined import evaluate
 from bnnhw.streamline import streamline
 
 RESULT = Path(__file__).parent / "results" / "xnor_popcount.json"
@@ -109,15 +110,9 @@ def whole_set(name: str, network: Network, dataset: str, data: Path, runs: int) 
         network = streamline(network).network
     samples = load(dataset, data).x_test
     codes = network.input.encode(samples.reshape(len(samples), *network.input.shape))
-    module = importlib.import_module("bnnhw.reference.evaluate")
-    rule = module.packing_pays
 
     def scores(take: bool) -> NDArray[np.int64]:
-        module.packing_pays = lambda *_: take
-        try:
-            return evaluate(network, codes).scores
-        finally:
-            module.packing_pays = rule
+        return evaluate(network, codes, kernels=Packed() if take else PLAIN).scores
 
     if not np.array_equal(scores(True), scores(False)):
         raise SystemExit(f"{name}: scores differ")
@@ -130,7 +125,7 @@ def start_s(runs: int) -> dict[str, float]:
     """Median seconds of processor time that a fresh process spends before the first popcount, compiled already."""
     source = (
         "import time, numpy as np\n"
-        "from bnnhw.reference.xnor import xnor_popcounts\n"
+        "from bnnhw.reference.fast.xnor import xnor_popcounts\n"
         "word, start = np.zeros((1, 1), np.uint64), time.process_time()\n"
         "xnor_popcounts(word, word, 64)\n"
         "print(time.process_time() - start)\n"

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from bnnhw.analysis.activations import ActivationSite, activation_sites, levels
 from bnnhw.errors import RequestError
-from bnnhw.ir import DataType, Network, Residual, follow
+from bnnhw.ir import DataType, Network
 from bnnhw.ir.layer import Layer
-from bnnhw.reference.chain import Chain, batch_size, dense_product, one_thread
-from bnnhw.reference.product import check_codes
+from bnnhw.reference.chain import Chain, batch_size, one_thread
+from bnnhw.reference.product import Product, check_codes
 
 __all__ = ["REPEATS", "Measurement", "Runner", "Sensitivity", "disturb", "measure"]
 
@@ -106,25 +106,17 @@ class Runner:
         self._chains: dict[str, Chain] = {}
 
     def run(self, layers: tuple[Layer, ...], codes: Codes, changes: Mapping[str, Change]) -> Codes:
-        """Codes through some layers; ``changes`` by layer name are applied to what those emit."""
-        for layer in layers:
-            if isinstance(layer, Residual) and changes:
-                codes = self._residual(layer, codes, changes)
-            else:
-                if layer.name not in self._chains:
-                    self._chains[layer.name] = Chain((layer,))
-                codes = self._chains[layer.name].run(codes)
-            change = changes.get(layer.name)
-            codes = codes if change is None else change(codes)
-        return codes
+        """Codes through some layers; ``changes`` by layer name, branches included, are applied to what those emit."""
 
-    def _residual(self, layer: Residual, codes: Codes, changes: Mapping[str, Change]) -> Codes:
-        branches = (layer.body, layer.shortcut)
-        types = (follow(layer.shape, layer.input, branch)[1] for branch in branches)
-        first, second = (
-            dtype.values(self.run(branch, codes, changes)) for branch, dtype in zip(branches, types, strict=True)
-        )
-        return layer.output.encode(first + second)
+        def changed(name: str, found: Codes) -> Codes:
+            change = changes.get(name)
+            return found if change is None else change(found)
+
+        for layer in layers:
+            if layer.name not in self._chains:
+                self._chains[layer.name] = Chain((layer,))
+            codes = self._chains[layer.name].run(codes, changed)
+        return codes
 
 
 class _Totals:
@@ -190,7 +182,7 @@ def measure(
     if not len(codes) or np.shape(labels) != (len(codes),):
         raise RequestError(f"labels must be one for each of at least one frame, not {np.shape(labels)}")
     last, output = network.matrices[-1], network.output
-    runner, product = Runner(network.chain[:-1]), dense_product(last, packed=False)
+    runner, product = Runner(network.chain[:-1]), Product(last)
 
     def scores(values: Codes) -> NDArray[np.int64]:
         return output.multiplier * product.accumulators(values.astype(np.uint8)) + output.offset

@@ -1,42 +1,31 @@
-"""A chain of stream layers made ready for many batches; residual layers hold chains of their own."""
+"""Layers in a row made ready for many batches; a layer's branches are chains of their own."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
-from bnnhw.ir.layer import Layer, follow, walk
-from bnnhw.ir.layers import Dense
+from bnnhw.ir.layer import Layer, walk
 from bnnhw.ir.network import Network
-from bnnhw.reference.convolution import Convolution
-from bnnhw.reference.elementwise import affine, quantize
-from bnnhw.reference.packed import PackedProduct, packing_pays_for
-from bnnhw.reference.pooling import max_pool, sum_pool
-from bnnhw.reference.product import Product
+from bnnhw.reference.kernels import PLAIN, Codes, Kernels
 
-__all__ = ["Chain", "Codes", "Record", "batch_size", "dense_product", "one_thread"]
+__all__ = ["Chain", "Hook", "batch_size", "one_thread"]
 
-Codes: TypeAlias = NDArray[np.unsignedinteger[Any]]
+Hook: TypeAlias = Callable[[str, Codes], Codes]
+"""Told the name of each layer and the codes that it emits, (frames, elements), in the order of ``ir.layer.walk``.
 
-Record: TypeAlias = Callable[[str, Codes], None]
-"""Told the name of each layer and the codes that it emits, (frames, elements), in the order of ``ir.layer.walk``."""
+What it returns goes on to the next layer.
+"""
 
 _ELEMENTS = 1 << 22
 """Elements of the widest stream in a batch: activations then stay near the caches."""
 
 _FRAMES = 1024
 """Frames in a batch at most: more don't make BLAS any faster."""
-
-
-Step: TypeAlias = Callable[[Codes, Record | None], Codes]
 
 
 def batch_size(network: Network) -> int:
@@ -50,63 +39,25 @@ def one_thread() -> AbstractContextManager[object]:
     return threadpool_limits(limits=1, user_api="blas")
 
 
-def dense_product(layer: Dense, packed: bool) -> Product | PackedProduct:
-    """A matrix layer made ready: counting packed bits where allowed and faster, otherwise by products of numbers."""
-    return PackedProduct(layer) if packed and packing_pays_for(layer) else Product(layer)
-
-
 class Chain:
     """Layers in a row.
 
     Parameters
     ----------
     layers : tuple of Layer
-        Stream layers, streamlined or not; activations in floating point are computed in float64 as trained.
-    packed : bool
-        Count packed bits wherever that is faster.
+        Streamlined or not; activations in floating point are computed in float64 as trained.
+    kernels : Kernels
     """
 
-    def __init__(self, layers: tuple[Layer, ...], packed: bool = False) -> None:
-        self._steps = [(layer.name, _step(layer, packed)) for layer in layers]
+    def __init__(self, layers: tuple[Layer, ...], kernels: Kernels = PLAIN) -> None:
+        self._steps = [
+            (layer.name, [Chain(branch, kernels) for branch in layer.branches], kernels.step(layer)) for layer in layers
+        ]
 
-    def run(self, codes: Codes, record: Record | None = None) -> Codes:
+    def run(self, codes: Codes, hook: Hook | None = None) -> Codes:
         """Codes (frames, elements) of the input -> codes of what the last layer emits, both in stream order."""
-        for name, step in self._steps:
-            codes = step(codes, record)
-            if record is not None:
-                record(name, codes)
+        for name, branches, step in self._steps:
+            codes = step(*(branch.run(codes, hook) for branch in branches)) if branches else step(codes)
+            if hook is not None:
+                codes = hook(name, codes)
         return codes
-
-
-def _step(layer: Layer, packed: bool) -> Step:
-    match layer:
-        case Residual():
-            return _residual(layer, packed)
-        case Dense():
-            function: Callable[[Any], Codes] = dense_product(layer, packed).output
-        case Conv2d():
-            function = Convolution(layer, packed).output
-        case MaxPool():
-            function = partial(max_pool, layer)
-        case SumPool():
-            function = partial(sum_pool, layer)
-        case Quantize():
-            function = partial(quantize, layer)
-        case Affine():
-            function = partial(affine, layer)
-        case _:
-            raise NotImplementedError(type(layer).__name__)
-    return lambda codes, _: function(codes)
-
-
-def _residual(layer: Residual, packed: bool) -> Step:
-    branches = [Chain(branch, packed) for branch in (layer.body, layer.shortcut)]
-    types = [follow(layer.shape, layer.input, branch)[1] for branch in (layer.body, layer.shortcut)]
-
-    def add(codes: Codes, record: Record | None) -> Codes:
-        body, shortcut = (
-            dtype.values(branch.run(codes, record)) for branch, dtype in zip(branches, types, strict=True)
-        )
-        return layer.output.encode(body + shortcut)
-
-    return add

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from bnnhw.ir.network import Network
 from bnnhw.ir.steps import apply
-from bnnhw.reference.chain import Chain, batch_size, dense_product, one_thread
-from bnnhw.reference.evaluate import Progress
-from bnnhw.reference.packed import packing_pays
+from bnnhw.reference.chain import Chain, batch_size, one_thread
+from bnnhw.reference.kernels import PLAIN, Kernels
 from bnnhw.reference.product import check_codes
+from bnnhw.reference.streamlined import Progress
 
 __all__ = ["TrainedScores", "evaluate_trained"]
 
@@ -31,7 +31,11 @@ class TrainedScores:
 
 
 def evaluate_trained(
-    network: Network, codes: NDArray[Any], progress: Progress | None = None, batch: int | None = None
+    network: Network,
+    codes: NDArray[Any],
+    progress: Progress | None = None,
+    batch: int | None = None,
+    kernels: Kernels = PLAIN,
 ) -> TrainedScores:
     """Scores and classes of frames by the float64 formula.
 
@@ -39,12 +43,11 @@ def evaluate_trained(
     ----------
     network : Network
         Streamlined or not, or partly; without steps at the end, scores are those of the output.
-    codes, progress, batch
-        As for :func:`bnnhw.reference.evaluate.evaluate`.
+    codes, progress, batch, kernels
+        As for :func:`bnnhw.reference.streamlined.evaluate`.
     """
     last = network.matrices[-1]
-    packed = packing_pays(network, len(codes))
-    chain, product = Chain(network.chain[:-1], packed), dense_product(last, packed)
+    chain, product = Chain(network.chain[:-1], kernels), kernels.product(last)
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     batch = batch or batch_size(network)
     output = network.output

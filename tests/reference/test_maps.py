@@ -32,7 +32,7 @@ from bnnhw.ir import (
 )
 from bnnhw.ir.layer import walk
 from bnnhw.reference import evaluate, evaluate_trained, trace
-from bnnhw.reference.convolution import Convolution
+from bnnhw.reference.conv import Convolution
 from tests.map_strategies import map_networks
 from tests.reference import naive
 from tests.strategies import fixed, frames

@@ -2,7 +2,7 @@
 
 For rows ``x`` and neurons ``w`` of K bits the product is ``p = popcount(XNOR(x, w))``, computed as
 ``K - popcount(x ^ w)``: bits that both sides leave 0 count nothing, so padding needs no mask. The loops are
-compiled by numba at their first use (:mod:`bnnhw.reference.xnor_kernel`), once a machine: numba keeps the result
+compiled by numba at their first use (:mod:`bnnhw.reference.fast.xnor_kernel`), once a machine: numba keeps the result
 beside this file, or in the user's cache where the folder can't be written.
 """
 
@@ -19,7 +19,7 @@ __all__ = ["Panels", "Words", "pack", "ready", "xnor_popcounts"]
 
 Words = NDArray[np.uint64]
 
-_KERNEL = "bnnhw.reference.xnor_kernel"
+_KERNEL = "bnnhw.reference.fast.xnor_kernel"
 
 _LINE = 64
 """Bytes of a vector and of a cache line."""
@@ -71,7 +71,7 @@ class Panels:
     """
 
     def __init__(self, words: Words) -> None:
-        from bnnhw.reference import xnor_kernel
+        from bnnhw.reference.fast import xnor_kernel
 
         _check("w_words", words)
         self.neurons, self.words = words.shape

@@ -1,19 +1,25 @@
-"""Pooling: the greatest, the least or the sum of what lies under each window, channel by channel."""
+"""The reference of max pooling: the greatest or the least of what lies under each window, channel by channel."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bnnhw.ir import MaxPool, SumPool
+from bnnhw.ir import MaxPool
+from bnnhw.reference.kernels import REFERENCE, Codes, Step
 from bnnhw.reference.windows import pad, windows
 
-__all__ = ["max_pool", "sum_pool"]
+__all__ = ["max_pool"]
 
 
-def max_pool(pool: MaxPool, codes: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+@REFERENCE.register(MaxPool)
+def max_pool(pool: MaxPool) -> Step:
+    """The greatest tap; where a channel wants the least, the greatest of the complements."""
+    return partial(_max_pool, pool)
+
+
+def _max_pool(pool: MaxPool, codes: Codes) -> Codes:
     """Codes (frames, elements) -> codes (frames, positions * channels), same dtype."""
     # Codes of two's complement ascend like their values once the sign bit is turned over, and descend once all bits
     # are: so every channel takes the greatest, and padding of 0, the least there is, never wins.
@@ -30,15 +36,3 @@ def max_pool(pool: MaxPool, codes: NDArray[np.unsignedinteger]) -> NDArray[np.un
         for x in range(window.kernel[1]):
             np.maximum(best, taps[:, :, :, y, x], out=best)
     return (best ^ mask).reshape(frames, window.positions * window.channels)
-
-
-def sum_pool(pool: SumPool, codes: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
-    """Codes (frames, elements) -> codes (frames, positions * channels) of the output type."""
-    values: NDArray[Any] = codes if pool.input.kind == "bipolar" else pool.input.values(codes)
-    window = pool.window
-    taps = windows(pad(values, window, 0), window)
-    total = np.zeros((*taps.shape[:3], window.channels), np.int64)
-    for y in range(window.kernel[0]):
-        for x in range(window.kernel[1]):
-            total += taps[:, :, :, y, x]
-    return pool.output.encode(total.reshape(len(codes), window.positions * window.channels))

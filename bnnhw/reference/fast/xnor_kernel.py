@@ -1,4 +1,4 @@
-"""The compiled part of :mod:`bnnhw.reference.xnor`: importing it imports numba.
+"""The compiled part of :mod:`bnnhw.reference.fast.xnor`: importing it imports numba.
 
 The inner loop is written in LLVM's vector types, so that a tile of counters stays in registers: numba's own loops
 are vectorized along one dimension only, and then every counter goes through memory. Two ways of counting:

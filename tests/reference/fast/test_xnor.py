@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bnnhw import reference
 from bnnhw.ir import BitMatrix, Conv2d, DataType, Dense, InputSpec, Output, WeightPlane, Window
 from bnnhw.ir.network import Network
-from bnnhw.reference import evaluate, evaluate_trained, packed, trace
-from bnnhw.reference.convolution import Convolution
-from bnnhw.reference.packed import PackedProduct, packing_pays_for
+from bnnhw.reference.conv import Convolution
+from bnnhw.reference.fast import Packed, kernels
+from bnnhw.reference.fast.conv import PackedConvolution
+from bnnhw.reference.fast.packed import PackedProduct, packing_pays_for
+from bnnhw.reference.fast.xnor import Panels, pack, xnor_popcounts
+from bnnhw.reference.kernels import PLAIN
 from bnnhw.reference.product import Product
-from bnnhw.reference.xnor import Panels, pack, xnor_popcounts
+from bnnhw.reference.streamlined import evaluate, trace
+from bnnhw.reference.trained import evaluate_trained
 from tests.map_strategies import map_networks
 from tests.strategies import fixed, frames
 
@@ -33,7 +39,7 @@ def matches(x: NDArray[np.uint8], w: NDArray[np.uint8]) -> NDArray[np.int64]:
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each way of counting, whichever of them this machine would take."""
-    from bnnhw.reference import xnor_kernel
+    from bnnhw.reference.fast import xnor_kernel
 
     monkeypatch.setattr(xnor_kernel, "counts_bits_in_vectors", lambda: request.param == "direct")
     return request.param
@@ -54,7 +60,7 @@ def test_equals_the_definition(way: str, rows: int, neurons: int, columns: int) 
 def test_any_shape(rows: int, neurons: int, columns: int, which: str) -> None:
     generator = np.random.default_rng((rows, neurons, columns))
     x, w = (generator.integers(0, 2, (count, columns), np.uint8) for count in (rows, neurons))
-    from bnnhw.reference import xnor_kernel
+    from bnnhw.reference.fast import xnor_kernel
 
     panels = Panels(pack(w))
     panels._count = getattr(xnor_kernel, which)
@@ -146,29 +152,16 @@ def test_planes_and_coefficients(text: str, coefficients: tuple[int, ...]) -> No
 
 @pytest.mark.parametrize("padding_code", [0, 1, 2])
 @pytest.mark.parametrize("channels", [3, 64, 70])
-def test_convolution(monkeypatch: pytest.MonkeyPatch, channels: int, padding_code: int) -> None:
-    monkeypatch.setattr("bnnhw.reference.convolution.packing_pays_for", lambda layer, area: True)
+def test_convolution(channels: int, padding_code: int) -> None:
     generator = np.random.default_rng(channels)
     dtype = DataType("uint", 2)
     window = Window(channels, 7, 6, (3, 2), (2, 1), (1, 2), (1, 0, 2, 1))
     layer = dense(generator, dtype, (1,), (11, channels * window.area))
     conv = Conv2d(window, layer, padding_code)
     codes = generator.integers(0, 4, (5, window.elements), np.uint8)
-    counted = Convolution(conv, packed=True)
-    assert isinstance(counted._product, PackedProduct)
-    np.testing.assert_array_equal(counted.output(codes), Convolution(conv).output(codes))
-
-
-def take_packed(patch: pytest.MonkeyPatch, take: bool) -> None:
-    """Count packed bits in every layer, or in none."""
-    for name, function in (
-        ("evaluate", "packing_pays"),
-        ("trained", "packing_pays"),
-        ("chain", "packing_pays_for"),
-        ("convolution", "packing_pays_for"),
-    ):
-        # By import_module: bnnhw.reference.evaluate is a function of the package too.
-        patch.setattr(importlib.import_module(f"bnnhw.reference.{name}"), function, lambda *_: take)
+    counted = Packed(lambda *_: True).step(conv)
+    np.testing.assert_array_equal(counted(codes), PackedConvolution(conv).output(codes))
+    np.testing.assert_array_equal(counted(codes), Convolution(conv).output(codes))
 
 
 @fixed
@@ -177,13 +170,12 @@ def test_networks(data: st.DataObject) -> None:
     network: Network = data.draw(map_networks(streamlined=data.draw(st.booleans())))
     codes = data.draw(frames(network, 3))
     results = []
-    for take in (False, True):
-        with pytest.MonkeyPatch.context() as patch:
-            take_packed(patch, take)
-            if network.streamlined:
-                results.append(trace(network, codes) | {"scores": evaluate(network, codes).scores})
-            else:
-                results.append({"scores": evaluate_trained(network, codes).scores})
+    for way in (PLAIN, Packed(lambda *_: True)):
+        if network.streamlined:
+            scores = evaluate(network, codes, kernels=way).scores
+            results.append(trace(network, codes, way) | {"scores": scores})
+        else:
+            results.append({"scores": evaluate_trained(network, codes, kernels=way).scores})
     assert results[0].keys() == results[1].keys()
     for name, expected in results[0].items():
         np.testing.assert_array_equal(results[1][name], expected, err_msg=name)
@@ -220,8 +212,15 @@ def test_started_loops_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(0)
     layer = dense(generator, DataType("bipolar", 1), (1,), (1000, 1000))
     network = Network(InputSpec((1000,), layer.input), (layer, Output.plain("out", 1000)))
-    monkeypatch.setattr(packed, "ready", lambda: False)
-    assert not packed.packing_pays(network, packed._START_MACS // 1_000_000)
-    assert packed.packing_pays(network, packed._START_MACS // 1_000_000 + 1)
-    monkeypatch.setattr(packed, "ready", lambda: True)
-    assert packed.packing_pays(network, 1)
+    monkeypatch.setattr(kernels, "ready", lambda: False)
+    assert not kernels.packing_pays(network, kernels._START_MACS // 1_000_000)
+    assert kernels.packing_pays(network, kernels._START_MACS // 1_000_000 + 1)
+    assert kernels.kernels_for(network, 1) is PLAIN
+    monkeypatch.setattr(kernels, "ready", lambda: True)
+    assert isinstance(kernels.kernels_for(network, 1), Packed)
+
+
+def test_the_oracle_does_not_know_its_kernels() -> None:
+    for path in Path(reference.__file__).parent.glob("*.py"):
+        if path.name != "__init__.py":
+            assert not re.search(r"import.*(\bfast\b|numba)|reference\.fast.* import", path.read_text()), path.name

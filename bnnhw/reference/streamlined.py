@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from bnnhw.errors import NetworkError
 from bnnhw.ir.layers import Dense, Output
 from bnnhw.ir.network import Network
-from bnnhw.reference.chain import Chain, batch_size, dense_product, one_thread
-from bnnhw.reference.packed import PackedProduct, packing_pays
-from bnnhw.reference.product import Product, check_codes
+from bnnhw.reference.chain import Chain, batch_size, one_thread
+from bnnhw.reference.kernels import PLAIN, Kernels, MatrixProduct
+from bnnhw.reference.product import check_codes
 
 __all__ = ["Accuracy", "Progress", "Scores", "accuracy", "evaluate", "trace"]
 
@@ -51,14 +51,13 @@ class Accuracy:
         return self.correct / self.frames if self.frames else 0.0
 
 
-def _prepare(network: Network, frames: int) -> tuple[Chain, Product | PackedProduct]:
-    """The layers before the last matrix layer, and that one, ready for some frames."""
+def _prepare(network: Network, kernels: Kernels) -> tuple[Chain, MatrixProduct]:
+    """The layers before the last matrix layer, and that one, made ready."""
     if not network.streamlined:
         raise NetworkError("only a streamlined network has an integer meaning: run the streamlining passes first")
     last = network.matrices[-1]
     _check_scores(last, network.output)
-    packed = packing_pays(network, frames)
-    return Chain(network.chain[:-1], packed), dense_product(last, packed)
+    return Chain(network.chain[:-1], kernels), kernels.product(last)
 
 
 def _check_scores(layer: Dense, output: Output) -> None:
@@ -74,7 +73,11 @@ def _score(output: Output, accumulators: NDArray[np.int64]) -> NDArray[np.int64]
 
 
 def evaluate(
-    network: Network, codes: NDArray[Any], progress: Progress | None = None, batch: int | None = None
+    network: Network,
+    codes: NDArray[Any],
+    progress: Progress | None = None,
+    batch: int | None = None,
+    kernels: Kernels = PLAIN,
 ) -> Scores:
     """Scores and classes of frames.
 
@@ -88,13 +91,14 @@ def evaluate(
         Told the number of frames done after each batch.
     batch : int, optional
         Frames computed at once; None chooses.
+    kernels : Kernels
 
     Raises
     ------
     NetworkError
         For a network that is not streamlined, and for codes of a wrong type, shape or range.
     """
-    chain, last = _prepare(network, len(codes))
+    chain, last = _prepare(network, kernels)
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     batch = batch or batch_size(network)
     scores = np.empty((len(codes), network.output.classes), np.int64)
@@ -107,24 +111,25 @@ def evaluate(
     return Scores(scores, scores.argmax(axis=1).astype(np.int64))
 
 
-def trace(network: Network, codes: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def trace(network: Network, codes: NDArray[Any], kernels: Kernels = PLAIN) -> dict[str, NDArray[Any]]:
     """Every layer's result for some frames, by layer name, in the order of :func:`bnnhw.ir.layer.walk`.
 
     - The last matrix layer gives its accumulators, int64 (frames, neurons), the output its scores, int64 (frames,
       classes).
-    - Every other layer, those inside residual layers included, gives the codes that its stream carries: array
+    - Every other layer, those inside branches included, gives the codes that its stream carries: array
       (frames, elements) in stream order (a map position by position, channels fastest) of its type's ``code_dtype``.
       Where such a layer emits integers (a matrix without activation, a sum, an affine), they are codes too: ``values``
       of its type turns them into numbers.
 
     Parameters and errors as for :func:`evaluate`.
     """
-    chain, last = _prepare(network, len(codes))
+    chain, last = _prepare(network, kernels)
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     batches: dict[str, list[NDArray[Any]]] = {}
 
-    def record(name: str, found: NDArray[Any]) -> None:
+    def record(name: str, found: NDArray[Any]) -> NDArray[Any]:
         batches.setdefault(name, []).append(found)
+        return found
 
     batch = batch_size(network)
     with one_thread():
@@ -136,11 +141,15 @@ def trace(network: Network, codes: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
 
 def accuracy(
-    network: Network, codes: NDArray[Any], labels: NDArray[np.integer], progress: Progress | None = None
+    network: Network,
+    codes: NDArray[Any],
+    labels: NDArray[np.integer],
+    progress: Progress | None = None,
+    kernels: Kernels = PLAIN,
 ) -> Accuracy:
     """How many frames get their label. Parameters and errors as for :func:`evaluate`."""
     labels = np.asarray(labels)
     if labels.shape != (len(codes),):
         raise NetworkError(f"labels must have shape ({len(codes)},), not {labels.shape}")
-    classes = evaluate(network, codes, progress).classes
+    classes = evaluate(network, codes, progress, kernels=kernels).classes
     return Accuracy(len(labels), int((classes == labels).sum()))

@@ -7,25 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir import Conv2d
 from bnnhw.ir.activation import FloatActivation, Thresholds
 from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.layer import walk
 from bnnhw.ir.layers import Dense
-from bnnhw.ir.network import Network
 from bnnhw.reference.activate import apply_float, threshold
-from bnnhw.reference.xnor import Panels, Words, pack, ready
+from bnnhw.reference.fast.xnor import Panels, Words, pack
 
-__all__ = ["PackedProduct", "packing_pays", "packing_pays_for"]
+__all__ = ["PackedProduct", "packing_pays_for"]
 
 _GAIN = 8
 """Bits of padding and of planes that are counted in the time that floating point takes for one product, at least."""
 
 _SYNAPSES = 32
-"""Synapses a plane below which packing the input takes longer than the product saves."""
-
-_START_MACS = 1 << 35
-"""Products that take floating point as long as starting the compiled loops takes, about 0.6 s of processor time."""
+"""Synapses per plane below which packing the input takes longer than the product saves."""
 
 
 def packing_pays_for(layer: Dense, area: int = 1) -> bool:
@@ -42,19 +36,6 @@ def packing_pays_for(layer: Dense, area: int = 1) -> bool:
     if layer.synapses * sum(abs(coefficient) for coefficient, _, _ in layer.planes) >= 1 << 31:
         return False
     return 64 * words * planes <= _GAIN * layer.synapses and layer.synapses >= _SYNAPSES * planes
-
-
-def packing_pays(network: Network, frames: int) -> bool:
-    """Whether some frames are worth starting the compiled loops for; once started, they always are."""
-    if ready():
-        return True
-    macs = 0
-    for layer in walk(network.layers):
-        if isinstance(layer, Dense) and packing_pays_for(layer):
-            macs += layer.synapses * layer.neurons
-        elif isinstance(layer, Conv2d) and not layer.depthwise and packing_pays_for(layer.dense, layer.window.area):
-            macs += layer.window.positions * layer.dense.synapses * layer.dense.neurons
-    return frames * macs >= _START_MACS
 
 
 class PackedProduct:
