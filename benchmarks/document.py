@@ -124,7 +124,8 @@ def xnor_popcount(result: dict[str, Any]) -> str:
         f"{machine['processor']} (LLVM: {machine['llvm_name']}; {', '.join(machine['features'])}).",
         f"Binary products of M x K by K x N on one core: torch's float32 matmul on one thread (its kernels: "
         f"{native['torch_capability']}) against popcounts of packed 64-bit words (`bnnhw.reference.fast.xnor`), in one "
-        f"run, in turn, medians of {result['runs']} runs, seconds of processor time. *Direct* counts each vector of words, "
+        f"run, in turn, medians of {result['runs']} runs, seconds of processor time. *Direct* counts each vector of "
+        "words, "
         "*carry-save* counts the carries of trees of full adders; the second is taken where the processor counts no "
         "bits in vectors. The products were equal. *With packing* packs the M rows from bytes too. In the rows *AVX2 "
         f"only* numba compiled for Haswell and torch was told to keep to {avx2['torch_capability']}; this MKL may not "
