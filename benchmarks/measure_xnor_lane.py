@@ -33,10 +33,10 @@ from bnnhw.devices import technology
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.folding import LayerFolding
-from bnnhw.hardware.emit import rtlil
-from bnnhw.hardware.mvu import Mvu
-from bnnhw.hardware.popcount import Popcount
 from bnnhw.ir import BitMatrix, DataType, Dense, Thresholds, WeightPlane
+from bnnhw.rtl.emit import rtlil
+from bnnhw.rtl.popcount import Popcount
+from bnnhw.units.mvu.rtl import Mvu
 
 RESULT = Path(__file__).parent / "results" / "xnor_lane.json"
 PES, SIMDS = (1, 4, 16), (16, 32, 64)

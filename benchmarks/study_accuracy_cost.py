@@ -29,12 +29,11 @@ from bnnhw.devices import Family
 from bnnhw.errors import FileError
 from bnnhw.files import digest, write_json
 from bnnhw.folding import FoldedNetwork, solve
-from bnnhw.folding.cycles import predict
-from bnnhw.folding.resources import estimate
+from bnnhw.folding.predict import predict
 from bnnhw.frontend import read_model
-from bnnhw.hardware.accelerator import Accelerator
-from bnnhw.hardware.emit import rtlil
 from bnnhw.links import board_link
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import rtlil
 from bnnhw.streamline import streamline
 from bnnhw.training.recipe import Components, InputRecipe, Recipe
 from bnnhw.training.recipes import find_recipe
@@ -154,7 +153,7 @@ def measure(point: Point, seed: int, data: Path | None, folder: Path) -> dict[st
     folded = solve.cheapest(network, board, int(board.clock_mhz * 1e6 / FPS), reserve=board_link(board).resources)
     if folded is None:
         return row | {"fits": False}
-    prediction = predict(folded, board.family.name)
+    prediction = predict(folded.graph(board.family.name))
     return row | {
         "fits": True,
         "foldings": [[f.pe, f.simd, f.memory] for f in folded.foldings],
@@ -173,9 +172,9 @@ def in_logic(folded: FoldedNetwork) -> FoldedNetwork:
 def costs(folded: FoldedNetwork, family: Family, folder: Path) -> dict[str, int]:
     """What synthesis counts in an accelerator, without a link, and the cost model's LUT4."""
     source = folder / "top.il"
-    source.write_text(rtlil(Accelerator(folded, family.technology), "top", family.name))
+    source.write_text(rtlil(Accelerator(folded.graph(family.technology)), "top", family.name))
     cells = synthesize([source], "top", family, folder).cells
-    return {"estimated_lut4": estimate(folded, family.technology).lut4, **cells.as_dict()}
+    return {"estimated_lut4": folded.graph(family.technology).resources().lut4, **cells.as_dict()}
 
 
 def repeat(result: dict[str, Any], data: Path | None, seeds: int) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bnnhw import tools
 from bnnhw.boards import get
 from bnnhw.build.design import TOP, write_design
-from bnnhw.hardware.accelerator import Accelerator
+from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.links.uart import Uart
 from rtl_tests.engines import FOLDED
 from rtl_tests.link import DIVISOR, IDENTITY

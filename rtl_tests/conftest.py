@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from bnnhw import tools
-from bnnhw.hardware.emit import verilog
+from bnnhw.rtl.emit import verilog
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.devices import technology
-from bnnhw.folding.counter import plan
-from bnnhw.folding.pipeline import MvuPipeline
-from bnnhw.hardware.popcount import Popcount
-from bnnhw.hardware.processing_element import ProcessingElement
-from bnnhw.hardware.threshold import Threshold, pack_thresholds
+from bnnhw.rtl.popcount_plan import plan
+from bnnhw.folding.pipeline import MvuTiming
+from bnnhw.rtl.popcount import Popcount
+from bnnhw.units.mvu.processing_element import ProcessingElement
+from bnnhw.rtl.threshold import Threshold, pack_thresholds
 from bnnhw.ir import DataType
 from rtl_tests.bench import FreeUnit
 
@@ -84,7 +84,7 @@ def _threshold() -> FreeUnit:
 def _element() -> FreeUnit:
     """Neurons of random length over two input planes, with words that do not count in between."""
     simd, planes, span = 7, ((1, 0, 0), (2, 1, 0)), (0, 3 * 7 * 6)
-    pipeline = MvuPipeline(6, 1, 1, plan(simd, _ECP5).latency, 1, 1, 1)
+    pipeline = MvuTiming(6, 1, 1, plan(simd, _ECP5).latency, 1, 1, 1)
     lag = pipeline.count + pipeline.combine - 1
     make: Callable[[], ProcessingElement] = lambda: ProcessingElement(  # noqa: E731
         simd, planes, span, DataType("bipolar", 1), pipeline, _ECP5

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.devices import technology
-from bnnhw.folding import flow
+from bnnhw.dataflow import flow
 from bnnhw.folding.elementwise import affine_pipeline, quantize_pipeline
 from bnnhw.folding.pool import pool_pipeline
-from bnnhw.folding.residual import BufferPipeline, deadlock_free_depth
+from bnnhw.folding.residual import BufferTiming, deadlock_free_depth
 from bnnhw.hardware import elementwise
 from bnnhw.hardware.pool import PoolReduce
 from bnnhw.hardware.residual import StreamBuffer
@@ -112,7 +112,7 @@ def _pool(name: str, layer: MaxPool | SumPool, lanes: int) -> StreamUnit:
     p = pool_pipeline(layer, lanes)
     # A word in the register, and all taps but the last of the next one.
     stored = 2 * p.area - 1
-    return StreamUnit(name, lambda: PoolReduce(layer, lanes), PoolModel(layer, lanes), p.interval, p.latency, stored)
+    return StreamUnit(name, lambda: PoolReduce(PoolUnit(layer, lanes)), PoolModel(layer, lanes), p.interval, p.latency, stored)
 
 
 def _quantize(name: str, layer: Quantize, lanes: int) -> StreamUnit:
@@ -147,7 +147,7 @@ def _fork_join(swallowed: int, words: int) -> StreamUnit:
 
 
 _WINDOW = Window(5, 4, 3, (2, 2), (1, 1))
-_BUFFER = BufferPipeline(1, 9, 21)
+_BUFFER = BufferTiming(1, 9, 21)
 
 UNITS = (
     _pool("pool_max", MaxPool("pool", _WINDOW, DataType.parse("int4"), np.array([0, 1, 1, 0, 1])), 2),

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.folding.cycles import predict
+from bnnhw.folding.predict import predict
 from bnnhw.folding.pipeline import accumulator_shape, argmax_pipeline, mvu_pipeline
-from bnnhw.hardware.accelerator import Accelerator
-from bnnhw.hardware.argmax import Argmax
-from bnnhw.hardware.mvu import Mvu
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.units.argmax.rtl import Argmax
+from bnnhw.units.mvu.rtl import Mvu
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
 from bnnhw.reference import evaluate
 from bnnhw.reference.product import Product
@@ -208,7 +208,7 @@ FOLDED = _folded()
 
 
 def _accelerator() -> StreamUnit:
-    prediction = predict(FOLDED, _GENERIC)
+    prediction = predict(FOLDED.graph(_GENERIC))
     return StreamUnit(
         "accelerator",
         lambda: Accelerator(FOLDED, "generic"),

@@ -11,7 +11,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from bnnhw.hardware.accelerator import Accelerator
+from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.links.uart.gateware import UartLink
 from bnnhw.links.uart.packet import ErrorCode, PacketType, encode_packet
 from bnnhw.links.uart.protocol import BoardError, BoardInfo, BoardResult, Decoder, Reply, encode_frame, pack_codes

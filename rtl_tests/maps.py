@@ -6,8 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bnnhw.folding.window import WindowPipeline
-from bnnhw.hardware.window import WindowUnit
+from bnnhw.units.window.timing import WindowTiming
+from bnnhw.units.window.rtl import WindowUnit
 from bnnhw.ir import Window
 from rtl_tests.bench import Expected, StreamUnit
 
@@ -18,7 +18,7 @@ __all__ = ["UNITS"]
 class WindowModel:
     """Every window's taps, tap by tap or channel word by channel word; undefined past the last channel."""
 
-    pipeline: WindowPipeline
+    pipeline: WindowTiming
     bits: int
     padding_code: int
 
@@ -44,7 +44,7 @@ class WindowModel:
 
 
 def _window(name: str, window: Window, bits: int, lanes: int, order: str) -> StreamUnit:
-    p = WindowPipeline(window, lanes, order)
+    p = WindowTiming(window, lanes, order)
     code = (1 << bits) - 1
     return StreamUnit(
         name,

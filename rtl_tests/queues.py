@@ -6,9 +6,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bnnhw.folding.gearbox import Gearbox
-from bnnhw.hardware.fifo import Fifo
-from bnnhw.hardware.width import WidthConverter
+from bnnhw.units.width.model import WidthTiming
+from bnnhw.rtl.fifo import Fifo
+from bnnhw.units.width.rtl import WidthConverter
 from rtl_tests.bench import Expected, StreamUnit
 
 __all__ = ["UNITS"]
@@ -31,7 +31,7 @@ class FifoModel:
 class WidthModel:
     """A frame is a number of ``frame_bits`` bits; what the last output word has beyond them is ones."""
 
-    gearbox: Gearbox
+    gearbox: WidthTiming
 
     def frame(self, rng: random.Random) -> list[int]:
         return [rng.getrandbits(self.gearbox.input_width) for _ in range(self.gearbox.words_in)]
@@ -44,13 +44,13 @@ class WidthModel:
 
 
 def _width(name: str, input_width: int, output_width: int, frame_bits: int) -> StreamUnit:
-    g = Gearbox(input_width, output_width, frame_bits)
+    g = WidthTiming(input_width, output_width, frame_bits)
     latency = g.schedule(list(range(g.words_in)))[-1]
     # Up: a whole output word, and the next one but for its last input word. Otherwise what fits into the buffer.
     ratio = output_width // input_width
     stored = {"up": 2 * ratio - 1, "down": 1, "general": g.capacity // input_width}[g.kind]
     return StreamUnit(
-        name, lambda: WidthConverter(input_width, output_width, frame_bits), WidthModel(g), g.interval, latency, stored
+        name, lambda: WidthConverter(WidthUnit(input_width, output_width, frame_bits)), WidthModel(g), g.interval, latency, stored
     )
 
 

@@ -10,7 +10,7 @@ up.
 
 What a bit costs
 ----------------
-The LUT4 of the whole network by the cost model (:mod:`bnnhw.folding.resources`), with PE, SIMD and memory of each layer
+The LUT4 of the whole network by the cost model (:mod:`bnnhw.dataflow.resources`), with PE, SIMD and memory of each layer
 as they are, hence the same cycles a frame: planes are counted side by side. A wider activation costs ``2**b - 1``
 comparators where it is made and a popcount a bit where it is used.
 
@@ -31,9 +31,9 @@ from dataclasses import dataclass
 
 from bnnhw.analysis.activations import with_widths
 from bnnhw.analysis.sensitivity import Sensitivity
+from bnnhw.dataflow.resources import NOTHING, Resources
 from bnnhw.errors import CheckError, NetworkError
 from bnnhw.folding import FoldedNetwork
-from bnnhw.folding.resources import NOTHING, Resources, estimate
 from bnnhw.folding.solve import Device
 from bnnhw.ir.types import MAX_PLANES
 
@@ -96,7 +96,7 @@ class _Costs:
             try:
                 network = with_widths(self._folded.network, widths)
                 folded = FoldedNetwork(network, self._folded.foldings)
-                self._known[key] = estimate(folded, self._device.family.technology, quick=True) + self._reserve
+                self._known[key] = folded.graph(self._device.family.technology, quick=True).resources() + self._reserve
             except NetworkError:
                 self._known[key] = None
         return self._known[key]

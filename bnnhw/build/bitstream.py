@@ -21,8 +21,8 @@ from bnnhw.build.synth import CellCounts
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.files import digest, file_digest, write_json
 from bnnhw.folding import FoldedNetwork
-from bnnhw.folding.cycles import predict
-from bnnhw.hardware.accelerator import Accelerator
+from bnnhw.folding.predict import predict
+from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.links import BoardLink
 from bnnhw.tools import Program
 
@@ -164,7 +164,7 @@ def _build(
 
     def elaborate() -> dict[str, Any]:
         # Its streams are made at run time: no type checker can see that it is a FrameAccelerator.
-        accelerator: Any = Accelerator(folded, board.family.name)
+        accelerator: Any = Accelerator(folded.graph(board.family.technology))
         write_design(
             accelerator,
             board,
@@ -239,7 +239,7 @@ def _build(
 
     with step("report"):
         start = time.monotonic()
-        prediction = predict(folded, board.family.name)
+        prediction = predict(folded.graph(board.family.technology))
         report = folder / "report.json"
         result = BuildResult(
             bitstream=bitstream,

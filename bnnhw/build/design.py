@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnnhw.boards import Board
-from bnnhw.hardware.emit import rtlil
+from bnnhw.rtl.emit import rtlil
 from bnnhw.links import BoardLink, FrameAccelerator, Setting
 
 __all__ = ["TOP", "Design", "design_files", "write_design"]

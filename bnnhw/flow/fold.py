@@ -8,13 +8,11 @@ from typing import Any
 
 from bnnhw import boards, devices
 from bnnhw.boards import Board
+from bnnhw.dataflow import Resources
 from bnnhw.errors import CheckError, FoldingError
-from bnnhw.folding import FoldedNetwork, solve
-from bnnhw.folding import cycles as cycle_model
+from bnnhw.folding import FoldedNetwork, Prediction, solve
 from bnnhw.folding import file as folding_file
-from bnnhw.folding import resources as cost_model
-from bnnhw.folding.cycles import Prediction
-from bnnhw.folding.resources import Resources
+from bnnhw.folding import predict as predict_graph
 from bnnhw.ir import Network
 from bnnhw.links import board_link
 
@@ -122,21 +120,14 @@ def predict(folded: FoldedNetwork, board: Board | str | None = None) -> Predicti
     board : Board or str, optional
         The board it is for; its technology decides the latency. Without one portable Verilog's.
     """
-    return _predict(folded, technology_of(None if board is None else as_board(board)))
+    technology = technology_of(None if board is None else as_board(board))
+    return predict_graph(folded.graph(devices.technology(technology)))
 
 
 def cost(folded: FoldedNetwork, board: Board | str) -> Resources:
     """About what a folded network takes of a board: LUT4, registers, block RAMs, those of its link included."""
     board = as_board(board)
-    return _cost(folded, board.family.name) + board_link(board).resources
-
-
-def _predict(folded: FoldedNetwork, technology: str) -> Prediction:
-    return cycle_model.predict(folded, devices.technology(technology))
-
-
-def _cost(folded: FoldedNetwork, technology: str) -> Resources:
-    return cost_model.estimate(folded, devices.technology(technology))
+    return folded.graph(board.family.technology).resources() + board_link(board).resources
 
 
 def fold_json(
@@ -153,9 +144,10 @@ def fold_json(
     """
     clock_mhz = board.clock_mhz if clock_mhz is None else clock_mhz
     technology = board.family.name if technology is None else technology
-    prediction = _predict(folded, technology)
+    graph = folded.graph(devices.technology(technology))
+    prediction = predict_graph(graph)
     # Of each layer its last unit's.
-    cycles = {unit.name: unit.cycles for unit in prediction.layers if unit.unit == "mvu"}
+    cycles = {unit.name: unit.cycles for unit in prediction.layers}
     return {
         "board": board.name,
         "layers": [
@@ -176,5 +168,5 @@ def fold_json(
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
         "clock_mhz": clock_mhz,
         # With the link, as the design that `build` makes.
-        "estimate": asdict(_cost(folded, technology) + board_link(board).resources),
+        "estimate": asdict(graph.resources() + board_link(board).resources) | {"spram": 0},
     }

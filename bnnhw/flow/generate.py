@@ -9,19 +9,19 @@ from typing import Any
 
 from amaranth.lib import wiring
 
-from bnnhw import links, tools
+from bnnhw import devices, links, tools
 from bnnhw.boards import Board
 from bnnhw.errors import RequestError
 from bnnhw.files import digest, file_digest, whole_directory, write_json
 from bnnhw.flow.design import FORMAT_VERSION, SIDECAR, Design, open_design
-from bnnhw.flow.fold import as_board, predict, technology_of
+from bnnhw.flow.fold import as_board, technology_of
 from bnnhw.flow.show import describe
-from bnnhw.folding import FoldedNetwork
+from bnnhw.folding import FoldedNetwork, predict
 from bnnhw.folding import file as folding_file
-from bnnhw.hardware.accelerator import Accelerator
-from bnnhw.hardware.emit import port_signals, verilog
 from bnnhw.ir import archive
 from bnnhw.links import Setting
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import port_signals, verilog
 
 __all__ = ["CORE", "generate"]
 
@@ -78,12 +78,13 @@ def generate(
 def _write(folded: FoldedNetwork, board: Board | None, link: links.Link, folder: Path, model: Path) -> None:
     versions, sha256 = _versions(), file_digest(folder / NETWORK)
     technology = technology_of(board)
-    core = Accelerator(folded, technology)
+    graph = folded.graph(devices.technology(technology))
+    core = Accelerator(graph)
     header = _header(model.name, sha256, folded, versions)
     top, ports, core_path = CORE, _ports(core), f"{CORE}.v"
     if link.module != CORE:
         # Its streams come from its signature, where a type checker can't see them.
-        accelerator: Any = Accelerator(folded, technology)
+        accelerator: Any = Accelerator(graph)
         clock_mhz = None if board is None else board.reachable_mhz(board.clock_mhz)
         setting = Setting(folded.network.output.classes, int(digest(folded)[:8], 16), clock_mhz)
         gateware = link.gateware(accelerator, setting)
@@ -95,7 +96,7 @@ def _write(folded: FoldedNetwork, board: Board | None, link: links.Link, folder:
     (folder / core_path).write_text(header + verilog(core, CORE, technology))
     folding_file.save(folded.foldings, folded.network, folder / FOLDING)
     write_json(folder / "network.json", describe(folded.network))
-    prediction = predict(folded, board)
+    prediction = predict(graph)
     sidecar: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "model": {"file": NETWORK, "name": model.stem, "sha256": sha256},
@@ -111,9 +112,9 @@ def _write(folded: FoldedNetwork, board: Board | None, link: links.Link, folder:
             "elements": folded.network.input.elements,
             "element_bits": folded.network.input.dtype.bits,
             "word_bits": core.input_width,
-            "words": core.input_words,
-            "index_bits": core.index_width,
-            "score_bits": core.score_width,
+            "words": graph.input.words,
+            "index_bits": graph.result.index_bits,
+            "score_bits": graph.result.score_bits,
         },
         "versions": versions,
         "cycles_per_frame": prediction.cycles_per_frame,

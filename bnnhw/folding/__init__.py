@@ -1,5 +1,7 @@
-"""How a network is spread over time: PE and SIMD, cycles, resources."""
+"""How a network is spread over time: the choice for each layer, its file, its cycles, and the solver that chooses."""
 
-from bnnhw.folding.folded import FoldedNetwork, LayerFolding
+from bnnhw.dataflow.engine import ENGINES, LayerFolding
+from bnnhw.folding.folded import FoldedNetwork
+from bnnhw.folding.predict import LayerCycles, Prediction, predict
 
-__all__ = ["FoldedNetwork", "LayerFolding"]
+__all__ = ["ENGINES", "FoldedNetwork", "LayerCycles", "LayerFolding", "Prediction", "predict"]

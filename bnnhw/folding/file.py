@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bnnhw.dataflow.engine import LayerFolding
 from bnnhw.errors import FileError, FoldingError
 from bnnhw.files import write_whole
-from bnnhw.folding.folded import FoldedNetwork, LayerFolding
+from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.ir.network import Network
 
 __all__ = ["FORMAT", "VERSION", "load", "save"]

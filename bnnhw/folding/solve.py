@@ -6,14 +6,13 @@ from bisect import bisect_right
 from math import inf
 from typing import Protocol
 
-from bnnhw.devices import Family, Technology
+from bnnhw.dataflow.engine import ENGINES, LayerFolding
+from bnnhw.dataflow.resources import NOTHING, Resources
+from bnnhw.devices import Family
 from bnnhw.errors import CheckError
-from bnnhw.folding.cycles import predict
-from bnnhw.folding.folded import MEMORIES, FoldedNetwork, LayerFolding, divisors
-from bnnhw.folding.pipeline import mvu_pipeline
-from bnnhw.folding.resources import NOTHING, Resources, estimate, layer_resources
-from bnnhw.folding.units import MvuUnit
-from bnnhw.ir import Conv2d, Dense, Layer, MaxPool, Network, SumPool, walk
+from bnnhw.folding.folded import FoldedNetwork
+from bnnhw.folding.predict import predict
+from bnnhw.ir import Layer, Network, walk
 
 __all__ = ["Device", "cheapest", "fastest", "logic_cells", "modest"]
 
@@ -25,9 +24,6 @@ MODEST_CELLS = 4000
 
 CORRECTIONS = 4
 """Times that a demand is tightened because the units together take longer than the slowest alone."""
-
-MAX_SIMD = 256
-"""Widest popcount tried; wider ones gain nothing per LUT4 and lengthen the pipeline."""
 
 
 class Device(Protocol):
@@ -56,20 +52,14 @@ def _share(resources: Resources, device: Device) -> float:
 class _Choices:
     """The foldings of one layer that are worth choosing: for any number of cycles the cheapest within it."""
 
-    def __init__(self, layer: Dense, convolution: Conv2d | None, device: Device, tech: Technology) -> None:
+    def __init__(self, layer: Layer, device: Device) -> None:
         self.cycles: list[int] = []
         self.foldings: list[LayerFolding] = []
-        multiplier = 0 if convolution is None else convolution.multiplier
-        foldings = [
-            LayerFolding(pe, simd, memory)
-            for pe in _elements(layer.neurons, multiplier)
-            for simd in _lanes(layer, convolution)
-            for memory in MEMORIES
-        ]
-        vectors = 1 if convolution is None else convolution.window.positions
-        units = [MvuUnit(layer, f, mvu_pipeline(layer, f, tech, multiplier), vectors) for f in foldings]
-        costs = [_share(layer_resources(unit, tech), device) for unit in units]
-        cycles = [vectors * unit.pipeline.interval for unit in units]
+        technology = device.family.technology
+        foldings = [folding for name in ENGINES for folding in ENGINES.named(name).candidates(layer)]
+        units = [ENGINES.named(folding.engine).unit(layer, folding, technology) for folding in foldings]
+        costs = [_share(unit.resources(), device) for unit in units]
+        cycles = [unit.interval for unit in units]
         least = inf
         for index in sorted(range(len(units)), key=lambda i: (cycles[i], costs[i])):
             if costs[index] < least:
@@ -82,39 +72,10 @@ class _Choices:
         return self.foldings[position - 1] if position else None
 
 
-def _parts(size: int) -> list[int]:
-    """The sizes of parts that cut ``size`` into a number of folds with the least padding: ``ceil(size / folds)``."""
-    return sorted({-(-size // folds) for folds in range(1, size + 1)})
-
-
-def _elements(neurons: int, multiplier: int) -> list[int]:
-    """The PEs to choose from; ``multiplier`` neurons a channel of a depthwise convolution, otherwise 0."""
-    if not multiplier:
-        return _parts(neurons)
-    return divisors(multiplier)[:-1] + [multiplier * channels for channels in _parts(neurons // multiplier)]
-
-
-def _lanes(layer: Dense, convolution: Conv2d | None) -> list[int]:
-    """The SIMDs to choose from.
-
-    Of a convolution those that the words of a window unit are parts or multiples of, so that converters stay simple.
-    """
-    if convolution is None:
-        return [simd for simd in _parts(layer.synapses) if simd <= MAX_SIMD]
-    if convolution.depthwise:
-        return [1]
-    channels, taps = convolution.window.channels, convolution.window.area
-    parts = {d for d in range(1, channels + 1) if channels % d == 0}
-    parts |= {channels * d for d in range(1, taps + 1) if taps % d == 0}
-    return sorted(simd for simd in parts if simd <= MAX_SIMD)
-
-
 def _least(layer: Layer) -> int:
-    """Cycles a frame that a layer's window unit takes with all channels in a word; no folding makes it quicker."""
-    if not isinstance(layer, Conv2d | MaxPool | SumPool):
-        return 1
+    """Cycles per frame that a layer's window unit takes with all channels in a word; no folding makes it quicker."""
     window = layer.window
-    return max(window.height * window.width, window.positions * window.area)
+    return 1 if window is None else max(window.height * window.width, window.positions * window.area)
 
 
 class _Search:
@@ -125,9 +86,8 @@ class _Search:
         self.device = device
         self.reserve = reserve
         self.cells = min(CELL_SHARE * device.lut4, inf if cells is None else cells)
-        self.tech = device.family.technology
-        convolutions = {layer.name: layer for layer in walk(network.layers) if isinstance(layer, Conv2d)}
-        self.choices = [_Choices(layer, convolutions.get(layer.name), device, self.tech) for layer in network.matrices]
+        self.layers = tuple(walk(network.chain))
+        self.choices = [_Choices(layer, device) for layer in self.layers if layer.matrix is not None]
 
     def within(self, cycles: int) -> FoldedNetwork | None:
         """The cheapest folding of every layer within ``cycles`` cycles, if there is one of each and all fit."""
@@ -136,17 +96,19 @@ class _Search:
         if len(chosen) < len(foldings):
             return None
         folded = FoldedNetwork(self.network, chosen)
-        return folded if self._fits(folded) else None
+        cost = self.cost(folded, quick=True)
+        fits = logic_cells(cost, self.device.family) <= self.cells and cost.bram <= self.device.block_rams
+        return folded if fits else None
 
-    def _fits(self, folded: FoldedNetwork) -> bool:
-        cost = estimate(folded, self.tech, quick=True) + self.reserve
-        return logic_cells(cost, self.device.family) <= self.cells and cost.bram <= self.device.block_rams
+    def cost(self, folded: FoldedNetwork, *, quick: bool = False) -> Resources:
+        """The estimated cost, what is reserved included."""
+        return folded.graph(self.device.family.technology, quick=quick).resources() + self.reserve
 
 
 def cheapest(network: Network, device: Device, cycles: int, *, reserve: Resources = NOTHING) -> FoldedNetwork | None:
     """The folding of the least estimated cost that takes at most so many cycles per frame; None when none fits.
 
-    ``reserve`` is kept free for what else is on the device: the link.
+    ``reserve`` is what beside the accelerator must fit too: its link.
     """
     search = _Search(network, device, reserve)
     target = cycles
@@ -154,7 +116,7 @@ def cheapest(network: Network, device: Device, cycles: int, *, reserve: Resource
         folded = search.within(target)
         if folded is None:
             return None
-        excess = predict(folded, search.tech).cycles_per_frame - cycles
+        excess = predict(folded.graph(device.family.technology)).cycles_per_frame - cycles
         if excess <= 0:
             return folded
         # Units that are each quick enough wait for each other: quicker ones wait less.
@@ -173,7 +135,7 @@ def modest(network: Network, device: Device, *, reserve: Resources = NOTHING) ->
 def fastest(
     network: Network, device: Device, cells: float | None = None, *, reserve: Resources = NOTHING
 ) -> FoldedNetwork:
-    """The folding with the fewest cycles per frame whose estimate fits the device beside ``reserve``.
+    """The folding with the fewest cycles per frame whose estimate fits the device, what is reserved included.
 
     With ``cells``, one of at most so many logic cells.
 
@@ -186,16 +148,16 @@ def fastest(
         When not even the smallest folding fits; the message says how much too big it is.
     """
     search = _Search(network, device, reserve, cells)
-    low = max(map(_least, walk(network.chain)))
+    low = max(map(_least, search.layers))
     high = max(low, *(choice.cycles[-1] for choice in search.choices))
     best = search.within(high)
     if best is None:
         smallest = FoldedNetwork(network, tuple(choice.foldings[-1] for choice in search.choices))
-        cost = estimate(smallest, search.tech) + reserve
-        logic = logic_cells(cost, device.family)
+        cost = search.cost(smallest)
         raise CheckError(
             f"the network does not fit {device.name} even at its smallest: "
-            f"about {logic:.0f} logic cells of {device.lut4}, {cost.bram} block RAMs of {device.block_rams}"
+            f"about {logic_cells(cost, device.family):.0f} logic cells of {device.lut4}, "
+            f"{cost.bram} block RAMs of {device.block_rams}"
         )
     while low < high:
         middle = (low + high) // 2

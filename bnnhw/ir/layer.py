@@ -77,6 +77,11 @@ class Layer(ABC):
         return 1
 
     @property
+    def depth_multiplier(self) -> int:
+        """Neurons per channel where each neuron sees one channel alone; 0 where every neuron sees every input."""
+        return 0
+
+    @property
     def branches(self) -> Branches:
         """Chains of layers inside this one, each from its input on; their results meet in this layer."""
         return ()

@@ -19,9 +19,9 @@ MAX_PLANES = 8
 
 
 def narrowest(low: int, high: int) -> tuple[int, bool]:
-    """Width and signedness of the narrowest integer that holds ``low..high``."""
+    """Width and signedness of the narrowest integer that holds ``low..high``; two's complement has 2 bits at least."""
     if low < 0:
-        return max((-low - 1).bit_length(), high.bit_length()) + 1, True
+        return max((-low - 1).bit_length(), high.bit_length(), 1) + 1, True
     return max(high.bit_length(), 1), False
 
 
@@ -101,7 +101,7 @@ class DataType:
     def holding(cls, low: int, high: int) -> DataType:
         """The narrowest integer type that holds ``low..high``; unsigned where nothing is negative."""
         bits, signed = narrowest(low, high)
-        return cls("int", max(bits, 2)) if signed else cls("uint", bits)
+        return cls("int" if signed else "uint", bits)
 
     @classmethod
     def emitted(cls, name: str, low: int, high: int) -> DataType:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from amaranth.hdl import Elaboratable
     from amaranth.lib import wiring
 
-    from bnnhw.folding.resources import Resources
+    from bnnhw.dataflow import Resources
 
 __all__ = ["BoardLink", "FrameAccelerator", "Link", "Lamps", "Setting"]
 

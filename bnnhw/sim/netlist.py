@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork
 from bnnhw.sim.cells import netlist_verilog
 from bnnhw.sim.result import SimulationResult
@@ -52,9 +53,9 @@ def simulate_netlist(
 
     Other parameters and errors as for :func:`bnnhw.sim.simulate.simulate`.
     """
-    interface = core_interface(folded, top)
+    graph = folded.graph(technology(family))
     return run_core(
-        folded, codes, {"netlist.v": netlist_verilog(netlist, top)}, interface, labels=labels, technology=family,
+        folded.network, graph, codes, {"netlist.v": netlist_verilog(netlist, top)}, core_interface(graph, top), labels=labels, technology=family,
         stall=stall, seed=seed, wave=wave, wave_frames=wave_frames, jobs=jobs, cache=cache, progress=progress,
         reset_cycles=reset_cycles,
     )  # fmt: skip

@@ -108,7 +108,7 @@ class SimulationResult:
     cycles_per_frame, latency_cycles : int or None
         Measured; see :class:`Cycles`.
     predicted_cycles_per_frame, predicted_latency_cycles : int or None
-        Of :func:`bnnhw.folding.cycles.predict`; None where there is no folding to predict from.
+        By :func:`bnnhw.folding.predict.predict`; None where there is no folding to predict from.
     cycles : Cycles
         All that was measured.
     frames_per_s : float

@@ -8,22 +8,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from amaranth.hdl import Shape
 from numpy.typing import NDArray
 
+from bnnhw import devices
+from bnnhw.dataflow import Graph
 from bnnhw.errors import RequestError
-from bnnhw.folding import FoldedNetwork
-from bnnhw.folding.cycles import predict
-from bnnhw.folding.lower import input_format
-from bnnhw.hardware.accelerator import Accelerator
-from bnnhw.hardware.argmax import score_layout
-from bnnhw.hardware.emit import verilog as emit_verilog
+from bnnhw.folding import FoldedNetwork, predict
+from bnnhw.ir import Network
 from bnnhw.reference import evaluate
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import verilog as emit_verilog
 from bnnhw.sim.cells import models_for
 from bnnhw.sim.harness import RESET_CYCLES, Harness
 from bnnhw.sim.ports import Field, Interface, Port
+from bnnhw.sim.probes import Probes, wrapper
 from bnnhw.sim.result import SimulationResult, compare, measure
-from bnnhw.sim.taps import Taps, taps_of, wrapper
 from bnnhw.sim.words import pack_frames
 
 __all__ = ["core_interface", "run_core", "simulate"]
@@ -32,15 +31,12 @@ CALM_FRAMES = 64
 """Frames sent without stalls, to measure cycles, when all others are stalled."""
 
 
-def core_interface(folded: FoldedNetwork, top: str) -> Interface:
-    """The ports of an accelerator's Verilog (:class:`bnnhw.hardware.accelerator.Accelerator` states them)."""
-    given = input_format(folded)
-    payload = Port.plain("input_payload", given.width)
-    # A struct: its first member has the least significant bits.
-    members = score_layout(folded.network.output, *folded.pairs[-1]).members
-    shapes = {name: Shape.cast(members[name]) for name in ("index", "score")}
-    fields = tuple(Field(name, shape.width, shape.signed) for name, shape in shapes.items() if shape.width)
-    return Interface(top, payload, given.words, (Port("output_payload", fields),))
+def core_interface(graph: Graph, top: str) -> Interface:
+    """The ports of an accelerator's Verilog (:class:`bnnhw.rtl.accelerator.Accelerator` states them)."""
+    payload, result = Port.plain("input_payload", graph.input.width), graph.result
+    # The index has the least significant bits.
+    fields = (Field("index", result.index_bits), Field("score", result.score_bits, result.score_signed))
+    return Interface(top, payload, graph.input.words, (Port("output_payload", fields),))
 
 
 def simulate(
@@ -101,19 +97,21 @@ def simulate(
     ToolError
         When Verilator or a C++ compiler is missing.
     """
-    text = emit_verilog(Accelerator(folded, technology), top, technology) if verilog is None else verilog
-    sources, interface, watch = {"core.v": text}, core_interface(folded, top), None
+    graph = folded.graph(devices.technology(technology))
+    text = emit_verilog(Accelerator(graph), top, technology) if verilog is None else verilog
+    sources, interface, watch = {"core.v": text}, core_interface(graph, top), None
     if layers:
-        watch = Taps(folded, codes, taps_of(folded, technology))
-        sources["taps.v"], interface = wrapper(f"{top}_taps", interface, watch.taps, text)
+        watch = Probes(folded.network, codes, graph.probes)
+        sources["probes.v"], interface = wrapper(f"{top}_probes", interface, graph.probes, text)
     return run_core(
-        folded, codes, sources, interface, labels=labels, technology=technology, stall=stall, seed=seed, wave=wave,
+        folded.network, graph, codes, sources, interface, labels=labels, technology=technology, stall=stall, seed=seed, wave=wave,
         wave_frames=wave_frames, jobs=jobs, cache=cache, progress=progress, watch=watch,
     )  # fmt: skip
 
 
 def run_core(
-    folded: FoldedNetwork,
+    network: Network,
+    graph: Graph,
     codes: NDArray[np.uint8],
     sources: Mapping[str, str],
     interface: Interface,
@@ -128,14 +126,14 @@ def run_core(
     cache: Path | None,
     progress: Callable[[int, int], None] | None,
     reset_cycles: int = RESET_CYCLES,
-    watch: Taps | None = None,
+    watch: Probes | None = None,
 ) -> SimulationResult:
     """Simulate the text of a core, whatever made it, against the reference of its network.
 
     Parameters and errors as for :func:`simulate`; ``sources`` as for :class:`~bnnhw.sim.harness.Harness`; ``watch``
     is what the interface's taps must show.
     """
-    spec = folded.network.input
+    spec = network.input
     if codes.ndim != 2 or codes.shape[1] != spec.elements:
         raise RequestError(f"codes must have shape (frames, {spec.elements}), not {codes.shape}")
     if labels is not None and np.shape(labels) != (len(codes),):
@@ -144,7 +142,7 @@ def run_core(
         raise RequestError(f"stall must be at least 0 and less than 1, not {stall!r}")
     models, defines = models_for(technology, sources)
     harness = Harness({**models, **sources}, interface, wave=wave is not None, defines=defines, cache=cache)
-    prediction = predict(folded, technology)
+    prediction = predict(graph)
     words = pack_frames(codes, spec.dtype.bits, interface.input.width, seed)
     # A frame moves a word at least every cycles_per_frame once the pipeline is full; the rest is margin.
     watchdog = 4 * (prediction.latency_cycles + prediction.cycles_per_frame) + 1000
@@ -157,17 +155,17 @@ def run_core(
     run_s = time.perf_counter() - start
     calm = recording
     if stall:
-        few = None if watch is None else Taps(folded, codes[:CALM_FRAMES], watch.taps)
+        few = None if watch is None else Probes(network, codes[:CALM_FRAMES], watch.probes)
         calm = harness.run(
             words[:CALM_FRAMES], seed=seed, watchdog=watchdog, drain=drain, reset_cycles=reset_cycles, watch=few
         )
-    classes = len(folded.network.output.multiplier)
+    classes = len(network.output.multiplier)
     if classes == 1:
         # A single class needs no bits of index, and has no port field for them.
         recording = dataclasses.replace(
             recording, outputs={"index": np.zeros(len(codes), np.int64), **recording.outputs}
         )
-    mismatches, details = compare(recording, evaluate(folded.network, codes))
+    mismatches, details = compare(recording, evaluate(network, codes))
     accuracy = None
     if labels is not None and len(codes):
         accuracy = float(np.mean(recording.outputs["index"] == np.asarray(labels)))
@@ -186,6 +184,6 @@ def run_core(
         verilate_s=harness.model.verilate_s,
         compile_s=harness.model.compile_s,
         run_s=run_s,
-        layers=0 if watch is None else len(watch.taps),
+        layers=0 if watch is None else len(watch.probes),
         layer_mismatches=() if watch is None else watch.mismatches(recording.taps),
     )

@@ -8,12 +8,12 @@ from amaranth.hdl import Elaboratable, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.dataflow.flow import Link, Run, together
 from bnnhw.devices import technology
-from bnnhw.folding.flow import Link, Run, together
-from bnnhw.folding.residual import AddPipeline, BufferPipeline, ForkPipeline
-from bnnhw.hardware.emit import shared
+from bnnhw.folding.residual import AddTiming, BufferTiming, ForkPipeline
 from bnnhw.hardware.residual import Add, Fork, StreamBuffer
 from bnnhw.ir import DataType
+from bnnhw.rtl.emit import shared
 
 __all__ = ["ForkJoin", "Swallower", "fork_join", "swallow"]
 
@@ -153,6 +153,6 @@ def fork_join(
         ForkPipeline(words).flow(source, body_in, queue_in, frames),
         swallow(swallowed, words, body_in, body_out, frames),
         # The width of a word has no part in it.
-        BufferPipeline(words, 1, depth).flow(queue_in, queue_out, frames),
-        AddPipeline(words).flow(body_out, queue_out, sink, frames),
+        BufferTiming(words, 1, depth).flow(queue_in, queue_out, frames),
+        AddTiming(words).flow(body_out, queue_out, sink, frames),
     )

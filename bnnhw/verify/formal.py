@@ -1,6 +1,6 @@
 """Proofs of contracts: for every input, in every cycle, for ever.
 
-The contract and its unit are emitted as always (:mod:`bnnhw.hardware.emit`), turned into an and-inverter graph by
+The contract and its unit are emitted as always (:mod:`bnnhw.rtl.emit`), turned into an and-inverter graph by
 Yosys, and given to ABC, whose property directed reachability finds the inductive invariant by itself and verifies
 it. A contract that does not hold comes back with the inputs of a shortest run that breaks it.
 ``docs/decisions/0005-formal.md`` says why this way.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bnnhw import tools
 from bnnhw.errors import ToolError
-from bnnhw.hardware.emit import port_signals, rtlil
+from bnnhw.rtl.emit import port_signals, rtlil
 from bnnhw.verify.formal_contract import Contract
 
 __all__ = ["Proof", "Run", "find_abc", "find_run", "prove"]

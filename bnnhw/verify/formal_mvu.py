@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, unsigned
 
-from bnnhw.hardware.argmax import Argmax
-from bnnhw.hardware.mvu import Mvu
 from bnnhw.ir import Dense, Thresholds
+from bnnhw.units.argmax.rtl import Argmax
+from bnnhw.units.mvu.rtl import Mvu
 from bnnhw.verify.formal_contract import Contract, FrameWatch, Rules, stays, waits
 
 __all__ = ["ArgmaxContract", "MvuContract", "dense"]
@@ -79,7 +79,7 @@ class _Capture:
 
 
 class MvuContract(Contract):
-    """Of :class:`~bnnhw.hardware.mvu.Mvu`.
+    """Of :class:`~bnnhw.units.mvu.rtl.Mvu`.
 
     - ``stable``: an offered word holds until it is taken.
     - ``result``: every lane of every word of every vector, in its turn, is :func:`dense` of that vector; depthwise, of
@@ -166,7 +166,7 @@ class MvuContract(Contract):
 
 
 class ArgmaxContract(Contract):
-    """Of :class:`~bnnhw.hardware.argmax.Argmax`.
+    """Of :class:`~bnnhw.units.argmax.rtl.Argmax`.
 
     - ``stable``: an offered word holds until it is taken.
     - ``result``: every frame's word, in its turn, is the lowest index of the highest score, and that score.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from amaranth.hdl import Module, Signal, Value
 
-from bnnhw.hardware.emit import shared
-from bnnhw.hardware.fifo import CreditedOutput, Fifo
+from bnnhw.rtl.emit import shared
+from bnnhw.rtl.fifo import CreditedOutput, Fifo
 from bnnhw.verify.formal_contract import Contract, FrameWatch, Rules, stays
 
 __all__ = ["CreditedContract", "FifoContract"]
@@ -20,7 +20,7 @@ def _in_order(m: Module, watch: FrameWatch, entering: Value, leaving: Value) -> 
 
 
 class FifoContract(Contract):
-    """Of :class:`~bnnhw.hardware.fifo.Fifo`.
+    """Of :class:`~bnnhw.rtl.fifo.Fifo`.
 
     - ``stable``: an offered word holds until it is taken.
     - ``order``: every word comes out in its turn and as it went in.
@@ -58,7 +58,7 @@ class FifoContract(Contract):
 
 
 class CreditedContract(Contract):
-    """Of :class:`~bnnhw.hardware.fifo.CreditedOutput`, behind a pipeline that begins words only while granted.
+    """Of :class:`~bnnhw.rtl.fifo.CreditedOutput`, behind a pipeline that begins words only while granted.
 
     - ``stable``, ``order``: as for a queue; a word enters when it is begun.
     - ``count``: no word is invented, and never more than ``depth`` are begun and not taken, so that the queue behind

@@ -6,8 +6,8 @@ from amaranth.hdl import Const, Elaboratable, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.hardware.emit import shared
 from bnnhw.hardware.residual import Add, Fork, StreamBuffer
+from bnnhw.rtl.emit import shared
 from bnnhw.verify.fork_join import ForkJoin
 from bnnhw.verify.formal_contract import Contract, FrameWatch, Rules, stays, waits
 from bnnhw.verify.formal_pool import number

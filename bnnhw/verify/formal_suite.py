@@ -15,12 +15,12 @@ from amaranth.hdl import signed, unsigned
 from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
 from bnnhw.folding.pipeline import accumulator_shape
-from bnnhw.hardware.argmax import Argmax
-from bnnhw.hardware.fifo import CreditedOutput, Fifo
-from bnnhw.hardware.mvu import Mvu
-from bnnhw.hardware.width import WidthConverter
-from bnnhw.hardware.window import WindowUnit
 from bnnhw.ir import BitMatrix, DataType, Dense, Output, Thresholds, WeightPlane, Window
+from bnnhw.rtl.fifo import CreditedOutput, Fifo
+from bnnhw.units.argmax.rtl import Argmax
+from bnnhw.units.mvu.rtl import Mvu
+from bnnhw.units.width.rtl import WidthConverter
+from bnnhw.units.window.rtl import WindowUnit
 from bnnhw.verify.formal_contract import Contract
 from bnnhw.verify.formal_mvu import ArgmaxContract, MvuContract
 from bnnhw.verify.formal_queue import CreditedContract, FifoContract
@@ -81,7 +81,7 @@ def _argmax(synapses: int, pe: int, multiplier: list[int], offset: list[int]) ->
 
 
 def _width(*sizes: int) -> Callable[[], Contract]:
-    return lambda: WidthContract(WidthConverter(*sizes))
+    return lambda: WidthContract(WidthConverter(WidthUnit(*sizes)))
 
 
 def _window(window: Window, lanes: int, padding_code: int, order: str = "vector") -> Callable[[], Contract]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from amaranth.hdl import Module, Signal
 
-from bnnhw.hardware.emit import shared
-from bnnhw.hardware.width import WidthConverter
+from bnnhw.rtl.emit import shared
+from bnnhw.units.width.rtl import WidthConverter
 from bnnhw.verify.formal_contract import Contract, FrameWatch, Rules, stays
 
 __all__ = ["WidthContract"]
 
 
 class WidthContract(Contract):
-    """Of :class:`~bnnhw.hardware.width.WidthConverter` with unequal widths (equal ones are wires).
+    """Of :class:`~bnnhw.units.width.rtl.WidthConverter` with unequal widths (equal ones are wires).
 
     - ``stable``: an offered word holds until it is taken.
     - ``bits``: bit ``b`` of a frame, ``b`` being any, leaves in its place and as it entered.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from amaranth.hdl import Const, Module, Mux, Signal
 
-from bnnhw.hardware.emit import shared
-from bnnhw.hardware.window import WindowUnit
+from bnnhw.rtl.emit import shared
+from bnnhw.units.window.rtl import WindowUnit
 from bnnhw.verify.formal_contract import Contract, FrameWatch, Rules, stays, waits
 
 __all__ = ["WindowContract"]
 
 
 class WindowContract(Contract):
-    """Of :class:`~bnnhw.hardware.window.WindowUnit`.
+    """Of :class:`~bnnhw.units.window.rtl.WindowUnit`.
 
     - ``stable``: an offered word holds until it is taken.
     - ``result``: every word of every frame, in its turn, is the one that :meth:`Window.taps` names, or the padding.

@@ -6,9 +6,9 @@ import pytest
 
 from bnnhw.analysis import Measurement, Sensitivity, activation_sites, suggest, with_widths
 from bnnhw.boards import get
+from bnnhw.devices import technology
 from bnnhw.errors import CheckError
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.folding.resources import estimate
 from bnnhw.ir import Network
 from bnnhw.links import board_link
 from tests.cli.conftest import make_network
@@ -33,7 +33,7 @@ def measured(noise: dict[str, float]) -> Sensitivity:
 
 def lut4(widths: dict[str, int]) -> int:
     other = FoldedNetwork(with_widths(network(), widths), folded().foldings)
-    return (estimate(other, "ice40") + LINK).lut4
+    return (other.graph(technology("ice40")).resources() + LINK).lut4
 
 
 def worth(name: str, bits: int) -> float:
@@ -47,7 +47,7 @@ def test_plenty_of_room() -> None:
     # The input never gets wider than it is.
     assert {s.name: s.suggested_bits for s in found.sites} == {"input": 4, "dense0": 8, "dense1": 8}
     assert {s.name: s.bits for s in found.sites} == {"input": 4, "dense0": 1, "dense1": 1}
-    assert found.estimate == estimate(folded(), "ice40") + LINK
+    assert found.estimate == folded().graph(technology("ice40")).resources() + LINK
     assert found.suggested_estimate.lut4 == lut4({"input": 4, "dense0": 8, "dense1": 8})
     assert found.noise == pytest.approx(0.201)
     assert found.suggested_noise == pytest.approx(0.001 + 0.2 / 4**7)

@@ -17,8 +17,8 @@ from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.generic import GENERIC
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import BnnhwError, RequestError
-from bnnhw.hardware.copy import Copy
-from bnnhw.hardware.emit import rtlil, shared
+from bnnhw.rtl.copy import Copy
+from bnnhw.rtl.emit import rtlil, shared
 
 LEAF, UNIT, ONCE, TOP = "leaf", "unit", "once", "top"
 

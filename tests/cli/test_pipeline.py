@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw import datasets, reference
+from bnnhw import datasets, devices, reference
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.folding import file as folding_file
-from bnnhw.folding.cycles import predict
+from bnnhw.folding.predict import predict
 from tests.cli.conftest import make_network, run, snapshot
 
 FOLDINGS = (LayerFolding(5, 8), LayerFolding(2, 5, "lut"))
@@ -90,7 +90,7 @@ def test_doctor() -> None:
 def test_generate(technology: str, board: list[str], network: Path, folding: Path, tmp_path: Path) -> None:
     design = tmp_path / "design"
     data = _json("generate", network, *board, "--folding", folding, "-o", design)
-    prediction = predict(FoldedNetwork(make_network(), FOLDINGS), technology)
+    prediction = predict(FoldedNetwork(make_network(), FOLDINGS).graph(devices.technology(technology)))
     assert data["cycles_per_frame"] == prediction.cycles_per_frame
     assert data["latency_cycles"] == prediction.latency_cycles
     assert data["top"] == "accelerator"
@@ -124,7 +124,7 @@ def test_simulate(network: Path, folding: Path, tmp_path: Path) -> None:
     _json("generate", network, "--folding", folding, "-o", design)
     data = _json("simulate", design, "--dataset", "digits")
     expected = _json("evaluate", network, "--dataset", "digits")
-    prediction = predict(FoldedNetwork(make_network(), FOLDINGS))
+    prediction = predict(FoldedNetwork(make_network(), FOLDINGS).graph(devices.technology("generic")))
     assert data["images"] == expected["images"]
     assert data["mismatches"] == 0
     assert data["accuracy"] == expected["accuracy"]
@@ -166,7 +166,7 @@ def test_build_and_report(network: Path, folding: Path, tmp_path: Path) -> None:
     assert Path(data["bitstream"]).stat().st_size > 50_000
     assert data["timing_met"] is True
     assert data["fmax_mhz"] >= data["clock_mhz"]
-    prediction = predict(FoldedNetwork(make_network(), FOLDINGS), "ice40")
+    prediction = predict(FoldedNetwork(make_network(), FOLDINGS).graph(devices.technology("ice40")))
     assert data["fps"] == data["clock_mhz"] * 1e6 / prediction.cycles_per_frame
     assert data["latency_us"] == prediction.latency_cycles / data["clock_mhz"]
     assert data["utilization"]["ICESTORM_LC"]["available"] == 5280
@@ -188,7 +188,7 @@ def test_fold(network: Path, tmp_path: Path) -> None:
     assert [(f.pe, f.simd, f.memory, f.engine, f.planes) for f in folded.foldings] == [
         tuple(layer[key] for key in ("pe", "simd", "memory", "engine", "planes")) for layer in data["layers"]
     ]
-    prediction = predict(folded, "ice40")
+    prediction = predict(folded.graph(devices.technology("ice40")))
     assert data["cycles_per_frame"] == prediction.cycles_per_frame == max(unit["cycles"] for unit in data["units"])
     assert data["latency_cycles"] == prediction.latency_cycles
     assert data["clock_mhz"] == 30

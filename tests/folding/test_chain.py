@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.folding.chain import chain
-from bnnhw.folding.gearbox import Gearbox
-from bnnhw.folding.lower import input_format
-from bnnhw.folding.pipeline import ArgmaxPipeline, MvuPipeline, mvu_pipeline
-from bnnhw.folding.pool import PoolPipeline
-from bnnhw.folding.units import MvuUnit, WidthUnit, WindowUnit
-from bnnhw.folding.window import WindowPipeline
 from bnnhw.ir import InputSpec, Network, Output
 from bnnhw.ir.types import DataType
+from bnnhw.units.argmax.model import ArgmaxTiming
+from bnnhw.units.mvu.model import MvuUnit
+from bnnhw.units.mvu.timing import MvuTiming
+from bnnhw.units.pool.model import PoolTiming
+from bnnhw.units.width.model import WidthTiming, WidthUnit
+from bnnhw.units.window.model import WindowUnit
+from bnnhw.units.window.timing import WindowTiming
 from tests.hardware.bench import random_layer
 from tests.hardware.maps import Branch, MapNetwork, random_network
 
@@ -36,46 +37,44 @@ def folded(names: tuple[str, ...] = ("a", "b", "c"), simd: tuple[int, ...] = (4,
 @pytest.mark.parametrize("tech", ["generic", "ice40", "ecp5"])
 def test_stages(tech: str) -> None:
     network = folded()
-    units = chain(network, technology(tech))
-    mvus = [stage.unit for stage in units.stages if isinstance(stage.unit, MvuUnit)]
-    assert [(unit.layer, unit.folding) for unit in mvus] == list(network.pairs)
+    units = network.graph(technology(tech))
+    mvus = [node.unit for node in units.nodes if isinstance(node.unit, MvuUnit)]
+    assert [(unit.matrix, unit.folding) for unit in mvus] == list(network.pairs)
     for unit in mvus:
-        assert unit.pipeline == mvu_pipeline(unit.layer, unit.folding, technology(tech))
+        assert unit.technology == technology(tech)
         assert unit.repeats == 1
     # One after another.
-    assert [(stage.sources, stage.sinks) for stage in units.stages] == [
-        ((i,), (i + 1,)) for i in range(len(units.stages))
-    ]
-    assert units.output == len(units.stages)
+    assert [(node.sources, node.sinks) for node in units.nodes] == [((i,), (i + 1,)) for i in range(len(units.nodes))]
+    assert units.output == len(units.nodes)
 
 
 @pytest.mark.parametrize(
     "simd, second, third",
     [
         ((4, 5, 3), None, None),
-        ((12, 5, 6), None, Gearbox(6, 12, 12)),
-        ((4, 2, 3), Gearbox(10, 4, 20), None),
-        ((1, 1, 1), Gearbox(10, 2, 20), Gearbox(6, 2, 12)),
-        ((4, 10, 4), Gearbox(10, 20, 20), Gearbox(6, 8, 12)),
+        ((12, 5, 6), None, WidthTiming(6, 12, 12)),
+        ((4, 2, 3), WidthTiming(10, 4, 20), None),
+        ((1, 1, 1), WidthTiming(10, 2, 20), WidthTiming(6, 2, 12)),
+        ((4, 10, 4), WidthTiming(10, 20, 20), WidthTiming(6, 8, 12)),
     ],
 )
-def test_converters(simd: tuple[int, int, int], second: Gearbox | None, third: Gearbox | None) -> None:
+def test_converters(simd: tuple[int, int, int], second: WidthTiming | None, third: WidthTiming | None) -> None:
     """One where PE and the next SIMD differ, in bits; never one before the first layer."""
-    stages = chain(folded(simd=simd), technology("generic")).stages
-    found = {stage.layer: stage.unit.pipeline for stage in stages if isinstance(stage.unit, WidthUnit)}
+    stages = folded(simd=simd).graph(technology("generic")).nodes
+    found = {node.layer: node.unit.timing for node in stages if isinstance(node.unit, WidthUnit)}
     assert found == {name: gearbox for name, gearbox in (("b", second), ("c", third)) if gearbox is not None}
 
 
 def test_names() -> None:
     """Legal in Verilog, unique also where layers' names differ in what is not, and in order."""
-    stages = chain(folded(("fc/1", "fc.1", "схема 7")), technology("generic")).stages
-    names = [stage.name for stage in stages]
+    stages = folded(("fc/1", "fc.1", "схема 7")).graph(technology("generic")).nodes
+    names = [node.name for node in stages]
     assert names == ["layer0_fc_1", "layer1_fc_1", "layer2_7", "output"]
     assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in names)
 
 
 def test_name_of_nothing_legal() -> None:
-    names = [stage.name for stage in chain(folded(("/", "схема", "_")), technology("generic")).stages]
+    names = [node.name for node in folded(("/", "схема", "_")).graph(technology("generic")).nodes]
     assert len(set(names)) == 4
     assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in names), names
 
@@ -83,7 +82,7 @@ def test_name_of_nothing_legal() -> None:
 def kinds(network: Branch) -> list[tuple[str, str]]:
     """Name and kind of every unit."""
     assert isinstance(network, MapNetwork)
-    return [(stage.name, stage.unit.kind) for stage in chain(network.folded(), technology("generic")).stages]
+    return [(node.name, node.unit.kind) for node in network.folded().graph(technology("generic")).nodes]
 
 
 def test_units_of_maps() -> None:
@@ -116,14 +115,14 @@ def test_depthwise_takes_a_lane_a_neuron() -> None:
         ("layer0_conv0", "mvu"),
     ]
     assert isinstance(network, MapNetwork)
-    units = chain(network.folded(), technology("generic"))
+    units = network.folded().graph(technology("generic"))
     # Frames have no gaps, so they come in words of all 4 channels, not of 3.
     assert (units.input.lanes, units.input.words) == (4, 25)
-    window, mvu = units.stages[1].unit, units.stages[2].unit
+    window, mvu = units.nodes[1].unit, units.nodes[2].unit
     assert isinstance(window, WindowUnit)
     assert isinstance(mvu, MvuUnit)
     assert (window.lanes, window.order, mvu.repeats) == (3, "channels", 9)
-    assert units.stages[2].interval == 9 * 9 * 2
+    assert mvu.interval == 9 * 9 * 2
 
 
 @pytest.mark.parametrize("pe, lanes", [(2, 1), (4, 1), (8, 2)])
@@ -131,13 +130,13 @@ def test_depthwise_takes_whole_channels(pe: int, lanes: int) -> None:
     """With 4 neurons a channel: the lanes are channels, and one tap needs no window unit."""
     network = MapNetwork((3, 5, 5)).conv(12, (3, 3), (pe, 1), depthwise=True).dense(2, (1, 2), None)
     assert isinstance(network, MapNetwork)
-    stages = chain(network.folded(), technology("generic")).stages
-    units = {stage.name: stage.unit for stage in stages}
+    stages = network.folded().graph(technology("generic")).nodes
+    units = {node.name: node.unit for node in stages}
     window, mvu = units["layer0_conv0_window"], units["layer0_conv0"]
     assert isinstance(window, WindowUnit)
     assert isinstance(mvu, MvuUnit)
     assert (window.lanes, window.order) == (lanes, "channels")
-    assert (mvu.pipeline.vector_folds, mvu.pipeline.interval) == (max(4 // pe, 1), 9 * -(-12 // pe))
+    assert (mvu.timing.vector_folds, mvu.timing.interval) == (max(4 // pe, 1), 9 * -(-12 // pe))
     one_tap = MapNetwork((3, 5, 5), "uint8").conv(12, (1, 1), (pe, 1), depthwise=True).dense(2, (1, 2), None)
     expected = [("layer0_conv0", "mvu")]
     # Words of 2 of 3 channels are made of words of all.
@@ -158,8 +157,8 @@ def test_fork_and_join() -> None:
     network = MapNetwork((4, 4, 4), "int3").residual(lambda b: b.quantize().conv(4, (1, 1), (2, 4), output=None))
     network.affine().quantize().dense(2, (1, 2), None)
     assert isinstance(network, MapNetwork)
-    units = chain(network.folded(), technology("generic"))
-    found = {stage.name: (stage.sources, stage.sinks) for stage in units.stages}
+    units = network.folded().graph(technology("generic"))
+    found = {node.name: (node.sources, node.sinks) for node in units.nodes}
     assert found == {
         "layer0_residual0_fork": ((0,), (1, 2)),
         "layer1_residual0_body_quantize0": ((1,), (3,)),
@@ -176,35 +175,49 @@ def test_fork_and_join() -> None:
     assert (units.output, units.streams) == (12, 13)
 
 
-def test_the_chain_is_made_once() -> None:
+def test_a_graph_follows_from_its_network_alone() -> None:
     network = folded()
-    assert chain(network, technology("ecp5")) is chain(network, technology("ecp5"))
-    assert chain(network, technology("ecp5")) is not chain(network, technology("ice40"))
+    assert network.graph(technology("ecp5")) == network.graph(technology("ecp5"))
+    assert network.graph(technology("ecp5")) != network.graph(technology("ice40"))
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_words_agree_on_every_stream(seed: int) -> None:
-    """What a unit gives a frame is what the next one takes, in words and in bits; each stream has one of either."""
-    network = random_network(seed)
-    units = chain(network, technology("generic"))
-    assert units.input == input_format(network)
+    """What a unit gives per frame is what the next one takes, in words and in bits; each stream has one of either.
+
+    What the formats say of it is what the cycles say.
+    """
+    units = random_network(seed).graph(technology("generic"))
     given = {0: units.input.words}
-    for stage in units.stages:
-        pipeline, repeats = stage.unit.pipeline, stage.unit.repeats
-        for number in stage.sources:
+    for node in units.nodes:
+        timing, repeats = node.unit.timing, node.unit.repeats
+        for number, form in zip(node.sources, node.unit.inputs, strict=True):
             words = given.pop(number)
-            if isinstance(pipeline, MvuPipeline):
-                per_vector = pipeline.synapse_folds * (pipeline.neuron_folds // pipeline.vector_folds)
+            assert words == form.words
+            if isinstance(timing, MvuTiming):
+                per_vector = timing.synapse_folds * (timing.neuron_folds // timing.vector_folds)
                 assert words == repeats * per_vector
-            elif isinstance(pipeline, Gearbox | WindowPipeline | PoolPipeline):
-                assert words == repeats * pipeline.words_in
+            elif isinstance(timing, WidthTiming | WindowTiming | PoolTiming):
+                assert words == repeats * timing.words_in
             else:
-                assert words == pipeline.words
-        if isinstance(pipeline, MvuPipeline):
-            words = repeats * pipeline.neuron_folds
-        elif isinstance(pipeline, Gearbox | WindowPipeline | PoolPipeline):
-            words = repeats * pipeline.words_out
+                assert words == timing.words
+        if isinstance(timing, MvuTiming):
+            words = repeats * timing.neuron_folds
+        elif isinstance(timing, WidthTiming | WindowTiming | PoolTiming):
+            words = repeats * timing.words_out
         else:
-            words = 1 if isinstance(pipeline, ArgmaxPipeline) else pipeline.words
-        given.update(dict.fromkeys(stage.sinks, words))
+            words = 1 if isinstance(timing, ArgmaxTiming) else timing.words
+        assert all(form.words == words for form in node.unit.outputs)
+        given.update(dict.fromkeys(node.sinks, words))
     assert given == {units.output: 1}
+
+
+def test_streams_that_do_not_fit_are_refused() -> None:
+    """A graph is checked: both ends of a stream have as many bits per word and words per frame."""
+    units = folded(simd=(4, 2, 3)).graph(technology("generic"))
+    (place,) = (i for i, node in enumerate(units.nodes) if node.unit.kind == "width")
+    wrong = replace(units.nodes[place], unit=WidthUnit(10, 2, 20))
+    with pytest.raises(ValueError, match=r"^layer1_b: must be given words of 4 bits, 5 per frame, not 10 of 2 bits$"):
+        replace(units, nodes=(*units.nodes[:place], wrong, *units.nodes[place + 1 :]))
+    with pytest.raises(ValueError, match=r"^every stream but the output must be taken, not left over: \[3\]$"):
+        replace(units, nodes=units.nodes[:-2])

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bnnhw.devices import FAMILIES, Technology, technology
-from bnnhw.folding.counter import CounterPlan, plan
+from bnnhw.rtl.popcount_plan import CounterPlan, plan
 
 WIDTHS = [*range(1, 73), 96, 100, 128, 144, 256]
 OWN_LANES = {"lane": 1, "pair": 2, "triple": 3, "ripple": 1, "chain": 0}

@@ -9,12 +9,11 @@ import pytest
 
 from bnnhw.devices import FAMILIES, technology
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.folding.chain import chain
-from bnnhw.folding.counter import plan
-from bnnhw.folding.cycles import LayerCycles, predict
-from bnnhw.folding.units import WidthUnit
+from bnnhw.folding.predict import LayerCycles, predict
 from bnnhw.ir import InputSpec, Network, Output
 from bnnhw.ir.types import DataType
+from bnnhw.rtl.popcount_plan import plan
+from bnnhw.units.width.model import WidthUnit
 from tests.hardware.bench import random_layer
 
 
@@ -34,7 +33,7 @@ def count(simd: int) -> int:
 
 def test_one_layer() -> None:
     """12 -> 4, 3 lanes, 2 neurons: SF = 4, NF = 2."""
-    prediction = predict(folded((2, 3), sizes=(12, 4)), "ice40")
+    prediction = predict(folded((2, 3), sizes=(12, 4)).graph(technology("ice40")))
     assert prediction.cycles_per_frame == 8
     assert prediction.layers == (LayerCycles("fc0", "mvu", 8), LayerCycles("out", "argmax", 2))
     # 8 cycles; 2 to read, the popcount, 1 to accumulate, 1 in the queue. The second of the argmax's two words is the
@@ -44,7 +43,7 @@ def test_one_layer() -> None:
 
 def test_everything_at_once() -> None:
     """SF = NF = 1 throughout: a frame a cycle."""
-    prediction = predict(folded((8, 12), (4, 8)), "ice40")
+    prediction = predict(folded((8, 12), (4, 8)).graph(technology("ice40")))
     assert prediction.cycles_per_frame == 1
     assert [unit.cycles for unit in prediction.layers] == [1, 1, 1]
     first, last = 1 + 2 + count(12) + 1 + 1, 1 + 2 + count(8) + 1
@@ -53,7 +52,7 @@ def test_everything_at_once() -> None:
 
 def test_layers_overlap() -> None:
     """The second layer works on the first neuron folds while the first makes the last ones."""
-    prediction = predict(folded((2, 6), (4, 2)), "ice40")
+    prediction = predict(folded((2, 6), (4, 2)).graph(technology("ice40")))
     # First: SF = 2, NF = 4, a word every 2 cycles; its last after 8 + L. Second: SF = 4, NF = 1 consumes each at once.
     first = 8 + 2 + count(6) + 1 + 1 + 1
     second = 1 + 2 + count(2) + 1 + 1
@@ -63,7 +62,7 @@ def test_layers_overlap() -> None:
 
 def test_converter_is_counted() -> None:
     """8 neurons of 8 lanes at once go to 2 lanes: the converter gives 4 words, 1 cycle after the word came."""
-    prediction = predict(folded((8, 12), (4, 2)), "ice40")
+    prediction = predict(folded((8, 12), (4, 2)).graph(technology("ice40")))
     assert prediction.layers == (
         LayerCycles("fc0", "mvu", 1),
         LayerCycles("fc1", "width", 4),
@@ -80,24 +79,23 @@ def test_slowest_unit_decides() -> None:
     for foldings in itertools.product(itertools.product((1, 3, 8), (1, 5, 12)), itertools.product((1, 4), (1, 3, 8))):
         network = folded(*foldings)
         for name in FAMILIES:
-            prediction = predict(network, name)
+            prediction = predict(network.graph(technology(name)))
             (pe, simd), (last_pe, last_simd) = foldings
             mvus = [-(-12 // simd) * -(-8 // pe), -(-8 // last_simd) * -(-4 // last_pe)]
             assert [unit.cycles for unit in prediction.layers if unit.unit == "mvu"] == mvus
-            units = [stage.unit for stage in chain(network, technology(name)).stages]
-            widths = [unit.pipeline.interval for unit in units if isinstance(unit, WidthUnit)]
+            units = [node.unit for node in network.graph(technology(name)).nodes]
+            widths = [unit.interval for unit in units if isinstance(unit, WidthUnit)]
             assert [unit.cycles for unit in prediction.layers if unit.unit == "width"] == widths
             assert prediction.layers[-1] == LayerCycles("out", "argmax", -(-4 // last_pe))
             assert prediction.cycles_per_frame == max(*mvus, *widths, -(-4 // last_pe))
             assert prediction.latency_cycles > max(mvus)
 
 
-def test_a_technology_or_its_name() -> None:
+def test_equal_graphs_equal_predictions() -> None:
     network = folded((2, 3), sizes=(12, 4))
-    assert predict(network, technology("ecp5")) == predict(network, "ecp5")
-    assert predict(network) == predict(network, "generic")
+    assert predict(network.graph(technology("ecp5"))) == predict(network.graph(technology("ecp5")))
 
 
 def test_unknown_technology() -> None:
     with pytest.raises(ValueError, match=f"^technology must be one of {', '.join(FAMILIES)}, not 'virtex'$"):
-        predict(folded((2, 3), sizes=(12, 4)), "virtex")
+        folded((2, 3), sizes=(12, 4)).graph(technology("virtex"))

@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import BnnhwError, FileError, FoldingError
-from bnnhw.folding import LayerFolding
+from bnnhw.folding import ENGINES, LayerFolding
 from bnnhw.folding.file import load, save
-from bnnhw.folding.folded import ENGINES, MEMORIES, PLANES
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
 from tests.strategies import fixed, networks
 
@@ -45,9 +44,9 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, data: st.DataObjec
         LayerFolding(
             data.draw(st.integers(1, layer.neurons)),
             data.draw(st.integers(1, layer.synapses)),
-            data.draw(st.sampled_from(MEMORIES)),
-            data.draw(st.sampled_from(ENGINES)),
-            data.draw(st.sampled_from(PLANES)),
+            data.draw(st.sampled_from(ENGINES.named("folded").options["memory"])),
+            data.draw(st.sampled_from(list(ENGINES))),
+            data.draw(st.sampled_from(ENGINES.named("folded").options["planes"])),
         )
         for layer in drawn.matrices
     )
@@ -119,7 +118,14 @@ def test_refusals(network: Network, tmp_path: Path, data: Any, error: type[Bnnhw
         load(path, network)
 
 
-@pytest.mark.parametrize("key, known", [("memory", MEMORIES), ("engine", ENGINES), ("planes", PLANES)])
+@pytest.mark.parametrize(
+    "key, known",
+    [
+        ("memory", ENGINES.named("folded").options["memory"]),
+        ("engine", list(ENGINES)),
+        ("planes", ENGINES.named("folded").options["planes"]),
+    ],
+)
 def test_unknown_choice(network: Network, tmp_path: Path, key: str, known: tuple[str, ...]) -> None:
     path = tmp_path / "f.json"
     path.write_text(json.dumps(change("layers", 1, key, value="magic")))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bnnhw.dataflow.flow import Deadlock, Link, Run, Timeline, sink, source, together
 from bnnhw.devices import technology
-from bnnhw.folding.chain import chain
-from bnnhw.folding.flow import Deadlock, Link, Run, Timeline, sink, source, together
 from tests.hardware.maps import random_network
 
 FRAMES = 6
@@ -15,9 +14,9 @@ SEEDS = range(24)
 
 def chain_at_work(seed: int) -> tuple[list[tuple[Run, tuple[Link, ...]]], list[Link], Link]:
     """The units of an accelerator and its surroundings, all streams, and the last of them."""
-    units = chain(random_network(seed), technology("generic"))
+    units = random_network(seed).graph(technology("generic"))
     links = [Link() for _ in range(units.streams)]
-    runs = [stage.flow(links, FRAMES) for stage in units.stages]
+    runs = [node.flow(links, FRAMES) for node in units.nodes]
     runs.append((source(links[0], FRAMES * units.input.words), (links[0],)))
     runs.append((sink(links[units.output], FRAMES), (links[units.output],)))
     return runs, links, links[units.output]

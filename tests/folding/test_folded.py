@@ -7,11 +7,14 @@ import re
 import numpy as np
 import pytest
 
+from bnnhw.devices import technology
 from bnnhw.errors import FoldingError
-from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.folding import ENGINES, FoldedNetwork, LayerFolding
 from bnnhw.ir import BatchNorm, Dense, InputSpec, Network, Output
 from bnnhw.ir.activation import batch_norm_sign
 from bnnhw.ir.types import DataType
+from bnnhw.lowering.builder import Builder
+from bnnhw.units.mvu.model import MvuUnit
 from tests.hardware.bench import random_layer
 from tests.hardware.maps import MapNetwork
 
@@ -78,21 +81,25 @@ def test_unknown_order_of_planes() -> None:
         LayerFolding(1, 1, planes="both")
 
 
+def unit(matrix: Dense, folding: LayerFolding) -> MvuUnit:
+    return MvuUnit(matrix, folding, technology("generic"))
+
+
 def test_interval() -> None:
     """SF * NF, and as many times that as planes are taken one after another."""
     layer = random_layer(np.random.default_rng(0), 10, 12, "uint3")
-    assert LayerFolding(4, 5).interval(layer) == 9
-    assert LayerFolding(4, 5, planes="serial").interval(layer) == 27
+    assert unit(layer, LayerFolding(4, 5)).timing.interval == 9
+    assert unit(layer, LayerFolding(4, 5, planes="serial")).timing.interval == 27
     bits = random_layer(np.random.default_rng(0), 10, 12)
-    assert LayerFolding(4, 5, planes="serial").interval(bits) == 9
+    assert unit(bits, LayerFolding(4, 5, planes="serial")).timing.interval == 9
 
 
 @pytest.mark.parametrize("pe, simd, folds", [(1, 1, (10, 12)), (10, 12, (1, 1)), (3, 5, (4, 3)), (9, 11, (2, 2))])
 def test_folds(pe: int, simd: int, folds: tuple[int, int]) -> None:
     """What does not divide is padded: both folds are rounded up."""
     folded = FoldedNetwork(network(), (LayerFolding(pe, simd), LayerFolding(1, 1)))
-    layer, folding = folded.pairs[0]
-    assert (folding.neuron_folds(layer), folding.synapse_folds(layer)) == folds
+    timing = unit(*folded.pairs[0]).timing
+    assert (timing.neuron_folds, timing.synapse_folds) == folds
     assert [pair[0].name for pair in folded.pairs] == ["fc1", "fc2"]
 
 
@@ -127,9 +134,10 @@ def test_depthwise(neurons: int, fold: tuple[int, int], message: str) -> None:
 def test_parts_of_a_channel_or_whole_channels(pe: int) -> None:
     network = MapNetwork((4, 4, 4)).conv(24, (3, 3), (pe, 1), depthwise=True).dense(2, (1, 1), None)
     assert isinstance(network, MapNetwork)
-    layer, folding = network.folded().pairs[0]
-    assert folding.channels(6) == {1: 1, 2: 1, 3: 1, 6: 1, 12: 2, 18: 3, 24: 4}[pe]
-    assert folding.interval(layer) == 9 * {1: 24, 2: 12, 3: 8, 6: 4, 12: 2, 18: 2, 24: 1}[pe]
+    folded = network.folded()
+    found = ENGINES.named("folded").unit(folded.layers[0], folded.foldings[0], technology("generic"))
+    assert found.inputs[0].lanes == {1: 1, 2: 1, 3: 1, 6: 1, 12: 2, 18: 3, 24: 4}[pe]
+    assert found.timing.interval == 9 * {1: 24, 2: 12, 3: 8, 6: 4, 12: 2, 18: 2, 24: 1}[pe]
 
 
 def test_vectors() -> None:
@@ -137,6 +145,7 @@ def test_vectors() -> None:
     network = MapNetwork((2, 5, 4)).conv(6, (2, 3), (4, 3)).dense(3, (1, 5), None)
     assert isinstance(network, MapNetwork)
     folded = network.folded()
-    assert [folded.vectors(layer) for layer, _ in folded.pairs] == [4 * 2, 1]
-    assert folded.bound == 8 * 4 * 2
-    assert list(folded.convolutions) == ["conv0"]
+    assert [layer.vectors for layer in folded.layers] == [4 * 2, 1]
+    foldings = {layer.name: folding for layer, folding in zip(folded.layers, folded.foldings, strict=True)}
+    assert Builder(folded.network, foldings, technology("generic"), {}).bound == 8 * 4 * 2
+    assert [layer.name for layer in folded.layers if layer.window is not None] == ["conv0"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.folding.gearbox import Gearbox
+from bnnhw.units.width.model import WidthTiming
 from tests.strategies import fixed
 
 WIDTHS = st.integers(1, 40)
@@ -19,12 +19,12 @@ WIDTHS = st.integers(1, 40)
     [((4, 4), "wire"), ((1, 8), "up"), ((3, 9), "up"), ((9, 3), "down"), ((8, 1), "down"), ((4, 6), "general")],
 )
 def test_kind(widths: tuple[int, int], kind: str) -> None:
-    assert Gearbox(*widths, 20).kind == kind
+    assert WidthTiming(*widths, 20).kind == kind
 
 
 @fixed
-@given(st.builds(Gearbox, WIDTHS, WIDTHS, st.integers(1, 200)))
-def test_words(gearbox: Gearbox) -> None:
+@given(st.builds(WidthTiming, WIDTHS, WIDTHS, st.integers(1, 200)))
+def test_words(gearbox: WidthTiming) -> None:
     """The least words that hold the frame; room for an input word beside any rest too short for an output word."""
     for words, width in ((gearbox.words_in, gearbox.input_width), (gearbox.words_out, gearbox.output_width)):
         assert (words - 1) * width < gearbox.frame_bits <= words * width
@@ -36,8 +36,8 @@ def test_words(gearbox: Gearbox) -> None:
 
 
 @fixed
-@given(st.builds(Gearbox, WIDTHS, WIDTHS, st.integers(1, 200)), st.data())
-def test_schedule(gearbox: Gearbox, data: st.DataObject) -> None:
+@given(st.builds(WidthTiming, WIDTHS, WIDTHS, st.integers(1, 200)), st.data())
+def test_schedule(gearbox: WidthTiming, data: st.DataObject) -> None:
     """A word leaves after its last bit came, in a cycle of its own; earlier input is never worse."""
     gaps = data.draw(st.lists(st.integers(0, 5), min_size=gearbox.words_in, max_size=gearbox.words_in))
     arrivals = [sum(gaps[: i + 1]) + i for i in range(len(gaps))]
@@ -52,8 +52,8 @@ def test_schedule(gearbox: Gearbox, data: st.DataObject) -> None:
 
 
 @fixed
-@given(st.builds(Gearbox, WIDTHS, WIDTHS, st.integers(1, 200)))
-def test_interval(gearbox: Gearbox) -> None:
+@given(st.builds(WidthTiming, WIDTHS, WIDTHS, st.integers(1, 200)))
+def test_interval(gearbox: WidthTiming) -> None:
     """max(words in, words out), and at most 2 cycles more where neither width divides the other."""
     least = max(gearbox.words_in, gearbox.words_out)
     more = 2 if gearbox.kind == "general" else 0
@@ -65,7 +65,7 @@ def test_errors() -> None:
         values = [4, 4, 4]
         values[i] = 0
         with pytest.raises(ValueError, match=rf"^{name} must be positive, not 0$"):
-            Gearbox(*values)
+            WidthTiming(*values)
     message = re.escape("arrivals must have 3 values, not 2")
     with pytest.raises(ValueError, match=rf"^{message}$"):
-        Gearbox(4, 2, 12).schedule([0, 1])
+        WidthTiming(4, 2, 12).schedule([0, 1])

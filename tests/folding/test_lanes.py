@@ -1,4 +1,4 @@
-"""Formats of streams: converters between any two, and the lanes of window units."""
+"""Formats of streams: width_converters between any two, and the lanes of window units."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.folding.lanes import Format, converters, input_lanes, pool_lanes, window_lanes
+from bnnhw.dataflow import StreamFormat
 from bnnhw.ir import Window
+from bnnhw.lowering.lanes import input_lanes, pool_lanes, width_converters, window_lanes
 from tests.strategies import fixed
 
 
@@ -18,8 +19,8 @@ from tests.strategies import fixed
 def test_converters(lanes: int, group: int, groups: int, joined: int, wanted: int, bits: int) -> None:
     """They lead from any format to any lanes in groups of a multiple, and lose no element on the way."""
     frame = group * joined * groups
-    given_format = Format(lanes, bits, group, frame)
-    chain = converters(given_format, wanted, group * joined)
+    given_format = StreamFormat(lanes, bits, group, frame)
+    chain = width_converters(given_format, wanted, group * joined)
     before = given_format
     for gearbox, behind in chain:
         assert behind.frame == frame
@@ -40,22 +41,22 @@ def test_converters(lanes: int, group: int, groups: int, joined: int, wanted: in
 
 def test_gaps_are_closed_between_two_converters() -> None:
     """5 channels in words of 2, 20 of them in words of 3: neither divides 5, so words of 5 stand between."""
-    (first, between), (second, last) = converters(Format(2, 1, 5, 20), 3, 20)
+    (first, between), (second, last) = width_converters(StreamFormat(2, 1, 5, 20), 3, 20)
     assert (first.input_width, first.output_width, first.frame_bits) == (2, 5, 5)
-    assert between == Format(5, 1, 5, 20)
+    assert between == StreamFormat(5, 1, 5, 20)
     assert (second.input_width, second.output_width, second.frame_bits) == (5, 3, 20)
-    assert last == Format(3, 1, 20, 20)
+    assert last == StreamFormat(3, 1, 20, 20)
 
 
 def test_format() -> None:
-    form = Format(4, 2, 10, 60)
+    form = StreamFormat(4, 2, 10, 60)
     assert (form.width, form.groups, form.words, form.gapless) == (8, 6, 18, False)
-    assert Format(5, 2, 10, 60).gapless
+    assert StreamFormat(5, 2, 10, 60).gapless
 
 
 def test_groups_are_not_cut() -> None:
     with pytest.raises(ValueError, match=r"^group must be a multiple of 10, not 15$"):
-        converters(Format(4, 2, 10, 60), 4, 15)
+        width_converters(StreamFormat(4, 2, 10, 60), 4, 15)
 
 
 @pytest.mark.parametrize(

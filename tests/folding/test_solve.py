@@ -7,16 +7,15 @@ import dataclasses
 import pytest
 
 from bnnhw.boards import get
+from bnnhw.dataflow import Resources
 from bnnhw.devices import blocks_needed, technology
 from bnnhw.errors import CheckError
 from bnnhw.folding import solve
-from bnnhw.folding.chain import chain
-from bnnhw.folding.cycles import predict
-from bnnhw.folding.lower import lower
-from bnnhw.folding.resources import Resources, estimate, layer_resources
-from bnnhw.folding.units import BufferUnit, MvuUnit
+from bnnhw.folding.predict import predict
 from bnnhw.ir import Network
 from bnnhw.links import board_link
+from bnnhw.units.buffer.model import BufferUnit
+from bnnhw.units.mvu.model import MvuUnit
 from tests.build.networks import random_network
 from tests.hardware.maps import MapNetwork
 
@@ -32,7 +31,7 @@ def network() -> Network:
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_fastest_fits(network: Network, board: solve.Device) -> None:
     folded = solve.fastest(network, board, reserve=LINK)
-    cost = estimate(folded, board.family.technology) + LINK
+    cost = folded.graph(board.family.technology).resources() + LINK
     assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
 
@@ -40,11 +39,13 @@ def test_fastest_fits(network: Network, board: solve.Device) -> None:
 def test_modest_stays_small_where_it_can(network: Network) -> None:
     board = get("ulx3s-85f")
     folded = solve.modest(network, board, reserve=LINK)
-    assert solve.logic_cells(estimate(folded, board.family.technology) + LINK, board.family) <= solve.MODEST_CELLS
+    assert (
+        solve.logic_cells(folded.graph(board.family.technology).resources() + LINK, board.family) <= solve.MODEST_CELLS
+    )
     fastest = solve.fastest(network, board, reserve=LINK)
     assert (
-        predict(fastest, board.family.technology).cycles_per_frame
-        < predict(folded, board.family.technology).cycles_per_frame
+        predict(fastest.graph(board.family.technology)).cycles_per_frame
+        < predict(folded.graph(board.family.technology)).cycles_per_frame
     )
     # A network that can't be that small gets the whole device.
     large = random_network([4096, 512, 10])
@@ -53,7 +54,7 @@ def test_modest_stays_small_where_it_can(network: Network) -> None:
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_nothing_cheapest_is_faster_and_fits(network: Network, board: solve.Device) -> None:
-    least = predict(solve.fastest(network, board, reserve=LINK), board.family.technology).cycles_per_frame
+    least = predict(solve.fastest(network, board, reserve=LINK).graph(board.family.technology)).cycles_per_frame
     assert solve.cheapest(network, board, least, reserve=LINK) is not None
     assert all(solve.cheapest(network, board, cycles, reserve=LINK) is None for cycles in range(least // 2, least))
 
@@ -65,9 +66,9 @@ def test_more_cycles_cost_less(network: Network) -> None:
     for cycles in (200, 400, 800, 1600, 3200):
         folded = solve.cheapest(network, board, cycles, reserve=LINK)
         assert folded is not None
-        assert predict(folded, tech).cycles_per_frame <= cycles
+        assert predict(folded.graph(tech)).cycles_per_frame <= cycles
         cost = Resources.total(
-            layer_resources(stage.unit, tech) for stage in chain(folded, tech).stages if isinstance(stage.unit, MvuUnit)
+            node.unit.resources() for node in folded.graph(tech).nodes if isinstance(node.unit, MvuUnit)
         )
         costs.append(
             solve.logic_cells(cost, board.family) / (solve.CELL_SHARE * board.lut4) + cost.bram / board.block_rams
@@ -120,18 +121,18 @@ def convolutional() -> Network:
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_maps(convolutional: Network, board: solve.Device) -> None:
     folded = solve.fastest(convolutional, board, reserve=LINK)
-    cost = estimate(folded, board.family.technology) + LINK
+    cost = folded.graph(board.family.technology).resources() + LINK
     assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
     assert [folding.simd for layer, folding in folded.pairs if layer.name == "conv2"] == [1]
     # 9 taps at each of 8 x 7 positions leave the first window unit a word a cycle.
-    least = predict(folded, board.family.technology).cycles_per_frame
+    least = predict(folded.graph(board.family.technology)).cycles_per_frame
     assert least >= 8 * 7 * 9
     slower = solve.cheapest(convolutional, board, 4 * least, reserve=LINK)
     assert slower is not None
-    assert predict(slower, board.family.technology).cycles_per_frame <= 4 * least
-    assert solve.logic_cells(estimate(slower, board.family.technology), board.family) < solve.logic_cells(
-        estimate(folded, board.family.technology), board.family
+    assert predict(slower.graph(board.family.technology)).cycles_per_frame <= 4 * least
+    assert solve.logic_cells(slower.graph(board.family.technology).resources(), board.family) < solve.logic_cells(
+        folded.graph(board.family.technology).resources(), board.family
     )
 
 
@@ -146,7 +147,7 @@ def test_several_neurons_a_channel(board: solve.Device) -> None:
         folded = solve.cheapest(network.folded().network, board, max(cycles, 16 * 9), reserve=LINK)
         if folded is not None:
             found.add(folded.foldings[0].pe)
-            assert predict(folded, board.family.technology).cycles_per_frame <= max(cycles, 16 * 9)
+            assert predict(folded.graph(board.family.technology)).cycles_per_frame <= max(cycles, 16 * 9)
     assert found <= {1, 2, 3, 6, 12, 18, 30}
     assert len(found) > 1
 
@@ -157,37 +158,37 @@ def test_lanes_of_convolutions_are_parts_or_multiples_of_positions(convolutional
             folded = solve.cheapest(convolutional, board, cycles, reserve=LINK)
             if folded is None:
                 continue
-            for layer, folding in folded.pairs:
-                if layer.name in folded.convolutions:
-                    channels = folded.convolutions[layer.name].window.channels
+            for layer, folding in zip(folded.layers, folded.foldings, strict=True):
+                if layer.window is not None:
+                    channels = layer.window.channels
                     assert channels % folding.simd == 0 or folding.simd % channels == 0
 
 
 def test_a_demand_is_met_by_what_works_together(convolutional: Network) -> None:
     """Every demand that any folding of the search meets is met, whatever the units lose between them."""
     board = get("ulx3s-12f")
-    least = predict(solve.fastest(convolutional, board, reserve=LINK), board.family.technology).cycles_per_frame
+    least = predict(solve.fastest(convolutional, board, reserve=LINK).graph(board.family.technology)).cycles_per_frame
     for cycles in range(least, 3 * least, least // 4):
         folded = solve.cheapest(convolutional, board, cycles, reserve=LINK)
         assert folded is not None
-        assert predict(folded, board.family.technology).cycles_per_frame <= cycles
+        assert predict(folded.graph(board.family.technology)).cycles_per_frame <= cycles
 
 
 def test_quick_estimate(convolutional: Network) -> None:
     """Only the queues of residual layers are guessed: all that a body swallows at most, never more than a frame."""
     board = get("ulx3s-12f")
     folded = solve.fastest(convolutional, board, reserve=LINK)
-    assert estimate(folded, "ecp5", quick=True) == estimate(folded, "ecp5")
+    assert folded.graph(technology("ecp5"), quick=True).resources() == folded.graph(technology("ecp5")).resources()
     branch = MapNetwork((4, 8, 8), "int4")
     branch.residual(lambda b: b.quantize().conv(4, (3, 3), (1, 1), padding=(1, 1, 1, 1), output=None)).quantize()
     network = branch.dense(3, (1, 1), None)
     assert isinstance(network, MapNetwork)
     folded = solve.fastest(network.folded().network, board, reserve=LINK)
     depths = [
-        stage.unit.pipeline.depth
-        for units in (chain(folded, technology("ecp5")), lower(folded, technology("ecp5"), None))
-        for stage in units.stages
-        if isinstance(stage.unit, BufferUnit)
+        node.unit.depth
+        for units in (folded.graph(technology("ecp5")), folded.graph(technology("ecp5"), quick=True))
+        for node in units.nodes
+        if isinstance(node.unit, BufferUnit)
     ]
     derived, guessed = depths
     assert derived <= guessed <= 64

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 
 import pytest
 
+from bnnhw.dataflow.flow import Deadlock, Link
+from bnnhw.dataflow.graph import Graph
+from bnnhw.dataflow.throughput import settle
 from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork
-from bnnhw.folding.chain import chain
-from bnnhw.folding.flow import Deadlock, Link
-from bnnhw.folding.lower import lower
-from bnnhw.folding.stages import Chain
-from bnnhw.folding.steady_state import settle
-from bnnhw.folding.units import BufferUnit
-from tests.hardware.flow import links_of_chain, random_arrivals, random_readiness
+from bnnhw.lowering.builder import Builder
+from bnnhw.units.buffer.model import BufferUnit
+from tests.hardware.flow import random_arrivals, random_readiness, streams_of
 from tests.hardware.maps import MapNetwork, random_network
 from tests.hardware.streams import Driver, Monitor
 
@@ -23,12 +22,18 @@ TECH = technology("generic")
 SEEDS = range(24)
 
 
-def moves(units: Chain, frames: int, gap: float = 0.0, stall: float = 0.0, seed: int = 0) -> list[Link]:
+def moves(units: Graph, frames: int, gap: float = 0.0, stall: float = 0.0, seed: int = 0) -> list[Link]:
     """Every stream's cycles in such traffic."""
     rng = random.Random(seed)
     words = frames * units.input.words
     driver = Driver([0] * words, arrivals=random_arrivals(rng, words, gap))
-    return links_of_chain(units, driver, Monitor(frames, readiness=random_readiness(rng, stall, cycles=5000)), frames)
+    return streams_of(units, driver, Monitor(frames, readiness=random_readiness(rng, stall, cycles=5000)), frames)
+
+
+def with_queues(folded: FoldedNetwork, depths: Mapping[str, int]) -> Graph:
+    """The graph with queues of these depths; those not named are never full."""
+    foldings = {layer.name: folding for layer, folding in zip(folded.layers, folded.foldings, strict=True)}
+    return Builder(folded.network, foldings, TECH, depths).graph()
 
 
 def residual(shortcut: bool = False) -> FoldedNetwork:
@@ -42,17 +47,17 @@ def residual(shortcut: bool = False) -> FoldedNetwork:
     return network.folded()
 
 
-def with_depths(folded: FoldedNetwork, change: int) -> tuple[Chain, dict[str, int]]:
+def with_depths(folded: FoldedNetwork, change: int) -> tuple[Graph, dict[str, int]]:
     """The units with other depths of all their queues, and the depths that were derived."""
-    queues = {s.name: s.unit for s in chain(folded, TECH).stages if isinstance(s.unit, BufferUnit)}
-    depths: Mapping[str, int] = {name: unit.pipeline.depth for name, unit in queues.items()}
-    return lower(folded, TECH, {name: depth + change for name, depth in depths.items()}), dict(depths)
+    queues = {s.name: s.unit for s in folded.graph(TECH).nodes if isinstance(s.unit, BufferUnit)}
+    depths: Mapping[str, int] = {name: unit.depth for name, unit in queues.items()}
+    return with_queues(folded, {name: depth + change for name, depth in depths.items()}), dict(depths)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_settled_stays(seed: int) -> None:
     """Distances are those found for many frames more; no unit is slower."""
-    units = chain(random_network(seed), TECH)
+    units = random_network(seed).graph(TECH)
     found = settle(units)
     links = moves(units, 30)
     offered = links[units.output].offered
@@ -60,22 +65,22 @@ def test_what_settled_stays(seed: int) -> None:
     assert {b - a for a, b in zip(offered[found.frames - 4 :], offered[found.frames - 3 :], strict=False)} == {
         found.per_frame
     }
-    assert found.per_frame >= max(stage.interval for stage in units.stages)
+    assert found.per_frame >= max(node.unit.interval for node in units.nodes)
 
 
 @pytest.mark.parametrize("shortcut", [False, True])
 def test_depth_is_the_least_that_costs_no_cycle(shortcut: bool) -> None:
     folded = residual(shortcut)
     derived, depths = with_depths(folded, 0)
-    assert derived == chain(folded, TECH)
+    assert derived == folded.graph(TECH)
     assert len(depths) == 1 + shortcut
-    unlimited = moves(lower(folded, TECH, {}), 6)
+    unlimited = moves(with_queues(folded, {}), 6)
     limited = moves(derived, 6)
     assert [(link.offered, link.taken) for link in limited] == [(link.offered, link.taken) for link in unlimited]
     for name, depth in depths.items():
         # 3 is the least depth of a queue in memory.
         if depth > 3:
-            tight = moves(lower(folded, TECH, {**depths, name: depth - 1}), 6)
+            tight = moves(with_queues(folded, {**depths, name: depth - 1}), 6)
             assert [link.taken for link in tight] != [link.taken for link in unlimited]
     assert max(depths.values()) > 3
 
@@ -85,14 +90,14 @@ def test_too_little_depth_is_a_deadlock() -> None:
     folded = residual()
     (name,) = with_depths(folded, 0)[1]
     with pytest.raises(Deadlock, match=r"^units wait for each other after 0 of 1 words$"):
-        settle(lower(folded, TECH, {name: 3}))
+        settle(with_queues(folded, {name: 3}))
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_no_stalls_make_a_deadlock(seed: int) -> None:
     """Gaps and stalls of any kind: every frame gets through, whatever waits for whatever."""
     for folded in (residual(), residual(shortcut=True)):
-        units = chain(folded, TECH)
+        units = folded.graph(TECH)
         rng = random.Random(seed)
         links = moves(units, 5, gap=rng.choice((0.0, 0.5, 0.95)), stall=rng.choice((0.0, 0.6, 0.97)), seed=seed)
         assert len(links[units.output].taken) == 5

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bnnhw.dataflow.flow import Link, Timeline, sink, source
 from bnnhw.devices import technology
 from bnnhw.errors import NetworkError
-from bnnhw.folding.flow import Link, Timeline, sink, source
-from bnnhw.folding.window import WindowPipeline
 from bnnhw.ir import Window
+from bnnhw.units.window.timing import WindowTiming
 from tests.strategies import fixed
 
 CNV = [
@@ -29,7 +29,7 @@ CNV = [
 
 
 @st.composite
-def pipelines(draw: st.DrawFn) -> WindowPipeline:
+def pipelines(draw: st.DrawFn) -> WindowTiming:
     """Small windows of any kind, more padding than window among them."""
     pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
     map_sizes = (draw(st.integers(1, 4)), draw(st.integers(1, 5)), draw(st.integers(1, 6)))
@@ -40,10 +40,10 @@ def pipelines(draw: st.DrawFn) -> WindowPipeline:
         window = Window(*map_sizes, (1, 1))
     order = draw(st.sampled_from(["vector", "channels"]))
     divisors = [n for n in range(1, 5) if order == "channels" or map_sizes[0] % n == 0]
-    return WindowPipeline(window, draw(st.sampled_from(divisors)), order, draw(st.sampled_from([0, 0, 1, 7, 60])))
+    return WindowTiming(window, draw(st.sampled_from(divisors)), order, draw(st.sampled_from([0, 0, 1, 7, 60])))
 
 
-def ends(pipeline: WindowPipeline, frames: int) -> list[int]:
+def ends(pipeline: WindowTiming, frames: int) -> list[int]:
     """Cycles in which the last word of each frame is taken, neither side waiting."""
     before, behind = Link(), Link()
     units = (
@@ -58,7 +58,7 @@ def ends(pipeline: WindowPipeline, frames: int) -> list[int]:
 
 @fixed
 @given(pipelines())
-def test_walk(pipeline: WindowPipeline) -> None:
+def test_walk(pipeline: WindowTiming) -> None:
     """The steps of the loops that are built lead past the taps, and to the next frame; the coordinates too."""
     p = pipeline
     taps = p.window.taps()
@@ -86,13 +86,13 @@ def test_walk(pipeline: WindowPipeline) -> None:
 
 @fixed
 @given(pipelines())
-def test_interval(pipeline: WindowPipeline) -> None:
+def test_interval(pipeline: WindowTiming) -> None:
     """max(words in, words out), and not a cycle more; with a word less of room it is more."""
     p = pipeline
     measured = np.diff(ends(p, 8))[3:]
     assert set(measured.tolist()) == {max(p.words_in, p.words_out)} == {p.interval}
     assert ends(p, 1) == [p.latency]
-    tight = WindowPipeline(p.window, p.lanes, p.order)
+    tight = WindowTiming(p.window, p.lanes, p.order)
     tight.__dict__["window_words"] = tight.window_words - 1
     # Too little room for the first word that is read, or for words that are read at the same time, and nothing moves.
     least = max(int((tight.needs - tight.values("base")).max()), 1)
@@ -102,7 +102,7 @@ def test_interval(pipeline: WindowPipeline) -> None:
 
 @fixed
 @given(pipelines())
-def test_buffer(pipeline: WindowPipeline) -> None:
+def test_buffer(pipeline: WindowTiming) -> None:
     """At every window, as many words as the buffer holds reach from the first still to be read to the last accepted."""
     p = pipeline
     words = p.values("index")[p.inside]
@@ -123,7 +123,7 @@ def test_convolutional_network() -> None:
     """CNV on CIFAR-10, a position a word and a quarter of one: words of the buffer, and the interval of each layer."""
     for window in CNV:
         for lanes in (window.channels, max(window.channels // 4, 1)):
-            p = WindowPipeline(window, lanes, "vector" if window.kernel == (3, 3) else "channels")
+            p = WindowTiming(window, lanes, "vector" if window.kernel == (3, 3) else "channels")
             words = -(-window.channels // lanes)
             assert p.interval == max(window.height * window.width, window.positions * window.area) * words
             rows = (window.span[0] + window.stride[0]) * window.width * words
@@ -141,20 +141,20 @@ def test_convolutional_network() -> None:
     ],
 )
 def test_buffer_of_plain_windows(window: Window, words: int) -> None:
-    assert WindowPipeline(window, 1, "vector").buffer_words == words
+    assert WindowTiming(window, 1, "vector").buffer_words == words
 
 
 def test_memory() -> None:
     """A power of two where it costs nothing."""
-    p = WindowPipeline(Window(64, 30, 30, (3, 3)), 32, "vector")
+    p = WindowTiming(Window(64, 30, 30, (3, 3)), 32, "vector")
     assert p.buffer_words == 235
     ecp5, ice40 = technology("ecp5"), technology("ice40")
     assert (p.buffer_style(32, ecp5), p.memory_words(32, ecp5)) == ("block", 256)
-    p = WindowPipeline(Window(64, 30, 30, (3, 3)), 64, "vector")
+    p = WindowTiming(Window(64, 30, 30, (3, 3)), 64, "vector")
     assert (p.buffer_words, p.memory_words(64, ecp5)) == (118, 128)
-    line = WindowPipeline(Window(8, 1, 140, (1, 9), (1, 2)), 8, "vector")
+    line = WindowTiming(Window(8, 1, 140, (1, 9), (1, 2)), 8, "vector")
     assert (line.buffer_words, line.buffer_style(8, ecp5), line.memory_words(8, ecp5)) == (11, "registers", 11)
-    wide = WindowPipeline(Window(16, 1, 140, (1, 9), (1, 2)), 16, "vector")
+    wide = WindowTiming(Window(16, 1, 140, (1, 9), (1, 2)), 16, "vector")
     assert (wide.buffer_style(16, ecp5), wide.memory_words(16, ecp5)) == ("distributed", 16)
     assert (wide.buffer_style(16, ice40), wide.memory_words(16, ice40)) == ("block", 16)
 
@@ -163,9 +163,9 @@ def test_errors() -> None:
     window = Window(6, 4, 4, (3, 3))
     message = re.escape("order must be one of vector, channels, not 'rows'")
     with pytest.raises(ValueError, match=rf"^{message}$"):
-        WindowPipeline(window, 1, "rows")
+        WindowTiming(window, 1, "rows")
     with pytest.raises(ValueError, match=r"^lanes must be positive, not 0$"):
-        WindowPipeline(window, 0, "channels")
+        WindowTiming(window, 0, "channels")
     with pytest.raises(ValueError, match=r"^lanes must be a divisor of 6 channels, not 4$"):
-        WindowPipeline(window, 4, "vector")
-    assert WindowPipeline(window, 4, "channels").position_words == 2
+        WindowTiming(window, 4, "vector")
+    assert WindowTiming(window, 4, "channels").position_words == 2

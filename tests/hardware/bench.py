@@ -17,8 +17,8 @@ from amaranth.lib import wiring
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from bnnhw.hardware.emit import rtlil
 from bnnhw.ir import BitMatrix, DataType, Dense, Thresholds, WeightPlane
+from bnnhw.rtl.emit import rtlil
 from tests.hardware.streams import Driver, Drivers, Monitor, Monitors
 
 Scenario: TypeAlias = Callable[["Run"], Awaitable[None]]

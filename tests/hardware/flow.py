@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from amaranth.lib import wiring
 
-from bnnhw.folding import flow
-from bnnhw.folding.flow import Link
-from bnnhw.folding.stages import Chain
+from bnnhw.dataflow import flow
+from bnnhw.dataflow.flow import Link
+from bnnhw.dataflow.graph import Graph
 from tests.hardware.bench import Run, simulate
 from tests.hardware.streams import Driver, Drivers, Monitor, Monitors
 
@@ -60,19 +60,19 @@ def sink_of(monitor: Monitor, link: Link) -> flow.Run:
 def links_of(
     start: Callable[..., flow.Run], drivers: Drivers, monitors: Monitors, frames: int, inner: Sequence[Link] = ()
 ) -> dict[str, Link]:
-    """The streams of the unit ``start(*inputs, *outputs, frames)`` in such traffic; ``inner`` are links inside it."""
+    """The streams of the unit ``start(*inputs, *outputs, frames=frames)`` in such traffic; ``inner`` are links inside it."""
     links = {name: Link() for name in (*drivers, *monitors)}
-    units = [(start(*links.values(), frames), (*links.values(), *inner))]
+    units = [(start(*links.values(), frames=frames), (*links.values(), *inner))]
     units += [(source_of(driver, links[name]), (links[name],)) for name, driver in drivers.items()]
     units += [(sink_of(monitor, links[name]), (links[name],)) for name, monitor in monitors.items()]
     flow.Timeline(units).finish()
     return links
 
 
-def links_of_chain(units: Chain, driver: Driver, monitor: Monitor, frames: int) -> list[Link]:
+def streams_of(units: Graph, driver: Driver, monitor: Monitor, frames: int) -> list[Link]:
     """The streams of an accelerator in such traffic, by number."""
     links = [Link() for _ in range(units.streams)]
-    runs = [stage.flow(links, frames) for stage in units.stages]
+    runs = [node.flow(links, frames) for node in units.nodes]
     runs.append((source_of(driver, links[0]), (links[0],)))
     runs.append((sink_of(monitor, links[units.output]), (links[units.output],)))
     flow.Timeline(runs).finish()

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.folding.cycles import predict
-from bnnhw.hardware.accelerator import Accelerator
+from bnnhw.folding.predict import predict
 from bnnhw.ir import Dense, InputSpec, Network, Output
 from bnnhw.ir.types import DataType
 from bnnhw.reference import evaluate
+from bnnhw.rtl.accelerator import Accelerator
 from tests.hardware.bench import Driver, Monitor, Run, differences, frame_words, random_layer, simulate
 
 
@@ -103,32 +104,32 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_accelerator(case: Case) -> None:
     folded = case.folded()
-    unit = Accelerator(folded, case.technology)
+    unit = Accelerator(folded.graph(technology(case.technology)))
     network = folded.network
     dtype, simd = network.input.dtype, case.foldings[0][1]
     rng, noise = np.random.default_rng(5), random.Random(5)
     assert unit.input_width == simd * dtype.bits
-    assert unit.input_words == -(-case.sizes[0] // simd)
+    assert unit.graph.input.words == -(-case.sizes[0] // simd)
     assert unit.frame_bits == case.sizes[0] * dtype.bits
 
     def traffic(frames: int) -> tuple[list[int], list[tuple[int, int]]]:
         codes = rng.integers(0, dtype.levels, (frames, case.sizes[0])).astype(np.uint8)
         result = evaluate(network, codes)
         words = [word for frame in codes for word in frame_words(frame, simd, dtype.bits, noise)]
-        assert len(words) == frames * unit.input_words
+        assert len(words) == frames * unit.graph.input.words
         return words, list(zip(result.classes.tolist(), result.scores.max(axis=1).tolist(), strict=True))
 
     def read(words: list[int]) -> list[tuple[int, int]]:
         pairs = []
         for word in words:
-            index, score = word & ((1 << unit.index_width) - 1), word >> unit.index_width
-            assert score < 1 << unit.score_width
-            if unit.score_signed and score >> (unit.score_width - 1):
-                score -= 1 << unit.score_width
+            index, score = word & ((1 << unit.graph.result.index_bits) - 1), word >> unit.graph.result.index_bits
+            assert score < 1 << unit.graph.result.score_bits
+            if unit.graph.result.score_signed and score >> (unit.graph.result.score_bits - 1):
+                score -= 1 << unit.graph.result.score_bits
             pairs.append((index, score))
         return pairs
 
-    prediction = predict(folded, case.technology)
+    prediction = predict(folded.graph(technology(case.technology)))
 
     async def scenario(bench: Run) -> None:
         # Full speed: the latency of the first frame, then the interval once the units' buffers have filled.
@@ -163,11 +164,11 @@ def test_accelerator(case: Case) -> None:
 
 def test_nothing_passes_in_the_first_cycle_after_a_reset() -> None:
     """Units are reset a cycle late in Verilog, so the accelerator waits for them everywhere."""
-    unit = Accelerator(CASES[0].folded())
+    unit = Accelerator(CASES[0].folded().graph(technology("generic")))
 
     async def scenario(bench: Run) -> None:
         for _ in range(2):
-            driver, monitor = Driver([0] * unit.input_words), Monitor(1)
+            driver, monitor = Driver([0] * unit.graph.input.words), Monitor(1)
             await bench.stream(driver, monitor)
             assert driver.accepted[0] == 1
             await bench.reset()
@@ -191,5 +192,8 @@ def test_output_widths(classes: int, multiplier: int, offset: int, index: int, s
     layer = random_layer(np.random.default_rng(0), classes, 7, output=None)
     output = Output("out", np.full(classes, multiplier), np.full(classes, offset))
     network = Network(InputSpec((7,), DataType("bipolar", 1)), (layer, output))
-    unit = Accelerator(FoldedNetwork(network, (LayerFolding(1, 1),)))
-    assert (unit.index_width, (unit.score_width, unit.score_signed)) == (index, score)
+    unit = Accelerator(FoldedNetwork(network, (LayerFolding(1, 1),)).graph(technology("generic")))
+    assert (unit.graph.result.index_bits, (unit.graph.result.score_bits, unit.graph.result.score_signed)) == (
+        index,
+        score,
+    )

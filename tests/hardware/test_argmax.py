@@ -9,10 +9,10 @@ from math import ceil, log2
 import numpy as np
 import pytest
 
-from bnnhw.folding import LayerFolding
-from bnnhw.folding.pipeline import accumulator_shape
-from bnnhw.hardware.argmax import Argmax
 from bnnhw.ir import BatchNorm, Dense, Output
+from bnnhw.ir.types import narrowest
+from bnnhw.units.argmax.model import ArgmaxUnit
+from bnnhw.units.argmax.rtl import Argmax
 from tests.hardware.bench import Driver, Monitor, Run, differences, join, memories, random_layer, simulate
 
 # Classes, PE; 1 class, 1 lane, PE = classes, non-divisors, more lanes than classes.
@@ -35,7 +35,7 @@ def traffic(layer: Dense, output: Output, pe: int, frames: int, seed: int) -> tu
     """
     rng, noise = np.random.default_rng(seed), random.Random(seed)
     low, high = layer.accumulator_range
-    width, _ = accumulator_shape(low, high)
+    width, _ = narrowest(low, high)
     draws = [
         lambda: rng.integers(low, high + 1, output.classes),
         lambda: np.full(output.classes, rng.integers(low, high + 1)),
@@ -69,10 +69,10 @@ def read(unit: Argmax, words: list[int]) -> list[tuple[int, int]]:
 
 def check(output: Output, layer: Dense, pe: int) -> None:
     """Full speed by the formulas, then gaps and stalls, then a reset between two words of a frame."""
-    unit = Argmax(output, layer, LayerFolding(pe, 1))
+    unit = Argmax(ArgmaxUnit(output, layer.accumulator_range, pe))
     words = ceil(output.classes / pe)
     depth = 3 + bool((output.multiplier != 1).any()) + bool((output.offset != 0).any()) + ceil(log2(pe))
-    assert unit.pipeline.depth == depth
+    assert unit.model.timing.depth == depth
 
     async def scenario(bench: Run) -> None:
         sent, due = traffic(layer, output, pe, 10, 1)
@@ -111,7 +111,7 @@ def test_every_class_can_win_a_tie() -> None:
     """All pairs of equal maxima among 5 classes on 2 lanes: the lower index wins."""
     layer = random_layer(np.random.default_rng(0), 5, 3, output=None)
     output = Output.plain("out", 5)
-    unit = Argmax(output, layer, LayerFolding(2, 1))
+    unit = Argmax(ArgmaxUnit(output, layer.accumulator_range, 2))
     pairs = [(a, b) for a in range(5) for b in range(a, 5)]
     words = []
     for pair in pairs:
@@ -129,14 +129,14 @@ def test_every_class_can_win_a_tie() -> None:
 def test_storage() -> None:
     """A multiplier and an offset a class where there are any; ceil((depth + 1) / words) results."""
     layer = random_layer(np.random.default_rng(0), 6, 7, output=None)
-    plain = Argmax(Output.plain("out", 6), layer, LayerFolding(2, 1))
+    plain = Argmax(ArgmaxUnit(Output.plain("out", 6), layer.accumulator_range, 2))
     assert memories(plain) == {}
     # Capture, one level of a tree, running best, queue: 4 cycles, 3 words a frame.
-    assert (plain.pipeline.depth, plain.pipeline.credits) == (4, 2)
-    affine = Argmax(Output("out", np.full(6, 5), np.arange(-2, 4)), layer, LayerFolding(2, 1))
+    assert (plain.model.timing.depth, plain.model.timing.credits) == (4, 2)
+    affine = Argmax(ArgmaxUnit(Output("out", np.full(6, 5), np.arange(-2, 4)), layer.accumulator_range, 2))
     # 3 bits each: a multiplier of 5, offsets of -2..3.
     assert sorted(memories(affine).values()) == [(3, 2 * 3), (3, 2 * 3)]
-    assert (affine.pipeline.depth, affine.pipeline.credits) == (6, 3)
+    assert (affine.model.timing.depth, affine.model.timing.credits) == (6, 3)
 
 
 def test_needs_a_streamlined_output() -> None:
@@ -145,4 +145,4 @@ def test_needs_a_streamlined_output() -> None:
     output = Output("scores", np.ones(3, np.int64), np.zeros(3, np.int64), (norm,))
     layer = random_layer(np.random.default_rng(0), 3, 4, output=None)
     with pytest.raises(ValueError, match=r"^layer scores must be streamlined$"):
-        Argmax(output, layer, LayerFolding(1, 1))
+        Argmax(ArgmaxUnit(output, layer.accumulator_range, 1))

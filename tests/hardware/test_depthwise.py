@@ -12,8 +12,9 @@ import pytest
 
 from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
-from bnnhw.hardware.mvu import Mvu
 from bnnhw.ir import Dense
+from bnnhw.units.mvu.model import MvuUnit
+from bnnhw.units.mvu.rtl import Mvu
 from tests.hardware.bench import (
     Driver,
     Monitor,
@@ -48,7 +49,7 @@ class Case:
         neurons = self.channels * self.multiplier
         layer = random_layer(rng, neurons, self.taps, self.input, self.output, self.coefficients)
         folding = LayerFolding(self.pe, 1, self.memory, planes=self.order)
-        return Mvu(layer, folding, technology(self.technology), multiplier=self.multiplier)
+        return Mvu(MvuUnit(layer, folding, technology(self.technology), self.multiplier))
 
 
 CASES = [
@@ -101,13 +102,17 @@ def result(layer: Dense, codes: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_depthwise(case: Case) -> None:
     unit = case.unit()
-    layer, folds, bits = unit.layer, ceil(case.channels * case.multiplier / case.pe), unit.layer.input.bits
+    layer, folds, bits = (
+        unit.model.matrix,
+        ceil(case.channels * case.multiplier / case.pe),
+        unit.model.matrix.input.bits,
+    )
     planes = bits if case.order == "serial" else 1
     lanes = max(case.pe // case.multiplier, 1)
     replays = max(case.multiplier // case.pe, 1)
     interval = folds * case.taps * planes
-    assert (unit.pipeline.interval, unit.pipeline.latency) == (interval, interval + unit.pipeline.depth)
-    assert unit.pipeline.buffer_words == (2 if planes * replays == 1 else 2 * case.taps)
+    assert (unit.model.timing.interval, unit.model.timing.latency) == (interval, interval + unit.model.timing.depth)
+    assert unit.model.timing.buffer_words == (2 if planes * replays == 1 else 2 * case.taps)
     assert len(unit.input.payload) == lanes * bits
     rng, noise = np.random.default_rng(1), random.Random(1)
 
@@ -123,10 +128,10 @@ def test_depthwise(case: Case) -> None:
         return words, result(layer, codes)
 
     def read(words: list[int]) -> np.ndarray:
-        lanes_out = np.array([split(word, case.pe, unit.lane_bits) for word in words], np.int64)
+        lanes_out = np.array([split(word, case.pe, unit.model.lane_bits) for word in words], np.int64)
         values = lanes_out.reshape(-1, folds * case.pe)[:, : layer.neurons]
         if layer.activation is None and layer.accumulator_range[0] < 0:
-            values = np.where(values >> (unit.lane_bits - 1) == 1, values - 2**unit.lane_bits, values)
+            values = np.where(values >> (unit.model.lane_bits - 1) == 1, values - 2**unit.model.lane_bits, values)
         return values
 
     async def scenario(bench: Run) -> None:
@@ -136,9 +141,9 @@ def test_depthwise(case: Case) -> None:
         driver, monitor = Driver(sent), Monitor(4 * folds)
         await bench.stream(driver, monitor)
         assert (read(monitor.words) == due).all()
-        assert monitor.offered[folds - 1] - driver.accepted[0] == unit.pipeline.latency
+        assert monitor.offered[folds - 1] - driver.accepted[0] == unit.model.timing.latency
         assert set(differences(monitor.offered)) <= {case.taps * planes}
-        for gap, stall, deaf in ((0.6, 0, 0), (0, 0.6, 0), (0.4, 0.4, 0), (0, 0, 5 * unit.pipeline.latency)):
+        for gap, stall, deaf in ((0.6, 0, 0), (0, 0.6, 0), (0.4, 0.4, 0), (0, 0, 5 * unit.model.timing.latency)):
             sent, due = traffic(4)
             driver, monitor = Driver(sent, gap), Monitor(4 * folds, stall, deaf)
             await bench.stream(driver, monitor)
@@ -151,7 +156,7 @@ def test_depthwise(case: Case) -> None:
         driver, monitor = Driver(sent), Monitor(2 * folds)
         await bench.stream(driver, monitor)
         assert (read(monitor.words) == due).all()
-        assert monitor.offered[folds - 1] - driver.accepted[0] == unit.pipeline.latency
+        assert monitor.offered[folds - 1] - driver.accepted[0] == unit.model.timing.latency
 
     simulate(unit, scenario, seed=4)
 
@@ -159,7 +164,7 @@ def test_depthwise(case: Case) -> None:
 def test_one_lane_a_processing_element() -> None:
     layer = random_layer(np.random.default_rng(0), 4, 9, name="conv1")
     with pytest.raises(ValueError, match=r"^layer conv1: SIMD must be 1 in a depthwise unit, not 3$"):
-        Mvu(layer, LayerFolding(2, 3), technology("generic"), multiplier=1)
+        Mvu(MvuUnit(layer, LayerFolding(2, 3), technology("generic"), 1))
 
 
 def test_parts_of_a_channel_or_whole_channels() -> None:
@@ -169,4 +174,4 @@ def test_parts_of_a_channel_or_whole_channels() -> None:
         r"not 6; nearest: 4 or 8$"
     )
     with pytest.raises(ValueError, match=message):
-        Mvu(layer, LayerFolding(6, 1), technology("generic"), multiplier=4)
+        Mvu(MvuUnit(layer, LayerFolding(6, 1), technology("generic"), 4))

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bnnhw.folding.elementwise import affine_pipeline, quantize_pipeline
-from bnnhw.hardware.elementwise import Affine, Quantize
 from bnnhw.ir import Affine as AffineLayer
 from bnnhw.ir import DataType, Thresholds, sign
 from bnnhw.ir import Quantize as QuantizeLayer
 from bnnhw.ir.activation import FloatActivation
+from bnnhw.units.affine.model import AffineUnit
+from bnnhw.units.affine.rtl import Affiner
+from bnnhw.units.quantize.model import QuantizeUnit
+from bnnhw.units.quantize.rtl import Quantizer
 from tests.hardware.bench import differences, join, register_bits, split
 from tests.hardware.flow import check_cycles, random_arrivals, random_readiness
 from tests.hardware.streams import Driver, Monitor
@@ -47,12 +49,12 @@ def transformed(layer: AffineLayer, codes: NDArray[np.int64]) -> NDArray[np.int6
 
 
 def check(
-    dut: Quantize | Affine, due: list[NDArray[np.int64]], maps: list[NDArray[np.int64]], traffic: tuple, seed: int
+    dut: Quantizer | Affiner, due: list[NDArray[np.int64]], maps: list[NDArray[np.int64]], traffic: tuple, seed: int
 ) -> tuple[Driver, Monitor]:
     """Frames of codes (positions, channels) through a unit; every word and its cycles."""
     rng = random.Random(seed)
     gap, stall, deaf = traffic
-    layer, lanes = dut.layer, dut.lanes
+    layer, lanes = dut.model.layer, dut.model.lanes
     sent: list[int] = []
     for codes in maps:
         for row in codes.tolist():
@@ -60,14 +62,14 @@ def check(
             sent += [join(padded[k : k + lanes], layer.input.bits) for k in range(0, len(padded), lanes)]
     driver = Driver(sent, arrivals=random_arrivals(rng, len(sent), gap))
     monitor = Monitor(len(sent), readiness=random_readiness(rng, stall, deaf))
-    check_cycles(dut, {"input": driver}, {"output": monitor}, dut.pipeline.flow, len(maps))
+    check_cycles(dut, {"input": driver}, {"output": monitor}, dut.model.timing.flow, len(maps))
     channels = layer.shape[0]
     folds = -(-channels // lanes)
     rows = [row for codes in due for row in codes.tolist()]
     for position, row in enumerate(rows):
         words = monitor.words[position * folds : (position + 1) * folds]
         assert [v for w in words for v in split(w, lanes, layer.output.bits)][:channels] == row, position
-    assert dut.pipeline.words == len(sent) // len(maps)
+    assert dut.model.timing.words == len(sent) // len(maps)
     return driver, monitor
 
 
@@ -84,7 +86,7 @@ def test_quantize(dtype: str, output: str) -> None:
         layer = quantizer(channels, dtype, output, seed)
         maps = random_maps(layer, 2, seed)
         traffic = TRAFFIC[(seed + len(dtype)) % len(TRAFFIC)]
-        check(Quantize(layer, lanes), [quantized(layer, m) for m in maps], maps, traffic, seed)
+        check(Quantizer(QuantizeUnit(layer, lanes)), [quantized(layer, m) for m in maps], maps, traffic, seed)
 
 
 MULTIPLIERS = {
@@ -108,7 +110,7 @@ def test_affine(dtype: str, kind: str, offset: int) -> None:
         offsets = np.array([rng.randint(-offset, offset) for _ in range(channels)])
         layer = AffineLayer("layer", (channels, 2, 2), DataType.parse(dtype), multiplier, offsets)
         maps = random_maps(layer, 2, seed)
-        check(Affine(layer, lanes), [transformed(layer, m) for m in maps], maps, rng.choice(TRAFFIC), seed)
+        check(Affiner(AffineUnit(layer, lanes)), [transformed(layer, m) for m in maps], maps, rng.choice(TRAFFIC), seed)
 
 
 def test_every_product() -> None:
@@ -116,38 +118,42 @@ def test_every_product() -> None:
     multiplier = np.arange(-20, 21)
     layer = AffineLayer("layer", (41, 4, 8), DataType.parse("int5"), multiplier, 7 * multiplier)
     codes = np.repeat(np.arange(32)[:, None], 41, axis=1)
-    check(Affine(layer, 6), [transformed(layer, codes)], [codes], TRAFFIC[0], 0)
+    check(Affiner(AffineUnit(layer, 6)), [transformed(layer, codes)], [codes], TRAFFIC[0], 0)
 
 
 @pytest.mark.parametrize("traffic", TRAFFIC)
 def test_cycles(traffic: tuple[float, float, int]) -> None:
     """Every mix of gaps and stalls; the interval and the latency without any."""
-    units: list[Quantize | Affine] = [
-        Quantize(quantizer(4, "uint4", "bipolar", 0), 4),
-        Quantize(quantizer(4, "uint4", "uint2", 0), 2),
-        Affine(AffineLayer("layer", (4, 3, 2), DataType.parse("int4"), np.array([1, -2, 5, 9]), np.arange(4)), 2),
+    units: list[Quantizer | Affiner] = [
+        Quantizer(QuantizeUnit(quantizer(4, "uint4", "bipolar", 0), 4)),
+        Quantizer(QuantizeUnit(quantizer(4, "uint4", "uint2", 0), 2)),
+        Affiner(
+            AffineUnit(
+                AffineLayer("layer", (4, 3, 2), DataType.parse("int4"), np.array([1, -2, 5, 9]), np.arange(4)), 2
+            )
+        ),
     ]
     depths = [1 + 1 + 1, 2 + 2 + 1, 2 + 3 + 1 + 1]
     for dut, depth in zip(units, depths, strict=True):
-        maps = random_maps(dut.layer, 3, 5)
-        layer = dut.layer
+        maps = random_maps(dut.model.layer, 3, 5)
+        layer = dut.model.layer
         due = [quantized(layer, m) if isinstance(layer, QuantizeLayer) else transformed(layer, m) for m in maps]
         driver, monitor = check(dut, due, maps, traffic, 3)
-        assert dut.pipeline.depth == depth
+        assert dut.model.timing.depth == depth
         if traffic == (0, 0, 0):
             assert set(differences(driver.accepted)) == {1}
-            assert monitor.offered[dut.pipeline.words - 1] - driver.accepted[0] == dut.pipeline.latency
+            assert monitor.offered[dut.model.timing.words - 1] - driver.accepted[0] == dut.model.timing.latency
             assert set(differences(monitor.offered)) == {1}
         if traffic[2]:
-            assert sum(cycle < traffic[2] for cycle in driver.accepted) == dut.pipeline.credits
+            assert sum(cycle < traffic[2] for cycle in driver.accepted) == dut.model.timing.credits
 
 
 def test_pipelines() -> None:
     def affine(multiplier: list[int], offset: list[int]) -> tuple[bool, int, int]:
         shape = (len(multiplier), 1, 1)
         layer = AffineLayer("layer", shape, DataType.parse("int4"), np.array(multiplier), np.array(offset))
-        p = affine_pipeline(layer, 1)
-        return p.shifts, p.multiply, p.add
+        unit = AffineUnit(layer, 1)
+        return unit.shifts, unit.timing.multiply, unit.timing.add
 
     assert affine([1, 1], [0, 0]) == (True, 0, 0)
     assert affine([1, 1], [0, 2]) == (True, 0, 1)
@@ -158,24 +164,24 @@ def test_pipelines() -> None:
     assert affine([3, 1], [0, 0]) == (False, 1, 0)
     assert affine([-3, 1], [0, 1]) == (False, 2, 1)
     assert affine([255, 1], [0, 0]) == (False, 3, 0)
-    assert quantize_pipeline(quantizer(4, "int3", "bipolar", 0), 4).read == 1
-    assert quantize_pipeline(quantizer(5, "int3", "bipolar", 0), 4).read == 2
+    assert QuantizeUnit(quantizer(4, "int3", "bipolar", 0), 4).timing.read == 1
+    assert QuantizeUnit(quantizer(5, "int3", "bipolar", 0), 4).timing.read == 2
 
 
 def test_storage() -> None:
     """Wide elements pass through registers; only the queue's words are of the narrow output."""
     layer = quantizer(4, "int9", "bipolar", 0)
-    p = quantize_pipeline(layer, 2)
+    p = QuantizeUnit(layer, 2).timing
     queue = p.credits * 2 + 2 * p.credits.bit_length() + 1
     constants = 2 * 1  # Each lane's copy of the address; the memory's own register is not counted.
-    assert register_bits(Quantize(layer, 2)) == 2 * 2 * 9 + 3 + 1 + 2 + queue + constants
+    assert register_bits(Quantizer(QuantizeUnit(layer, 2))) == 2 * 2 * 9 + 3 + 1 + 2 + queue + constants
 
 
 def test_errors() -> None:
     float_layer = QuantizeLayer("q", (3, 1, 1), DataType.parse("int4"), FloatActivation((), sign(3)))
     with pytest.raises(ValueError, match=r"^layer q must be streamlined$"):
-        Quantize(float_layer, 1)
+        Quantizer(QuantizeUnit(float_layer, 1))
     with pytest.raises(ValueError, match=r"^lanes must be positive, not 0$"):
-        Quantize(quantizer(4, "int3", "bipolar", 0), 0)
+        Quantizer(QuantizeUnit(quantizer(4, "int3", "bipolar", 0), 0))
     with pytest.raises(ValueError, match=r"^lanes must be positive, not -1$"):
-        Affine(AffineLayer("a", (1, 1, 1), DataType.parse("int3"), np.array([1]), np.array([0])), -1)
+        Affiner(AffineUnit(AffineLayer("a", (1, 1, 1), DataType.parse("int3"), np.array([1]), np.array([0])), -1))

@@ -20,15 +20,17 @@ import pytest
 from bnnhw.devices import FAMILIES as DEVICES
 from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.hardware.accelerator import Accelerator
-from bnnhw.hardware.emit import rtlil, verilog
-from bnnhw.hardware.fifo import CreditedOutput, Fifo
-from bnnhw.hardware.mvu import Mvu
-from bnnhw.hardware.popcount import Popcount, _Cell
-from bnnhw.hardware.processing_element import ProcessingElement
-from bnnhw.hardware.threshold import Threshold
-from bnnhw.hardware.width import WidthConverter
 from bnnhw.ir import DataType, InputSpec, Network, Output
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import rtlil, verilog
+from bnnhw.rtl.fifo import CreditedOutput, Fifo
+from bnnhw.rtl.popcount import Popcount, _Cell
+from bnnhw.rtl.threshold import Threshold
+from bnnhw.units.mvu.model import MvuUnit
+from bnnhw.units.mvu.processing_element import ProcessingElement
+from bnnhw.units.mvu.rtl import Mvu
+from bnnhw.units.width.model import WidthUnit
+from bnnhw.units.width.rtl import WidthConverter
 from tests.hardware.bench import modules, random_layer
 
 
@@ -38,12 +40,13 @@ def accelerator(name: str = "ice40") -> Accelerator:
     first = random_layer(rng, 10, 12, name="fc1")
     second = random_layer(rng, 4, 10, output=None, name="fc2")
     network = Network(InputSpec((12,), DataType.parse("bipolar")), (first, second, Output.plain("out", 4)))
-    return Accelerator(FoldedNetwork(network, (LayerFolding(4, 6, "lut"), LayerFolding(2, 5, "block"))), name)
+    folded = FoldedNetwork(network, (LayerFolding(4, 6, "lut"), LayerFolding(2, 5, "block")))
+    return Accelerator(folded.graph(technology(name)))
 
 
 def mvu(pe: int, simd: int, name: str = "ice40", memory: str = "block") -> Mvu:
     layer = random_layer(np.random.default_rng(1), 2 * pe, 2 * simd)
-    return Mvu(layer, LayerFolding(pe, simd, memory), technology(name))
+    return Mvu(MvuUnit(layer, LayerFolding(pe, simd, memory), technology(name)))
 
 
 def instances(text: str) -> Counter[str]:
@@ -110,7 +113,7 @@ def elements() -> Iterable[ProcessingElement]:
     for coefficients, output in itertools.product(((1,), (1, -2)), (None, *TYPES)):
         layer = random_layer(rng, 2, 6, output=str(output) if output else None, coefficients=coefficients)
         for simd, memory, limits in itertools.product((3, 6), ("lut", "block"), ((0, 6), (-12, 6))):
-            pipeline = Mvu(layer, LayerFolding(1, simd, memory), technology("ice40")).pipeline
+            pipeline = Mvu(MvuUnit(layer, LayerFolding(1, simd, memory), technology("ice40"))).model.timing
             yield ProcessingElement(simd, layer.planes, limits, output, pipeline, technology("ice40"))
 
 
@@ -119,7 +122,9 @@ FAMILIES: dict[str, Callable[[], Iterable[Any]]] = {
     "threshold": lambda: (Threshold(limits, dtype) for limits in LIMITS for dtype in TYPES),
     "fifo": lambda: (Fifo(w, d) for w in (1, 3, 11) for d in (1, 2, 3, 11)),
     "credited": lambda: (CreditedOutput(w, d) for w in (1, 3, 11) for d in (1, 2, 3, 11)),
-    "width": lambda: (WidthConverter(*s) for s in itertools.product((1, 2, 3, 6), (1, 2, 3, 6), (6, 12, 13))),
+    "width": lambda: (
+        WidthConverter(WidthUnit(*s)) for s in itertools.product((1, 2, 3, 6), (1, 2, 3, 6), (6, 12, 13))
+    ),
     "element": elements,
 }
 
@@ -141,7 +146,7 @@ def test_clocked() -> None:
     units = [unit for family in FAMILIES.values() for unit in itertools.islice(family(), 3)]
     units += [_Cell(3, 0), _Cell(1, 2)]
     for unit in units:
-        if isinstance(unit, WidthConverter) and unit.gearbox.kind == "wire":
+        if isinstance(unit, WidthConverter) and unit.model.timing.kind == "wire":
             continue
         found = set(re.findall(r"(?m)^  wire width 1 input \d+ .*\\(clk|rst)$", rtlil(unit, "unit")))
         assert found == ({"clk", "rst"} if unit.clocked else set()), unit.module_name
@@ -163,7 +168,7 @@ def test_port_widths() -> None:
     assert top
     unit = accelerator()
     assert re.search(rf"(?m)^  input \[{unit.input_width - 1}:0\] input_payload;", top[0])
-    assert re.search(rf"(?m)^  output \[{unit.index_width + unit.score_width - 1}:0\] output_payload;", top[0])
+    assert re.search(rf"(?m)^  output \[{unit.graph.result.width - 1}:0\] output_payload;", top[0])
 
 
 CELL = r"(?ms)^  cell \\(\S+) \\(\S+)$(.*?)^  end$"
@@ -195,7 +200,7 @@ def test_each_unit_has_a_reset_of_its_own() -> None:
 PROGRAM = """
 import hashlib, sys
 from tests.hardware.test_emit import accelerator
-from bnnhw.hardware.emit import rtlil, verilog
+from bnnhw.rtl.emit import rtlil, verilog
 print(hashlib.sha256((rtlil(accelerator()) + verilog(accelerator())).encode()).hexdigest())
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bnnhw.hardware.fifo import CreditedOutput, Fifo
+from bnnhw.rtl.fifo import CreditedOutput, Fifo
 from tests.hardware.bench import Driver, Monitor, Run, differences, register_bits, run, simulate
 
 DEPTHS = [1, 2, 3, 5]

@@ -9,11 +9,13 @@ from hypothesis import given, settings
 
 from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.gearbox import Gearbox
-from bnnhw.hardware.argmax import Argmax
-from bnnhw.hardware.mvu import Mvu
-from bnnhw.hardware.width import WidthConverter
 from bnnhw.ir import Output
+from bnnhw.units.argmax.model import ArgmaxUnit
+from bnnhw.units.argmax.rtl import Argmax
+from bnnhw.units.mvu.model import MvuUnit
+from bnnhw.units.mvu.rtl import Mvu
+from bnnhw.units.width.model import WidthTiming, WidthUnit
+from bnnhw.units.width.rtl import WidthConverter
 from tests.hardware.bench import random_layer
 from tests.hardware.flow import check_flow
 from tests.hardware.test_width import gearboxes
@@ -41,16 +43,16 @@ from tests.hardware.test_width import gearboxes
 )
 def test_mvu(neurons: int, synapses: int, pe: int, simd: int, tech: str) -> None:
     layer = random_layer(np.random.default_rng(0), neurons, synapses, output="uint2" if simd == 3 else "bipolar")
-    unit = Mvu(layer, LayerFolding(pe, simd, "lut"), technology(tech))
-    check_flow(unit, unit.pipeline.flow, -(-synapses // simd), -(-neurons // pe), seed=neurons)
+    unit = Mvu(MvuUnit(layer, LayerFolding(pe, simd, "lut"), technology(tech)))
+    check_flow(unit, unit.model.timing.flow, -(-synapses // simd), -(-neurons // pe), seed=neurons)
 
 
 @pytest.mark.parametrize("channels, area, pe", [(8, 9, 2), (5, 4, 2), (4, 3, 4), (4, 1, 2), (3, 1, 3), (3, 2, 1)])
 def test_depthwise(channels: int, area: int, pe: int) -> None:
     layer = random_layer(np.random.default_rng(0), channels, area)
-    unit = Mvu(layer, LayerFolding(pe, 1, "lut"), technology("generic"), multiplier=1)
+    unit = Mvu(MvuUnit(layer, LayerFolding(pe, 1, "lut"), technology("generic"), 1))
     folds = -(-channels // pe)
-    check_flow(unit, unit.pipeline.flow, folds * area, folds, seed=channels)
+    check_flow(unit, unit.model.timing.flow, folds * area, folds, seed=channels)
 
 
 @pytest.mark.parametrize(
@@ -71,18 +73,18 @@ def test_depthwise(channels: int, area: int, pe: int) -> None:
 )
 def test_neurons_of_a_channel(channels: int, multiplier: int, area: int, pe: int, planes: str) -> None:
     layer = random_layer(np.random.default_rng(0), channels * multiplier, area, "uint2")
-    unit = Mvu(layer, LayerFolding(pe, 1, "lut", planes=planes), technology("generic"), multiplier=multiplier)
+    unit = Mvu(MvuUnit(layer, LayerFolding(pe, 1, "lut", planes=planes), technology("generic"), multiplier))
     groups = -(-channels // max(pe // multiplier, 1))
     folds = -(-channels * multiplier // pe)
-    check_flow(unit, unit.pipeline.flow, groups * area, folds, seed=channels)
+    check_flow(unit, unit.model.timing.flow, groups * area, folds, seed=channels)
 
 
 @pytest.mark.parametrize("classes, pe, multiplier", [(1, 1, 1), (2, 1, 3), (10, 3, 1), (10, 10, 2), (7, 1, 1)])
 def test_argmax(classes: int, pe: int, multiplier: int) -> None:
     layer = random_layer(np.random.default_rng(0), classes, 7, output=None)
     output = Output("out", np.full(classes, multiplier), np.zeros(classes, np.int64))
-    unit = Argmax(output, layer, LayerFolding(pe, 1))
-    check_flow(unit, unit.pipeline.flow, unit.pipeline.words, 1, frames=12, seed=classes)
+    unit = Argmax(ArgmaxUnit(output, layer.accumulator_range, pe))
+    check_flow(unit, unit.model.timing.flow, unit.model.timing.words, 1, frames=12, seed=classes)
 
 
 @pytest.mark.parametrize(
@@ -105,15 +107,15 @@ def test_argmax(classes: int, pe: int, multiplier: int) -> None:
     ],
 )
 def test_width_of_every_kind(widths: tuple[int, int, int]) -> None:
-    check_width(Gearbox(*widths))
+    check_width(WidthTiming(*widths))
 
 
 @settings(derandomize=True, max_examples=20)
 @given(gearboxes())
-def test_width(gearbox: Gearbox) -> None:
+def test_width(gearbox: WidthTiming) -> None:
     check_width(gearbox)
 
 
-def check_width(gearbox: Gearbox) -> None:
-    unit = WidthConverter(gearbox.input_width, gearbox.output_width, gearbox.frame_bits)
+def check_width(gearbox: WidthTiming) -> None:
+    unit = WidthConverter(WidthUnit(gearbox.input_width, gearbox.output_width, gearbox.frame_bits))
     check_flow(unit, gearbox.flow, gearbox.words_in, gearbox.words_out, seed=gearbox.frame_bits)

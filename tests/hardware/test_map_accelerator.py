@@ -11,13 +11,12 @@ import pytest
 
 from bnnhw.devices import FAMILIES, technology
 from bnnhw.folding import FoldedNetwork
-from bnnhw.folding.chain import chain
-from bnnhw.folding.cycles import predict
-from bnnhw.folding.units import WindowUnit
-from bnnhw.hardware.accelerator import Accelerator
+from bnnhw.folding.predict import predict
 from bnnhw.reference import evaluate
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.units.window.model import WindowUnit
 from tests.hardware.bench import Driver, Monitor, Run, differences, frame_words, simulate
-from tests.hardware.flow import compare, links_of_chain, random_arrivals, random_readiness
+from tests.hardware.flow import compare, random_arrivals, random_readiness, streams_of
 from tests.hardware.maps import Branch, MapNetwork, random_network
 
 
@@ -175,13 +174,13 @@ SETTLING = 12
 
 def check(folded: FoldedNetwork, name: str, settling: int = SETTLING) -> None:
     network = folded.network
-    unit = Accelerator(folded, name)
+    unit = Accelerator(folded.graph(technology(name)))
     dtype, elements = network.input.dtype, network.input.elements
     lanes = unit.input_width // dtype.bits
     rng, noise = np.random.default_rng(5), random.Random(5)
-    assert unit.input_words == -(-elements // lanes)
+    assert unit.graph.input.words == -(-elements // lanes)
     assert unit.frame_bits == elements * dtype.bits
-    prediction = predict(folded, name)
+    prediction = predict(folded.graph(technology(name)))
 
     def traffic(frames: int) -> tuple[list[int], list[tuple[int, int]]]:
         codes = rng.integers(0, dtype.levels, (frames, elements)).astype(np.uint8)
@@ -192,9 +191,9 @@ def check(folded: FoldedNetwork, name: str, settling: int = SETTLING) -> None:
     def read(words: list[int]) -> list[tuple[int, int]]:
         pairs = []
         for word in words:
-            index, score = word & ((1 << unit.index_width) - 1), word >> unit.index_width
-            if unit.score_signed and score >> (unit.score_width - 1):
-                score -= 1 << unit.score_width
+            index, score = word & ((1 << unit.graph.result.index_bits) - 1), word >> unit.graph.result.index_bits
+            if unit.graph.result.score_signed and score >> (unit.graph.result.score_bits - 1):
+                score -= 1 << unit.graph.result.score_bits
             pairs.append((index, score))
         return pairs
 
@@ -222,10 +221,12 @@ def test_balanced_has_a_row_to_spare() -> None:
     network = CASES["balanced"]()
     assert isinstance(network, MapNetwork)
     folded = network.folded()
-    windows = [s.unit for s in chain(folded, technology("ecp5")).stages if isinstance(s.unit, WindowUnit)]
-    first, second = (unit.pipeline for unit in windows)
+    windows = [s.unit for s in folded.graph(technology("ecp5")).nodes if isinstance(s.unit, WindowUnit)]
+    first, second = (unit.timing for unit in windows)
     assert (first.spare, second.spare) == (0, second.window.width)
-    assert predict(folded, "ecp5").cycles_per_frame == folded.bound
+    assert predict(folded.graph(technology("ecp5"))).cycles_per_frame == max(
+        node.unit.interval for node in folded.graph(technology("ecp5")).nodes if node.unit.kind == "mvu"
+    )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -240,8 +241,8 @@ def test_any_network_under_any_traffic(seed: int) -> None:
     """Random layers and foldings, gaps and stalls: results, and the cycles in which each word is taken and offered."""
     folded = random_network(seed)
     name = list(FAMILIES)[seed % 3]
-    unit = Accelerator(folded, name)
-    units, dtype = unit.chain, folded.network.input.dtype
+    unit = Accelerator(folded.graph(technology(name)))
+    units, dtype = unit.graph, folded.network.input.dtype
     rng, frames = random.Random(seed), 3
     codes = np.random.default_rng(seed).integers(0, dtype.levels, (frames, folded.network.input.elements))
     words = [w for frame in codes for w in frame_words(frame, units.input.lanes, dtype.bits, rng)]
@@ -255,9 +256,9 @@ def test_any_network_under_any_traffic(seed: int) -> None:
             arrivals = [1 + cycle for cycle in random_arrivals(rng, len(words), gap)]
             driver = Driver(words, arrivals=arrivals)
             monitor = Monitor(frames, readiness=random_readiness(rng, stall, cycles=5000))
-            links = links_of_chain(units, driver, monitor, frames)
+            links = streams_of(units, driver, monitor, frames)
             await bench.stream(driver, monitor)
-            assert [word & ((1 << unit.index_width) - 1) for word in monitor.words] == due
+            assert [word & ((1 << unit.graph.result.index_bits) - 1) for word in monitor.words] == due
             compare({"input": links[0], "output": links[units.output]}, {"input": driver}, {"output": monitor})
 
     simulate(unit, scenario, seed=seed, cycles=60_000)

@@ -12,10 +12,11 @@ import pytest
 
 from bnnhw.devices import FAMILIES, technology
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.counter import plan
-from bnnhw.hardware.mvu import Mvu
 from bnnhw.ir import BatchNorm, Dense
 from bnnhw.ir.activation import batch_norm_sign
+from bnnhw.rtl.popcount_plan import plan
+from bnnhw.units.mvu.model import MvuUnit
+from bnnhw.units.mvu.rtl import Mvu
 from tests.hardware.bench import (
     Driver,
     Monitor,
@@ -56,7 +57,11 @@ class Case:
     def unit(self) -> Mvu:
         rng = np.random.default_rng(self.neurons * 100 + self.synapses)
         layer = random_layer(rng, self.neurons, self.synapses, self.input, self.output, self.coefficients)
-        return Mvu(layer, LayerFolding(self.pe, self.simd, self.memory, planes=self.order), technology(self.technology))
+        return Mvu(
+            MvuUnit(
+                layer, LayerFolding(self.pe, self.simd, self.memory, planes=self.order), technology(self.technology)
+            )
+        )
 
 
 CASES = [
@@ -118,7 +123,7 @@ class Traffic:
 
     def __init__(self, unit: Mvu, seed: int) -> None:
         self.unit = unit
-        self.layer = unit.layer
+        self.layer = unit.model.matrix
         self.rng = np.random.default_rng(seed)
 
     def frames(self, count: int) -> tuple[list[int], np.ndarray]:
@@ -126,16 +131,20 @@ class Traffic:
         dtype = self.layer.input
         codes = self.rng.integers(0, dtype.levels, (count, self.layer.synapses))
         noise = random.Random(count)
-        words = [word for frame in codes for word in frame_words(frame, self.unit.folding.simd, dtype.bits, noise)]
+        words = [
+            word for frame in codes for word in frame_words(frame, self.unit.model.folding.simd, dtype.bits, noise)
+        ]
         return words, activations(self.layer, accumulators(self.layer, codes))
 
     def read(self, words: list[int]) -> np.ndarray:
         """Output words -> codes or accumulators (frames, neurons)."""
-        lanes = [lane for word in words for lane in split(word, self.unit.folding.pe, self.unit.lane_bits)]
-        folds = ceil(self.layer.neurons / self.unit.folding.pe)
-        values = np.array(lanes, np.int64).reshape(-1, folds * self.unit.folding.pe)[:, : self.layer.neurons]
+        lanes = [lane for word in words for lane in split(word, self.unit.model.folding.pe, self.unit.model.lane_bits)]
+        folds = ceil(self.layer.neurons / self.unit.model.folding.pe)
+        values = np.array(lanes, np.int64).reshape(-1, folds * self.unit.model.folding.pe)[:, : self.layer.neurons]
         if self.layer.activation is None and self.layer.accumulator_range[0] < 0:
-            values = np.where(values >> (self.unit.lane_bits - 1) == 1, values - 2**self.unit.lane_bits, values)
+            values = np.where(
+                values >> (self.unit.model.lane_bits - 1) == 1, values - 2**self.unit.model.lane_bits, values
+            )
         return values
 
 
@@ -143,9 +152,9 @@ class Traffic:
 def test_mvu(case: Case) -> None:
     unit = case.unit()
     sf, nf = ceil(case.synapses / case.simd), ceil(case.neurons / case.pe)
-    planes = unit.layer.input.bits if case.order == "serial" else 1
-    interval, latency = sf * nf * planes, sf * nf * planes + unit.pipeline.depth
-    assert (unit.pipeline.interval, unit.pipeline.latency) == (interval, latency)
+    planes = unit.model.matrix.input.bits if case.order == "serial" else 1
+    interval, latency = sf * nf * planes, sf * nf * planes + unit.model.timing.depth
+    assert (unit.model.timing.interval, unit.model.timing.latency) == (interval, latency)
     traffic = Traffic(unit, seed=1)
 
     async def scenario(bench: Run) -> None:
@@ -166,11 +175,11 @@ def test_mvu(case: Case) -> None:
             assert (traffic.read(monitor.words) == due).all()
         # A long stall: every credit spent, then all but the last word of one more neuron fold; what the last neuron
         # folds among these have read for the last time makes room beside the buffer. Then it gives everything.
-        vectors, rest = divmod(unit.pipeline.credits, nf)
-        room = unit.pipeline.buffer_words + vectors * sf + (sf - 1) * (rest == nf - 1)
+        vectors, rest = divmod(unit.model.timing.credits, nf)
+        room = unit.model.timing.buffer_words + vectors * sf + (sf - 1) * (rest == nf - 1)
         frames = ceil((room + 1) / sf)
         sent, due = traffic.frames(frames)
-        deaf = 2 * (latency + interval) + 2 * room + unit.pipeline.credits * sf * planes
+        deaf = 2 * (latency + interval) + 2 * room + unit.model.timing.credits * sf * planes
         driver, monitor = Driver(sent), Monitor(frames * nf, deaf=deaf)
         await bench.stream(driver, monitor)
         assert sum(cycle < deaf for cycle in driver.accepted) == room
@@ -211,7 +220,7 @@ def test_a_word_waits_for_its_first_weights(name: str, simd: int, memory: str) -
 def test_storage(memory: str, planes: tuple[int, ...]) -> None:
     """Weight bits, threshold bits and buffer bits as the formulas say, where PE and SIMD divide."""
     unit = Case(8, 24, 2, 4, memory, "generic", "bipolar", "uint2", planes).unit()
-    layer = unit.layer
+    layer = unit.model.matrix
     sizes = {name: depth * width for name, (depth, width) in memories(unit).items()}
     weights = sum(bits for name, bits in sizes.items() if "weights" in name)
     thresholds = sum(bits for name, bits in sizes.items() if "thresholds" in name)
@@ -225,12 +234,12 @@ def test_storage(memory: str, planes: tuple[int, ...]) -> None:
 def test_storage_of_buffer_and_queue() -> None:
     """Two vectors, or two words where nothing is replayed; ceil((L + 1) / SF) output words."""
     replayed, once = Case(8, 24, 2, 4, "lut", "ice40").unit(), Case(2, 24, 2, 4, "lut", "ice40").unit()
-    assert replayed.pipeline.buffer_words == 12
-    assert once.pipeline.buffer_words == 2
+    assert replayed.model.timing.buffer_words == 12
+    assert once.model.timing.buffer_words == 2
     # 2 cycles to read, the popcount, 1 to accumulate, 1 to compare, 1 in the queue.
     depth = 2 + plan(4, technology("ice40")).latency + 1 + 1 + 1
-    assert replayed.pipeline.depth == depth
-    assert replayed.pipeline.credits == ceil((depth + 1) / 6)
+    assert replayed.model.timing.depth == depth
+    assert replayed.model.timing.credits == ceil((depth + 1) / 6)
 
 
 def test_needs_a_streamlined_layer() -> None:
@@ -238,4 +247,4 @@ def test_needs_a_streamlined_layer() -> None:
     plain = random_layer(np.random.default_rng(0), 2, 4, name="fc1")
     layer = Dense("fc1", plain.input, plain.weights, batch_norm_sign(BatchNorm(ones, zeros, zeros, ones, 0.0)))
     with pytest.raises(ValueError, match=r"^layer fc1 must be streamlined$"):
-        Mvu(layer, LayerFolding(1, 1), technology("generic"))
+        Mvu(MvuUnit(layer, LayerFolding(1, 1), technology("generic")))

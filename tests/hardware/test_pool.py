@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bnnhw.folding.pool import inverter_pipeline, pool_padding_code, pool_pipeline
-from bnnhw.hardware.pool import ChannelInverter, PoolReduce
 from bnnhw.ir import DataType, MaxPool, SumPool, Window
+from bnnhw.units.invert.model import InvertUnit
+from bnnhw.units.invert.rtl import ChannelInverter
+from bnnhw.units.pool.model import PoolUnit
+from bnnhw.units.pool.rtl import PoolReduce
 from tests.hardware.bench import differences, join, register_bits, split
 from tests.hardware.flow import check_cycles, drive, random_arrivals, random_readiness
 from tests.hardware.streams import Driver, Monitor
@@ -62,7 +64,7 @@ def window_words(layer: MaxPool | SumPool, maps: NDArray[np.object_], lanes: int
     """What a window unit gives of a frame's words (positions, channel words): for each position, for each channel
     word, the taps.
     """
-    pad = join([pool_padding_code(layer)] * lanes, layer.input.bits)
+    pad = join([PoolUnit(layer, 1).padding_code] * lanes, layer.input.bits)
     return [
         pad if tap < 0 else int(maps[tap, word])
         for row in layer.window.taps().tolist()
@@ -108,11 +110,11 @@ def test_pool(kind: str, dtype: str, kernel: tuple[int, int]) -> None:
     for codes in maps:
         words = channel_words(complemented(layer, codes), lanes, layer.input.bits, rng)
         sent += window_words(layer, words, lanes)
-    p = pool_pipeline(layer, lanes)
+    p = PoolUnit(layer, lanes).timing
     assert len(sent) == frames * p.words_in
     driver = Driver(sent, arrivals=random_arrivals(rng, len(sent), gap))
     monitor = Monitor(frames * p.words_out, readiness=random_readiness(rng, stall, deaf))
-    check_cycles(PoolReduce(layer, lanes), {"input": driver}, {"output": monitor}, p.flow, frames)
+    check_cycles(PoolReduce(PoolUnit(layer, lanes)), {"input": driver}, {"output": monitor}, p.flow, frames)
     for frame, codes in enumerate(maps):
         words = monitor.words[frame * p.words_out : (frame + 1) * p.words_out]
         check_words(words, pooled(layer, codes), lanes, layer.output.bits)
@@ -124,12 +126,12 @@ def test_cycles(area: tuple[int, int], traffic: tuple[float, float, int]) -> Non
     """Every mix of gaps and stalls; the interval and the latency without any."""
     gap, stall, deaf = traffic
     layer = make_layer("max", "uint2", 2, area)
-    p = pool_pipeline(layer, 1)
+    p = PoolUnit(layer, 1).timing
     rng = random.Random(7)
     sent = [rng.getrandbits(2) for _ in range(2 * p.words_in)]
     driver = Driver(sent, arrivals=random_arrivals(rng, len(sent), gap))
     monitor = Monitor(2 * p.words_out, readiness=random_readiness(rng, stall, deaf))
-    check_cycles(PoolReduce(layer, 1), {"input": driver}, {"output": monitor}, p.flow, 2)
+    check_cycles(PoolReduce(PoolUnit(layer, 1)), {"input": driver}, {"output": monitor}, p.flow, 2)
     if not any(traffic):
         assert set(differences(driver.accepted)) == {1}
         assert monitor.offered[p.words_out - 1] - driver.accepted[0] == p.latency
@@ -145,10 +147,10 @@ def test_inverter(kind: str, lanes: int, channels: int) -> None:
     frames = 2
     maps = [random_map(layer, rng) for _ in range(frames)]
     sent = [int(w) for codes in maps for w in channel_words(codes, lanes, 3, rng).reshape(-1)]
-    p = inverter_pipeline(layer, lanes)
+    p = InvertUnit(layer, lanes).timing
     driver = Driver(sent, arrivals=random_arrivals(rng, len(sent), 0.3))
     monitor = Monitor(len(sent), readiness=random_readiness(rng, 0.4))
-    check_cycles(ChannelInverter(layer, lanes), {"input": driver}, {"output": monitor}, p.flow, frames)
+    check_cycles(ChannelInverter(InvertUnit(layer, lanes)), {"input": driver}, {"output": monitor}, p.flow, frames)
     for frame, codes in enumerate(maps):
         words = monitor.words[frame * p.words : (frame + 1) * p.words]
         check_words(words, complemented(layer, codes), lanes, 3)
@@ -164,7 +166,7 @@ def test_padding_never_wins() -> None:
         words = channel_words(complemented(layer, codes), 2, 4, random.Random(0))
         sent += window_words(layer, words, 2)
     monitor = Monitor(3)
-    drive(PoolReduce(layer, 2), {"input": Driver(sent)}, {"output": monitor})
+    drive(PoolReduce(PoolUnit(layer, 2)), {"input": Driver(sent)}, {"output": monitor})
     assert [split(w, 2, 4) for w in monitor.words] == [row.tolist() for codes in elements for row in codes]
 
 
@@ -172,13 +174,13 @@ def test_padding_never_wins() -> None:
 def test_storage(kind: str, bits: int) -> None:
     """Two registers a lane; a tap counter, first, last and valid beside them. The sum of 4 codes of 3 bits has 5."""
     layer = make_layer(kind, "uint3", 4, (2, 2))
-    assert register_bits(PoolReduce(layer, 2)) == bits + 2 + 3
+    assert register_bits(PoolReduce(PoolUnit(layer, 2))) == bits + 2 + 3
 
 
 def test_errors() -> None:
     layer = make_layer("max", "uint3", 4, (2, 2))
     assert isinstance(layer, MaxPool)
     with pytest.raises(ValueError, match=r"^lanes must be positive, not 0$"):
-        PoolReduce(layer, 0)
+        PoolReduce(PoolUnit(layer, 0))
     with pytest.raises(ValueError, match=r"^lanes must be positive, not 0$"):
-        ChannelInverter(layer, 0)
+        ChannelInverter(InvertUnit(layer, 0))

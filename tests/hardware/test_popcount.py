@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bnnhw.devices import FAMILIES, technology
-from bnnhw.folding.counter import CounterPlan, plan
-from bnnhw.hardware.emit import rtlil
-from bnnhw.hardware.popcount import Popcount
+from bnnhw.rtl.emit import rtlil
+from bnnhw.rtl.popcount import Popcount
+from bnnhw.rtl.popcount_plan import CounterPlan, plan
 from tests.hardware.bench import modules, register_bits, run
 
 WIDTHS = [*range(1, 21), 31, 64, 72]

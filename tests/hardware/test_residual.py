@@ -8,24 +8,27 @@ import random
 import numpy as np
 import pytest
 
+from bnnhw.dataflow import StreamFormat
+from bnnhw.dataflow.flow import Deadlock, Link, Timeline
+from bnnhw.dataflow.queues import deadlock_free_depth, full_speed_depth
 from bnnhw.devices import technology
-from bnnhw.folding.flow import Deadlock, Link, Timeline
-from bnnhw.folding.residual import (
-    AddPipeline,
-    BufferPipeline,
-    ForkPipeline,
-    deadlock_free_depth,
-    full_speed_depth,
-)
-from bnnhw.hardware.residual import Add, Fork, StreamBuffer
 from bnnhw.ir import DataType
+from bnnhw.units.add.model import AddTiming, AddUnit
+from bnnhw.units.add.rtl import Add
+from bnnhw.units.buffer.model import BufferUnit
+from bnnhw.units.buffer.rtl import StreamBuffer
+from bnnhw.units.fork.model import ForkUnit
+from bnnhw.units.fork.rtl import Fork
 from bnnhw.verify.fork_join import ForkJoin, Swallower
 from tests.hardware.bench import differences, join, memories, register_bits, split
 from tests.hardware.flow import check_cycles, drive, links_of, random_arrivals, random_readiness, sink_of, source_of
 from tests.hardware.streams import Driver, Monitor
 
-GENERIC = technology("generic")
 TRAFFIC = [(0, 0, 0), (0.3, 0, 0), (0, 0.5, 0), (0.4, 0.4, 0), (0.2, 0.8, 0), (0, 0, 60)]
+
+
+def buffer(width: int, depth: int, family: str = "generic", words: int = 1) -> BufferUnit:
+    return BufferUnit(StreamFormat.whole_words(1, width, words), depth, technology(family))
 
 
 @pytest.mark.parametrize("traffic", TRAFFIC)
@@ -34,10 +37,11 @@ def test_buffer(depth: int, traffic: tuple[float, float, int]) -> None:
     rng = random.Random(depth)
     gap, stall, deaf = traffic
     frames, words = 4, 23
-    p = BufferPipeline(words, 8, depth)
+    unit = buffer(8, depth, words=words)
+    p = unit.timing
     driver = Driver(rng.choices(range(256), k=frames * words), arrivals=random_arrivals(rng, frames * words, gap))
     monitor = Monitor(frames * words, readiness=random_readiness(rng, stall, 2 * deaf))
-    check_cycles(StreamBuffer(8, depth, GENERIC), {"input": driver}, {"output": monitor}, p.flow, frames)
+    check_cycles(StreamBuffer(unit), {"input": driver}, {"output": monitor}, p.flow, frames)
     assert monitor.words == driver.words
     if deaf:
         assert sum(cycle < 2 * deaf for cycle in driver.accepted) == min(depth, frames * words)
@@ -54,16 +58,16 @@ def test_buffer(depth: int, traffic: tuple[float, float, int]) -> None:
     + [(8, 66, "ecp5", "block"), (8, 18, "ice40", "block"), (1, 100, "generic", "registers")],
 )
 def test_buffer_style(width: int, depth: int, family: str, style: str) -> None:
-    dut = StreamBuffer(width, depth, technology(family))
-    assert dut.style == style == dut.pipeline.buffer_style(technology(family))
-    assert dut.module_name == f"bnnhw_buffer_{width}x{depth}_{style}"
+    unit = buffer(width, depth, family)
+    assert unit.style == style
+    assert StreamBuffer(unit).module_name == f"bnnhw_buffer_{width}x{depth}_{style}"
 
 
 def test_buffer_storage() -> None:
     """A memory of all words but one; the memory's own output register is not counted."""
-    assert memories(StreamBuffer(8, 100, GENERIC)) == {"top.words": (99, 8)}
-    assert register_bits(StreamBuffer(8, 100, GENERIC)) == 2 * 7 + 2 * 7 + 3
-    assert register_bits(StreamBuffer(8, 2, GENERIC)) == 2 * 8 + 2
+    assert memories(StreamBuffer(buffer(8, 100))) == {"top.words": (99, 8)}
+    assert register_bits(StreamBuffer(buffer(8, 100))) == 2 * 7 + 2 * 7 + 3
+    assert register_bits(StreamBuffer(buffer(8, 2))) == 2 * 8 + 2
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -76,8 +80,9 @@ def test_fork(seed: int) -> None:
         name: Monitor(frames * words, readiness=random_readiness(rng, stall))
         for name, stall in zip(("first", "second"), stalls, strict=True)
     }
-    p = ForkPipeline(words)
-    check_cycles(Fork(8), {"input": driver}, monitors, p.flow, frames)
+    unit = ForkUnit(StreamFormat.whole_words(1, 8, words))
+    p = unit.timing
+    check_cycles(Fork(unit), {"input": driver}, monitors, p.flow, frames)
     assert all(monitor.words == driver.words for monitor in monitors.values())
     if not gap and not any(stalls):
         assert set(differences(driver.accepted)) == {1}
@@ -92,8 +97,8 @@ def test_add(lanes: int, one: str, other: str) -> None:
     rng = random.Random(f"{lanes} {one} {other}")
     frames, words = 3, 20
     types = DataType.parse(one), DataType.parse(other)
-    dut = Add(*types, lanes)
-    p = AddPipeline(words)
+    unit = AddUnit(*types, StreamFormat.whole_words(lanes, types[0].bits, words))
+    dut, p = Add(unit), unit.timing
     sums = None
     drivers: dict[str, Driver] = {}
     for name, dtype in zip(("first", "second"), types, strict=True):
@@ -105,19 +110,19 @@ def test_add(lanes: int, one: str, other: str) -> None:
     monitor = Monitor(frames * words, readiness=random_readiness(rng, rng.choice((0, 0.4))))
     check_cycles(dut, drivers, {"output": monitor}, p.flow, frames)
     assert sums is not None
-    assert sums.min() >= dut.dtype.minimum and sums.max() <= dut.dtype.maximum
-    due = (sums % dut.dtype.levels).tolist()
-    assert [v for word in monitor.words for v in split(word, lanes, dut.dtype.bits)] == due
+    assert sums.min() >= unit.dtype.minimum and sums.max() <= unit.dtype.maximum
+    due = (sums % unit.dtype.levels).tolist()
+    assert [v for word in monitor.words for v in split(word, lanes, unit.dtype.bits)] == due
 
 
 def test_add_at_full_speed() -> None:
-    dut = Add(DataType("uint", 4), DataType("uint", 4), 1)
+    dut = Add(AddUnit(DataType("uint", 4), DataType("uint", 4), StreamFormat.whole_words(1, 4, 16)))
     drivers = {name: Driver(list(range(16))) for name in ("first", "second")}
     monitor = Monitor(16)
-    check_cycles(dut, drivers, {"output": monitor}, AddPipeline(16).flow, 1)
+    check_cycles(dut, drivers, {"output": monitor}, AddTiming(16).flow, 1)
     assert monitor.words == [2 * k for k in range(16)]
     assert monitor.offered == list(range(1, 17))
-    assert monitor.offered[-1] - drivers["first"].accepted[0] == AddPipeline(16).latency
+    assert monitor.offered[-1] - drivers["first"].accepted[0] == AddTiming(16).latency
 
 
 SWALLOWS = [(0, 6), (1, 6), (2, 5), (3, 12), (7, 20), (9, 10), (30, 12)]
@@ -184,6 +189,6 @@ def test_deadlock_free_depth() -> None:
 
 def test_errors() -> None:
     with pytest.raises(ValueError, match=r"^depth must be positive, not 0$"):
-        StreamBuffer(8, 0, GENERIC)
+        buffer(8, 0)
     with pytest.raises(ValueError, match=r"^lanes must be positive, not 0$"):
-        Add(DataType("uint", 2), DataType("uint", 2), 0)
+        AddUnit(DataType("uint", 2), DataType("uint", 2), StreamFormat(0, 2, 1, 1))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw.hardware.rom import Rom
+from bnnhw.rtl.rom import Rom
 from tests.hardware.bench import memories, register_bits, run
 
 STAGES = {"together": None, "late": (1, 1, 1, 1, 1), "skewed": (0, 2, 1, 0, 2), "gap": (3, 0, 0, 3, 0)}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from bnnhw.hardware.shift_add import ShiftAdd
+from bnnhw.units.mvu.shift_add import ShiftAdd
 
 
 @pytest.mark.parametrize("plane", [(0, 3), (-2, 1), (-3, 0)])

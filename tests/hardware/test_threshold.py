@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw.hardware.threshold import Threshold, pack_thresholds, threshold_word_bits
 from bnnhw.ir import DataType
+from bnnhw.rtl.threshold import Threshold, pack_thresholds, threshold_word_bits
 from tests.hardware.bench import register_bits, run
 
 RANGES = [(0, 1), (0, 3), (0, 7), (0, 8), (-4, 3), (-1, 0), (-5, 9), (-8, -1)]

@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnhw.folding.gearbox import Gearbox
-from bnnhw.hardware.width import WidthConverter
+from bnnhw.units.width.model import WidthTiming, WidthUnit
+from bnnhw.units.width.rtl import WidthConverter
 from tests.hardware.bench import Driver, Monitor, Run, differences, register_bits, simulate
 
 
 @st.composite
-def gearboxes(draw: st.DrawFn) -> Gearbox:
+def gearboxes(draw: st.DrawFn) -> WidthTiming:
     """Up, down, general and equal widths alike; the frame may be shorter than a word, or no multiple of one."""
     one, ratio, other = draw(st.integers(1, 9)), draw(st.integers(1, 6)), draw(st.integers(1, 24))
     widths = draw(st.sampled_from([(one, one * ratio), (one * ratio, one), (one, other), (other, one), (other, other)]))
-    return Gearbox(*widths, draw(st.integers(1, 90)))
+    return WidthTiming(*widths, draw(st.integers(1, 90)))
 
 
-def frame_traffic(gearbox: Gearbox, frames: int, rng: random.Random) -> tuple[list[int], list[int]]:
+def frame_traffic(gearbox: WidthTiming, frames: int, rng: random.Random) -> tuple[list[int], list[int]]:
     """Words in, noise past each frame's end, and the words due, filled up with ones, of some random frames."""
     words_in: list[int] = []
     words_out: list[int] = []
@@ -39,7 +39,7 @@ def frame_traffic(gearbox: Gearbox, frames: int, rng: random.Random) -> tuple[li
     return words_in, words_in if gearbox.kind == "wire" else words_out
 
 
-def check(gearbox: Gearbox, seed: int) -> None:
+def check(gearbox: WidthTiming, seed: int) -> None:
     rng = random.Random(seed)
     count_in, count_out = gearbox.words_in, gearbox.words_out
 
@@ -76,12 +76,14 @@ def check(gearbox: Gearbox, seed: int) -> None:
         assert monitor.words == due
         assert monitor.offered[:count_out] == gearbox.schedule(list(range(count_in)))
 
-    simulate(WidthConverter(gearbox.input_width, gearbox.output_width, gearbox.frame_bits), scenario, seed=seed)
+    simulate(
+        WidthConverter(WidthUnit(gearbox.input_width, gearbox.output_width, gearbox.frame_bits)), scenario, seed=seed
+    )
 
 
 @settings(derandomize=True, max_examples=40)
 @given(gearboxes())
-def test_any_ratio(gearbox: Gearbox) -> None:
+def test_any_ratio(gearbox: WidthTiming) -> None:
     check(gearbox, seed=gearbox.frame_bits)
 
 
@@ -101,7 +103,7 @@ def test_any_ratio(gearbox: Gearbox) -> None:
     ],
 )
 def test_corners(widths: tuple[int, int, int]) -> None:
-    check(Gearbox(*widths), seed=1)
+    check(WidthTiming(*widths), seed=1)
 
 
 def index_bits(size: int) -> int:
@@ -115,7 +117,7 @@ def index_bits(size: int) -> int:
 )
 def test_storage(widths: tuple[int, int, int], payload: int) -> None:
     """Bits of payload as the formulas say; beside them only counters and flags."""
-    g = Gearbox(*widths)
+    g = WidthTiming(*widths)
     unit = g.input_width + g.output_width - g.capacity
     control = {
         "wire": 0,
@@ -125,4 +127,4 @@ def test_storage(widths: tuple[int, int, int], payload: int) -> None:
         # Units held, as a thermometer; words in, words out; whether the frame is complete, and its last word next.
         "general": g.capacity // unit + index_bits(g.words_in) + index_bits(g.words_out) + 2,
     }
-    assert register_bits(WidthConverter(*widths)) == payload + control[g.kind]
+    assert register_bits(WidthConverter(WidthUnit(*widths))) == payload + control[g.kind]

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from bnnhw.devices import technology
-from bnnhw.hardware.emit import rtlil
-from bnnhw.hardware.window import WindowUnit
 from bnnhw.ir import Window
+from bnnhw.rtl.emit import rtlil
+from bnnhw.units.window.model import WindowUnit
+from bnnhw.units.window.rtl import WindowGenerator
 from tests.hardware.bench import Driver, Monitor, Run, differences, join, memories, register_bits, simulate
 from tests.hardware.flow import compare, links_of
 
@@ -45,7 +46,9 @@ class Case:
 
     def unit(self) -> WindowUnit:
         code = 1 if self.bits == 1 else 2
-        return WindowUnit(self.window, self.bits, self.lanes, code, self.order, technology(self.technology), self.spare)
+        return WindowGenerator(
+            WindowUnit(self.window, self.bits, self.lanes, code, self.order, technology(self.technology), self.spare)
+        )
 
 
 CASES = [
@@ -112,16 +115,16 @@ CASES = [
 class Traffic:
     """Random frames: their words, and the words that must come of them; None in the lanes that are undefined."""
 
-    def __init__(self, unit: WindowUnit, seed: int) -> None:
+    def __init__(self, unit: WindowGenerator, seed: int) -> None:
         self.unit, self.rng = unit, np.random.default_rng(seed)
 
     def frames(self, count: int) -> tuple[list[int], list[int]]:
-        p, bits = self.unit.pipeline, self.unit.bits
+        p, bits = self.unit.model.timing, self.unit.model.bits
         w = p.window
         lanes = p.position_words * p.lanes
         codes = self.rng.integers(0, 1 << bits, (count, w.height * w.width, lanes))
         # Behind the last position stands the padding, where a tap of -1 finds it.
-        fill = np.full((count, 1, lanes), self.unit.padding_code)
+        fill = np.full((count, 1, lanes), self.unit.model.padding_code)
         taps = np.concatenate([codes, fill], axis=1)[:, w.taps()]
         # (frames, positions, area, words, lanes)
         taps = taps.reshape(count, w.positions, w.area, p.position_words, p.lanes)
@@ -134,7 +137,7 @@ class Traffic:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_window(case: Case) -> None:
     unit = case.unit()
-    p = unit.pipeline
+    p = unit.model.timing
     frames = 4
     assert p.words_in == case.map[1] * case.map[2] * -(-case.map[0] // case.lanes)
     assert p.words_out == case.window.positions * case.window.area * -(-case.map[0] // case.lanes)
@@ -178,8 +181,8 @@ def test_storage(order: str, lanes: int, pad: int) -> None:
     bits = []
     for width in (2, 9):
         unit = Case((8, 6, 7), padding=(pad,) * 4, lanes=lanes, order=order, bits=width, technology="ecp5").unit()
-        words = unit.pipeline.memory_words(lanes * width, technology("ecp5"))
-        assert words >= unit.pipeline.buffer_words
+        words = unit.model.timing.memory_words(lanes * width, technology("ecp5"))
+        assert words >= unit.model.timing.buffer_words
         assert memories(unit) == {"top.buffer": (words, lanes * width)}
         bits.append(register_bits(unit, "ecp5"))
     assert bits[1] - bits[0] == 5 * lanes * (9 - 2)
@@ -197,14 +200,14 @@ def test_names_tell_units_apart() -> None:
     """One module for equal units, and no two for different ones."""
     window = Window(4, 5, 6, (2, 3), (1, 2), (2, 1), (1, 0, 0, 1))
     units = [
-        WindowUnit(window, 2, 2, 1, "vector"),
-        WindowUnit(window, 2, 2, 2, "vector"),
-        WindowUnit(window, 2, 2, 1, "channels"),
-        WindowUnit(window, 2, 4, 1, "vector"),
-        WindowUnit(window, 3, 2, 1, "vector"),
-        WindowUnit(window, 2, 2, 1, "vector", technology("ice40")),
+        WindowGenerator(WindowUnit(window, 2, 2, 1, "vector", technology("generic"))),
+        WindowGenerator(WindowUnit(window, 2, 2, 2, "vector", technology("generic"))),
+        WindowGenerator(WindowUnit(window, 2, 2, 1, "channels", technology("generic"))),
+        WindowGenerator(WindowUnit(window, 2, 4, 1, "vector", technology("generic"))),
+        WindowGenerator(WindowUnit(window, 3, 2, 1, "vector", technology("generic"))),
+        WindowGenerator(WindowUnit(window, 2, 2, 1, "vector", technology("ice40"))),
         *(
-            WindowUnit(replace(window, **change), 2, 2, 1, "vector")
+            WindowGenerator(WindowUnit(replace(window, **change), 2, 2, 1, "vector", technology("generic")))
             for change in (
                 {"channels": 8},
                 {"height": 6},
@@ -218,13 +221,15 @@ def test_names_tell_units_apart() -> None:
     ]
     names = [unit.module_name for unit in units]
     assert len(set(names)) == len(names)
-    assert WindowUnit(replace(window), 2, 2, 1, "vector").module_name == names[0]
+    assert (
+        WindowGenerator(WindowUnit(replace(window), 2, 2, 1, "vector", technology("generic"))).module_name == names[0]
+    )
     assert all(re.fullmatch(r"[a-z]\w*", name) for name in names)
 
 
 def test_errors() -> None:
     window = Window(4, 5, 6, (3, 3))
     with pytest.raises(ValueError, match=r"^bits must be positive, not 0$"):
-        WindowUnit(window, 0, 2, 0, "vector")
+        WindowGenerator(WindowUnit(window, 0, 2, 0, "vector", technology("generic")))
     with pytest.raises(ValueError, match=r"^padding_code must be in 0\.\.3, not 4$"):
-        WindowUnit(window, 2, 2, 4, "vector")
+        WindowGenerator(WindowUnit(window, 2, 2, 4, "vector", technology("generic")))

@@ -15,8 +15,7 @@ from bnnhw.boards import get
 from bnnhw.datasets import load
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
-from bnnhw.folding.cycles import predict
-from bnnhw.folding.resources import estimate
+from bnnhw.folding.predict import predict
 from bnnhw.frontend import read_model
 from bnnhw.ir import Network
 from bnnhw.links import board_link
@@ -41,10 +40,12 @@ def test_folding_for_the_ulx3s(shared: Path, root: Path) -> None:
     assert sum(layer.neurons * layer.synapses for layer in design.network.matrices) == WEIGHT_BITS
     bound = -(-WEIGHT_BITS // (board.block_rams * 36))
     assert bound == 389
-    cycles = predict(design, board.family.technology).cycles_per_frame
+    cycles = predict(design.graph(board.family.technology)).cycles_per_frame
     assert cycles == 456
     assert bound / cycles >= 0.85
-    assert (estimate(design, board.family.technology) + board_link(board).resources).bram <= board.block_rams * 7 // 8
+    assert (
+        design.graph(board.family.technology).resources() + board_link(board).resources
+    ).bram <= board.block_rams * 7 // 8
 
 
 @pytest.mark.slow

@@ -11,13 +11,14 @@ import pytest
 
 from bnnhw import devices, tools
 from bnnhw.build.synth import synthesize
+from bnnhw.devices import technology
 from bnnhw.errors import FileError, RequestError
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.folding.cycles import predict
-from bnnhw.hardware.accelerator import Accelerator
-from bnnhw.hardware.emit import rtlil, verilog
+from bnnhw.folding.predict import predict
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
 from bnnhw.reference import evaluate
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import rtlil, verilog
 from bnnhw.sim.netlist import simulate_netlist
 from bnnhw.sim.simulate import simulate
 
@@ -62,7 +63,7 @@ def needs() -> None:
 
 @pytest.fixture(scope="module")
 def text(folded: FoldedNetwork, needs: None) -> str:
-    return verilog(Accelerator(folded), "accelerator")
+    return verilog(Accelerator(folded.graph(technology("generic"))), "accelerator")
 
 
 def test_every_frame(folded: FoldedNetwork, text: str, cache: Path) -> None:
@@ -71,7 +72,7 @@ def test_every_frame(folded: FoldedNetwork, text: str, cache: Path) -> None:
     labels[:150] += 1
     result = simulate(folded, codes, labels=labels, verilog=text, cache=cache)
     assert (result.images, result.mismatches, result.details, result.accuracy) == (1500, 0, (), 0.9)
-    prediction = predict(folded)
+    prediction = predict(folded.graph(technology("generic")))
     assert result.cycles_per_frame == result.predicted_cycles_per_frame == prediction.cycles_per_frame
     assert result.latency_cycles == result.predicted_latency_cycles == prediction.latency_cycles
     assert result.cycles_match
@@ -118,7 +119,9 @@ def test_pixels_and_wide_folds(cache: Path, needs: None) -> None:
 @pytest.mark.parametrize("family", ["ice40", "ecp5"])
 def test_netlist(folded: FoldedNetwork, family: str, cache: Path, tmp_path: Path, needs: None) -> None:
     """After synthesis, without a reset: as the chip powers up."""
-    (tmp_path / "accelerator.il").write_text(rtlil(Accelerator(folded, family), "accelerator", family))
+    (tmp_path / "accelerator.il").write_text(
+        rtlil(Accelerator(folded.graph(technology(family))), "accelerator", family)
+    )
     netlist = synthesize([tmp_path / "accelerator.il"], "accelerator", devices.family(family), tmp_path).netlist
     assert re.search({"ice40": "SB_RAM40_4K", "ecp5": "DP16KD"}[family], netlist.read_text())
     result = simulate_netlist(folded, frames(folded.network, 40), netlist, family, cache=cache)

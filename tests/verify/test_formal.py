@@ -15,7 +15,7 @@ from amaranth.hdl import Const, Module, Signal, unsigned
 from bnnhw import tools
 from bnnhw.errors import ToolError
 from bnnhw.hardware import argmax, fifo, mvu, replay, shift_add, width, window
-from bnnhw.hardware.emit import rtlil
+from bnnhw.rtl.emit import rtlil
 from bnnhw.verify import formal
 from bnnhw.verify.formal import find_run, prove
 from bnnhw.verify.formal_contract import Contract, Rules
@@ -177,7 +177,7 @@ def test_broken_credits(break_unit: Plant, old: str, new: str, name: str) -> Non
 @pytest.mark.parametrize("sizes, old, new, name", WIDTH)
 def test_broken_width(break_unit: Plant, sizes: tuple[int, int, int], old: str, new: str, name: str) -> None:
     break_unit(width.WidthConverter, old, new)
-    _must_fail(WidthContract(width.WidthConverter(*sizes)), name)
+    _must_fail(WidthContract(width.WidthConverter(WidthUnit(*sizes))), name)
 
 
 @pytest.mark.parametrize("unit, old, new, name", MVU)
@@ -278,7 +278,7 @@ def test_without_abc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_wires_have_no_width_contract() -> None:
     with pytest.raises(ValueError, match=r"^widths must differ, not both be 4$"):
-        WidthContract(width.WidthConverter(4, 4, 8))
+        WidthContract(width.WidthConverter(WidthUnit(4, 4, 8)))
 
 
 def test_shared_units_are_emitted_as_always() -> None:

@@ -90,7 +90,7 @@ class Conv2d(Layer):
         return self.window.positions
 
     @property
-    def multiplier(self) -> int:
+    def depth_multiplier(self) -> int:
         """Neurons per channel of a depthwise convolution; 0 where every neuron sees every channel."""
         return self.dense.neurons // self.window.channels if self.depthwise else 0
 

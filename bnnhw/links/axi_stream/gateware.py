@@ -7,8 +7,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.errors import RequestError
-from bnnhw.hardware.width import WidthConverter
 from bnnhw.links.link import FrameAccelerator
+from bnnhw.units.width.model import WidthUnit
+from bnnhw.units.width.rtl import WidthConverter
 
 __all__ = ["DATA_WIDTHS", "AxiStream", "check_data_width"]
 
@@ -76,7 +77,7 @@ class AxiStream(wiring.Component):
         m = Module()
         core = self._accelerator
         m.submodules.accelerator = core
-        m.submodules.width = width = WidthConverter(self._data_width, core.input_width, core.frame_bits)
+        m.submodules.width = width = WidthConverter(WidthUnit(self._data_width, core.input_width, core.frame_bits))
         wiring.connect(m, width.output, core.input)
         beat, ends = Signal(range(self.beats)), Signal()
         error = Signal()

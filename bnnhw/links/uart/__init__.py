@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from amaranth.hdl import Elaboratable
     from amaranth.lib import wiring
 
-    from bnnhw.folding.resources import Resources
+    from bnnhw.dataflow import Resources
 
 __all__ = ["LINK", "Uart"]
 
@@ -36,7 +36,7 @@ class Uart(BoardLink):
     @property
     def resources(self) -> Resources:
         """As synthesized; the frame buffer of up to 512 bytes is its block RAM."""
-        from bnnhw.folding.resources import Resources
+        from bnnhw.dataflow import Resources
 
         return Resources(lut4=420, ff=330, bram=1)
 

@@ -9,13 +9,14 @@ from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.errors import RequestError
-from bnnhw.hardware.width import WidthConverter
 from bnnhw.links.link import FrameAccelerator
 from bnnhw.links.uart.buffer import FrameBuffer
 from bnnhw.links.uart.frame import PacketReceiver, PacketTransmitter
 from bnnhw.links.uart.packet import INFO_FORMAT, MAX_PAYLOAD, TAGS_IN_FLIGHT, VERSION, ErrorCode, PacketType
 from bnnhw.links.uart.reply import ReplyEncoder, score_size
 from bnnhw.links.uart.uart import UartRx, UartTx
+from bnnhw.units.width.model import WidthUnit
+from bnnhw.units.width.rtl import WidthConverter
 
 __all__ = ["UartLink", "check_frame_size"]
 
@@ -93,7 +94,9 @@ class UartLink(wiring.Component):
         m.submodules.receiver = receiver = PacketReceiver(lengths, self.timeout)
         m.submodules.judge = judge = _Judge()
         m.submodules.buffer = buffer = FrameBuffer(self.frame_bytes)
-        m.submodules.converter = converter = WidthConverter(8, accelerator.input_width, accelerator.frame_bits)
+        m.submodules.converter = converter = WidthConverter(
+            WidthUnit(8, accelerator.input_width, accelerator.frame_bits)
+        )
         m.submodules.tags = tags = fifo.SyncFIFO(width=8, depth=TAGS_IN_FLIGHT)
         m.submodules.encoder = encoder = ReplyEncoder(self._layout, self.info)
         m.submodules.transmitter = transmitter = PacketTransmitter()

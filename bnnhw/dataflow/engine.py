@@ -1,0 +1,84 @@
+"""What a way to compute a matrix layer, an engine, says of itself, and the choice of one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from bnnhw.dataflow.unit import Unit
+from bnnhw.devices import Technology
+from bnnhw.errors import FoldingError
+from bnnhw.ir import Layer
+from bnnhw.registry import Registry
+
+__all__ = ["ENGINES", "Engine", "LayerFolding"]
+
+
+class Engine(Protocol):
+    """A way to compute a layer that has a weight matrix.
+
+    Attributes
+    ----------
+    kind : str
+        The word in a folding.
+    options : mapping of str to tuple of str
+        Words that a folding may say of this engine: its attributes and what each may be.
+    """
+
+    kind: ClassVar[str]
+    options: Mapping[str, tuple[str, ...]]
+
+    def check(self, layer: Layer, folding: LayerFolding) -> None:
+        """Refuse what can't be built: :class:`~bnnhw.errors.FoldingError`, with the nearest legal values."""
+        ...
+
+    def unit(self, layer: Layer, folding: LayerFolding, technology: Technology) -> Unit:
+        """The unit that computes a layer."""
+        ...
+
+    def candidates(self, layer: Layer) -> Iterable[LayerFolding]:
+        """The foldings of a layer that are worth comparing."""
+        ...
+
+
+ENGINES: Registry[Engine] = Registry("an engine", "the folder of its unit in bnnhw/units")
+"""All engines by name; each is registered where its unit is."""
+
+
+@dataclass(frozen=True)
+class LayerFolding:
+    """How one layer is folded.
+
+    Parameters
+    ----------
+    pe : int
+        Neurons computed side by side; 1..N. When it does not divide N the last fold is padded and the
+        surplus dropped. In a depthwise convolution of M neurons per channel a divisor or a multiple of M:
+        part of one channel, or whole channels.
+    simd : int
+        Inputs consumed side by side; 1..K. When it does not divide K the last word is padded.
+    memory : str
+        Where the weights live: ``"lut"`` (ROM in logic) or ``"block"`` (block RAM).
+    engine : str
+        ``"folded"``.
+    planes : str
+        How the bit planes of an input of several bits are taken: ``"parallel"``, side by side, each with popcounts of
+        its own, or ``"serial"``, one after another through the same ones (bit-serial).
+    """
+
+    pe: int
+    simd: int
+    memory: str = "block"
+    engine: str = "folded"
+    planes: str = "parallel"
+
+    def __post_init__(self) -> None:
+        if self.pe < 1 or self.simd < 1:
+            raise FoldingError(f"folding: PE and SIMD must be positive, not {self.pe} and {self.simd}")
+        if self.engine not in ENGINES:
+            raise FoldingError(f"folding: engine must be one of {', '.join(ENGINES)}, not {self.engine!r}")
+        for key, words in ENGINES.named(self.engine).options.items():
+            value = getattr(self, key)
+            if value not in words:
+                raise FoldingError(f"folding: {key} must be one of {', '.join(words)}, not {value!r}")

@@ -1,0 +1,171 @@
+"""When every word of every stream moves: the mechanism behind the exact cycle model.
+
+Each unit describes itself by a generator that reads and writes *links*, streams of words of which only the cycles are
+known. A unit's decisions depend on cycles alone, never on data, so the words of a frame move in the same cycles in
+every frame that meets the same state, and the description is exact for any network of units: chains, forks and joins.
+
+A word is *offered* in the first cycle its producer shows it, and *taken* in the cycle its consumer accepts it (valid
+and ready both high). The cycle in which a consumer would be ready follows from what it did before; so::
+
+    taken[i] = max(offered[i], ready[i])
+
+A unit's generator asks its links for what it needs and is resumed when that is known. When no generator can go on and
+some are not done, the units wait for each other: a deadlock, and since nothing depends on data, one in hardware too.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from typing import TypeAlias
+
+__all__ = ["Deadlock", "Link", "Run", "Timeline", "output_queue", "sink", "source", "together"]
+
+Run: TypeAlias = Generator[None, None, None]
+"""A unit at work: yields while what it waits for is not known yet."""
+
+
+class Deadlock(Exception):
+    """Units wait for each other for ever."""
+
+
+class Link:
+    """One stream between a producer and a consumer: the cycles in which its words are offered and taken."""
+
+    def __init__(self) -> None:
+        self.offered: list[int] = []
+        self.taken: list[int] = []
+
+    def offer(self, cycle: int) -> None:
+        """The producer shows its next word from ``cycle`` on."""
+        self.offered.append(cycle)
+
+    def take(self, ready: int) -> Generator[None, None, int]:
+        """The consumer is ready for its next word from ``ready`` on: returns the cycle in which it takes it."""
+        while len(self.offered) <= len(self.taken):
+            yield
+        cycle = max(self.offered[len(self.taken)], ready)
+        self.taken.append(cycle)
+        return cycle
+
+    def taken_at(self, word: int) -> Generator[None, None, int]:
+        """The cycle in which word number ``word`` (from 0, over all frames) is taken; for the producer."""
+        while len(self.taken) <= word:
+            yield
+        return self.taken[word]
+
+
+def together(*parts: Run) -> Run:
+    """A unit made of parts that go on independently, as its two ends do: a wait of one does not hold up the others.
+
+    What a part tells another one otherwise than by a link must be told to one behind it in the order given, or move a
+    link in the same step: :class:`Timeline` sees links only.
+    """
+    waiting = [part for part in parts if _advance(part)]
+    while waiting:
+        yield
+        waiting = [part for part in waiting if _advance(part)]
+
+
+def source(link: Link, words: int) -> Run:
+    """The environment in front: shows a word in every cycle in which it may."""
+    ready = 0
+    for word in range(words):
+        link.offer(ready)
+        ready = (yield from link.taken_at(word)) + 1
+
+
+def sink(link: Link, words: int) -> Run:
+    """The environment behind: takes every word at once."""
+    for _ in range(words):
+        yield from link.take(0)
+
+
+def output_queue(sink: Link, begun: list[int], words: int, depth: int) -> Run:
+    """A pipeline's output queue: a word is offered ``depth`` cycles after it was begun, once those before are taken."""
+    after = 0
+    for word in range(words):
+        while len(begun) <= word:
+            yield
+        sink.offer(max(begun[word] + depth, after))
+        after = (yield from sink.taken_at(word)) + 1
+
+
+class Timeline:
+    """Units at work, each resumed when something moved on one of its links. It can stop anywhere and go on later.
+
+    Parameters
+    ----------
+    units : sequence of (Run, sequence of Link)
+        Each unit and the links it reads or writes; of one made of parts (:func:`together`) those between them too.
+    """
+
+    def __init__(self, units: Sequence[tuple[Run, Sequence[Link]]]) -> None:
+        self._runs: list[Run | None] = [run for run, _ in units]
+        numbers: dict[int, int] = {}
+        users: dict[int, list[int]] = {}
+        for number, (_, links) in enumerate(units):
+            for link in links:
+                numbers.setdefault(id(link), len(numbers))
+                users.setdefault(id(link), []).append(number)
+        # A unit is among the users it wakes: one of its parts may wait for what another one moved.
+        self._touched = [
+            [(numbers[id(link)], link.offered, link.taken, users[id(link)]) for link in links] for _, links in units
+        ]
+        self._seen = [0] * len(numbers)
+        self._queue = deque(range(len(units)))
+        self._queued = [True] * len(units)
+
+    def until(self, link: Link, words: int) -> None:
+        """Work until so many words of a link have been taken.
+
+        Raises
+        ------
+        Deadlock
+            When all units wait, or are done, before that.
+        """
+        self._work(link.taken, words)
+        if len(link.taken) < words:
+            raise Deadlock(f"units wait for each other after {len(link.taken)} of {words} words")
+
+    def finish(self) -> None:
+        """Work until all units are done.
+
+        Raises
+        ------
+        Deadlock
+            When those not done all wait.
+        """
+        self._work((), 1)
+        waiting = sum(run is not None for run in self._runs)
+        if waiting:
+            raise Deadlock(f"{waiting} units wait for each other")
+
+    def _work(self, taken: Sequence[int], words: int) -> None:
+        """Work until ``taken`` is so long or no unit can go on."""
+        queue, queued, seen = self._queue, self._queued, self._seen
+        while queue and len(taken) < words:
+            number = queue.popleft()
+            queued[number] = False
+            run = self._runs[number]
+            if run is None:
+                continue
+            if next(run, self) is self:  # Done.
+                self._runs[number] = None
+            for touched, offered, taken_there, users in self._touched[number]:
+                moves = len(offered) + len(taken_there)
+                if moves != seen[touched]:
+                    seen[touched] = moves
+                    for user in users:
+                        if not queued[user]:
+                            queued[user] = True
+                            queue.append(user)
+
+
+def _advance(unit: Run) -> bool:
+    """Resume a unit; whether it has more to do."""
+    try:
+        next(unit)
+    except StopIteration:
+        return False
+    return True

@@ -1,0 +1,88 @@
+"""How what passes on a stream lies in its words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ResultFormat", "StreamFormat"]
+
+
+@dataclass(frozen=True)
+class StreamFormat:
+    """The layout of a stream of elements: groups of them, each in whole words.
+
+    A group takes ``ceil(group / lanes)`` words; lane ``l`` of word ``w`` is its element ``w * lanes + l``, in bits
+    ``[l * bits, (l + 1) * bits)``. Lanes past the group are undefined.
+
+    Parameters
+    ----------
+    lanes, bits : int
+        Elements per word, bits per element.
+    group : int
+        Elements: the channels of a position, or a vector.
+    frame : int
+        Elements per frame.
+    """
+
+    lanes: int
+    bits: int
+    group: int
+    frame: int
+
+    @property
+    def width(self) -> int:
+        """Bits per word."""
+        return self.lanes * self.bits
+
+    @property
+    def groups(self) -> int:
+        """Groups per frame."""
+        return self.frame // self.group
+
+    @property
+    def group_words(self) -> int:
+        """Words per group."""
+        return -(-self.group // self.lanes)
+
+    @property
+    def words(self) -> int:
+        """Words per frame."""
+        return self.groups * self.group_words
+
+    @property
+    def gapless(self) -> bool:
+        """Whether no group ends within a word, so that groups may be joined to larger ones."""
+        return self.group % self.lanes == 0
+
+    @classmethod
+    def whole_words(cls, lanes: int, bits: int, words: int) -> StreamFormat:
+        """A stream of so many words per frame, undefined lanes counted as elements."""
+        return cls(lanes, bits, lanes, words * lanes)
+
+
+@dataclass(frozen=True)
+class ResultFormat:
+    """The layout of a network's results, one word per frame: the class, and above it its score.
+
+    Parameters
+    ----------
+    index_bits : int
+        Of the class, unsigned.
+    score_bits : int
+    score_signed : bool
+        Whether the score is two's complement.
+    """
+
+    index_bits: int
+    score_bits: int
+    score_signed: bool
+
+    @property
+    def width(self) -> int:
+        """Bits per word."""
+        return self.index_bits + self.score_bits
+
+    @property
+    def words(self) -> int:
+        """Words per frame."""
+        return 1

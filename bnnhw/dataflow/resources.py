@@ -1,0 +1,54 @@
+"""What designs and their parts cost, estimated before anything is synthesized.
+
+Popcounts and block RAMs are counted, the rest is estimated from widths; ``docs/benchmarks.md`` has the estimate beside
+what synthesis gave. Each unit's model has its own estimate, of the parts that stand here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bnnhw.devices import Technology, blocks_needed, buffer_style
+
+__all__ = ["NOTHING", "Resources", "buffer_resources", "queue_resources", "rom_luts"]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a design, or a part of it, needs."""
+
+    lut4: int
+    ff: int
+    bram: int
+
+    def __add__(self, other: Resources) -> Resources:
+        return Resources(self.lut4 + other.lut4, self.ff + other.ff, self.bram + other.bram)
+
+    @staticmethod
+    def total(parts: Iterable[Resources]) -> Resources:
+        return sum(parts, NOTHING)
+
+
+NOTHING = Resources(0, 0, 0)
+"""What nothing costs."""
+
+
+def buffer_resources(depth: int, width: int, technology: Technology) -> Resources:
+    """A memory that is written and read."""
+    style = buffer_style(depth, width, technology)
+    if style == "block":
+        return Resources(0, 0, blocks_needed(depth, width, technology))
+    if style == "distributed":
+        return Resources(-(-depth // 16) * -(-width // 4) * 6 + (width * (-(-depth // 16) - 1)), width, 0)
+    return Resources(width * (depth - 1), depth * width + width, 0)
+
+
+def rom_luts(depth: int) -> float:
+    """LUT4 per bit of a read-only memory in logic: a table of 16 words is one, deeper ones multiplex such tables."""
+    return 0 if depth == 1 else 1 if depth <= 16 else depth / 8
+
+
+def queue_resources(words: int, width: int) -> Resources:
+    """A queue in registers."""
+    return Resources(width * (words - 1), width * words, 0)

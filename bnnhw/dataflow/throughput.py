@@ -1,0 +1,70 @@
+"""The steady state of an accelerator: the flow models of its units against each other until results come evenly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnnhw.dataflow.flow import Link, Timeline, sink, source
+from bnnhw.dataflow.graph import Graph
+
+__all__ = ["SETTLED", "Throughput", "settle"]
+
+SETTLED = 3
+"""Equal distances between results, one after another, that are taken for the steady state."""
+
+MOST_FRAMES = 64
+"""Frames followed where distances do not become equal: those of a cycle of several frames never do."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What became of an accelerator let loose on its own from reset on.
+
+    Parameters
+    ----------
+    latency : int
+        From the first input word taken to the first result offered.
+    per_frame : int
+        Between two results in steady state.
+    frames : int
+        How many were followed.
+    links : tuple of Link
+        Every stream, by number; up to the last result followed and whatever had moved by then.
+    """
+
+    latency: int
+    per_frame: int
+    frames: int
+    links: tuple[Link, ...]
+
+
+def settle(graph: Graph) -> Throughput:
+    """Follow frames from an empty accelerator on, in an environment that never waits, until results come steadily.
+
+    No frame takes less than the slowest unit's interval, so shorter distances can't be the last word. Distances that
+    repeat every few frames count as their mean, rounded up.
+
+    Raises
+    ------
+    Deadlock
+        When no frame gets through.
+    """
+    links = tuple(Link() for _ in range(graph.streams))
+    runs = [node.flow(links, MOST_FRAMES) for node in graph.nodes]
+    runs.append((source(links[0], MOST_FRAMES * graph.input.words), (links[0],)))
+    runs.append((sink(links[graph.output], MOST_FRAMES), (links[graph.output],)))
+    timeline, results = Timeline(runs), links[graph.output]
+    bound = max(node.unit.interval for node in graph.nodes)
+    frames = 0
+    per_frame = 0
+    while frames < MOST_FRAMES:
+        frames += 1
+        timeline.until(results, frames)
+        last = {b - a for a, b in zip(results.offered[-SETTLED - 1 :], results.offered[-SETTLED:], strict=False)}
+        if frames > SETTLED and len(last) == 1 and min(last) >= bound:
+            per_frame = min(last)
+            break
+    else:
+        half = frames // 2
+        per_frame = -(-(results.offered[-1] - results.offered[-1 - half]) // half)
+    return Throughput(results.offered[0] - links[0].taken[0], per_frame, frames, links)

@@ -1,0 +1,92 @@
+"""The protocol that every unit keeps: what the graph, the cost model, the solver and the accelerator ask of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from bnnhw.dataflow.flow import Link, Run
+from bnnhw.dataflow.format import ResultFormat, StreamFormat
+from bnnhw.dataflow.resources import Resources
+
+if TYPE_CHECKING:
+    from amaranth.lib import wiring
+
+__all__ = ["Timing", "Unit"]
+
+
+class Timing(Protocol):
+    """The exact cycles of a unit."""
+
+    @property
+    def interval(self) -> int:
+        """II: cycles between two frames, neither side waiting."""
+        ...
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a frame's first word accepted to its last word offered, neither side waiting."""
+        ...
+
+    @property
+    def flow(self) -> Any:
+        """When words move: called with a link per input, a link per output and ``frames``, it returns a
+        :data:`~bnnhw.dataflow.flow.Run`.
+        """
+        ...
+
+
+class Unit(ABC):
+    """One hardware block between streams: a frozen value that says everything about it but its logic.
+
+    What follows from its parameters is derived here once; :meth:`component` makes the hardware of the unit itself.
+
+    Attributes
+    ----------
+    kind : str
+        The unit's word, also the name of its folder in :mod:`bnnhw.units`.
+    input_ports, output_ports : tuple of str
+        Names of the component's streams, in the order of :attr:`inputs` and :attr:`outputs`.
+    """
+
+    kind: ClassVar[str]
+    input_ports: ClassVar[tuple[str, ...]] = ("input",)
+    output_ports: ClassVar[tuple[str, ...]] = ("output",)
+
+    @property
+    @abstractmethod
+    def inputs(self) -> tuple[StreamFormat, ...]:
+        """Formats of the streams it takes words from."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[StreamFormat | ResultFormat, ...]:
+        """Formats of the streams it gives words to."""
+
+    @property
+    @abstractmethod
+    def timing(self) -> Timing:
+        """Its cycles, of what it does :attr:`repeats` times per frame."""
+
+    @abstractmethod
+    def resources(self) -> Resources:
+        """What it is estimated to cost on the technology it is made for."""
+
+    @abstractmethod
+    def component(self) -> wiring.Component:
+        """Its hardware."""
+
+    @property
+    def repeats(self) -> int:
+        """How often per frame of the network it does what :attr:`timing` describes."""
+        return 1
+
+    @property
+    def interval(self) -> int:
+        """Cycles per frame of the network, neither side waiting."""
+        return self.repeats * self.timing.interval
+
+    def flow(self, *links: Link, frames: int) -> Run:
+        """The unit at work on so many frames of the network; a link per input, then one per output."""
+        run: Run = self.timing.flow(*links, frames=frames * self.repeats)
+        return run

@@ -1,1 +1,0 @@
-"""The units in Amaranth and the accelerator that chains them."""

@@ -1,0 +1,53 @@
+"""From layers to units: one rule for each kind of layer (:data:`RULES`), one file a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bnnhw.dataflow import Graph
+from bnnhw.dataflow.engine import LayerFolding
+from bnnhw.dataflow.queues import full_speed_depth
+from bnnhw.dataflow.throughput import settle
+from bnnhw.devices import Technology
+from bnnhw.ir import Network
+from bnnhw.lowering import affine, conv, dense, output, pool, quantize, residual
+from bnnhw.lowering.builder import RULES, Builder, Rule, Stream
+
+__all__ = ["MODULES", "RULES", "Builder", "Rule", "Stream", "lower"]
+
+MODULES = (dense, conv, pool, quantize, affine, residual, output)
+"""The files of rules."""
+
+
+def lower(
+    network: Network, foldings: Mapping[str, LayerFolding], technology: Technology, *, quick: bool = False
+) -> Graph:
+    """The dataflow graph of a network.
+
+    Parameters
+    ----------
+    network : Network
+        Streamlined.
+    foldings : mapping of str to LayerFolding
+        Of each layer that has a weight matrix, by name.
+    technology : Technology
+    quick : bool
+        With depths of the queues in residual layers that are guessed, not derived frame by frame; for estimates.
+
+    Raises
+    ------
+    Deadlock
+        When a residual layer's branches wait for each other for ever, whatever the depth of its queues.
+    """
+    if quick:
+        return Builder(network, foldings, technology, None).graph()
+    unlimited = Builder(network, foldings, technology, {})
+    graph = unlimited.graph()
+    if not unlimited.queues:
+        return graph
+    links = settle(graph).links
+    depths: dict[str, int] = {}
+    for node in unlimited.queues:
+        taken = links[node.sinks[0]].taken
+        depths[node.name] = full_speed_depth(links[node.sources[0]].taken[: len(taken)], taken)
+    return Builder(network, foldings, technology, depths).graph()

@@ -1,0 +1,156 @@
+"""What lowering rules build with: units appended one after another, streams known by number and format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from bnnhw.dataflow import Graph, Node, Probe, StreamFormat, Unit
+from bnnhw.dataflow.engine import ENGINES, LayerFolding
+from bnnhw.dataflow.queues import UNLIMITED
+from bnnhw.devices import Technology
+from bnnhw.ir import Layer, Network, walk
+from bnnhw.lowering.lanes import input_lanes, width_converters
+from bnnhw.registry import Registry
+from bnnhw.units.buffer.model import BufferUnit
+
+__all__ = ["RULES", "Builder", "Rule", "Stream"]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream on its way through the rules.
+
+    Parameters
+    ----------
+    number : int
+    format : StreamFormat
+    computed : bool
+        Whether words come from a matrix layer's unit, with nothing but element-wise units and converters between.
+    """
+
+    number: int
+    format: StreamFormat
+    computed: bool = False
+
+
+class Rule(Protocol):
+    """How layers of one kind become units."""
+
+    def lower(self, build: Builder, layer: Any, name: str, given: Stream) -> Stream:
+        """Append the units of a layer; ``name`` begins their names. Returns the stream that the layer gives."""
+        ...
+
+    def input(self, build: Builder, layer: Any, bits: int) -> StreamFormat:
+        """The format in which frames of elements of ``bits`` bits come, if this is a network's first layer."""
+        ...
+
+
+RULES: Registry[Rule] = Registry("a lowering rule", "bnnhw/lowering/{kind}.py")
+"""The rule for each kind of layer."""
+
+
+class Builder:
+    """The graph of a network, unit after unit.
+
+    Parameters
+    ----------
+    network : Network
+        Streamlined.
+    foldings : mapping of str to LayerFolding
+        Of each layer that has a weight matrix, by name.
+    technology : Technology
+    depths : mapping of str to int, or None
+        Of the queues in residual layers, by node name; those not named are never full. None: guessed from the windows
+        beside them, for an estimate of their cost.
+
+    Attributes
+    ----------
+    bound : int
+        Cycles per frame of the slowest matrix layer: no frame takes less.
+    queues : list of Node
+        The queues in residual layers.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        foldings: Mapping[str, LayerFolding],
+        technology: Technology,
+        depths: Mapping[str, int] | None,
+    ) -> None:
+        self.network = network
+        self.technology = technology
+        self.depths = depths
+        self._foldings = foldings
+        self._units: dict[str, Unit] = {}
+        for layer in walk(network.chain):
+            if layer.matrix is not None:
+                folding = foldings[layer.name]
+                self._units[layer.name] = ENGINES.named(folding.engine).unit(layer, folding, technology)
+        self.bound = max(unit.interval for unit in self._units.values())
+        self._nodes: list[Node] = []
+        self._probes: list[Probe] = []
+        self.queues: list[Node] = []
+        self._streams = 1
+        self._layers = 0
+
+    def graph(self) -> Graph:
+        """Lower the whole network."""
+        layers, output = self.network.chain, self.network.output
+        first = layers[0]
+        given = RULES.of(first).input(self, first, self.network.input.dtype.bits)
+        end = self.follow(layers, Stream(0, given))
+        result = RULES.of(output).lower(self, output, "output", end)
+        return Graph(self.technology, tuple(self._nodes), given, result.number, tuple(self._probes))
+
+    def unit(self, layer: Layer) -> Unit:
+        """The unit that the engine of a layer's folding makes for its matrix."""
+        return self._units[layer.name]
+
+    def follow(self, layers: tuple[Layer, ...], given: Stream) -> Stream:
+        """Lower a chain of layers."""
+        for layer in layers:
+            name = f"layer{self._layers}_{re.sub(r'[^A-Za-z0-9]+', '_', layer.name).strip('_')}"
+            self._layers += 1
+            given = RULES.of(layer).lower(self, layer, name, given)
+            node = self._nodes[-1]
+            if node.layer != layer.name or node.sinks[-1:] != (given.number,):
+                raise ValueError(f"layer {layer.name}: its rule must end in a unit of its own")
+            port, form = node.unit.output_ports[-1], node.unit.outputs[-1]
+            assert isinstance(form, StreamFormat), "only a network's output gives results"
+            self._probes.append(Probe(layer.name, node.name, port, layer.shape_out, layer.output, form))
+        return given
+
+    def add(self, name: str, layer: str, unit: Unit, *sources: int) -> int:
+        """Append a unit; the number of its stream, the last of them where there are several."""
+        sinks = tuple(range(self._streams, self._streams + len(unit.outputs)))
+        self._streams = sinks[-1] + 1
+        self._nodes.append(Node(name, layer, unit, sources, sinks))
+        return sinks[-1]
+
+    def queue(self, name: str, layer: str, given: Stream, guess: int) -> Stream:
+        """Append a queue that lets one branch run ahead of another; ``guess`` is its depth where none is derived."""
+        depth = guess if self.depths is None else self.depths.get(name, UNLIMITED)
+        number = self.add(name, layer, BufferUnit(given.format, depth, self.technology), given.number)
+        self.queues.append(self._nodes[-1])
+        return replace(given, number=number)
+
+    def convert(self, name: str, layer: str, given: Stream, lanes: int, group: int) -> Stream:
+        """Append width converters, where they are needed."""
+        number, form = given.number, given.format
+        for count, (unit, behind) in enumerate(width_converters(form, lanes, group)):
+            number = self.add(f"{name}_{'width' if count == 0 else f'width{count + 1}'}", layer, unit, number)
+            form = behind
+        return replace(given, number=number, format=replace(form, group=group))
+
+    def map_input(self, layer: Layer, bits: int, least: int = 1) -> StreamFormat:
+        """The format in which frames of a first layer that works on a map come, ``least`` lanes at least.
+
+        Frames come without gaps; a unit whose lanes do not divide the channels gets a converter in front.
+        """
+        channels, height, width = layer.shape_in
+        lanes = input_lanes(channels, height * width, least, self.bound)
+        return StreamFormat(lanes, bits, channels, channels * height * width)

@@ -1,0 +1,25 @@
+"""The end of a network: the unit that finds the class."""
+
+from __future__ import annotations
+
+from bnnhw.dataflow.format import StreamFormat
+from bnnhw.ir import Output
+from bnnhw.lowering.builder import RULES, Builder, Stream
+from bnnhw.units.argmax.model import ArgmaxUnit
+
+__all__ = ["OutputRule"]
+
+
+class OutputRule:
+    """Lowers :class:`~bnnhw.ir.Output`."""
+
+    def lower(self, build: Builder, layer: Output, name: str, given: Stream) -> Stream:
+        last = build.network.matrices[-1]
+        unit = ArgmaxUnit(layer, last.accumulator_range, given.format.lanes)
+        return Stream(build.add(name, layer.name, unit, given.number), given.format)
+
+    def input(self, build: Builder, layer: Output, bits: int) -> StreamFormat:
+        raise ValueError(f"layer {layer.name}: a network must not begin with its output")
+
+
+RULES.add(Output, OutputRule())

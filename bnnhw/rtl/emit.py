@@ -1,0 +1,182 @@
+"""From components to RTLIL and Verilog, every distinct unit once.
+
+Amaranth elaborates each submodule anew and emits a module for each. A design of 64 equal processing elements would
+be generated, and later synthesized, 64 times over. Here a component that is used many times is wrapped in
+:func:`shared`: when Verilog is made it becomes an instance of a module that is elaborated once for each distinct
+:attr:`SharedComponent.module_name`; in Amaranth's simulator it stays an ordinary submodule.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from amaranth.back import rtlil as amaranth_rtlil
+from amaranth.hdl import (
+    ClockDomain,
+    ClockSignal,
+    Elaboratable,
+    Fragment,
+    Instance,
+    ResetSignal,
+    Shape,
+    Value,
+    ValueCastable,
+)
+from amaranth.hdl._ir import PortDirection
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+from bnnhw import tools
+from bnnhw.errors import BnnhwError
+
+__all__ = ["EmitPlatform", "SharedComponent", "Verilog", "apart", "port_signals", "rtlil", "shared", "verilog"]
+
+
+@runtime_checkable
+class SharedComponent(Protocol):
+    """What :func:`shared` needs of a component, on top of a :class:`wiring.Component`."""
+
+    @property
+    def module_name(self) -> str:
+        """A name that two components share iff their logic is equal; a legal Verilog identifier."""
+        ...
+
+    @property
+    def clocked(self) -> bool:
+        """Whether it has registers, and so a ``clk`` and a ``rst`` port."""
+        ...
+
+
+def port_signals(component: wiring.Component) -> dict[str, tuple[Value, str]]:
+    """The ports of a component: name (the path, joined by ``_``) -> its signal and ``"i"`` or ``"o"``."""
+    ports: dict[str, tuple[Value, str]] = {}
+    for path, member, value in component.signature.flatten(component):
+        if isinstance(value, ValueCastable):
+            value = value.as_value()
+        if Shape.cast(value.shape()).width:
+            ports["_".join(map(str, path))] = (value, "i" if member.flow == In else "o")
+    return ports
+
+
+class EmitPlatform:
+    """The platform components are elaborated for when text is made of them.
+
+    Parameters
+    ----------
+    technology : str
+        ``"generic"``, or the family whose block RAMs are instantiated directly (see :mod:`bnnhw.rtl.rom`).
+    top : str
+        Name of the design; begins those of the modules that are its own.
+
+    Attributes
+    ----------
+    pending : dict of str to component
+        Modules that were instantiated; each is elaborated once, after the module that asked for it first.
+    """
+
+    def __init__(self, technology: str = "generic", top: str = "top") -> None:
+        self.technology = technology
+        self.top = top
+        self.pending: dict[str, wiring.Component] = {}
+
+    def instance(self, component: wiring.Component, own: str | None = None, reset: Value | None = None) -> Instance:
+        """An instance of a component's module, which is named ``own`` unless others may share it."""
+        assert own is not None or isinstance(component, SharedComponent)
+        module = component.module_name if isinstance(component, SharedComponent) else f"{self.top}.{own}"
+        self.pending.setdefault(module, component)
+        # Amaranth warns of components that are never elaborated; this one is, through its equal in `pending`.
+        component._MustUse__used = True  # type: ignore[attr-defined]
+        connections: dict[str, Value] = {}
+        if _clocked(component):
+            connections |= {"i_clk": ClockSignal(), "i_rst": ResetSignal() if reset is None else reset}
+        for name, (value, direction) in port_signals(component).items():
+            connections[f"{direction}_{name}"] = value
+        return Instance(module, **connections)
+
+
+def shared(platform: object, component: wiring.Component) -> Elaboratable | Instance:
+    """The component itself, or an instance of its one module when text is made for an :class:`EmitPlatform`."""
+    return platform.instance(component) if isinstance(platform, EmitPlatform) else component
+
+
+def apart(platform: object, component: wiring.Component, name: str, reset: Value) -> Elaboratable | Instance:
+    """The component itself, or an instance of a module with a reset of its own.
+
+    Parameters
+    ----------
+    name : str
+        Of the module, below the design's, unless the component is a :class:`SharedComponent`.
+    reset : Value
+        A register that follows the domain's reset.
+    """
+    return platform.instance(component, name, reset) if isinstance(platform, EmitPlatform) else component
+
+
+def rtlil(component: wiring.Component, name: str = "top", technology: str = "generic") -> str:
+    """RTLIL of a component and of everything it instantiates.
+
+    Ports are named by their path in the signature (``input_payload``), and ``clk`` and ``rst``.
+    """
+    platform = EmitPlatform(technology, name)
+    texts: list[str] = []
+    done: set[str] = set()
+    queue: dict[str, wiring.Component] = {name: component}
+    while queue:
+        module, unit = next(iter(queue.items()))
+        del queue[module]
+        done.add(module)
+        fragment, ports = Fragment.get(unit, platform), _directed_ports(unit)
+        if module != name and _clocked(unit):
+            # Instances connect clock and reset, whether the logic needs them or not.
+            domain = ClockDomain("sync")
+            fragment.add_domains(domain)
+            ports |= {"clk": (domain.clk, PortDirection.Input), "rst": (domain.rst, PortDirection.Input)}
+        text = amaranth_rtlil.convert(fragment, name=module, platform=platform, ports=ports, emit_src=False)
+        # Only one module of a file may be marked as its top.
+        texts.append(text if module == name else re.sub(r"(?m)^attribute \\top 1\n", "", text))
+        queue.update((n, c) for n, c in platform.pending.items() if n not in done and n not in queue)
+    return "\n".join(texts)
+
+
+def _clocked(component: wiring.Component) -> bool:
+    return component.clocked if isinstance(component, SharedComponent) else True
+
+
+def _directed_ports(component: wiring.Component) -> dict[str, tuple[Value, object]]:
+    directions = {"i": PortDirection.Input, "o": PortDirection.Output}
+    return {name: (value, directions[d]) for name, (value, d) in port_signals(component).items()}
+
+
+Verilog = str
+
+
+def verilog(component: wiring.Component, name: str = "top", technology: str = "generic") -> Verilog:
+    """Verilog of a component and of everything it instantiates, as Yosys writes it.
+
+    Raises
+    ------
+    ToolError
+        When no Yosys is installed.
+    """
+    yosys = tools.require("yosys")
+    with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
+        source, target, script = (Path(folder) / n for n in ("design.il", "design.v", "convert.ys"))
+        source.write_text(rtlil(component, name, technology))
+        script.write_text(
+            f"read_rtlil {source}\nproc -nomux -norom\nmemory_collect\n"
+            "attrmap -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
+            "attrmap -modattr -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
+            f"write_verilog -norename {target}\n"
+        )
+        done = subprocess.run(
+            [*yosys.command, str(script)], capture_output=True, text=True, check=False, env=yosys.full_environment()
+        )
+        if done.returncode:
+            raise BnnhwError(f"Yosys could not write Verilog: {(done.stderr or done.stdout).strip()[-500:]}")
+        text = target.read_text()
+    # The first line names the Yosys version; who produced a file is told by its own header.
+    return re.sub(r"\A/\*.*?\*/\n", "", text)

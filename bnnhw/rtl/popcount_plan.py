@@ -1,0 +1,116 @@
+"""The structure of an XNOR-popcount: which lanes are counted together, by what, and in which cycle.
+
+The cost of counting ``n`` lanes ``XNOR(x, w)`` in 4-input look-up tables is decided by three facts:
+
+- A full adder of three bits is two LUT4, and one of its inputs may be a lane: ``XNOR(x, w)`` is absorbed, because
+  ``a, b, x, w`` are four inputs. A lane that is no third input of such an adder costs a LUT4 of its own.
+- Joining two k-bit counts by such adders costs ``2k`` LUT4 and counts one lane more ("ripple"); on a carry chain it
+  costs one cell per output bit and counts none ("chain").
+- So groups of 3, 7 and 15 lanes are built by ripples (4, 12 and 30 LUT4: 1.33, 1.71 and 2.00 a lane), and wider ones
+  by chains.
+
+:func:`plan` searches the cheapest structure for a width; :mod:`bnnhw.rtl.popcount` builds exactly that structure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from bnnhw.devices import Technology
+
+__all__ = ["CounterPlan", "plan"]
+
+
+@dataclass(frozen=True)
+class CounterPlan:
+    """One node of the structure; counts ``lanes`` lanes, taken in order: children's first, its own last.
+
+    Parameters
+    ----------
+    kind : str
+        A leaf: ``"lane"``, ``"pair"``, ``"triple"``. Two children and one lane: ``"ripple"``. Two: ``"chain"``.
+    lanes : int
+    children : tuple of CounterPlan
+    luts : int
+        LUT4, this node and everything below it.
+    levels : int
+        LUT4 levels of this node alone; 0 for a chain, which has a cycle of its own.
+    stage : int
+        Cycle, counted from the lanes' own, in which this node's inputs are consumed.
+    level : int
+        LUT4 levels passed in that cycle when this node's output is ready.
+    """
+
+    kind: str
+    lanes: int
+    children: tuple[CounterPlan, ...]
+    luts: int
+    levels: int
+    stage: int
+    level: int
+
+    @property
+    def bits(self) -> int:
+        """Width of the count."""
+        return self.lanes.bit_length()
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the lanes to the registered count."""
+        return self.stage + 1
+
+    @property
+    def lane_stages(self) -> tuple[int, ...]:
+        """In which cycle, counted from the first, each lane is due."""
+        below = tuple(stage for child in self.children for stage in child.lane_stages)
+        return below + (self.stage,) * self.own_lanes
+
+    @property
+    def own_lanes(self) -> int:
+        """Lanes this node takes itself."""
+        return self.lanes - sum(child.lanes for child in self.children)
+
+
+def _join(kind: str, left: CounterPlan, right: CounterPlan, tech: Technology) -> CounterPlan:
+    stage = max(left.stage, right.stage)
+    level = max(c.level for c in (left, right) if c.stage == stage)
+    lanes = left.lanes + right.lanes + (kind == "ripple")
+    bits = lanes.bit_length()
+    if kind == "chain":
+        cost, levels = -(-bits // tech.chain_cell) * tech.chain_cell, 0
+        # A chain consumes registered counts, and its own sum is registered again.
+        return CounterPlan(kind, lanes, (left, right), left.luts + right.luts + cost, levels, stage + 1, tech.levels)
+    width = max(left.bits, right.bits)
+    cost, levels = width + bits - 1, width
+    if level + levels > tech.levels:
+        stage, level = stage + 1, 0
+    return CounterPlan(kind, lanes, (left, right), left.luts + right.luts + cost, levels, stage, level + levels)
+
+
+def _leaf(kind: str, lanes: int, luts: int, levels: int) -> CounterPlan:
+    return CounterPlan(kind, lanes, (), luts, levels, 0, levels)
+
+
+@cache
+def plan(lanes: int, tech: Technology) -> CounterPlan:
+    """The cheapest structure that counts ``lanes`` lanes; of equally cheap ones the one with the least latency."""
+    if lanes < 1:
+        raise ValueError(f"lanes must be positive, not {lanes}")
+    if lanes == 1:
+        return _leaf("lane", 1, 1, 1)
+    if lanes == 2:
+        return _leaf("pair", 2, 2, 1)
+    if lanes == 3:
+        return _leaf("triple", 3, 4, 3)
+    candidates: list[CounterPlan] = []
+    # Past 64 lanes only near-even splits and those on whole groups of 15 can be cheapest; the rest is not searched.
+    for kind, rest in (("ripple", lanes - 1), ("chain", lanes)):
+        if kind == "ripple" and lanes > 31:
+            continue
+        for left in range(-(-rest // 2), rest):
+            if kind == "ripple" and plan(left, tech).bits > tech.levels:
+                continue
+            if lanes <= 64 or left - rest // 2 <= 16 or (left % 15 == 0 and rest - left <= 64):
+                candidates.append(_join(kind, plan(left, tech), plan(rest - left, tech), tech))
+    return min(candidates, key=lambda c: (c.luts, c.stage, c.children[0].lanes))

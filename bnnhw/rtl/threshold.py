@@ -1,0 +1,91 @@
+"""From an accumulator to an activation: how many thresholds it meets."""
+
+from __future__ import annotations
+
+import numpy as np
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from numpy.typing import NDArray
+
+from bnnhw.ir import DataType
+from bnnhw.ir.types import narrowest
+from bnnhw.rtl.shapes import integer_shape
+
+__all__ = ["Threshold", "pack_thresholds", "threshold_word_bits"]
+
+
+def threshold_word_bits(range: tuple[int, int], output: DataType) -> int:  # noqa: A002
+    """Bits of all thresholds of a neuron: each in ``low..high + 1``."""
+    low, high = range
+    return (output.levels - 1) * narrowest(low, high + 1)[0]
+
+
+def pack_thresholds(values: NDArray[np.int64], range: tuple[int, int]) -> NDArray[np.uint8]:  # noqa: A002
+    """Thresholds (neurons, levels) -> bits (neurons, threshold_word_bits), inverted as :class:`Threshold` wants."""
+    width = narrowest(range[0], range[1] + 1)[0]
+    codes = ~np.asarray(values, np.int64)[:, :, None] >> np.arange(width)
+    return (codes & 1).astype(np.uint8).reshape(len(values), -1)
+
+
+class Threshold(wiring.Component):
+    """The code of the level ``sum over k of (value >= T_k)``.
+
+    Free running, II = 1, no stall. Latency: 1 cycle for one threshold, 2 for more. Storage: one register per
+    threshold, and with more than one the code's.
+
+    Parameters
+    ----------
+    range : tuple of int
+        Least and greatest value.
+    output : DataType
+        Its ``levels - 1`` thresholds; level 0 is its least value.
+
+    Members
+    -------
+    value : In
+    thresholds : In(threshold_word_bits)
+        T_0 in the lowest bits; each in ``low..high + 1``, in two's complement where ``low`` is negative; every bit
+        inverted. A comparison subtracts, and some carry chains would spend a LUT4 per bit on the inversion.
+    code : Out(output.bits)
+    """
+
+    clocked = True
+
+    def __init__(self, range: tuple[int, int], output: DataType) -> None:  # noqa: A002
+        self._range = range
+        self._output = output
+        low, high = range
+        self._value = integer_shape(low, high)
+        self._threshold = integer_shape(low, high + 1)
+        self.levels = output.levels - 1
+        super().__init__(
+            {"value": In(self._value), "thresholds": In(threshold_word_bits(range, output)), "code": Out(output.bits)}
+        )
+
+    @property
+    def module_name(self) -> str:
+        low, high = self._range
+        return f"bnnhw_threshold_{'m' if low < 0 else ''}{abs(low)}_{high}_{self._output}"
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        width = self._threshold.width
+        met = Signal(self.levels, reset_less=True)
+        for k in range(self.levels):
+            threshold = Signal(self._threshold, name=f"threshold_{k}")
+            m.d.comb += threshold.eq(~self.thresholds[k * width : (k + 1) * width])
+            m.d.sync += met[k].eq(self.value >= threshold)
+        if self.levels == 1:
+            m.d.comb += self.code.eq(met)
+            return m
+        terms: list[Value] = list(met)
+        while len(terms) > 1:
+            terms = [sum(terms[k + 1 : k + 2], terms[k]) for k in range(0, len(terms), 2)]
+        level = Signal(self._output.bits)
+        m.d.comb += level.eq(terms[0])
+        code = Signal(self._output.bits, reset_less=True)
+        # Two's complement of a level counted from the least value: the top bit inverted.
+        m.d.sync += code.eq(Cat(level[:-1], ~level[-1]) if self._output.kind == "int" else level)
+        m.d.comb += self.code.eq(code)
+        return m

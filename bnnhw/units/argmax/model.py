@@ -1,0 +1,145 @@
+"""The output unit: scores, and the class with the highest; its cycles and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.dataflow.flow import Link, Run, output_queue, together
+from bnnhw.dataflow.format import ResultFormat, StreamFormat
+from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.unit import Unit
+from bnnhw.ir import Output
+from bnnhw.ir.types import narrowest
+
+if TYPE_CHECKING:
+    from bnnhw.units.argmax.rtl import Argmax
+
+__all__ = ["ArgmaxTiming", "ArgmaxUnit"]
+
+
+@dataclass(frozen=True)
+class ArgmaxTiming:
+    """Cycles of the output unit: scores of ``lanes`` classes per word, ``words`` words per frame.
+
+    Parameters
+    ----------
+    lanes, words : int
+    multiply, add : int
+        1 where the output has multipliers other than 1, offsets other than 0.
+    """
+
+    lanes: int
+    words: int
+    multiply: int
+    add: int
+
+    @property
+    def depth(self) -> int:
+        """Cycles from the last word accepted to the result offered: capture, affine, tree, running best, queue."""
+        return 1 + self.multiply + self.add + (self.lanes - 1).bit_length() + 1 + 1
+
+    @property
+    def interval(self) -> int:
+        """II: cycles per frame."""
+        return self.words
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the first word accepted to the result offered, never waiting."""
+        return self.words - 1 + self.depth
+
+    @property
+    def credits(self) -> int:
+        """Results the queue holds."""
+        return -(-(self.depth + 1) // self.words)
+
+    def flow(self, source: Link, sink: Link, frames: int) -> Run:
+        """The cycles in which words move: a frame's last word waits for a place in the queue, no other word does."""
+        ended: list[int] = []
+
+        def accept() -> Run:
+            for frame in range(frames):
+                for _ in range(self.words - 1):
+                    yield from source.take(0)
+                before = frame - self.credits
+                ready = 0 if before < 0 else (yield from sink.taken_at(before)) + 1
+                ended.append((yield from source.take(ready)))
+
+        return together(accept(), output_queue(sink, ended, frames, self.depth))
+
+
+@dataclass(frozen=True)
+class ArgmaxUnit(Unit):
+    """Turns accumulators into scores, and finds the class with the highest.
+
+    Parameters
+    ----------
+    output : Output
+        Streamlined.
+    accumulator_range : (int, int)
+        The least and the greatest accumulator of the matrix layer before it.
+    lanes : int
+        Classes per word.
+
+    Raises
+    ------
+    ValueError
+        The output must be streamlined.
+    """
+
+    kind = "argmax"
+
+    output: Output
+    accumulator_range: tuple[int, int]
+    lanes: int
+
+    def __post_init__(self) -> None:
+        if self.output.steps:
+            raise ValueError(f"layer {self.output.name} must be streamlined")
+
+    @property
+    def inputs(self) -> tuple[StreamFormat]:
+        classes = self.output.classes
+        return (StreamFormat(self.lanes, self.accumulator_bits, classes, classes),)
+
+    @property
+    def outputs(self) -> tuple[ResultFormat]:
+        bits, signed = narrowest(*self.score_range)
+        return (ResultFormat(max((self.output.classes - 1).bit_length(), 1), bits, signed),)
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Width of an accumulator."""
+        return narrowest(*self.accumulator_range)[0]
+
+    @cached_property
+    def score_range(self) -> tuple[int, int]:
+        """The least and the greatest score of any class."""
+        low, high = self.accumulator_range
+        multiplier, offset = self.output.multiplier, self.output.offset
+        ends = np.concatenate([multiplier * low + offset, multiplier * high + offset])
+        return int(ends.min()), int(ends.max())
+
+    @cached_property
+    def timing(self) -> ArgmaxTiming:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return ArgmaxTiming(
+            lanes=self.lanes,
+            words=-(-self.output.classes // self.lanes),
+            multiply=int((self.output.multiplier != 1).any()),
+            add=int((self.output.offset != 0).any()),
+        )
+
+    def resources(self) -> Resources:
+        t = self.timing
+        width, score = self.accumulator_bits, self.outputs[0].score_bits
+        lane = 2 * score + t.add * score + t.multiply * width * (score - width) * 5 // 4
+        return Resources(t.lanes * lane + 2 * score + 30, t.lanes * (2 * score + width) + 2 * score, 0)
+
+    def component(self) -> Argmax:
+        from bnnhw.units.argmax.rtl import Argmax
+
+        return Argmax(self)

@@ -1,0 +1,59 @@
+"""The channel inverter: its streams, cycles and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bnnhw.dataflow.format import StreamFormat
+from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.unit import Unit
+from bnnhw.dataflow.word_timing import WireTiming
+from bnnhw.ir import MaxPool
+
+if TYPE_CHECKING:
+    from bnnhw.units.invert.rtl import ChannelInverter
+
+__all__ = ["InvertUnit"]
+
+
+@dataclass(frozen=True)
+class InvertUnit(Unit):
+    """Complements the channels of which a pooling layer takes the minimum; in front of its window unit.
+
+    Parameters
+    ----------
+    layer : MaxPool
+    lanes : int
+        Elements per word.
+    """
+
+    kind = "invert"
+
+    layer: MaxPool
+    lanes: int
+
+    def __post_init__(self) -> None:
+        if self.lanes < 1:
+            raise ValueError(f"lanes must be positive, not {self.lanes}")
+
+    @property
+    def timing(self) -> WireTiming:
+        return WireTiming(self.inputs[0].words)
+
+    @property
+    def inputs(self) -> tuple[StreamFormat]:
+        window = self.layer.window
+        return (StreamFormat(self.lanes, self.layer.input.bits, window.channels, window.elements),)
+
+    @property
+    def outputs(self) -> tuple[StreamFormat]:
+        return self.inputs
+
+    def resources(self) -> Resources:
+        return Resources(self.lanes * self.layer.input.bits // 2, 4, 0)
+
+    def component(self) -> ChannelInverter:
+        from bnnhw.units.invert.rtl import ChannelInverter
+
+        return ChannelInverter(self)

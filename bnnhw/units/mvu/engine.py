@@ -1,0 +1,82 @@
+"""The engine ``folded``: a matrix layer as a matrix-vector unit whose weights are in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from bnnhw.dataflow.divisors import divisors, nearest, parts
+from bnnhw.dataflow.engine import ENGINES, LayerFolding
+from bnnhw.devices import Technology
+from bnnhw.errors import FoldingError
+from bnnhw.ir import Layer
+from bnnhw.units.mvu.model import MvuUnit, depthwise_misfit
+
+__all__ = ["MAX_SIMD", "FoldedEngine"]
+
+MAX_SIMD = 256
+"""Widest popcount tried; wider ones gain nothing per LUT4 and lengthen the pipeline."""
+
+
+class FoldedEngine:
+    """PE neurons by SIMD synapses per cycle, II = SF * NF; weights in logic or in block RAM."""
+
+    kind: ClassVar[str] = "folded"
+    options: Mapping[str, tuple[str, ...]] = {"memory": ("lut", "block"), "planes": ("parallel", "serial")}
+
+    def check(self, layer: Layer, folding: LayerFolding) -> None:
+        """Refuse more lanes than the matrix has, and what a depthwise unit can't have."""
+        matrix = layer.matrix
+        assert matrix is not None, "an engine computes layers that have a weight matrix"
+        for word, value, size in (("PE", folding.pe, matrix.neurons), ("SIMD", folding.simd, matrix.synapses)):
+            if value > size:
+                raise FoldingError(
+                    f"layer {layer.name}: {word} must be at most {size}, not {value}; "
+                    f"nearest without padding: {nearest(divisors(size), value)}"
+                )
+        if not layer.depth_multiplier:
+            return
+        misfit = depthwise_misfit(folding.pe, layer.depth_multiplier, matrix.neurons)
+        if misfit is not None:
+            raise FoldingError(f"layer {layer.name}: {misfit}")
+        if folding.simd != 1:
+            raise FoldingError(f"layer {layer.name}: SIMD of a depthwise convolution must be 1, not {folding.simd}")
+
+    def unit(self, layer: Layer, folding: LayerFolding, technology: Technology) -> MvuUnit:
+        """The matrix-vector unit of a layer."""
+        assert layer.matrix is not None, "an engine computes layers that have a weight matrix"
+        return MvuUnit(layer.matrix, folding, technology, layer.depth_multiplier, layer.vectors)
+
+    def candidates(self, layer: Layer) -> Iterator[LayerFolding]:
+        """Every PE and SIMD with the least padding, in either memory."""
+        assert layer.matrix is not None, "an engine computes layers that have a weight matrix"
+        for pe in _elements(layer.matrix.neurons, layer.depth_multiplier):
+            for simd in _lanes(layer):
+                for memory in self.options["memory"]:
+                    yield LayerFolding(pe, simd, memory)
+
+
+ENGINES.add(FoldedEngine, FoldedEngine())
+
+
+def _elements(neurons: int, multiplier: int) -> list[int]:
+    """The PEs to choose from; ``multiplier`` neurons per channel of a depthwise convolution, otherwise 0."""
+    if not multiplier:
+        return parts(neurons)
+    return divisors(multiplier)[:-1] + [multiplier * channels for channels in parts(neurons // multiplier)]
+
+
+def _lanes(layer: Layer) -> list[int]:
+    """The SIMDs to choose from.
+
+    In a convolution those that the words of a window unit are parts or multiples of, so that width converters stay
+    simple.
+    """
+    assert layer.matrix is not None
+    if layer.depth_multiplier:
+        return [1]
+    window = layer.window
+    if window is None:
+        return [simd for simd in parts(layer.matrix.synapses) if simd <= MAX_SIMD]
+    found = set(divisors(window.channels)) | {window.channels * d for d in divisors(window.area)}
+    return sorted(simd for simd in found if simd <= MAX_SIMD)

@@ -1,0 +1,196 @@
+"""The matrix-vector unit: what is folded how, its streams, cycles and cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from bnnhw.dataflow.divisors import divisors, nearest
+from bnnhw.dataflow.engine import LayerFolding
+from bnnhw.dataflow.format import StreamFormat
+from bnnhw.dataflow.resources import Resources, buffer_resources, queue_resources, rom_luts
+from bnnhw.dataflow.unit import Unit
+from bnnhw.devices import Technology, blocks_needed
+from bnnhw.ir import Dense, FloatActivation
+from bnnhw.ir.types import narrowest
+from bnnhw.rtl.popcount_plan import CounterPlan, plan
+from bnnhw.units.mvu.timing import MvuTiming
+
+if TYPE_CHECKING:
+    from bnnhw.units.mvu.rtl import Mvu
+
+__all__ = ["MvuUnit", "depthwise_misfit"]
+
+_CONTROL = 70
+"""LUT4 of the unit's counters and handshake."""
+
+
+def depthwise_misfit(pe: int, multiplier: int, neurons: int) -> str | None:
+    """Why a depthwise unit of so many neurons, ``multiplier`` per channel, can't have ``pe``; None if it can."""
+    if pe % multiplier == 0 or multiplier % pe == 0:
+        return None
+    legal = nearest([*divisors(multiplier), *range(multiplier, neurons + 1, multiplier)], pe)
+    return (
+        f"PE of a depthwise convolution must be a divisor or a multiple of its {multiplier} neurons a channel, "
+        f"not {pe}; nearest: {legal}"
+    )
+
+
+@cache
+def _lanes_by_stage(simd: int, technology: Technology) -> tuple[int, ...]:
+    """How many lanes of a popcount are due in each cycle."""
+    return tuple(Counter(plan(simd, technology).lane_stages).values())
+
+
+@dataclass(frozen=True)
+class MvuUnit(Unit):
+    """Multiplies vectors by a binary matrix: PE neurons by SIMD synapses per cycle.
+
+    Parameters
+    ----------
+    matrix : Dense
+        Streamlined.
+    folding : LayerFolding
+        Depthwise: SIMD 1, PE a divisor or a multiple of ``multiplier``.
+    technology : Technology
+    multiplier : int
+        M, neurons per channel of a depthwise unit; 0 where every neuron sees every input.
+    vectors : int
+        Per frame.
+
+    Raises
+    ------
+    ValueError
+        The matrix must be streamlined, the folding one that a depthwise unit can have.
+    """
+
+    kind = "mvu"
+
+    matrix: Dense
+    folding: LayerFolding
+    technology: Technology
+    multiplier: int = 0
+    vectors: int = 1
+
+    def __post_init__(self) -> None:
+        matrix, multiplier = self.matrix, self.multiplier
+        if isinstance(matrix.activation, FloatActivation):
+            raise ValueError(f"layer {matrix.name} must be streamlined")
+        if multiplier and self.simd != 1:
+            raise ValueError(f"layer {matrix.name}: SIMD must be 1 in a depthwise unit, not {self.simd}")
+        if multiplier and (misfit := depthwise_misfit(self.pe, multiplier, matrix.neurons)):
+            raise ValueError(f"layer {matrix.name}: {misfit}")
+
+    @property
+    def pe(self) -> int:
+        """Neurons side by side."""
+        return self.folding.pe
+
+    @property
+    def simd(self) -> int:
+        """Inputs side by side."""
+        return self.folding.simd
+
+    @property
+    def input_lanes(self) -> int:
+        """Elements per input word: SIMD; depthwise the channels side by side."""
+        return max(self.pe // self.multiplier, 1) if self.multiplier else self.simd
+
+    @property
+    def lane_bits(self) -> int:
+        """Bits of an output lane: an activation code, or the accumulator where there is no activation."""
+        return self.matrix.output.bits
+
+    @property
+    def levels(self) -> int:
+        """Thresholds per neuron."""
+        return 0 if self.matrix.activation is None else self.matrix.output.levels - 1
+
+    @cached_property
+    def plan(self) -> CounterPlan:
+        """The structure of a popcount."""
+        return plan(self.simd, self.technology)
+
+    @property
+    def repeats(self) -> int:
+        return self.vectors
+
+    @property
+    def inputs(self) -> tuple[StreamFormat]:
+        matrix, bits = self.matrix, self.matrix.input.bits
+        if self.multiplier:
+            groups = -(-(matrix.neurons // self.multiplier) // self.input_lanes)
+            return (StreamFormat.whole_words(self.input_lanes, bits, self.vectors * groups * matrix.synapses),)
+        return (StreamFormat(self.simd, bits, matrix.synapses, self.vectors * matrix.synapses),)
+
+    @property
+    def outputs(self) -> tuple[StreamFormat]:
+        neurons = self.matrix.neurons
+        return (StreamFormat(self.pe, self.lane_bits, neurons, self.vectors * neurons),)
+
+    @cached_property
+    def timing(self) -> MvuTiming:  # pyright: ignore[reportIncompatibleMethodOverride]
+        matrix = self.matrix
+        serial = matrix.input.bits if self.folding.planes == "serial" else 1
+        planes = len(matrix.planes) // serial
+        sf = -(-matrix.synapses // self.simd)
+        # Serial planes are chosen between two registers, behind the buffer and in front of the popcounts.
+        read = 3 if serial > 1 else 2 if self.folding.memory == "lut" or self.technology.block_register else 1
+        return MvuTiming(
+            synapse_folds=sf,
+            neuron_folds=-(-matrix.neurons // self.pe),
+            read=read,
+            count=self.plan.latency,
+            combine=(planes - 1).bit_length() + (planes == 1 and matrix.weights[0].coefficient != 1),
+            accumulate=int(sf > 1),
+            threshold=min(self.levels, 2),
+            multiplier=self.multiplier,
+            channel_folds=max(self.multiplier // self.pe, 1),
+            serial=serial,
+        )
+
+    def resources(self) -> Resources:
+        matrix, t, pe, tech = self.matrix, self.timing, self.pe, self.technology
+        levels, counter = self.levels, self.plan
+        width = narrowest(*matrix.accumulator_range)[0]
+        planes = len(matrix.planes) // t.serial
+        element = (
+            planes * counter.luts + (planes - 1) * (counter.bits + 3) + levels * (width + 1) + 2 * (levels > 1) * levels
+        )
+        if t.accumulate:
+            element += width if tech.chain_cell == 1 else 2 * width
+        if t.serial > 1:
+            # What is accumulated of a plane is narrower; added to twice the sum so far.
+            element += width
+        word = self.input_lanes * matrix.input.bits
+        taken = word // t.serial
+        # Of what a group of processing elements reads, registers of its own.
+        groups = -(-(min(pe, self.multiplier) if self.multiplier else pe) // tech.group)
+        registers = pe * (planes * counter.lanes + width * (1 + levels)) + taken * groups * min(t.read - 1, 1)
+        if t.serial > 1:
+            registers += word + pe * width
+        # Choosing one of P planes: 2 to 1 in one look-up table, 4 to 1 in two, 8 to 1 in five.
+        chosen = taken * -(-2 * (t.serial - 1) // 3)
+        logic = Resources(round(pe * element + chosen) + _CONTROL, registers + 60, 0)
+        queue = queue_resources(t.credits, pe * self.lane_bits)
+        return logic + self._memories(width) + queue + buffer_resources(t.buffer_words, word, tech)
+
+    def _memories(self, width: int) -> Resources:
+        """Weights and thresholds; ``width`` is that of an accumulator."""
+        matrix, t, pe, levels = self.matrix, self.timing, self.pe, self.levels
+        thresholds = levels * (width + 1) * rom_luts(t.neuron_folds)
+        roms = Resources(round(pe * thresholds), pe * levels * (width + 1) * (t.neuron_folds > 1), 0)
+        if t.weight_words == 1:
+            return roms
+        if self.folding.memory == "lut":
+            bits = self.simd * len(matrix.weights) * pe
+            return roms + Resources(round(bits * rom_luts(t.weight_words)), bits, 0)
+        widths = [lanes * len(matrix.weights) * pe for lanes in _lanes_by_stage(self.simd, self.technology)]
+        return roms + Resources(0, 0, sum(blocks_needed(t.weight_words, w, self.technology) for w in widths))
+
+    def component(self) -> Mvu:
+        from bnnhw.units.mvu.rtl import Mvu
+
+        return Mvu(self)
