@@ -35,6 +35,8 @@ class Layer(ABC):
     ----------
     kind : str
         The word for the kind, in files and messages.
+    stem : str
+        What the names of imported layers begin with; the kind, unless it says otherwise.
     name : str
         Unique in a network.
     input : DataType
@@ -50,6 +52,10 @@ class Layer(ABC):
     input: DataType
     activation: Activation | None = None
     window: Window | None = None
+
+    @property
+    def stem(self) -> str:
+        return self.kind
 
     @property
     @abstractmethod

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from bnnhw.errors import UnsupportedError
 from bnnhw.ir import DataType, Layer
 from bnnhw.qonnx.graph import Graph, Tensor
+from bnnhw.registry import Registry
 
-__all__ = ["EXPORTERS", "FLOAT32", "add_layers", "check_reach", "exports", "reach"]
+__all__ = ["EXPORTERS", "FLOAT32", "add_layers", "check_reach", "reach"]
 
 FLOAT32 = 1 << 24
 """float32 holds every integer up to this, and every half of one up to half of this."""
@@ -17,20 +18,9 @@ FLOAT32 = 1 << 24
 Exporter = Callable[[Graph, Tensor, Any], Tensor]
 """Adds the nodes of a layer behind a tensor, and gives what the last of them gives."""
 
-EXPORTERS: dict[str, Exporter] = {}
-"""By :attr:`bnnhw.ir.Layer.kind`; filled by the files of :mod:`bnnhw.qonnx.layers`."""
-
-_Exporter = TypeVar("_Exporter", bound=Exporter)
-
-
-def exports(kind: str) -> Callable[[_Exporter], _Exporter]:
-    """Register the exporter of a kind of layer: every tensor holds the values of a stream, maps channels first."""
-
-    def register(exporter: _Exporter) -> _Exporter:
-        EXPORTERS[kind] = exporter
-        return exporter
-
-    return register
+EXPORTERS: Registry[Exporter] = Registry("an export", "bnnhw/qonnx/layers/{kind}.py")
+"""By kind of layer; filled by the files of :mod:`bnnhw.qonnx.layers`. Every tensor holds the values of a stream, maps
+channels first."""
 
 
 def add_layers(graph: Graph, tensor: Tensor, layers: Iterable[Layer]) -> Tensor:
@@ -47,14 +37,12 @@ def add_layers(graph: Graph, tensor: Tensor, layers: Iterable[Layer]) -> Tensor:
     Raises
     ------
     UnsupportedError
-        Numbers that float32 can't hold, or a kind of layer that has no export; names the layer.
+        Numbers that float32 can't hold; names the layer.
+    MissingError
+        A kind of layer that has no export.
     """
     for layer in layers:
-        if layer.kind not in EXPORTERS:
-            raise UnsupportedError(
-                f"layer {layer.name}: layers of kind {layer.kind!r} have no export: register one in bnnhw/qonnx"
-            )
-        tensor = EXPORTERS[layer.kind](graph, tensor, layer)
+        tensor = EXPORTERS.of(layer)(graph, tensor, layer)
     return tensor
 
 

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from bnnhw.errors import FileError, UnsupportedError
 from bnnhw.ir.members import Members
+from bnnhw.qonnx.graph import Graph, Tensor
 
 __all__ = ["LarqGraph", "LarqInput"]
 
-_DOMAIN = "qonnx.custom_op.general"
 _OPSET = 13
 
 _SIGNS = {
@@ -76,10 +74,9 @@ class LarqGraph:
     """
 
     def __init__(self, members: Members, shape: tuple[int, ...], given: LarqInput) -> None:
-        self._members, self._frame, self._given = members, shape, given
-        self._shape, self._value = shape, "input"
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
+        self._members, self._given = members, given
+        self._graph = Graph("input", (1, *shape), "scores")
+        self._value = self._graph.input
         # What the last node gives: samples, signs, or what steps make of products.
         self._state = "samples"
         self._ended = ""
@@ -114,28 +111,32 @@ class LarqGraph:
         """The graph, serialized."""
         if self._state != "products":
             raise UnsupportedError("a Larq model must end in the scores of a QuantDense layer")
-        graph = helper.make_graph(
-            self._nodes,
-            "larq",
-            [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, *self._frame])],
-            [helper.make_tensor_value_info(self._value, TensorProto.FLOAT, [1, *self._shape])],
-            self._constants,
-        )
-        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_DOMAIN, 1)]
-        return helper.make_model(graph, opset_imports=opsets).SerializeToString()
+        return self._graph.model(self._value, "larq", _OPSET).SerializeToString()
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """Of a frame, as ONNX has it."""
+        return self._value.shape[1:]
 
     def _constant(self, name: str, value: NDArray[Any] | np.float32 | np.float64) -> str:
-        self._constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
-        return name
+        return self._graph.constant(name, np.asarray(value))
 
-    def _node(self, kind: str, name: str, constants: list[str], domain: str = "", **attributes: Any) -> None:
-        inputs = [self._value, *constants]
-        self._value = f"{name}/out"
-        self._nodes.append(helper.make_node(kind, inputs, [self._value], name=name, domain=domain, **attributes))
+    def _node(
+        self,
+        kind: str,
+        name: str,
+        constants: list[str | Tensor],
+        shape: tuple[int, ...] | None = None,
+        **attributes: Any,
+    ) -> None:
+        """A node behind the last one; ``shape`` is that of a frame, if it changes."""
+        whole = None if shape is None else (1, *shape)
+        output = f"{name}/out"
+        self._value = self._graph.node(kind, name, self._value, *constants, shape=whole, output=output, **attributes)
 
     def _sign(self, name: str, where: str) -> None:
         self._samples(name, whole=False)
-        self._node("BipolarQuant", f"{name}/{where}", [self._constant(f"{name}/{where}/one", np.float32(1))], _DOMAIN)
+        self._node("BipolarQuant", f"{name}/{where}", [self._constant(f"{name}/{where}/one", np.float32(1))])
         self._state = "signs"
 
     def _samples(self, name: str, *, whole: bool) -> None:
@@ -144,9 +145,10 @@ class LarqGraph:
             return
         if whole:
             values = {"step": 1, "zero": 0, "bits": self._given.bits}
-            constants = [self._constant(f"{name}/{n}", np.float32(value)) for n, value in values.items()]
-            attributes = {"signed": 0, "narrow": 0, "rounding_mode": "FLOOR"}
-            self._node("Quant", f"{name}/samples", constants, _DOMAIN, **attributes)
+            constants: list[str | Tensor] = [
+                self._constant(f"{name}/{n}", np.float32(value)) for n, value in values.items()
+            ]
+            self._node("Quant", f"{name}/samples", constants, signed=0, narrow=0, rounding_mode="FLOOR")
         if self._given.scale != 1:
             self._node("Mul", f"{name}/scale", [self._constant(f"{name}/factor", np.float64(self._given.scale))])
         if self._given.offset:
@@ -166,7 +168,7 @@ class LarqGraph:
         elif self._state != "signs":
             raise UnsupportedError(f"layer {name}: input_quantizer must be given, since its inputs are real numbers")
 
-    def _weights(self, name: str, config: dict[str, Any], shape: tuple[int, ...], order: tuple[int, ...]) -> str:
+    def _weights(self, name: str, config: dict[str, Any], shape: tuple[int, ...], order: tuple[int, ...]) -> Tensor:
         """The quantized kernel in ONNX' order of axes; outputs are Keras' last axis."""
         kind = _quantizer(name, "kernel_quantizer", config.get("kernel_quantizer"))
         if kind is None:
@@ -179,10 +181,10 @@ class LarqGraph:
                 raise UnsupportedError(f"layer {name}: no output may have weights of 0 alone")
         last = order.index(len(order) - 1)
         scale = scale.reshape([-1 if axis == last else 1 for axis in range(len(order))])
-        constants = [self._constant(f"{name}/kernel", kernel.transpose(order)), self._constant(f"{name}/alpha", scale)]
+        array = kernel.transpose(order)
+        constants = (self._constant(f"{name}/kernel", array), self._constant(f"{name}/alpha", scale))
         output = f"{name}/weights"
-        self._nodes.append(helper.make_node("BipolarQuant", constants, [output], name=output, domain=_DOMAIN))
-        return output
+        return self._graph.node("BipolarQuant", output, *constants, shape=array.shape, output=output)
 
     def _array(self, name: str, part: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         array = self._members.take(f"{name}/{part}", "<f4", shape)
@@ -212,8 +214,7 @@ class LarqGraph:
         units = self._units(name, config, "units")
         self._inputs(name, config)
         weights = self._weights(name, config, (self._shape[0], units), (0, 1))
-        self._node("MatMul", name, [weights])
-        self._shape = (units,)
+        self._node("MatMul", name, [weights], (units,))
         self._finish_product(name, config, units)
 
     def _map(self, name: str) -> tuple[int, int, int]:
@@ -223,8 +224,8 @@ class LarqGraph:
         return channels, height, width
 
     def _padding(self, name: str, config: dict[str, Any], kernel: tuple[int, int], stride: tuple[int, int],
-                 dilation: tuple[int, int]) -> list[int]:  # fmt: skip
-        """As ONNX has it: top, left, bottom, right; the shape becomes that behind the window."""
+                 dilation: tuple[int, int]) -> tuple[list[int], list[int]]:  # fmt: skip
+        """As ONNX has it, top, left, bottom, right, and the size of the map behind the window."""
         _, height, width = self._map(name)
         mode = config.get("padding", "valid")
         if mode not in ("valid", "same"):
@@ -239,8 +240,7 @@ class LarqGraph:
         ]
         if min(sizes) < 1:
             raise UnsupportedError(f"layer {name}: its window must fit a map of {height} x {width}")
-        self._shape = (self._shape[0], *sizes)
-        return [pairs[0][0], pairs[1][0], pairs[0][1], pairs[1][1]]
+        return [pairs[0][0], pairs[1][0], pairs[0][1], pairs[1][1]], sizes
 
     def _conv(self, name: str, config: dict[str, Any]) -> None:
         channels = self._map(name)[0]
@@ -249,17 +249,18 @@ class LarqGraph:
         if config.get("groups", 1) != 1:
             raise UnsupportedError(f"layer {name}: groups must be 1, not {config['groups']!r:.60}")
         self._inputs(name, config)
-        pads = self._padding(name, config, kernel, stride, dilation)
+        pads, sizes = self._padding(name, config, kernel, stride, dilation)
         fill = config.get("pad_values", 0.0)
         if not isinstance(fill, int | float) or fill not in (-1, 0, 1):
             raise UnsupportedError(f"layer {name}: pad_values must be -1, 0 or 1, not {fill!r:.60}")
         if any(pads) and fill:
             amounts = self._constant(f"{name}/pads", np.array([0, 0, *pads[:2], 0, 0, *pads[2:]], np.int64))
-            self._node("Pad", f"{name}/pad", [amounts, self._constant(f"{name}/fill", np.float32(fill))])
+            padded = (channels, self._shape[1] + pads[0] + pads[2], self._shape[2] + pads[1] + pads[3])
+            self._node("Pad", f"{name}/pad", [amounts, self._constant(f"{name}/fill", np.float32(fill))], padded)
             pads = [0, 0, 0, 0]
         weights = self._weights(name, config, (*kernel, channels, filters), (3, 2, 0, 1))
-        self._node("Conv", name, [weights], kernel_shape=kernel, strides=stride, dilations=dilation, pads=pads)
-        self._shape = (filters, *self._shape[1:])
+        geometry = {"kernel_shape": kernel, "strides": stride, "dilations": dilation, "pads": pads}
+        self._node("Conv", name, [weights], (filters, *sizes), **geometry)
         self._finish_product(name, config, filters)
 
     def _batch_norm(self, name: str, config: dict[str, Any]) -> None:
@@ -276,28 +277,29 @@ class LarqGraph:
         default = {"gamma": np.ones(channels, np.float32), "beta": np.zeros(channels, np.float32)}
         arrays = {n: self._array(name, n, (channels,)) if there else default[n] for n, there in given.items()}
         arrays |= {n: self._array(name, n, (channels,)) for n in ("moving_mean", "moving_variance")}
-        constants = [self._constant(f"{name}/{n}", array) for n, array in arrays.items()]
+        constants: list[str | Tensor] = [self._constant(f"{name}/{n}", array) for n, array in arrays.items()]
         self._node("BatchNormalization", name, constants, epsilon=float(epsilon))
 
     def _pool(self, kind: str, name: str, config: dict[str, Any]) -> None:
         kernel = _pair(name, config, "pool_size")
         stride = kernel if config.get("strides") is None else _pair(name, config, "strides")
-        pads = self._padding(name, config, kernel, stride, (1, 1))
+        pads, sizes = self._padding(name, config, kernel, stride, (1, 1))
         if self._state == "samples":
             raise UnsupportedError(f"layer {name}: a quantized layer must stand before a pool")
         if kind == "AveragePooling2D" and any(pads):
             raise UnsupportedError(f"layer {name}: padding must be 'valid' for an average, not 'same'")
         operator = "MaxPool" if kind == "MaxPooling2D" else "AveragePool"
-        self._node(operator, name, [], kernel_shape=kernel, strides=stride, pads=pads)
+        shape = (self._shape[0], *sizes)
+        self._node(operator, name, [], shape, kernel_shape=kernel, strides=stride, pads=pads)
         # An average of signs is none.
         self._state = "signs" if self._state == "signs" and operator == "MaxPool" else "products"
 
     def _flatten(self, name: str) -> None:
         """Keras flattens channels fastest."""
         if len(self._shape) == 3:
-            self._node("Transpose", f"{name}/channels_last", [], perm=[0, 2, 3, 1])
-            self._shape = (int(np.prod(self._shape)),)
-            self._node("Flatten", name, [], axis=1)
+            channels, height, width = self._shape
+            self._node("Transpose", f"{name}/channels_last", [], (height, width, channels), perm=[0, 2, 3, 1])
+            self._node("Flatten", name, [], (height * width * channels,), axis=1)
 
     def _activation(self, name: str, value: object) -> None:
         """A softmax at the end changes no argmax: the scores are those before it."""

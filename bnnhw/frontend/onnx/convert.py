@@ -12,6 +12,7 @@ the chain may be added up where they are integers times exact factors (:mod:`bnn
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
@@ -25,7 +26,6 @@ from bnnhw.frontend.onnx.graph import Graph
 from bnnhw.frontend.onnx.nodes import HANDLERS
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.values import Constant, Product, Samples, Value, cost, kind_of, layout
-from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.layers import Dense, Output
@@ -119,32 +119,22 @@ def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network,
 
 def _last(where: str, product: Product) -> Dense:
     """The matrix that ends a network: fully connected, or a convolution over the whole map."""
-    if isinstance(product.layer, Dense):
-        return product.layer
-    window = product.layer.window
+    window, dense = product.layer.window, product.dense
+    if window is None:
+        return dense
     whole = window.kernel == (window.height, window.width) and window.positions == 1 and not window.padded
-    if product.layer.depthwise or not whole:
+    # A neuron of a depthwise convolution sees one channel.
+    if not whole or dense.synapses != math.prod(product.layer.shape_in):
         raise UnsupportedError(f"{where}: must be a matrix product or a convolution over the whole map")
-    return product.dense
-
-
-_KINDS: dict[type[Layer], str] = {
-    Dense: "dense",
-    Conv2d: "conv",
-    MaxPool: "pool",
-    SumPool: "sum",
-    Quantize: "quantize",
-    Affine: "affine",
-    Residual: "residual",
-}
+    return dense
 
 
 def _named(layers: tuple[Layer, ...], numbers: Iterator[int]) -> tuple[Layer, ...]:
-    """Layers named by their kind and their number in the order of :func:`~bnnhw.ir.layer.walk`."""
+    """Layers named by the word for their kind and their number in the order of :func:`~bnnhw.ir.layer.walk`."""
     found: list[Layer] = []
     for layer in layers:
         layer = layer.with_branches(tuple(_named(branch, numbers) for branch in layer.branches))
-        found.append(layer.renamed(f"{_KINDS[type(layer)]}{next(numbers)}"))
+        found.append(layer.renamed(f"{layer.stem}{next(numbers)}"))
     return tuple(found)
 
 

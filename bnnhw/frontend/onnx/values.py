@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir import Conv2d
 from bnnhw.ir.activation import FloatActivation
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.layers import Dense
@@ -158,8 +157,8 @@ class Product:
     Parameters
     ----------
     elements : Elements
-    layer : Dense or Conv2d
-        Without an activation yet.
+    layer : Layer
+        One with a weight matrix, without an activation yet.
     index : int32 array
         As that of :class:`Samples`, of the products.
     steps : tuple of Step
@@ -167,14 +166,15 @@ class Product:
     """
 
     elements: Elements
-    layer: Dense | Conv2d
+    layer: Layer
     index: NDArray[np.int32]
     steps: tuple[Step, ...] = field(default=())
 
     @property
     def dense(self) -> Dense:
         """The layer's matrix."""
-        return self.layer.dense if isinstance(self.layer, Conv2d) else self.layer
+        assert self.layer.matrix is not None
+        return self.layer.matrix
 
     @property
     def neurons(self) -> int:
@@ -247,9 +247,13 @@ def laid_out(value: _Laid, index: NDArray[np.int32]) -> _Laid:
     return replace(value, index=index)
 
 
+def _places(layer: Layer, value: Product | Elements) -> int:
+    """The places of a map; a fully connected layer has none."""
+    return 0 if layer.matrix is not None and layer.window is None else value.index.size
+
+
 def _activation_cost(layer: Layer, levels: int) -> int:
-    activation = layer.dense.activation if isinstance(layer, Conv2d) else getattr(layer, "activation", None)
-    return activation.neurons * levels if isinstance(activation, FloatActivation) else 0
+    return layer.activation.neurons * levels if isinstance(layer.activation, FloatActivation) else 0
 
 
 def cost(value: Value) -> int:
@@ -261,12 +265,13 @@ def cost(value: Value) -> int:
             return int(value.values.size)
         case Product():
             planes = len(value.dense.weights) * value.dense.synapses if not value.steps else 1
-            return value.neurons * planes + (value.index.size if isinstance(value.layer, Conv2d) else 0)
+            return value.neurons * planes + _places(value.layer, value)
         case Integers():
             return value.index.size + (value.neurons if value.steps else 0)
         case Elements() if value.layers:
             layer = value.layers[-1]
-            held = value.index.size if not isinstance(layer, Dense) else 0
-            return held + _activation_cost(layer, value.dtype.levels)
-        case _:
+            return _places(layer, value) + _activation_cost(layer, value.dtype.levels)
+        case Elements() | Dimensions() | Samples() | Padded():
             return 0
+        case _:
+            assert_never(value)

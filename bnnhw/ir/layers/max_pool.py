@@ -55,6 +55,10 @@ class MaxPool(Layer):
             raise NetworkError(f"layer {self.name}: padding must leave something to pool in every window")
 
     @property
+    def stem(self) -> str:
+        return "pool"
+
+    @property
     def output(self) -> DataType:
         return self.input
 

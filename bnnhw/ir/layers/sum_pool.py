@@ -40,6 +40,10 @@ class SumPool(Layer):
         _ = self.output  # Refuses sums that are too wide.
 
     @property
+    def stem(self) -> str:
+        return "sum"
+
+    @property
     def output(self) -> DataType:
         low = 0 if self.input.kind == "bipolar" else self.input.minimum
         return DataType.emitted(self.name, low * self.window.area, self.input.maximum * self.window.area)

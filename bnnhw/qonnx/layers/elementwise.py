@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from bnnhw.ir import Affine, Quantize, Thresholds
-from bnnhw.qonnx.exporters import check_reach, exports, reach
+from bnnhw.qonnx.exporters import EXPORTERS, check_reach, reach
 from bnnhw.qonnx.graph import Graph, Tensor, integer_name
 from bnnhw.qonnx.maps import as_map, column
 
 __all__: list[str] = []
 
 
-@exports("quantize")
+@EXPORTERS.register(Quantize)
 def _quantize(graph: Graph, tensor: Tensor, layer: Quantize) -> Tensor:
     assert isinstance(layer.activation, Thresholds)
     tensor = as_map(graph, tensor, layer.name, layer.input)
@@ -22,7 +22,7 @@ def _quantize(graph: Graph, tensor: Tensor, layer: Quantize) -> Tensor:
     return graph.multithreshold(layer.name, tensor, values.astype(np.float32), layer.activation.dtype, kind)
 
 
-@exports("affine")
+@EXPORTERS.register(Affine)
 def _affine(graph: Graph, tensor: Tensor, layer: Affine) -> Tensor:
     tensor = as_map(graph, tensor, layer.name, layer.input)
     between = int(np.abs(layer.multiplier).max()) * reach(layer.input) + int(np.abs(layer.offset).max())

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bnnhw.ir import Conv2d, Dense, Thresholds, dot_affine
 from bnnhw.ir.arithmetic import weight_values
-from bnnhw.qonnx.exporters import check_reach, exports, reach
+from bnnhw.qonnx.exporters import EXPORTERS, check_reach, reach
 from bnnhw.qonnx.graph import Graph, Tensor, integer_name, type_name
 from bnnhw.qonnx.maps import as_list, as_map, column, pad, windowed
 
@@ -59,13 +59,13 @@ def dot_product(graph: Graph, tensor: Tensor, layer: Dense) -> tuple[Tensor, int
     return graph.node("MatMul", f"{layer.name}_matmul", tensor, weights, shape=shape, dtype=dtype), most
 
 
-@exports("dense")
+@EXPORTERS.register(Dense)
 def _dense(graph: Graph, tensor: Tensor, layer: Dense) -> Tensor:
     tensor, most = dot_product(graph, tensor, layer)
     return _activate(graph, tensor, layer, most)
 
 
-@exports("conv")
+@EXPORTERS.register(Conv2d)
 def _conv(graph: Graph, tensor: Tensor, layer: Conv2d) -> Tensor:
     window, dense = layer.window, layer.dense
     tensor = as_map(graph, tensor, layer.name, layer.input)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from bnnhw.ir import MaxPool, SumPool
-from bnnhw.qonnx.exporters import check_reach, exports, reach
+from bnnhw.qonnx.exporters import EXPORTERS, check_reach, reach
 from bnnhw.qonnx.graph import Graph, Tensor, type_name
 from bnnhw.qonnx.maps import as_map, column, pad, windowed
 
 __all__: list[str] = []
 
 
-@exports("max_pool")
+@EXPORTERS.register(MaxPool)
 def _max_pool(graph: Graph, tensor: Tensor, layer: MaxPool) -> Tensor:
     """The least of a channel is the greatest of it turned over."""
     window, kind = layer.window, type_name(layer.input)
@@ -44,7 +44,7 @@ def _max_pool(graph: Graph, tensor: Tensor, layer: MaxPool) -> Tensor:
     return graph.node("Mul", f"{layer.name}_return", tensor, back, dtype=kind)
 
 
-@exports("sum_pool")
+@EXPORTERS.register(SumPool)
 def _sum_pool(graph: Graph, tensor: Tensor, layer: SumPool) -> Tensor:
     """A depthwise convolution with ones: an average pool would round. Bits are summed as 0 and 1."""
     window, channels = layer.window, layer.window.channels

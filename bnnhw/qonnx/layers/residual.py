@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bnnhw.ir import Residual, follow
-from bnnhw.qonnx.exporters import add_layers, check_reach, exports, reach
+from bnnhw.qonnx.exporters import EXPORTERS, add_layers, check_reach, reach
 from bnnhw.qonnx.graph import Graph, Tensor, type_name
 from bnnhw.qonnx.maps import as_map
 
 __all__: list[str] = []
 
 
-@exports("residual")
+@EXPORTERS.register(Residual)
 def _residual(graph: Graph, tensor: Tensor, layer: Residual) -> Tensor:
     tensor = as_map(graph, tensor, layer.name, layer.input)
     check_reach(layer.name, "sums", reach(layer.output))

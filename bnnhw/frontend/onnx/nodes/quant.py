@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -22,9 +21,8 @@ from bnnhw.frontend.onnx.levels import (
 from bnnhw.frontend.onnx.samples import quantize_samples
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Value, Weights
-from bnnhw.ir import Conv2d, Quantize
+from bnnhw.ir import Quantize
 from bnnhw.ir.activation import FloatActivation
-from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Quantizer
 from bnnhw.ir.types import MAX_PLANES, DataType
 
@@ -66,13 +64,10 @@ def _quantize(
     bounds = np.broadcast_to(np.array([row for row, _ in filled]), (neurons, dtype.levels - 1))
     activation = FloatActivation(value.steps, Quantizer(dtype, bounds, np.array(filled[0][1], np.bool_)))
     before = value.elements
-    layer: Dense | Conv2d | Quantize
     if isinstance(value, Integers):
         layer = Quantize(f"quantize{call.node.position}", before.shape, before.dtype, activation)
-    elif isinstance(value.layer, Conv2d):
-        layer = value.layer.with_matrix(replace(value.dense, activation=activation))
     else:
-        layer = replace(value.layer, activation=activation)
+        layer = value.layer.with_activation(activation)
     return Elements(dtype, value.index, before.input, (*before.layers, layer), scale, offset, before.notes)
 
 
