@@ -33,8 +33,9 @@ def _activations(root: fx.GraphModule) -> dict[fx.Node, float]:
             found[node] = module.step
         elif isinstance(module, MaxPool):
             (before,) = node.all_input_nodes
+            activation = _module(root, before)
             # One pool behind an activation is part of it, another one behind that pool is not.
-            if isinstance(_module(root, before), Activation) and len(before.users) == 1:
+            if isinstance(activation, Activation) and not isinstance(activation, MaxPool) and len(before.users) == 1:
                 found[node] = found.pop(before)
     return found
 

@@ -39,7 +39,7 @@ def trace(model: nn.Module, known: Callable[[nn.Module], bool]) -> fx.GraphModul
     """
     try:
         graph = _Tracer(known).trace(model)
-    except (TraceError, RuntimeError, TypeError) as error:
+    except (TraceError, RuntimeError, TypeError, NameError) as error:
         raise TypeError(
             f"forward of {type(model).__name__} must call the same layers for all samples, and can't be followed: "
             f"{error}"
