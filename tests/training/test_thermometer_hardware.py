@@ -54,7 +54,7 @@ def network(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Network:
 def test_a_comparator_a_bit(network: Network) -> None:
     first = network.layers[0]
     assert isinstance(first, Conv2d)
-    assert (first.depthwise, first.multiplier, first.window.area, first.output.bits) == (True, 4, 1, 1)
+    assert (first.depthwise, first.depth_multiplier, first.window.area, first.output.bits) == (True, 4, 1, 1)
     assert first.shape_out == (12, 4, 6)
 
 
