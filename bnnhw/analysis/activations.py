@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir import (
-    Affine,
-    Conv2d,
     DataType,
-    Dense,
     InputSpec,
     Layer,
-    MaxPool,
     Network,
-    Quantize,
-    Residual,
-    SumPool,
     Thresholds,
     walk,
 )
@@ -39,16 +32,16 @@ class ActivationSite:
     Parameters
     ----------
     name : str
-        Of the layer whose thresholds make the elements, or of the input.
+        Name of the layer whose thresholds make the elements, or that of the input.
     kind : str
-        ``"input"``, ``"dense"``, ``"conv"`` or ``"quantize"``.
+        ``"input"``, or the kind of the layer: ``"dense"``, ``"conv"``, ``"quantize"``.
     dtype : DataType
-        Of an element as it is.
+        Type of an element as it is.
     elements : int
-        A frame.
+        Per frame.
     position : int
-        Index among ``network.layers`` of the layer that it lies in, -1 for the input. An activation inside a residual
-        layer has that of the outermost one.
+        Index among ``network.chain`` of the layer that it lies in, -1 for the input. An activation inside a branch has
+        that of the outermost layer around it.
     """
 
     name: str
@@ -83,9 +76,8 @@ def activation_sites(network: Network) -> tuple[ActivationSite, ...]:
         for layer in walk((top,)):
             activation = _activation(layer)
             if activation is not None:
-                kind = "conv" if isinstance(layer, Conv2d) else type(layer).__name__.lower()
                 elements = math.prod(layer.shape_out)
-                found.append(ActivationSite(layer.name, kind, activation.dtype, elements, position))
+                found.append(ActivationSite(layer.name, layer.kind, activation.dtype, elements, position))
     return tuple(found)
 
 
@@ -146,32 +138,15 @@ def _chain(layers: tuple[Layer, ...], dtype: DataType, widths: Mapping[str, int]
 
 
 def _retyped(layer: Layer, dtype: DataType, widths: Mapping[str, int]) -> Layer:
-    match layer:
-        case Dense():
-            return _dense(layer, dtype, widths)
-        case Conv2d():
-            code = layer.padding_code if dtype == layer.input else 0
-            return replace(layer, dense=_dense(layer.dense, dtype, widths), padding_code=code)
-        case Quantize():
-            old = layer.activation
-            assert isinstance(old, Thresholds)
-            new = _spread(old, widths.get(layer.name, old.dtype.bits), dtype.minimum, dtype.maximum)
-            return replace(layer, input=dtype, activation=new)
-        case Residual():
-            body, shortcut = (_chain(branch, dtype, widths) for branch in (layer.body, layer.shortcut))
-            return replace(layer, input=dtype, body=body, shortcut=shortcut)
-        case MaxPool() | SumPool() | Affine():
-            return replace(layer, input=dtype)
-    raise NotImplementedError(type(layer).__name__)
-
-
-def _dense(layer: Dense, dtype: DataType, widths: Mapping[str, int]) -> Dense:
-    bare = Dense(layer.name, dtype, layer.weights, None)
-    old = layer.activation
+    if layer.branches:
+        layer = layer.with_branches(tuple(_chain(branch, dtype, widths) for branch in layer.branches), dtype)
+    old = _activation(layer)
     if old is None:
-        return bare
-    assert isinstance(old, Thresholds)
-    return replace(bare, activation=_spread(old, widths.get(layer.name, old.dtype.bits), *bare.accumulator_range))
+        return layer.with_input(dtype)
+    low, high = dtype.minimum, dtype.maximum
+    if layer.matrix is not None:
+        low, high = layer.matrix.with_activation(None).with_input(dtype).accumulator_range
+    return layer.with_input(dtype, _spread(old, widths.get(layer.name, old.dtype.bits), low, high))
 
 
 def levels(dtype: DataType, codes: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:

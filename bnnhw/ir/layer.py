@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias, TypeVar
 
-from bnnhw.errors import NetworkError
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.errors import MissingError, NetworkError
 from bnnhw.ir.activation import Activation
 from bnnhw.ir.types import DataType
 from bnnhw.ir.window import Window
@@ -42,12 +45,17 @@ class Layer(ABC):
     input : DataType
         Type of its input elements.
     activation : FloatActivation, Thresholds, or None
-        None: a layer without one, or one that emits its accumulators.
+        None: a layer without one, or one that emits its accumulators. Applied to the accumulators of the matrix, or
+        without a matrix to the elements.
     window : Window or None
         What slides over its input map, if anything does.
+    selects : bool
+        Whether every output element is an input element of the same channel, chosen by nothing but their order: then
+        what is monotone may be done before the layer as well as behind it (:meth:`reversed_in`).
     """
 
     kind: ClassVar[str]
+    selects: ClassVar[bool] = False
     name: str
     input: DataType
     activation: Activation | None = None
@@ -101,13 +109,18 @@ class Layer(ABC):
         wanted, have = (" x ".join(map(str, sizes)) for sizes in (shape, self.shape_in))
         return f"must take a map of {wanted}, not {have}"
 
+    def keeps(self, dtype: DataType) -> bool:
+        """Whether :meth:`with_input` changes nothing for elements that both types have."""
+        return True
+
     def renamed(self, name: str) -> Self:
         """The same layer under another name."""
         return replace(self, name=name)  # type: ignore[type-var]
 
-    def with_input(self, dtype: DataType) -> Self:
-        """The same layer on elements of another type; the activation must suit it already."""
-        return replace(self, input=dtype)  # type: ignore[type-var]
+    def with_input(self, dtype: DataType, activation: Activation | None = None) -> Self:
+        """The same layer on elements of another type, with the activation that suits it if the present one does not."""
+        layer = replace(self, input=dtype)  # type: ignore[type-var]
+        return layer if activation is None else layer.with_activation(activation)
 
     def with_activation(self, activation: Activation | None) -> Self:
         """The same layer with another activation. Raises :class:`NetworkError` where the kind has none."""
@@ -119,11 +132,15 @@ class Layer(ABC):
         """The same layer with another weight matrix. Raises :class:`NetworkError` where the kind has none."""
         raise NetworkError(f"layer {self.name}: a layer of kind {self.kind} has no weights")
 
-    def with_branches(self, branches: Branches) -> Self:
-        """The same layer with other branches, as many as :attr:`branches`."""
+    def with_branches(self, branches: Branches, dtype: DataType | None = None) -> Self:
+        """The same layer with other branches, as many as :attr:`branches`, and if given on elements of another type."""
         if not branches:
-            return self
+            return self if dtype is None else self.with_input(dtype)
         raise NetworkError(f"layer {self.name}: a layer of kind {self.kind} has no branches")
+
+    def reversed_in(self, channels: NDArray[np.bool_]) -> Self:
+        """What a layer that :attr:`selects` becomes where the order of its elements is reversed in some channels."""
+        raise MissingError(f"kind {self.kind!r} must have reversed_in: define it in the kind's file in bnnhw/ir/layers")
 
 
 Branches: TypeAlias = tuple[tuple[Layer, ...], ...]

@@ -56,6 +56,10 @@ class DataType:
     def maximum(self) -> int:
         return {"bipolar": 1, "uint": (1 << self.bits) - 1, "int": (1 << (self.bits - 1)) - 1}[self.kind]
 
+    def holds(self, value: int) -> bool:
+        """Whether an element can be that number."""
+        return value in (-1, 1) if self.kind == "bipolar" else self.minimum <= value <= self.maximum
+
     @property
     def levels(self) -> int:
         """How many values the type has."""

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual
+from bnnhw.ir import Affine, Quantize
 from bnnhw.ir.activation import FloatActivation
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layer import Layer
@@ -35,8 +35,8 @@ def _with_affine(affine: Affine, quantize: Quantize, activation: FloatActivation
     return replace(quantize, input=affine.input, activation=replace(activation, steps=(*steps, *activation.steps)))
 
 
-def _activated(layer: Dense, activation: FloatActivation) -> Dense:
-    """A layer without activation, given one that is stated in its accumulators."""
+def _activation(layer: Dense, activation: FloatActivation) -> FloatActivation:
+    """The activation of a matrix, from one that is stated in its accumulators."""
     affine = dot_affine(layer)
     scale = np.full(layer.neurons, float(affine.scale))
     constants = affine.constants.astype(np.float64)
@@ -53,36 +53,28 @@ def _activated(layer: Dense, activation: FloatActivation) -> Dense:
         steps = activation.steps[len(to_dots) :]
     else:
         steps = (*from_dots, *activation.steps)
-    return replace(layer, activation=replace(activation, steps=steps))
+    return replace(activation, steps=steps)
 
 
 def _fused(layers: list[Layer], activation: FloatActivation) -> bool:
     """Move a quantizer into the layers before it, in place; False if they take none."""
     place = len(layers) - 1
-    while place >= 0 and isinstance(layers[place], MaxPool):
+    while place >= 0 and layers[place].selects:
         place -= 1
-    if place < 0:
+    matrix = layers[place].matrix if place >= 0 else None
+    if matrix is None or matrix.activation is not None:
         return False
-    producer = layers[place]
-    if isinstance(producer, Conv2d) and producer.dense.activation is None:
-        layers[place] = replace(producer, dense=_activated(producer.dense, activation))
-    elif isinstance(producer, Dense) and producer.activation is None:
-        layers[place] = _activated(producer, activation)
-    else:
-        return False
+    layers[place] = layers[place].with_activation(_activation(matrix, activation))
     turned = falling(activation.steps, activation.neurons)
     for index in range(place + 1, len(layers)):
-        pool = layers[index]
-        assert isinstance(pool, MaxPool)
-        layers[index] = replace(pool, input=activation.dtype, minimum=pool.minimum ^ turned)
+        layers[index] = layers[index].with_input(activation.dtype).reversed_in(turned)
     return True
 
 
 def _chain(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     found: list[Layer] = []
     for layer in layers:
-        if isinstance(layer, Residual):
-            layer = replace(layer, body=_chain(layer.body), shortcut=_chain(layer.shortcut))
+        layer = layer.with_branches(tuple(map(_chain, layer.branches)))
         while isinstance(layer, Quantize) and isinstance(layer.activation, FloatActivation):
             if found and isinstance(affine := found[-1], Affine):
                 found.pop()

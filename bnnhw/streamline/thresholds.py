@@ -41,14 +41,14 @@ to use. Such a place is a warning that names layer, neuron and accumulator if fl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import CheckError, NetworkError
-from bnnhw.ir import Affine, Conv2d, MaxPool, Quantize, Residual, SumPool
+from bnnhw.ir import Affine
 from bnnhw.ir.activation import FloatActivation, Thresholds
 from bnnhw.ir.arithmetic import DotAffine, dot_affine
 from bnnhw.ir.bits import BitMatrix
@@ -64,13 +64,15 @@ from bnnhw.streamline.result import StreamlineResult
 __all__ = ["exact_thresholds", "thresholds"]
 
 CHUNK = 1 << 20
-"""Accumulators put through the chain at once: 8 MiB a temporary array."""
+"""Accumulators put through the chain at once: 8 MiB per temporary array."""
 
 EXHAUST = 1 << 27
 """Most evaluations (accumulators x neurons x levels) up to which a layer is exhausted: seconds."""
 
 MAX_WARNINGS = 20
 """Warnings of a layer that are listed singly."""
+
+BIPOLAR = DataType("bipolar", 1)
 
 
 def exact_thresholds(
@@ -174,7 +176,7 @@ def _prove(
 def _narrowed(values: NDArray[np.int64], dtype: DataType, low: int) -> tuple[NDArray[np.int64], DataType]:
     """Bipolar thresholds where a two-bit type holds -1 and +1 alone."""
     if dtype == DataType("int", 2) and (values[:, 0] == low).all() and (values[:, 1] == values[:, 2]).all():
-        return values[:, 1:2], DataType("bipolar", 1)
+        return values[:, 1:2], BIPOLAR
     return values, dtype
 
 
@@ -217,42 +219,23 @@ class _Pass:
         found: list[Layer] = []
         for place, layer in enumerate(layers):
             narrow = self._about_dots(layers[place + 1 :], last)
-            match layer:
-                case Dense():
-                    layer = self._dense(replace(layer, input=dtype), narrow)
-                    dtype = layer.output
-                case Conv2d():
-                    code = int(dtype.encode(layer.input.values(np.array(layer.padding_code))))
-                    dense = self._dense(replace(layer.dense, input=dtype), narrow)
-                    layer = replace(layer, dense=dense, padding_code=code)
-                    dtype = layer.output
-                case Quantize():
-                    before, layer = self._quantize(replace(layer, input=dtype), narrow)
-                    found += before
-                    dtype = layer.output
-                case Residual():
-                    body, shortcut = (self.chain(branch, dtype) for branch in (layer.body, layer.shortcut))
-                    layer = replace(layer, input=dtype, body=body, shortcut=shortcut)
-                    dtype = layer.output
-                case MaxPool() | SumPool() | Affine():
-                    layer = replace(layer, input=dtype)
-                    dtype = layer.output
-                case _:
-                    raise NotImplementedError(type(layer).__name__)
+            layer = layer.with_branches(tuple(self.chain(branch, dtype) for branch in layer.branches), dtype)
+            if layer.matrix is not None:
+                layer = layer.with_matrix(self._dense(layer.matrix, narrow))
+            elif isinstance(layer.activation, FloatActivation):
+                before, layer = self._element_wise(layer, layer.activation, narrow)
+                found += before
+            dtype = layer.output
             found.append(layer)
         return tuple(found)
 
     def _about_dots(self, layers: tuple[Layer, ...], last: bool) -> bool:
         """Whether what follows is stated in dot products, which do not depend on the type of the elements."""
-        behind = [layer for layer in layers if not isinstance(layer, MaxPool)]
-        following = behind[0] if behind else None
-        if isinstance(following, Conv2d):
-            zero = following.window.padded and not following.input.values(np.array(following.padding_code))
-            return isinstance(following.dense.activation, FloatActivation) and not zero
-        if not isinstance(following, Dense):
+        behind = [layer for layer in layers if not layer.selects]
+        if not behind or behind[0].matrix is None or not behind[0].keeps(BIPOLAR):
             return False
         scores = last and len(behind) == 1 and bool(self._output.steps)
-        return isinstance(following.activation, FloatActivation) or scores
+        return isinstance(behind[0].activation, FloatActivation) or scores
 
     def _dense(self, layer: Dense, narrow: bool) -> Dense:
         if not isinstance(layer.activation, FloatActivation):
@@ -264,18 +247,17 @@ class _Pass:
         planes = tuple(WeightPlane(p.coefficient, BitMatrix.from_bits(p.bits.bits() ^ flip)) for p in layer.weights)
         return Dense(layer.name, layer.input, planes, activation)
 
-    def _quantize(self, layer: Quantize, narrow: bool) -> tuple[list[Affine], Quantize]:
-        if not isinstance(layer.activation, FloatActivation):
-            return [], layer
-        channels, low, high = layer.shape[0], layer.input.minimum, layer.input.maximum
-        accumulators = _Accumulators(layer.name, DotAffine(1, np.zeros(channels, np.int64)), low, high)
-        activation, flipped, warnings = _exact(accumulators, layer.activation, narrow)
+    def _element_wise(self, layer: Layer, activation: FloatActivation, narrow: bool) -> tuple[list[Affine], Layer]:
+        """A layer that applies an activation to its elements, and the affine that it needs before it, if any."""
+        shape, low, high = layer.shape_in, layer.input.minimum, layer.input.maximum
+        elements = _Accumulators(layer.name, DotAffine(1, np.zeros(shape[0], np.int64)), low, high)
+        exact, flipped, warnings = _exact(elements, activation, narrow)
         self.warnings += warnings
         if not flipped.any():
-            return [], replace(layer, activation=activation)
+            return [], layer.with_activation(exact)
         multiplier, offset = np.where(flipped, -1, 1), np.where(flipped, low + high, 0)
-        affine = Affine(self._unique(f"{layer.name}_negated"), layer.shape, layer.input, multiplier, offset)
-        return [affine], replace(layer, input=affine.output, activation=activation)
+        affine = Affine(self._unique(f"{layer.name}_negated"), shape, layer.input, multiplier, offset)
+        return [affine], layer.with_input(affine.output, exact)
 
     def _unique(self, name: str) -> str:
         while name in self._names:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from bnnhw.errors import NetworkError
 from bnnhw.ir.activation import Activation
 from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
@@ -97,8 +99,19 @@ class Conv2d(Layer):
     def renamed(self, name: str) -> Conv2d:
         return self.with_matrix(self.dense.renamed(name))
 
-    def with_input(self, dtype: DataType) -> Conv2d:
-        return self.with_matrix(self.dense.with_input(dtype))
+    def keeps(self, dtype: DataType) -> bool:
+        """Whether the type has the number that the padding holds."""
+        return not self.window.padded or dtype.holds(self._padding)
+
+    def with_input(self, dtype: DataType, activation: Activation | None = None) -> Conv2d:
+        """The padding holds the same number; code 0 where the type has no such number."""
+        code = int(dtype.encode(np.array(self._padding))) if dtype.holds(self._padding) else 0
+        return replace(self, dense=self.dense.with_input(dtype, activation), padding_code=code)
+
+    @property
+    def _padding(self) -> int:
+        """The number that the padding holds."""
+        return int(self.input.values(np.array(self.padding_code)))
 
     def with_activation(self, activation: Activation | None) -> Conv2d:
         return self.with_matrix(self.dense.with_activation(activation))

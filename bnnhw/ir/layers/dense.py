@@ -132,6 +132,9 @@ class Dense(Layer):
     def mismatch(self, shape: Shape) -> str:
         return f"must take {math.prod(shape)} inputs, not {self.synapses}"
 
+    def with_input(self, dtype: DataType, activation: Activation | None = None) -> Dense:
+        return replace(self, input=dtype, activation=self.activation if activation is None else activation)
+
     def with_activation(self, activation: Activation | None) -> Dense:
         return replace(self, activation=activation)
 

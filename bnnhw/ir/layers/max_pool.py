@@ -5,7 +5,7 @@ Position, channel and stream order are those of :class:`~bnnhw.ir.window.Window`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,6 +39,7 @@ class MaxPool(Layer):
     """
 
     kind: ClassVar[str] = "max_pool"
+    selects: ClassVar[bool] = True
 
     name: str
     window: Window = field()  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -69,6 +70,10 @@ class MaxPool(Layer):
     @property
     def shape_out(self) -> Shape:
         return (self.window.channels, self.window.out_height, self.window.out_width)
+
+    def reversed_in(self, channels: NDArray[np.bool_]) -> MaxPool:
+        """Where the order is reversed, the greatest element becomes the least."""
+        return replace(self, minimum=self.minimum ^ channels)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MaxPool):

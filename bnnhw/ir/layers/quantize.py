@@ -61,6 +61,9 @@ class Quantize(Layer):
     def shape_out(self) -> Shape:
         return self.shape
 
+    def with_input(self, dtype: DataType, activation: Activation | None = None) -> Quantize:
+        return replace(self, input=dtype, activation=self.activation if activation is None else activation)
+
     def with_activation(self, activation: Activation | None) -> Quantize:
         if activation is None:
             raise NetworkError(f"layer {self.name}: a layer of kind {self.kind} must have an activation")

@@ -77,9 +77,9 @@ class Residual(Layer):
         """Body, shortcut."""
         return (self.body, self.shortcut)
 
-    def with_branches(self, branches: Branches) -> Residual:
+    def with_branches(self, branches: Branches, dtype: DataType | None = None) -> Residual:
         body, shortcut = branches
-        return replace(self, body=body, shortcut=shortcut)
+        return replace(self, input=self.input if dtype is None else dtype, body=body, shortcut=shortcut)
 
 
 def _describe(layer: Residual, out: LayerWriter) -> dict[str, Any]:
