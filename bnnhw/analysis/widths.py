@@ -4,15 +4,15 @@ What a bit is worth
 -------------------
 A site's noise in the scores is measured with its present width of ``b0`` bits, for disturbances of one level
 (:mod:`bnnhw.analysis.sensitivity`). Levels of ``b`` bits are ``2**(b0 - b)`` of these apart, and the power of the
-noise goes with the square of it, ``noise * 4**(b0 - b)``: 6 dB a bit (Zhou et al., "Adaptive Quantization for Deep
+noise goes with the square of it, ``noise * 4**(b0 - b)``: 6 dB per bit (Zhou et al., "Adaptive Quantization for Deep
 Neural Network", AAAI 2018, arXiv:1712.01048, with ``exp(-alpha * b)``, ``alpha = ln 4``). The noise of all sites adds
 up.
 
 What a bit costs
 ----------------
-The LUT4 of the whole network by the cost model (:mod:`bnnhw.dataflow.resources`), with PE, SIMD and memory of each layer
-as they are, hence the same cycles a frame: planes are counted side by side. A wider activation costs ``2**b - 1``
-comparators where it is made and a popcount a bit where it is used.
+The LUT4 of the whole network by the cost model (:mod:`bnnhw.dataflow.resources`), with PE, SIMD and memory of each
+layer as they are, hence the same cycles per frame: planes are counted side by side. A wider activation costs
+``2**b - 1`` comparators where it is made and a popcount per bit where it is used.
 
 The search
 ----------

@@ -40,12 +40,14 @@ class Network:
                 raise NetworkError(f"layer {name}: name must be unique")
         follow(self.input.map, self.input.dtype, self.chain)
         last, output = self.chain[-1], self.output
-        if not isinstance(last, Dense):
+        matrix = last.matrix
+        # The matrix of a convolution is applied at many positions.
+        if matrix is None or matrix is not last:
             raise NetworkError(f"layer {last.name}: the layer before an output must be fully connected")
-        if last.activation is not None:
+        if matrix.activation is not None:
             raise NetworkError(f"layer {output.name}: the layer before an output must have no activation")
-        if output.classes != last.neurons:
-            raise NetworkError(f"layer {output.name}: must take {last.neurons} classes, not {output.classes}")
+        if output.classes != matrix.neurons:
+            raise NetworkError(f"layer {output.name}: must take {matrix.neurons} classes, not {output.classes}")
 
     @property
     def chain(self) -> tuple[Layer, ...]:
