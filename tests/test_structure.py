@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,24 @@ def _package_files(root: Path) -> list[Path]:
     return sorted(path for part in ("bnnhw", *sorted(MAPPED)) for path in (root / part).rglob("*.py"))
 
 
-def test_every_package_is_installed(root: Path) -> None:
-    found = set()
+def test_every_package_is_installed(root: Path, tmp_path: Path) -> None:
+    """A wheel holds every module: setuptools finds packages, and finds none in a folder without ``__init__.py``."""
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet", "-w", tmp_path]
+    copy = tmp_path / "source"
+    for part in ("bnnhw", *MAPPED):
+        shutil.copytree(root / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(root / name, copy)
+    done = subprocess.run([*command, copy], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    expected = set()
     for path in _package_files(root):
-        parts = path.parent.relative_to(root).parts
-        found.add(".".join(("bnnhw", *parts) if parts[0] in MAPPED else parts))
-    assert set(_pyproject(root)["tool"]["setuptools"]["packages"]) == found
+        parts = path.relative_to(root).parts
+        expected.add("/".join(("bnnhw", *parts) if parts[0] in MAPPED else parts))
+    with zipfile.ZipFile(wheel) as archive:
+        assert {name for name in archive.namelist() if name.endswith(".py")} == expected
+        assert "bnnhw/py.typed" in archive.namelist()
 
 
 def test_compiler_runs_without_torch(root: Path) -> None:

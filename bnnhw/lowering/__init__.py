@@ -1,7 +1,9 @@
-"""From layers to units: one rule for each kind of layer (:data:`RULES`), one file a rule."""
+"""From layers to units: one rule for each kind of layer (:data:`RULES`); every file of this folder registers its own."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Mapping
 
 from bnnhw.dataflow import Graph
@@ -10,13 +12,12 @@ from bnnhw.dataflow.queues import full_speed_depth
 from bnnhw.dataflow.throughput import settle
 from bnnhw.devices import Technology
 from bnnhw.ir import Network
-from bnnhw.lowering import affine, conv, dense, output, pool, quantize, residual
 from bnnhw.lowering.builder import RULES, Builder, Rule, Stream
 
-__all__ = ["MODULES", "RULES", "Builder", "Rule", "Stream", "lower"]
+__all__ = ["RULES", "Builder", "Rule", "Stream", "lower"]
 
-MODULES = (dense, conv, pool, quantize, affine, residual, output)
-"""The files of rules."""
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
 
 
 def lower(
