@@ -1,4 +1,4 @@
-"""From layers to units: one rule for each kind of layer (:data:`RULES`); every file of this folder registers its own."""
+"""From layers to units: one rule for each kind of layer (:data:`RULES`), registered by the files of this folder."""
 
 from __future__ import annotations
 
