@@ -155,7 +155,7 @@ class BatchNorm(nn.BatchNorm1d):
         return weight * (input - mean) / deviation + bias
 
     def inference(self) -> dict[str, Tensor]:
-        """What evaluation computes with: ``gamma``, ``beta``, ``mean`` and ``var``, one value a channel."""
+        """What evaluation computes with: ``gamma``, ``beta``, ``mean`` and ``var``, one value per channel."""
         assert self.running_mean is not None and self.running_var is not None
         return {"gamma": self.weight, "beta": self.bias, "mean": self.running_mean, "var": self.running_var}
 

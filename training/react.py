@@ -1,6 +1,6 @@
 """ReActNet's learned activations: a sign with a shift, a PReLU with shifts on both sides.
 
-Both are monotone for slopes that are not negative, so that the chain RPReLU - RSign is one threshold a neuron in
+Both are monotone for slopes that are not negative, so that the chain RPReLU - RSign is one threshold per neuron in
 hardware. Training keeps the slopes there: a negative one makes a valley, and a neuron would fire on both its sides.
 """
 
@@ -21,7 +21,7 @@ def _channels(parameter: Tensor, x: Tensor) -> Tensor:
 
 
 class RSign(BinaryActivation):
-    """``sign(x - shift)``, a learned shift a channel: +1 where ``x >= shift``.
+    """``sign(x - shift)``, a learned shift per channel: +1 where ``x >= shift``.
 
     Source: Liu et al., "ReActNet: Towards Precise Binary Neural Network with Generalized Activation Functions", 2020,
     eq. 4 (which gives -1 at equality).

@@ -1,7 +1,7 @@
 """The folder of a training run: a checkpoint to resume from, metrics as CSV, the result as JSON.
 
 - ``checkpoint.pt``: what :meth:`~bnnhw.training.optimize.Trainer.state` gives, and which run it is of;
-- ``metrics.csv``: a row an epoch, columns the fields of :class:`~bnnhw.training.optimize.Epoch`;
+- ``metrics.csv``: a row per epoch, columns the fields of :class:`~bnnhw.training.optimize.Epoch`;
 - ``result.json``: written once, at the end.
 
 Each is written whole or not at all. A checkpoint is read as tensors and plain numbers only; nothing is unpickled.

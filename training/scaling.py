@@ -1,11 +1,11 @@
 """XNOR-Net's scaling factors: alpha of the weights, K of the inputs.
 
-Alpha, a positive number a neuron, folds into the neuron's threshold exactly: it costs nothing in hardware, and behind a
-batch normalization it changes nothing but the training. K is a real number at each position of the map, made from the
-real-valued activations before their sign: hardware would have to keep those beside the bits, sum ``|x|`` over the
-channels, filter the sums, and multiply every dot product by the result, one multiplier a PE. A threshold can't hold it,
-since it differs from frame to frame. The authors report that it is worth less than 1 % of AlexNet's accuracy; leave it
-out for hardware.
+Alpha, a positive number per neuron, folds into the neuron's threshold exactly: it costs nothing in hardware, and
+behind a batch normalization it changes nothing but the training. K is a real number at each position of the map, made
+from the real-valued activations before their sign: hardware would have to keep those beside the bits, sum ``|x|``
+over the channels, filter the sums, and multiply every dot product by the result, one multiplier per PE. A threshold
+can't hold it, since it differs from frame to frame. The authors report that it is worth less than 1 % of AlexNet's
+accuracy; leave it out for hardware.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _ScaledSigns(torch.autograd.Function):
 
 
 def scaled_signs(weights: Tensor, estimator: Estimator = CLIPPED) -> Tensor:
-    """``alpha * sign(W)``, with the gradient ``g * (1 / n + alpha * d sign(W))``, n weights an output.
+    """``alpha * sign(W)``, with the gradient ``g * (1 / n + alpha * d sign(W))``, n weights per output.
 
     Source: Rastegari et al., 2016, section 3.1, "Training Binary-Weights-Networks".
     """
@@ -69,7 +69,7 @@ class ScaledLayer(BinaryLayer):
 
     @property
     def alpha(self) -> Tensor:
-        """Of each output, ``(outputs,)``; always the float32 value, which is what is exported."""
+        """Alpha of each output, ``(outputs,)``; always the float32 value, which is what is exported."""
         return weight_scale(self.latent.detach().float()).to(self.latent.dtype)
 
 

@@ -27,7 +27,7 @@ class Settings:
     Parameters
     ----------
     epochs, batch : int
-        Passes over the training split; frames a step.
+        Passes over the training split; frames per step.
     learning_rate : float
         At the start.
     loss : str

@@ -14,7 +14,7 @@ __all__ = ["Thermometer"]
 
 
 class Thermometer(Activation):
-    """``levels`` bits a channel: bit ``k`` of channel ``c`` is +1 where ``x >= thresholds[c, k]``.
+    """``levels`` bits per channel: bit ``k`` of channel ``c`` is +1 where ``x >= thresholds[c, k]``.
 
     The thresholds start at equally filled quantiles of each channel, which is the distributive thermometer of Bacellar
     et al., "Distributive Thermometer: A New Unary Encoding for Weightless Neural Networks", 2022; here they learn with

@@ -228,15 +228,15 @@ MALFORMED: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "thresholds of another network": (
         _resize_all("0-*-thres.bin", 24),
-        "layer 0: 8 words of weights must be a multiple of 3 thresholds an element",
+        "layer 0: 8 words of weights must be a multiple of 3 thresholds per element",
     ),
     "words of another network": (
         _resize_all("1-*-weights.bin", 48),
-        "layer 1: 3 words a neuron must divide its 8 inputs into words of at most 64 bits",
+        "layer 1: 3 words per neuron must divide its 8 inputs into words of at most 64 bits",
     ),
     "too few words": (
         _resize_all("0-*-weights.bin", 16),
-        "layer 0: 1 words a neuron must divide its 128 inputs into words of at most 64 bits",
+        "layer 0: 1 words per neuron must divide its 128 inputs into words of at most 64 bits",
     ),
     "bits above SIMD": (
         _put("0-3-weights.bin", bytes(56) + (1 << 32).to_bytes(8, "little")),
@@ -245,7 +245,7 @@ MALFORMED: dict[str, tuple[Callable[[Path], None], str]] = {
     "a folder": (_folder("2-0-weights.bin"), "2-0-weights.bin must be a file"),
     "a pipe": (_pipe("2-0-weights.bin"), "2-0-weights.bin must be a file"),
     "a dangling link": (_dangling("2-0-weights.bin"), "2-0-weights.bin must be a file"),
-    "no classes": (_put("classes.txt", b"\n \n"), "classes.txt must have one class a line, and has none"),
+    "no classes": (_put("classes.txt", b"\n \n"), "classes.txt must have one class per line, and has none"),
     "classes that are no text": (_put("classes.txt", b"\xff\xfe"), "classes.txt must be UTF-8 text"),
 }
 
@@ -310,7 +310,7 @@ REQUESTS: dict[str, tuple[str | None, type[BnnhwError], str]] = {
     "inputs": (
         "300-8-3",
         FileError,
-        "layer 0: 4 words a neuron must divide its 320 inputs into words of at most 64 bits",
+        "layer 0: 4 words per neuron must divide its 320 inputs into words of at most 64 bits",
     ),
 }
 

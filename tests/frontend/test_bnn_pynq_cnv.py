@@ -177,11 +177,11 @@ MALFORMED: dict[str, tuple[tuple[str, bytes | None], str]] = {
     ),
     "words of another network": (
         ("5-0-weights.bin", bytes(8 * 256 * 71)),
-        "layer 5: 71 words a neuron must divide its 2304 inputs into words of at most 64 bits",
+        "layer 5: 71 words per neuron must divide its 2304 inputs into words of at most 64 bits",
     ),
     "too few words": (
         ("5-0-weights.bin", bytes(8 * 256 * 32)),
-        "layer 5: 32 words a neuron must divide its 2304 inputs into words of at most 64 bits",
+        "layer 5: 32 words per neuron must divide its 2304 inputs into words of at most 64 bits",
     ),
     "bits above SIMD": (
         ("6-0-weights.bin", bytes(262136) + (16).to_bytes(8, "little")),

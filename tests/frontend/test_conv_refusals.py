@@ -130,7 +130,7 @@ def average_of_prelu(graph: Graph, x: str) -> str:
     return graph.add("GlobalAveragePool", graph.add("PRelu", graph.norm(x, 4), slopes))
 
 
-@case("node 3 of 7: PRelu 'prelu2_node': its slope must be a single value or one a channel (4), not (6,)")
+@case("node 3 of 7: PRelu 'prelu2_node': its slope must be a single value or one per channel (4), not (6,)")
 def slopes_of_columns(graph: Graph, x: str) -> str:
     return graph.add("PRelu", graph.norm(x, 4), graph.constant(np.linspace(0, 1, 6)))
 
@@ -197,7 +197,7 @@ def reshaped(graph: Graph, x: str) -> str:
     return graph.add("Conv", x, graph.weights(4, 36, 1, 1))
 
 
-@case("node 4 of 8: Mul 'mul3_node': its other input must be a single value or one a channel (4), not (6,)")
+@case("node 4 of 8: Mul 'mul3_node': its other input must be a single value or one per channel (4), not (6,)")
 def by_column(graph: Graph, x: str) -> str:
     x = graph.add("Conv", x, graph.weights(4, 4, 1, 1))
     return graph.add("Mul", x, graph.constant([1, 2, 3, 4, 5, 6]))

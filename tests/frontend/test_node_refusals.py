@@ -181,7 +181,7 @@ def weights_quantized_twice(nodes: Nodes, constants: Constants) -> None:
     by_output(nodes, "x0").input[0] = "q0"
 
 
-@case("node 4 of 9: Gemm 'a0_node': its bias must be a single value or one a neuron (3), not (4,)")
+@case("node 4 of 9: Gemm 'a0_node': its bias must be a single value or one per neuron (3), not (4,)")
 def bias(nodes: Nodes, constants: Constants) -> None:
     constants["four"] = [1.0] * 4
     nodes[3] = node("Gemm", ["x", "q0", "four"], "a0")
@@ -201,7 +201,7 @@ def valley(nodes: Nodes, constants: Constants) -> None:
     nodes.insert(4, node("PRelu", ["a0", "slopes"], "p"))
 
 
-@case("node 5 of 10: PRelu 'p_node': its slope must be a single value or one a neuron (3), not (2,)")
+@case("node 5 of 10: PRelu 'p_node': its slope must be a single value or one per neuron (3), not (2,)")
 def slopes(nodes: Nodes, constants: Constants) -> None:
     constants["slopes"] = [0.25, 0.5]
     nodes.insert(4, node("PRelu", ["a0", "slopes"], "p"))
@@ -229,7 +229,7 @@ def thresholds(nodes: Nodes, constants: Constants) -> None:
     nodes[5] = node("MultiThreshold", ["n0", "thresholds"], "x0", DOMAIN)
 
 
-@case("node 10 of 10: Reshape 'r_node': its shape must be (batch, ...) with 4 elements a frame, not [2, 2]")
+@case("node 10 of 10: Reshape 'r_node': its shape must be (batch, ...) with 4 elements per frame, not [2, 2]")
 def reshape(nodes: Nodes, constants: Constants) -> None:
     constants["shape"] = np.array([2, 2])
     nodes.append(node("Reshape", ["x", "shape"], "r"))
@@ -266,7 +266,7 @@ def test_unsupported(tmp_path: Path, name: str) -> None:
         ("bits", 2.5, "its bitwidth must be a whole number in 1..8, not 2.5"),
         ("bits", 0.0, "its bitwidth must be a whole number in 1..8, not 0.0"),
         ("one", 0.0, "its scale must be positive"),
-        ("one", [1.0, 1.0], "its scale must be a single value or one a neuron (1), not (2,)"),
+        ("one", [1.0, 1.0], "its scale must be a single value or one per neuron (1), not (2,)"),
         ("zero", [1.0, 1.0], "its zeropt must be a single value, not of shape (2,)"),
         (
             "rounding_mode",

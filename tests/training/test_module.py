@@ -357,3 +357,14 @@ def test_the_public_names() -> None:
     assert {"train_model", "Settings"} <= set(dir(training))
     with pytest.raises(AttributeError, match=r"^module 'bnnhw.training' has no attribute 'nothing'$"):
         training.nothing  # noqa: B018
+
+
+def test_the_example_of_the_readme(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.findall(r"```python\n(.*?)```", (root / "training" / "README.md").read_text(), re.DOTALL)[0]
+    monkeypatch.chdir(tmp_path)
+    with torch.random.fork_rng():
+        exec(code.replace("epochs=10", "epochs=3"), {"__name__": "example"})
+    data = datasets.load("digits", None)
+    network = streamline(read_model(Path("net.onnx")).network).network
+    classes = evaluate(network, network.input.encode(data.x_test.reshape(-1, 1, 8, 8))).classes
+    assert (classes == data.y_test).mean() > 0.8

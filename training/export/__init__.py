@@ -1,4 +1,8 @@
-"""A trained model as ONNX in the QONNX dialect, built node by node.
+"""A trained model as ONNX in the QONNX dialect, written call by call of its ``forward``.
+
+Any module is exported whose ``forward`` calls modules and functions that are registered here
+(:data:`~bnnhw.training.export.writer.MODULES`, :data:`~bnnhw.training.export.writer.CALLS`). A module of one's own is
+added by a function that writes its nodes, decorated with :func:`~bnnhw.training.export.writer.exports`.
 
 The graph takes raw samples ``input`` (1, features) or (1, channels, height, width) and gives ``scores``
 (1, classes), all float32:
@@ -11,10 +15,10 @@ The graph takes raw samples ``input`` (1, features) or (1, channels, height, wid
   BipolarQuant``, W being (outputs, inputs / group, height, width) and ``Conv`` itself padding nothing: it
   could pad with 0 only. ``MaxPool`` follows the sign or the convolution. A signal has height 1;
 - ``Flatten`` between both, channel-first;
-- an activation of several bits is ``Quant(x, step, 0, bits)`` with ``rounding_mode="ROUND"``, unsigned; a shortcut is
-  ``Add``, its average ``AveragePool``;
-- XNOR-Net's alpha is the scale of the weights' ``BipolarQuant``, one value an output; ReActNet's shifts are ``Sub`` and
-  ``Add``, its slope ``PRelu``; weights under a fan-in limit are a constant of -1, 0 and +1 without quantizer; a
+- an activation of several bits is ``Quant(x, step, 0, bits)`` with ``rounding_mode="ROUND"``, unsigned; branches that
+  are added are ``Add``, an average in one of them ``AveragePool``; what moves numbers is ``Flatten`` or ``Reshape``;
+- XNOR-Net's alpha is the scale of the weights' ``BipolarQuant``, one value per output; ReActNet's shifts are ``Sub``
+  and ``Add``, its slope ``PRelu``; weights under a fan-in limit are a constant of -1, 0 and +1 without quantizer; a
   thermometer is a depthwise ``Conv`` of 1 x 1 with weights of +1, ``Sub`` and ``BipolarQuant``.
 
 ``Quant`` and ``BipolarQuant`` are QONNX's (Pappalardo et al., "QONNX: Representing

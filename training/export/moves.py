@@ -71,7 +71,7 @@ def _branches(writer: Writer, kind: str, name: str, first: Any, second: Any) -> 
 
 @exports_call(operator.add, operator.iadd, torch.add, "add")
 def _add(writer: Writer, first: Any, second: Any) -> Tensor:
-    """Of two branches of one stream."""
+    """The sum of two branches of one stream."""
     return _branches(writer, "Add", "add", first, second)
 
 
@@ -150,7 +150,7 @@ def _item(_writer: Writer, values: Any, index: Any) -> Any:
 
 @exports_call(operator.mul)
 def _product(_writer: Writer, first: Any, second: Any) -> int:
-    """Of sizes."""
+    """The product of two sizes."""
     if not (isinstance(first, int) and isinstance(second, int)):
         raise TypeError("factors must be those of a BatchNorm to be exported: a tensor is not multiplied")
     return first * second

@@ -72,7 +72,7 @@ def _read(
     simd, rest = divmod(columns, layer.synapse_folds)
     if rest or not 1 <= simd <= WORD:
         raise FileError(
-            f"layer {layer.number}: {layer.synapse_folds} words a neuron must divide its {columns} inputs "
+            f"layer {layer.number}: {layer.synapse_folds} words per neuron must divide its {columns} inputs "
             f"into words of at most {WORD} bits"
         )
     return read_matrix(layer, columns, update)

@@ -69,7 +69,7 @@ class LayerFiles:
     ----------
     number : int
     weights, thresholds : tuple of Path
-        One of each an element; no thresholds of the last layer of CNV.
+        One of each per element; no thresholds of the last layer of CNV.
     neuron_folds, synapse_folds : int
     """
 
@@ -134,7 +134,7 @@ def _layer(folder: Path, sizes: dict[str, int], number: int, elements: int, rows
         folds = _one_size(sizes, names[1])
         if words % folds:
             raise FileError(
-                f"layer {number}: {words} words of weights must be a multiple of {folds} thresholds an element"
+                f"layer {number}: {words} words of weights must be a multiple of {folds} thresholds per element"
             )
         return LayerFiles(number, paths[0], paths[1], folds, words // folds)
     folds, rest = divmod(rows, elements)
@@ -200,7 +200,7 @@ def resolve(layers: list[LayerFiles], classes: int | None, topology: Topology | 
         simd, rest = divmod(width, layer.synapse_folds)
         if rest or not 1 <= simd <= WORD:
             raise FileError(
-                f"layer {layer.number}: {layer.synapse_folds} words a neuron must divide its {width} inputs "
+                f"layer {layer.number}: {layer.synapse_folds} words per neuron must divide its {width} inputs "
                 f"into words of at most {WORD} bits"
             )
     return topology, columns

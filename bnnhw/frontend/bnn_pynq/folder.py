@@ -94,7 +94,7 @@ def _classes(folder: Path, sizes: dict[str, int]) -> list[str] | None:
     except UnicodeDecodeError:
         raise FileError("classes.txt must be UTF-8 text") from None
     if not names:
-        raise FileError("classes.txt must have one class a line, and has none")
+        raise FileError("classes.txt must have one class per line, and has none")
     return names
 
 

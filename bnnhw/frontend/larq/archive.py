@@ -83,7 +83,7 @@ def _layers(members: Members) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def _shape(first: dict[str, Any]) -> tuple[int, ...]:
-    """Of a frame, as ONNX has it: (features,), or (channels, height, width)."""
+    """Shape of a frame, as ONNX has it: (features,), or (channels, height, width)."""
     shape = first.get("batch_input_shape") or first.get("batch_shape")
     if (
         not isinstance(shape, list)

@@ -115,7 +115,7 @@ class LarqGraph:
 
     @property
     def _shape(self) -> tuple[int, ...]:
-        """Of a frame, as ONNX has it."""
+        """Shape of a frame, as ONNX has it."""
         return self._value.shape[1:]
 
     def _constant(self, name: str, value: NDArray[Any] | np.float32 | np.float64) -> str:

@@ -108,7 +108,7 @@ class Call:
     def channels(
         self, index: int, what: str, neurons: int, layout: NDArray[np.int32] | None = None
     ) -> NDArray[np.float64]:
-        """A constant input of one value, or one a neuron: float64 (neurons,).
+        """A constant input of one value, or one per neuron: float64 (neurons,).
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class Call:
         if layout is None or layout.shape == (neurons,):
             if array.ndim > 2 or array.shape[-1] != neurons or array.size != neurons:
                 raise self.unsupported(
-                    f"its {what} must be a single value or one a neuron ({neurons}), not {array.shape}"
+                    f"its {what} must be a single value or one per neuron ({neurons}), not {array.shape}"
                 )
             result = np.empty(neurons)
             result[slice(None) if layout is None else layout] = array.reshape(neurons)
@@ -139,7 +139,7 @@ class Call:
             result[layout % neurons] = full
             if (result[layout % neurons] == full).all():
                 return result
-        raise self.unsupported(f"its {what} must be a single value or one a channel ({neurons}), not {array.shape}")
+        raise self.unsupported(f"its {what} must be a single value or one per channel ({neurons}), not {array.shape}")
 
 
 @dataclass(frozen=True)

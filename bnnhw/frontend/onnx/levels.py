@@ -37,7 +37,7 @@ ROUNDINGS: Mapping[str, Callable[[int], tuple[Fraction, bool]]] = {
 
 @dataclass(frozen=True)
 class Bounds:
-    """Ascending bounds, one a level above the lowest.
+    """Ascending bounds, one per level above the lowest.
 
     Parameters
     ----------

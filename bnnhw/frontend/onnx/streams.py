@@ -36,7 +36,7 @@ def _is_float(values: Sequence[Fraction]) -> bool:
 
 
 def affine_steps(call: Call, slopes: Sequence[Fraction], offsets: Sequence[Fraction]) -> tuple[Step, ...]:
-    """Steps that compute ``slope * x + offset``, a pair a neuron, exactly in rational arithmetic.
+    """Steps that compute ``slope * x + offset``, a pair per neuron, exactly in rational arithmetic.
 
     A slope that is no float64 is a multiplication and a division, and the offset comes before it if that is exact.
     """
@@ -91,7 +91,7 @@ def _through(step: Step, neuron: int, slope: Fraction, offset: Fraction) -> tupl
 
 
 def exact_affine(steps: tuple[Step, ...], neurons: int) -> tuple[list[Fraction], list[Fraction]] | None:
-    """Slopes and offsets of a chain of steps, one a neuron; None if it is not affine with rational parameters.
+    """Slopes and offsets of a chain of steps, one per neuron; None if it is not affine with rational parameters.
 
     A batch norm is one where its standard deviation is rational.
     """

@@ -190,7 +190,7 @@ class Integers:
     elements : Elements
         Of scale 1 and offset 0.
     steps : tuple of Step
-        On the integers, a row of parameters a channel.
+        On the integers, a row of parameters per channel.
     """
 
     elements: Elements

@@ -123,7 +123,7 @@ def _weights(call: Call, weights: Weights, reverse: bool) -> Weights:
 
 @handles("Add", "Sub", "Mul", "Div")
 def _affine(call: Call) -> Value:
-    """With a constant: a single value, or one a neuron or channel; the sum or difference of two branches."""
+    """With a constant: a single value, or one per neuron or channel; the sum or difference of two branches."""
     first, second = call.input(0), call.input(1)
     if isinstance(first, Constant) and isinstance(second, Constant):
         return _fold(call, first.array, second.array)
@@ -148,13 +148,13 @@ def _affine(call: Call) -> Value:
 
 @handles("Pow")
 def _pow(call: Call) -> Value:
-    """Of two constants."""
+    """The power of a constant, the exponent another one."""
     return _fold(call, call.take(0, "base", Constant).array, call.take(1, "exponent", Constant).array)
 
 
 @handles("Sqrt")
 def _sqrt(call: Call) -> Value:
-    """Of a constant."""
+    """The root of a constant."""
     array = call.take(0, "input", Constant).array
     if array.dtype.kind != "f" or (array < 0).any():
         raise call.unsupported("its input must be floating-point numbers, none negative")
@@ -182,7 +182,7 @@ def _batch_normalization(call: Call) -> Value:
         column = np.empty(product.neurons)
         column[index % product.neurons] = rows
         if (column[index % product.neurons] != rows).any():
-            raise call.unsupported(f"its {what} must be one a channel ({product.neurons})")
+            raise call.unsupported(f"its {what} must be one per channel ({product.neurons})")
         columns.append(column)
     gamma, beta, mean, variance = columns
     norm = BatchNorm(gamma, beta, mean, variance, call.attribute("epsilon", DEFAULT_EPSILON))

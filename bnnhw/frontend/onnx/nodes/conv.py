@@ -138,7 +138,7 @@ def summed(call: Call, elements: Elements, pool: SumPool, index: NDArray[np.int3
 
 @handles("Conv")
 def _conv(call: Call) -> Value:
-    """Of a map or of a signal, its weights (outputs, inputs / group, kernel...); one group, or depthwise."""
+    """A convolution of a map or a signal, its weights (outputs, inputs / group, kernel...); one group, or depthwise."""
     value = call.input(0)
     added: tuple[tuple[int, int], ...] = ()
     constant = Fraction(0)

@@ -47,7 +47,7 @@ def _flag(call: Call, name: str, default: int) -> bool:
 
 @handles("MaxPool", "GlobalMaxPool")
 def _max_pool(call: Call) -> Value:
-    """Of elements, or of what a monotone chain of steps makes of integers: the steps move behind the pool."""
+    """A pool of elements, or of what a monotone chain of steps makes of integers: the steps move behind the pool."""
     value = _taken(call)
     ceil_mode = _flag(call, "ceil_mode", 0)
     call.require("storage_order", call.attribute("storage_order", 0), 0)

@@ -78,7 +78,7 @@ def _quantized(call: Call) -> Constant | Samples | Product | Integers:
 
 
 def _scales(call: Call, value: Samples | Product | Integers, index: int = 1) -> list[Fraction]:
-    """The scale of a quantizer of elements: one, or one a neuron; positive."""
+    """The scale of a quantizer of elements: one, or one per neuron; positive."""
     if isinstance(value, Samples):
         array = call.channels(index, "scale", 1)
     else:
@@ -221,7 +221,7 @@ def _multi_threshold(call: Call) -> Value:
         axis = value.index.ndim - 1 if order.endswith("WC") else 0
         channels = np.moveaxis(value.index % neurons, axis, -1)
         if channels.shape[-1] != neurons or (channels != np.arange(neurons)).any():
-            raise call.unsupported(f"its thresholds must be one row a channel ({neurons})")
+            raise call.unsupported(f"its thresholds must be one row per channel ({neurons})")
     scale = Fraction(call.attribute("out_scale", 1.0))
     bias = Fraction(call.attribute("out_bias", 0.0))
     if scale <= 0:

@@ -41,7 +41,7 @@ def _reshaped(value: _Laid, shape: tuple[int, ...]) -> _Laid:
 
 @handles("Transpose")
 def _transpose(call: Call) -> Value:
-    """Of a matrix of weights or constants, or of samples or elements behind the batch."""
+    """A matrix of weights or constants turned over; dimensions of samples or elements behind the batch."""
     value = call.take(0, "input", Constant, Weights, Samples, Elements, Product, Integers)
     if isinstance(value, Constant | Weights):
         rank = value.array.ndim if isinstance(value, Constant) else value.values.ndim
@@ -99,7 +99,7 @@ def _reshape(call: Call) -> Value:
     sizes = tuple(n for n in inner if n is not None and n > 0)
     if not target or target[0] not in (None, -1, 0, 1) or len(sizes) != len(inner) or math.prod(sizes) != size:
         shown = ["batch" if n is None else n for n in target]
-        raise call.unsupported(f"its shape must be (batch, ...) with {size} elements a frame, not {str(shown)[:60]}")
+        raise call.unsupported(f"its shape must be (batch, ...) with {size} elements per frame, not {str(shown)[:60]}")
     return _reshaped(value, sizes)
 
 
