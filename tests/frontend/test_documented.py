@@ -1,10 +1,11 @@
-"""docs/models.md names exactly the operators that are read."""
+"""docs/models.md names exactly the formats and the operators that are read."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from bnnhw.frontend import FORMATS
 from bnnhw.frontend.onnx.levels import ROUNDINGS
 from bnnhw.frontend.onnx.nodes import HANDLERS
 
@@ -21,3 +22,11 @@ def test_every_operator_has_a_row() -> None:
 def test_every_rounding_mode_is_named() -> None:
     (row,) = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `Quant`")]
     assert set(re.findall(r"[A-Z_]{2,}", row)) == set(ROUNDINGS)
+
+
+def test_every_format_has_a_row_with_its_options() -> None:
+    lines = DOCUMENT.read_text().splitlines()
+    for name, entry in FORMATS.items():
+        (row,) = [line for line in lines if line.startswith(f"| {name} |")]
+        assert re.findall(r"`(--[a-z-]+)`", row) == [option.flag for option in entry.options]
+        assert f"bnnhw/frontend/{entry.read.__module__.rpartition('.')[2]}`" in row

@@ -69,32 +69,28 @@ def _fold(call: Call, a: NDArray[Any], b: NDArray[Any]) -> Constant:
     return Constant(result)
 
 
-def _steps(call: Call, array: NDArray[np.float64], reverse: bool) -> tuple[Step, ...]:
-    match call.node.kind:
-        case "Add":
-            return (Shift(array),)
-        case "Sub":
-            return (Scale(np.full(array.shape, -1.0)), Shift(array)) if reverse else (Shift(-array),)
-        case "Mul":
-            return (Scale(array),)
-        case _:
-            return (Divide(array),)
+STEPS: dict[str, Callable[[NDArray[np.float64], bool], tuple[Step, ...]]] = {
+    "Add": lambda array, _: (Shift(array),),
+    "Sub": lambda array, reverse: (Scale(np.full(array.shape, -1.0)), Shift(array)) if reverse else (Shift(-array),),
+    "Mul": lambda array, _: (Scale(array),),
+    "Div": lambda array, _: (Divide(array),),
+}
+"""By operator: the steps that it is with a constant, which may be the first of its two inputs."""
+
+RATIONAL: dict[str, Callable[[Fraction, Fraction, Fraction, bool], tuple[Fraction, Fraction]]] = {
+    "Add": lambda scale, offset, number, _: (scale, offset + number),
+    "Sub": lambda scale, offset, number, reverse: (-scale, number - offset) if reverse else (scale, offset - number),
+    "Mul": lambda scale, offset, number, _: (scale * number, offset * number),
+    "Div": lambda scale, offset, number, _: (scale / number, offset / number),
+}
+"""By operator: what becomes of ``scale * x + offset``."""
 
 
 def _rational(call: Call, value: Samples | Elements, number: Fraction, reverse: bool) -> Samples | Elements:
     """All elements or samples alike."""
-    scale, offset = value.scale, value.offset
-    match call.node.kind:
-        case "Add":
-            offset = offset + number
-        case "Sub":
-            scale, offset = (-scale, number - offset) if reverse else (scale, offset - number)
-        case "Mul":
-            scale, offset = scale * number, offset * number
-        case _:
-            if not number:
-                raise call.unsupported("its divisor must not be 0")
-            scale, offset = scale / number, offset / number
+    if call.node.kind == "Div" and not number:
+        raise call.unsupported("its divisor must not be 0")
+    scale, offset = RATIONAL[call.node.kind](value.scale, value.offset, number, reverse)
     if not scale:
         raise call.unsupported("its factor must not be 0")
     return replace(value, scale=call.fraction("scale", scale), offset=call.fraction("offset", offset))
@@ -142,7 +138,7 @@ def _affine(call: Call) -> Value:
         value = as_integers(call, value)
     if isinstance(value, Product | Integers):
         array = call.channels(place, "other input", value.neurons, value.index)
-        return add_step(call, value, *_steps(call, array, reverse))
+        return add_step(call, value, *STEPS[call.node.kind](array, reverse))
     return _rational(call, value, Fraction(call.scalar(place, "other input")), reverse)
 
 
