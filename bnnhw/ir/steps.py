@@ -9,7 +9,7 @@ turns the last layer's dot products into scores. Parameters are the float64 valu
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,6 +167,8 @@ def step_neurons(step: Step) -> int | None:
             return len(step.slope)
         case Relu():
             return None
+        case _:
+            assert_never(step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,8 +257,10 @@ def falling(steps: tuple[Step, ...], neurons: int) -> NDArray[np.bool_]:
                 direction = direction * np.sign(step.divisor)
             case BatchNorm():
                 direction = direction * np.sign(step.gamma)
-            case _:
+            case Shift() | Relu() | PRelu():
                 pass
+            case _:
+                assert_never(step)
     return direction < 0
 
 
@@ -278,4 +282,6 @@ def apply(steps: tuple[Step, ...], values: NDArray[np.integer] | NDArray[np.floa
                     y = np.maximum(y, 0.0)
                 case PRelu():
                     y = np.where(y < 0, y * step.slope, y)
+                case _:
+                    assert_never(step)
     return y

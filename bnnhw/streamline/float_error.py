@@ -8,6 +8,8 @@ the second order and the roundings of the bounds themselves, and increased by wh
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,6 +61,8 @@ def apply_bounded(
                     # Whichever side of 0 the exact operand is on, neither side is steeper than this.
                     y = np.where(y < 0, y * step.slope, y)
                     error = error * np.maximum(step.slope, 1.0) + U * np.abs(y)
+                case _:
+                    assert_never(step)
             error = error + TINY
         error = np.where(np.isfinite(y) & np.isfinite(error), 2 * error, np.inf)
     return y, error

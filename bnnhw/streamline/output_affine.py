@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
 from itertools import combinations
 
 import numpy as np
@@ -36,7 +37,7 @@ from bnnhw.errors import NetworkError
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layers import Dense, Output
 from bnnhw.ir.network import Network
-from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Step, apply, standard_deviation
+from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step, apply, standard_deviation
 from bnnhw.streamline.result import StreamlineResult
 
 __all__ = ["output_affine"]
@@ -153,8 +154,10 @@ def _slopes(name: str, steps: tuple[Step, ...], scale: int, classes: int) -> NDA
                 case Relu() | PRelu():
                     kind = type(step).__name__.lower()
                     raise NetworkError(f"layer {name}: scores must be affine, without a {kind}")
-                case _:
+                case Shift():
                     pass
+                case _:
+                    assert_never(step)
     return slope
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import assert_never
 
 from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
 from bnnhw.streamline.roots import Number
@@ -89,6 +90,8 @@ def _through(line: HalfLine, step: Step, neuron: int) -> HalfLine | bool:
             if not slope:
                 return _through_relu(line)
             return line.scaled(1 / Fraction(slope), Fraction(0)) if line.end.sign() < 0 else line
+        case _:
+            assert_never(step)
 
 
 def preimage(steps: tuple[Step, ...], neuron: int, bound: float, strict: bool) -> HalfLine | bool:
