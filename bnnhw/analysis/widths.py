@@ -68,7 +68,7 @@ class Suggestion:
     budget : int
         LUT4, what is reserved included.
     estimate, suggested_estimate : Resources
-        Of the network as it is and with the suggested widths, what is reserved included.
+        Cost of the network as it is and with the suggested widths, what is reserved included.
     noise, suggested_noise : float
         Sum over the sites, as measured and as the model says of the suggested widths.
     sites : tuple of SiteWidth
@@ -116,7 +116,7 @@ def suggest(
     Parameters
     ----------
     sensitivity : Sensitivity
-        Of the network of ``folded``.
+        That of the network of ``folded``.
     folded : FoldedNetwork
         Its PE, SIMD and memories stay.
     device : Device

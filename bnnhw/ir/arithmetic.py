@@ -14,7 +14,7 @@ writing ``b_i`` in {0, 1} for the bits of ``x`` and ``pc(w_j)`` for the ones in 
 A bipolar element is ``x = 2 b_0 - 1``, so ``dot = 2 * acc - K * sum_j d_j``. Unsigned and two's
 complement elements are ``x = sum_i a_i * b_i``, so
 ``dot = acc + (sum_i a_i) * sum_j d_j * (pc(w_j) - K)``. Either way ``dot = scale * acc + constant``,
-with one constant a neuron.
+with one constant per neuron.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class BitMatrix:
 
     @property
     def stride(self) -> int:
-        """Bytes a row."""
+        """Bytes per row."""
         return -(-self.columns // 8)
 
     def _bytes(self) -> NDArray[np.uint8]:

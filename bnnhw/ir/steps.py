@@ -36,10 +36,10 @@ __all__ = [
 
 
 def _finite(what: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A read-only copy of one finite value a neuron."""
+    """A read-only copy of one finite value per neuron."""
     array = np.array(values, np.float64)
     if array.ndim != 1 or not len(array):
-        raise NetworkError(f"{what} must have one value a neuron, not shape {array.shape}")
+        raise NetworkError(f"{what} must have one value per neuron, not shape {array.shape}")
     if not np.isfinite(array).all():
         raise NetworkError(f"{what} must be finite")
     array.setflags(write=False)

@@ -31,7 +31,7 @@ class Window:
     Parameters
     ----------
     channels, height, width : int
-        Of the map that the window slides over, without padding.
+        Size of the map that the window slides over, without padding.
     kernel, stride, dilation : (int, int)
         Vertical, horizontal.
     padding : (int, int, int, int)
@@ -66,7 +66,7 @@ class Window:
             raise NetworkError(f"window: the padded map must have at most {MAX_ELEMENTS} elements, not {padded}")
         taps = self.positions * self.area
         if taps > MAX_TAPS:
-            raise NetworkError(f"window: positions times kernel must be at most {MAX_TAPS} taps a frame, not {taps}")
+            raise NetworkError(f"window: positions times kernel must be at most {MAX_TAPS} taps per frame, not {taps}")
 
     @property
     def shape(self) -> tuple[int, int, int]:

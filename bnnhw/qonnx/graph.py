@@ -12,7 +12,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from bnnhw.ir import DataType
+from bnnhw.ir import DataType, narrowest
 
 __all__ = ["DOMAIN", "Graph", "Tensor", "integer_name", "type_name"]
 
@@ -227,6 +227,5 @@ def type_name(dtype: DataType) -> str:
 
 def integer_name(low: int, high: int) -> str:
     """QONNX's name of the narrowest integer type that holds ``low..high``."""
-    if low >= 0:
-        return f"UINT{max(high.bit_length(), 2)}"
-    return f"INT{max((-low - 1).bit_length(), high.bit_length(), 1) + 1}"
+    bits, signed = narrowest(low, high)
+    return f"INT{bits}" if signed else f"UINT{max(bits, 2)}"

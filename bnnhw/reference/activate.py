@@ -25,9 +25,9 @@ def threshold(values: NDArray[Any], thresholds: NDArray[Any], dtype: DataType) -
     values : array (..., channels)
         Exact integers, of any dtype.
     thresholds : array (levels, channels)
-        Ascending along the first axis; met iff ``value >= threshold``. Of the dtype of ``values``.
+        Ascending along the first axis; met iff ``value >= threshold``. Its dtype is that of ``values``.
     dtype : DataType
-        Of the codes.
+        Type of the codes.
 
     Returns
     -------

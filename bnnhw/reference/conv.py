@@ -80,7 +80,7 @@ class Convolution:
     def _depthwise(self, taps: NDArray[Any]) -> NDArray[Any]:
         """Dot products (frames * positions, neurons) where neuron ``n`` sees channel ``n // multiplier`` alone.
 
-        Of windows (frames, y, x, kernel y, kernel x, channels), tap after tap, all channels at once.
+        Takes windows (frames, y, x, kernel y, kernel x, channels), tap after tap, all channels at once.
         """
         frames, height, width, _, kernel_x, channels = taps.shape
         neurons = self.conv.dense.neurons

@@ -17,7 +17,7 @@ The argmax, ties included, depends on nothing but ``y_i >= y_j`` for the pairs i
 function of its own accumulator alone, so a pair is proved on the grid of all (acc_i, acc_j): ``y_j`` is
 monotone in ``acc_j`` in float64 too, since every rounding is monotone, so for each ``acc_i`` the
 accumulators with ``y_j <= y_i`` are the first so many in one order, and the integer scores agree on the
-whole row of the grid iff they give the same count. Two binary searches a row: K + 1 rows a pair.
+whole row of the grid iff they give the same count. Two binary searches per row: K + 1 rows per pair.
 
 Constant scores are tried first, then factors in ascending order, as the greatest multiplier they give: every one below
 :data:`DENSE`, then :data:`PER_OCTAVE` to each power of two. The first that is proved for all pairs is taken.

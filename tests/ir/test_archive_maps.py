@@ -235,7 +235,7 @@ def test_giant_windows_are_refused_before_allocation(members: dict[str, bytes], 
     cases = [
         (
             {"height": 40_000, "width": 20_000, "kernel": [20_000, 10_000], "stride": [1, 1]},
-            f"window: positions times kernel must be at most {1 << 26} taps a frame, "
+            f"window: positions times kernel must be at most {1 << 26} taps per frame, "
             f"not {20_001 * 10_001 * 20_000 * 10_000}",
         ),
         (

@@ -23,7 +23,7 @@ def test_prelu_by_hand() -> None:
             r"prelu: slope must not be negative, since it then is not monotone, not -0\.5 as in neuron 1",
         ),
         ([np.nan], r"prelu: slope must be finite"),
-        ([[1.0]], r"prelu: slope must have one value a neuron, not shape \(1, 1\)"),
+        ([[1.0]], r"prelu: slope must have one value per neuron, not shape \(1, 1\)"),
     ],
 )
 def test_impossible_slopes(slope: object, message: str) -> None:

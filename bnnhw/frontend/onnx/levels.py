@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir.types import MAX_PLANES, DataType
+from bnnhw.ir.types import MAX_PLANES, DataType, narrowest
 
 __all__ = ["ROUNDINGS", "Bound", "Bounds", "element_type", "integer_range", "padded", "quant_bounds", "round_exactly"]
 
@@ -75,12 +75,10 @@ def round_exactly(value: Fraction, rounding: str) -> int:
 
 def element_type(low: int, high: int) -> DataType:
     """The narrowest type that holds the integers ``low .. high``."""
-    kind, bits = "uint", high.bit_length()
-    if low < 0:
-        kind, bits = "int", max(2, 1 + max((~low).bit_length(), max(high, 0).bit_length()))
+    bits, signed = narrowest(low, max(high, 0))
     if bits > MAX_PLANES:
         raise NetworkError(f"elements must have at most {MAX_PLANES} bits, not {bits}")
-    return DataType(kind, max(bits, 1))
+    return DataType("int" if signed else "uint", bits)
 
 
 def padded(low: int, bounds: list[float], strict: list[bool], dtype: DataType) -> tuple[list[float], list[bool]]:

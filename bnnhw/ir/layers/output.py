@@ -41,7 +41,7 @@ class Output:
         for name in ("multiplier", "offset"):
             array = np.array(getattr(self, name), np.int64)
             if array.ndim != 1 or len(array) < 1:
-                raise NetworkError(f"layer {self.name}: {name} must have one value a class")
+                raise NetworkError(f"layer {self.name}: {name} must have one value per class")
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         if len(self.multiplier) != len(self.offset):

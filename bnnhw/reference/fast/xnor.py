@@ -1,8 +1,8 @@
-"""Popcounts of XNOR over packed bits: binary matrix products, 64 synapses a word.
+"""Popcounts of XNOR over packed bits: binary matrix products, 64 synapses per word.
 
 For rows ``x`` and neurons ``w`` of K bits the product is ``p = popcount(XNOR(x, w))``, computed as
 ``K - popcount(x ^ w)``: bits that both sides leave 0 count nothing, so padding needs no mask. The loops are
-compiled by numba at their first use (:mod:`bnnhw.reference.fast.xnor_kernel`), once a machine: numba keeps the result
+compiled by numba at their first use (:mod:`bnnhw.reference.fast.xnor_kernel`), once per machine: numba keeps the result
 beside this file, or in the user's cache where the folder can't be written.
 """
 
@@ -93,9 +93,9 @@ class Panels:
         _check("x_words", x_words)
         rows, words = x_words.shape
         if words != self.words:
-            raise ValueError(f"x_words must have the {self.words} words a row of the weights, not {words}")
+            raise ValueError(f"x_words must have the {self.words} words per row of the weights, not {words}")
         if not 0 <= columns <= min(64 * words, np.iinfo(np.int32).max):
-            raise ValueError(f"columns must be in 0..{64 * words} for {words} words a row, not {columns}")
+            raise ValueError(f"columns must be in 0..{64 * words} for {words} words per row, not {columns}")
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         # Of one layout whatever comes in: numba compiles once more for each other one.

@@ -74,7 +74,7 @@ class _Tile:
         self.vector = llvm.VectorType(_WORD, lanes)
 
     def counters(self) -> list[list[_Value]]:
-        """A vector of zeros a row and vector of the tile."""
+        """A vector of zeros for each row and vector of the tile."""
         builder = self.builder
         made = [[cgutils.alloca_once(builder, self.vector) for _ in range(self.vectors)] for _ in range(self.rows)]
         for row in made:

@@ -112,9 +112,9 @@ def test_errors() -> None:
         xnor_popcounts(words.astype(np.int64), words, 10)
     with pytest.raises(ValueError, match=r"^w_words must be uint64 of shape \(rows, words\), not uint64 of \(3,\)$"):
         xnor_popcounts(words, words[0], 10)
-    with pytest.raises(ValueError, match=r"^x_words must have the 3 words a row of the weights, not 2$"):
+    with pytest.raises(ValueError, match=r"^x_words must have the 3 words per row of the weights, not 2$"):
         xnor_popcounts(words[:, :2], words, 10)
-    with pytest.raises(ValueError, match=r"^columns must be in 0\.\.192 for 3 words a row, not 193$"):
+    with pytest.raises(ValueError, match=r"^columns must be in 0\.\.192 for 3 words per row, not 193$"):
         xnor_popcounts(words, words, 193)
     with pytest.raises(ValueError, match=r"^threads must be at least 1, not 0$"):
         xnor_popcounts(words, words, 192, 0)
