@@ -28,13 +28,13 @@ from amaranth.lib.wiring import In, Out
 from bnnhw import tools
 from bnnhw.boards import Board, get
 from bnnhw.build.place_route import seed_spread
-from bnnhw.build.synth import synthesize
-from bnnhw.devices import technology
+from bnnhw.build.synth import Synthesis, synthesize
+from bnnhw.devices import Family, Part, technology
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.folding import LayerFolding
 from bnnhw.ir import BitMatrix, DataType, Dense, Thresholds, WeightPlane
-from bnnhw.rtl.emit import rtlil
+from bnnhw.rtl.emit import emit
 from bnnhw.rtl.popcount import Popcount
 from bnnhw.units.mvu.rtl import Mvu
 
@@ -104,18 +104,24 @@ class Bench(wiring.Component):
         return m
 
 
+def synthesized(component: wiring.Component, family: Family, folder: Path, part: Part | None = None) -> Synthesis:
+    """A component's netlist."""
+    emitted = emit(component, "top", family.name)
+    source = folder / "top.il"
+    source.write_text(emitted.rtlil)
+    return synthesize([source], "top", family, folder, keep=emitted.repeated, part=part)
+
+
 def measure(name: str, pe: int, simd: int, seeds: range, folder: Path) -> dict[str, Any]:
     """One point of the grid."""
     board, clock = DEVICES[name]
     constraints = folder / f"none.{board.family.build_tools().constraints}"
     constraints.write_text("")
-    source = folder / "top.il"
-    source.write_text(rtlil(Popcount(simd, board.family.technology), "top", board.family.name))
-    lane = synthesize([source], "top", board.family, folder, part=board.part).cells
-    source.write_text(rtlil(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family.name), "top", board.family.name))
-    whole = synthesize([source], "top", board.family, folder, part=board.part)
-    source.write_text(rtlil(Bench(unit(pe, simd, "lut", (FOLDS, FOLDS), board.family.name)), "top", board.family.name))
-    benched = synthesize([source], "top", board.family, folder, part=board.part)
+    lane = synthesized(Popcount(simd, board.family.technology), board.family, folder, board.part).cells
+    dut = unit(pe, simd, "lut", (FOLDS, FOLDS), board.family.name)
+    whole = synthesized(dut, board.family, folder, board.part)
+    dut = unit(pe, simd, "lut", (FOLDS, FOLDS), board.family.name)
+    benched = synthesized(Bench(dut), board.family, folder, board.part)
     routed = seed_spread(board, benched.netlist, constraints, folder, seeds, clock_mhz=clock)
     fmax = [round(routed[seed].fmax_mhz, 1) for seed in seeds]
     return {
@@ -134,9 +140,10 @@ def scale(folder: Path) -> dict[str, Any]:
     """Seconds to generate and to synthesize a 64 x 72 unit, weights in block RAM, for the ECP5."""
     start = time.monotonic()
     source = folder / "top.il"
-    source.write_text(rtlil(unit(64, 72, "block", (4, 16), "ecp5"), "top", "ecp5"))
+    emitted = emit(unit(64, 72, "block", (4, 16), "ecp5"), "top", "ecp5")
+    source.write_text(emitted.rtlil)
     generated = time.monotonic()
-    cells = synthesize([source], "top", ECP5, folder).cells
+    cells = synthesize([source], "top", ECP5, folder, keep=emitted.repeated).cells
     return {
         "pe": 64,
         "simd": 72,

@@ -33,7 +33,7 @@ from bnnhw.folding.predict import predict
 from bnnhw.frontend import read_model
 from bnnhw.links import board_link
 from bnnhw.rtl.accelerator import Accelerator
-from bnnhw.rtl.emit import rtlil
+from bnnhw.rtl.emit import emit
 from bnnhw.streamline import streamline
 from bnnhw.training.recipe import Components, InputRecipe, Recipe
 from bnnhw.training.recipes import find_recipe
@@ -172,9 +172,11 @@ def in_logic(folded: FoldedNetwork) -> FoldedNetwork:
 def costs(folded: FoldedNetwork, family: Family, folder: Path) -> dict[str, int]:
     """What synthesis counts in an accelerator, without a link, and the cost model's LUT4."""
     source = folder / "top.il"
-    source.write_text(rtlil(Accelerator(folded.graph(family.technology)), "top", family.name))
-    cells = synthesize([source], "top", family, folder).cells
-    return {"estimated_lut4": folded.graph(family.technology).resources().lut4, **cells.as_dict()}
+    graph = folded.graph(family.technology)
+    emitted = emit(Accelerator(graph), "top", family.name)
+    source.write_text(emitted.rtlil)
+    cells = synthesize([source], "top", family, folder, keep=emitted.repeated).cells
+    return {"estimated_lut4": graph.resources().lut4, **cells.as_dict()}
 
 
 def repeat(result: dict[str, Any], data: Path | None, seeds: int) -> Iterator[dict[str, Any]]:

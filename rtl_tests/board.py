@@ -7,9 +7,11 @@ from pathlib import Path
 
 from bnnhw import tools
 from bnnhw.boards import get
-from bnnhw.build.design import TOP, write_design
-from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.build.design import TOP, Source, write_design
+from bnnhw.dataflow.frame import Frame
 from bnnhw.links.uart import Uart
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import verilog
 from rtl_tests.engines import FOLDED
 from rtl_tests.link import DIVISOR, IDENTITY
 
@@ -57,17 +59,22 @@ endmodule
 
 def sources(folder: Path) -> dict[str, str]:
     """Verilog files: the board's top and the link as they go to synthesis, models of the cells, and the bench."""
-    design = write_design(
-        Accelerator(FOLDED, "ice40"),
-        get("icebreaker"),
-        folder,
-        link=Uart(round(CLOCK_MHZ * 1e6 / DIVISOR)),
-        clock_mhz=CLOCK_MHZ,
+    board = get("icebreaker")
+    graph = FOLDED.graph(board.family.technology)
+    source = Source(
+        verilog=verilog(Accelerator(graph), "accelerator", board.family.name),
+        module="accelerator",
+        linked=False,
+        repeated=(),
+        frame=Frame.of(graph),
         classes=FOLDED.network.output.classes,
-        identity=IDENTITY,
+        identity=f"{IDENTITY:08x}",
+        cycles_per_frame=0,
+        latency_cycles=0,
     )
+    design = write_design(source, board, folder, link=Uart(round(CLOCK_MHZ * 1e6 / DIVISOR)), clock_mhz=CLOCK_MHZ)
     yosys, script, target = tools.require("yosys"), folder / "convert.ys", folder / "board.v"
-    reads = "\n".join(f"read_rtlil {source}" for source in design.sources)
+    reads = "\n".join(f"read_{'verilog' if path.suffix == '.v' else 'rtlil'} {path}" for path in design.sources)
     script.write_text(f"{reads}\nproc -nomux -norom\nmemory_collect\nwrite_verilog -norename {target}\n")
     subprocess.run([*yosys.command, str(script)], check=True, capture_output=True, env=yosys.full_environment())
     share = tools.yosys_share(yosys)

@@ -1,4 +1,4 @@
-"""From a folded network to a bitstream, in named steps that are skipped when nothing has changed."""
+"""From Verilog to a bitstream, in named steps that are skipped when nothing has changed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,10 @@ from bnnhw import tools
 from bnnhw.boards import Board
 from bnnhw.build import place_route, synth
 from bnnhw.build.cache import StepCache
-from bnnhw.build.design import TOP, design_files, write_design
+from bnnhw.build.design import TOP, Source, design_files, write_design
 from bnnhw.build.synth import CellCounts
 from bnnhw.errors import CheckError, RequestError
-from bnnhw.files import digest, file_digest, write_json
-from bnnhw.folding import FoldedNetwork
-from bnnhw.folding.predict import predict
-from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.files import file_digest, package_digest, write_json
 from bnnhw.links import BoardLink
 from bnnhw.tools import Program
 
@@ -103,24 +100,27 @@ def check_fit(cells: CellCounts, board: Board) -> None:
 
 
 def build(
-    folded: FoldedNetwork,
+    source: Source,
     board: Board,
     out_dir: Path,
     *,
     link: BoardLink,
     seed: int = 0,
     freq_mhz: float | None = None,
+    extra: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> BuildResult:
-    """Builds the bitstream of a network for a board.
+    """Builds the bitstream of Verilog for a board.
 
-    Everything the steps make stays in ``out_dir``: RTLIL, constraints, scripts, logs, netlist, configuration,
+    Everything the steps make stays in ``out_dir``: sources, constraints, scripts, logs, netlist, configuration,
     bitstream (``top.bin``, ``top.bit``, ...) and ``report.json``.
 
     Parameters
     ----------
     freq_mhz : float, optional
         Clock asked for; the board's default when not given.
+    extra : mapping, optional
+        What ``report.json`` is to say too.
 
     Raises
     ------
@@ -139,22 +139,22 @@ def build(
     link.check_clock(clock_mhz)
     out_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(out_dir / ".lock"):
-        return _build(folded, board, out_dir, clock_mhz, link, seed, progress or (lambda *_: None))
+        return _build(source, board, out_dir, clock_mhz, link, seed, extra or {}, progress or (lambda *_: None))
 
 
 def _build(
-    folded: FoldedNetwork,
+    source: Source,
     board: Board,
     folder: Path,
     clock_mhz: float,
     link: BoardLink,
     seed: int,
+    extra: Mapping[str, Any],
     progress: Progress,
 ) -> BuildResult:
     toolchain = board.family.build_tools()
     cache = StepCache(folder)
-    design = design_files(board, link, folder)
-    identity = digest(folded)
+    design = design_files(source, board, link, folder)
 
     @contextmanager
     def step(name: str) -> Iterator[None]:
@@ -163,34 +163,34 @@ def _build(
         progress(name, 1.0, "unchanged" if name in cache.skipped else name)
 
     def elaborate() -> dict[str, Any]:
-        # Its streams are made at run time: no type checker can see that it is a FrameAccelerator.
-        accelerator: Any = Accelerator(folded.graph(board.family.technology))
-        write_design(
-            accelerator,
-            board,
-            folder,
-            link=link,
-            classes=folded.network.output.classes,
-            clock_mhz=clock_mhz,
-            identity=int(identity[:8], 16),
-        )
+        write_design(source, board, folder, link=link, clock_mhz=clock_mhz)
         return {}
 
     with step("elaborate"):
-        inputs = (identity, board.fingerprint(), clock_mhz, link.name, link.settings, version("amaranth"), _sources())
+        inputs = (
+            source,
+            board.fingerprint(),
+            clock_mhz,
+            link.name,
+            link.settings,
+            version("amaranth"),
+            package_digest(),
+        )
         cache.run("elaborate", inputs, [*design.sources, design.constraints], elaborate)
 
     def synthesize() -> dict[str, Any]:
         def passes(title: str) -> None:
             progress("synth", 0.5, title)
 
-        result = synth.synthesize(design.sources, TOP, board.family, folder, part=board.part, progress=passes)
+        result = synth.synthesize(
+            design.sources, TOP, board.family, folder, keep=source.repeated, part=board.part, progress=passes
+        )
         return result.cells.as_dict()
 
     netlist = folder / f"{TOP}.json"
     with step("synth"):
         names = [path.name for path in design.sources]
-        script = synth.script(names, TOP, board.family, part=board.part)
+        script = synth.script(names, TOP, board.family, keep=source.repeated, part=board.part)
         inputs = (_version("yosys"), script, *map(file_digest, design.sources))
         cells = CellCounts(**cache.run("synth", inputs, [netlist], synthesize))
 
@@ -239,7 +239,6 @@ def _build(
 
     with step("report"):
         start = time.monotonic()
-        prediction = predict(folded.graph(board.family.technology))
         report = folder / "report.json"
         result = BuildResult(
             bitstream=bitstream,
@@ -249,26 +248,26 @@ def _build(
             timing_met=routed["timing_met"],
             utilization=routed["utilization"],
             estimate=cells.as_dict(),
-            fps=clock_mhz * 1e6 / prediction.cycles_per_frame,
-            latency_us=prediction.latency_cycles / clock_mhz,
-            link_fps=link.frames_per_s(folded.network.input.elements * folded.network.input.dtype.bits),
+            fps=clock_mhz * 1e6 / source.cycles_per_frame,
+            latency_us=source.latency_cycles / clock_mhz,
+            link_fps=link.frames_per_s(source.frame.bits),
             stages_s={**cache.seconds, "report": round(time.monotonic() - start, 3)},
             skipped=tuple(cache.skipped),
         )
         used = [tools.require(program) for program in ("yosys", toolchain.place_route, toolchain.packer)]
-        extra = {
+        said = {
             "board": board.name,
             "device": board.device,
             "link": link.name,
             **link.settings,
             "seed": seed,
-            "identity": identity,
-            "cycles_per_frame": prediction.cycles_per_frame,
-            "latency_cycles": prediction.latency_cycles,
+            "identity": source.identity,
+            "cycles_per_frame": source.cycles_per_frame,
+            "latency_cycles": source.latency_cycles,
             "fmax_per_clock_mhz": routed["fmax_per_clock_mhz"],
             "tools": {tool.name: f"{tool.path} {tool.version}" for tool in used},
         }
-        _write_report(result, extra)
+        _write_report(result, {**said, **extra})
     return result
 
 
@@ -294,15 +293,3 @@ def _write_report(result: BuildResult, extra: Mapping[str, Any]) -> None:
 def _version(program: str | Program) -> str:
     tool = tools.require(program)
     return f"{tool.path} {tool.version}"
-
-
-def _sources() -> str:
-    """Digest of our own code that a design's text depends on."""
-    import bnnhw
-    from bnnhw import boards
-
-    roots = (Path(bnnhw.__file__).parent, Path(boards.__file__).parent)
-    folders = [roots[0] / "hardware", roots[0] / "devices", roots[0] / "ir", roots[0] / "folding", roots[0] / "links", roots[1]]
-    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    files += [Path(write_design.__code__.co_filename)]
-    return digest([file_digest(path) for path in files])

@@ -1,28 +1,64 @@
-"""From an accelerator and a board to the files that synthesis and place and route read."""
+"""From Verilog and a board to the files that synthesis and place and route read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bnnhw.boards import Board
-from bnnhw.rtl.emit import rtlil
-from bnnhw.links import BoardLink, FrameAccelerator, Setting
+from bnnhw.dataflow.frame import Frame
+from bnnhw.files import write_text
+from bnnhw.links import BoardLink, Setting
+from bnnhw.links.external import ExternalAccelerator
+from bnnhw.rtl.emit import emit
 
-__all__ = ["TOP", "Design", "design_files", "write_design"]
+__all__ = ["TOP", "Design", "Source", "design_files", "write_design"]
 
 TOP = "top"
 """Name of the top module."""
 
 
 @dataclass(frozen=True)
+class Source:
+    """Verilog to build, and what is known of it.
+
+    Parameters
+    ----------
+    verilog : str
+    module : str
+        Its top module: an accelerator with its streams, or one with the link around it.
+    linked : bool
+        Whether the link is in it.
+    repeated : tuple of str
+        Modules that synthesis keeps apart until it has mapped them.
+    frame : Frame
+    classes : int
+    identity : str
+        Digest of the network and its folding; its first 32 bits are told to the host.
+    cycles_per_frame, latency_cycles : int
+        Of the accelerator, as predicted for the technology it was generated for.
+    """
+
+    verilog: str
+    module: str
+    linked: bool
+    repeated: tuple[str, ...]
+    frame: Frame
+    classes: int
+    identity: str
+    cycles_per_frame: int
+    latency_cycles: int
+
+
+@dataclass(frozen=True)
 class Design:
-    """What :func:`write_design` wrote.
+    """What :func:`write_design` writes.
 
     Attributes
     ----------
     sources : tuple of Path
-        RTLIL: the link with the accelerator, and the board's top.
+        The Verilog as it was given, RTLIL of the link around it where that is not in it, and of the board's top.
     constraints : Path
         Pins and clocks.
     """
@@ -31,23 +67,15 @@ class Design:
     constraints: Path
 
 
-def design_files(board: Board, link: BoardLink, folder: Path) -> Design:
+def design_files(source: Source, board: Board, link: BoardLink, folder: Path) -> Design:
     """Where :func:`write_design` writes."""
+    around = [] if source.linked else [folder / f"{link.module}.il"]
     constraints = f"{TOP}.{board.family.build_tools().constraints}"
-    return Design((folder / f"{link.module}.il", folder / f"{TOP}.il"), folder / constraints)
+    return Design((folder / f"{source.module}.v", *around, folder / f"{TOP}.il"), folder / constraints)
 
 
-def write_design(
-    accelerator: FrameAccelerator,
-    board: Board,
-    folder: Path,
-    *,
-    link: BoardLink,
-    clock_mhz: float,
-    classes: int,
-    identity: int,
-) -> Design:
-    """Writes RTLIL and constraints of an accelerator behind a link of the board.
+def write_design(source: Source, board: Board, folder: Path, *, link: BoardLink, clock_mhz: float) -> Design:
+    """Writes what is synthesized of an accelerator behind a link of the board, and the constraints.
 
     Pins and input and output cells are those of the board's Amaranth platform; its build plan is not run.
 
@@ -61,12 +89,16 @@ def write_design(
     RequestError
         For a clock that is out of reach, or that does not suit the link.
     """
-    actual_mhz = board.reachable_mhz(clock_mhz)
-    gateware = link.gateware(accelerator, Setting(classes, identity, actual_mhz))
+    design = design_files(source, board, link, folder)
+    write_text(design.sources[0], source.verilog)
+    for path in design.sources[1:-1]:
+        setting = Setting(source.classes, int(source.identity[:8], 16), board.reachable_mhz(clock_mhz))
+        # Its streams come from its signature, where a type checker can't see them.
+        accelerator: Any = ExternalAccelerator(source.module, source.frame)
+        gateware = link.gateware(accelerator, setting)
+        write_text(path, emit(gateware, link.module, board.family.name).rtlil)
     plan = board.platform().prepare(link.top(board, board.clock(clock_mhz)), TOP, emit_src=False)
-    design = design_files(board, link, folder)
-    design.sources[0].write_text(rtlil(gateware, link.module, board.family.name))
-    for path in (design.sources[1], design.constraints):
+    for path in (design.sources[-1], design.constraints):
         content = plan.files[path.name]
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     return design

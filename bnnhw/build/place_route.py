@@ -204,7 +204,9 @@ def pack(board: Board, configuration: Path, bitstream: Path) -> Path:
     folder = configuration.parent
     log = folder / f"{name}.log"
     with whole_file(bitstream) as part:
-        files = _named(toolchain.pack_options, configuration=configuration.name, bitstream=os.path.relpath(part, folder))
+        files = _named(
+            toolchain.pack_options, configuration=configuration.name, bitstream=os.path.relpath(part, folder)
+        )
         status = run_logged(tool, [*board.part.pack, *board.pack, *files], folder, log)
         if status or not part.is_file() or not part.stat().st_size:
             raise BnnhwError(f"{name} failed with status {status} (log: {log})")

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from bnnhw import tools
-from bnnhw.build.hierarchy import repeated_modules
 from bnnhw.build.process import run_logged
 from bnnhw.devices import Family, Part
 from bnnhw.errors import BnnhwError
 
 __all__ = ["CellCounts", "Synthesis", "count_cells", "script", "synthesize"]
+
 
 @dataclass(frozen=True)
 class CellCounts:
@@ -81,7 +81,7 @@ def script(
     sources : sequence of str
         File names, relative to where Yosys runs.
     keep : sequence of str
-        RTLIL names of modules, see :func:`~bnnhw.build.hierarchy.repeated_modules`.
+        Names of modules, see :func:`~bnnhw.hardware.emit.repeated_modules`.
     part : Part, optional
         The device, for what mapping depends on; the family's first when not given.
     stem : str, optional
@@ -89,11 +89,12 @@ def script(
     """
     stem = stem or top
     command = (*family.build_tools().synthesis, *(part or family.parts[0]).synthesis, "-top", top)
-    read = [f"{'read_rtlil' if name.endswith('.il') else 'read_verilog'} {name}" for name in sources]
+    # A module that two files hold is the same in both; what is given first counts.
+    read = [f"{'read_rtlil' if name.endswith('.il') else 'read_verilog'} -nooverwrite {name}" for name in sources]
     return "\n".join(
         [
             *read,
-            *(f"setattr -mod -set keep_hierarchy 1 {name}" for name in keep),
+            *(f"setattr -mod -set keep_hierarchy 1 \\{name}" for name in keep),
             " ".join(command),
             "setattr -mod -unset keep_hierarchy *",
             "flatten",
@@ -113,6 +114,7 @@ def synthesize(
     family: Family,
     folder: Path,
     *,
+    keep: Sequence[str] = (),
     part: Part | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Synthesis:
@@ -122,7 +124,7 @@ def synthesize(
     ----------
     sources : sequence of Path
         Files inside ``folder``.
-    part : Part, optional
+    keep, part
         See :func:`script`.
     progress : callable, optional
         Told what Yosys is doing: the title of each of its passes.
@@ -138,8 +140,7 @@ def synthesize(
     log = folder / "yosys.log"
     path = folder / f"{top}.ys"
     names = [source.relative_to(folder).as_posix() for source in sources]
-    texts = [source.read_text() for source in sources if source.suffix == ".il"]
-    path.write_text(script(names, top, family, keep=repeated_modules(texts, top), part=part))
+    path.write_text(script(names, top, family, keep=keep, part=part))
     errors: list[str] = []
 
     def line(text: str) -> None:

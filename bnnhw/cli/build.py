@@ -42,18 +42,25 @@ def build(
 ) -> None:
     """Makes a bitstream for a board.
 
-    The accelerator gets the serial link of the board. All logs are kept. Steps whose inputs have not changed are
-    skipped. Exits with 1 when the design does not fit or misses timing.
+    A folder that `bnnhw generate` wrote is built as it is, edits to its Verilog included; a network is generated into
+    DIR/design first. The accelerator gets the serial link of the board. All logs are kept. Steps whose inputs have not
+    changed are skipped. Exits with 1 when the design does not fit or misses timing.
     """
-    from bnnhw.flow.build import build_bitstream, build_json
+    from bnnhw.flow.build import build_bitstream, build_json, portable_note
+    from bnnhw.flow.design import Design
     from bnnhw.flow.fold import as_board
 
     chosen = as_board(board)
     opened = open_path(design, board, folding)
+    technology, model = None, design
+    if isinstance(opened, Design):
+        technology, model = opened.technology, None
+        if (note := portable_note(opened, chosen)) is not None:
+            session.say(note)
     if output.exists() and not output.is_dir():
         raise RequestError(f"{output}: must be a folder, and is a file")
     with session.progress("build") as update:
-        result = build_bitstream(opened, chosen, output, seed=seed, freq_mhz=freq, progress=update)
+        result = build_bitstream(opened, chosen, output, seed=seed, freq_mhz=freq, model=model, progress=update)
     for step, seconds in result.stages_s.items():
         session.say(f"  {step:<12} {'unchanged' if step in result.skipped else f'{seconds:7.1f} s'}")
 
@@ -65,5 +72,5 @@ def build(
         for name, entry in result.utilization.items():
             console.print(f"  {name:<16} {entry['used']:>6} of {entry['available']}", markup=False)
 
-    session.result(build_json(result, chosen), show)
+    session.result(build_json(result, chosen, technology), show)
     result.check_timing()

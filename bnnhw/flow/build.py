@@ -8,15 +8,21 @@ from typing import Any
 from bnnhw.boards import Board
 from bnnhw.build.bitstream import STEPS, BuildResult
 from bnnhw.build.bitstream import build as run
+from bnnhw.build.design import Source
+from bnnhw.errors import RequestError
 from bnnhw.files import write_json
 from bnnhw.flow.design import Design
-from bnnhw.flow.fold import as_board, fold_json
+from bnnhw.flow.fold import as_board, fold_json, technology_of
+from bnnhw.flow.generate import generate
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
-from bnnhw.links import board_link
+from bnnhw.links import LINKS, BoardLink, board_link
 
-__all__ = ["build_bitstream", "build_json"]
+__all__ = ["build_bitstream", "build_json", "portable_note"]
+
+DESIGN = "design"
+"""The folder in a build's folder that a network's Verilog is generated into."""
 
 
 def build_bitstream(
@@ -26,22 +32,26 @@ def build_bitstream(
     *,
     seed: int = 0,
     freq_mhz: float | None = None,
+    model: Path | str | None = None,
     progress: Progress = silent,
 ) -> BuildResult:
-    """Builds the bitstream of a design for a board, the board's link around it.
+    """Builds the bitstream of a design for a board: of the Verilog that its folder holds, edited or not.
 
-    Everything that the steps make stays in the folder, logs included; steps whose inputs have not changed are
-    skipped.
+    Where the design has no link, the board's is put around it. Everything that the steps make stays in the folder,
+    logs included; steps whose inputs have not changed are skipped.
 
     Parameters
     ----------
     design : Design or FoldedNetwork
+        A folded network is generated into ``folder/design`` first.
     board : Board or str
     folder : Path or str
     seed : int
         Of place and route.
     freq_mhz : float, optional
         Clock to build for; the board's when not given.
+    model : Path or str, optional
+        The file of a folded network, see :func:`~bnnhw.flow.generate.generate`.
     progress : callable
         Told steps done and steps.
 
@@ -53,31 +63,89 @@ def build_bitstream(
     Raises
     ------
     RequestError
-        For a clock that is out of reach.
+        For a design that was generated for another board, family, link or clock, and for a clock that is out of reach.
     CheckError
         When the design does not fit.
     ToolError
         When a tool is missing.
     """
     board, folder = as_board(board), Path(folder)
-    folded = design.folded if isinstance(design, Design) else design
+    link = board_link(board)
+    if not isinstance(design, Design):
+        design = generate(design, folder / DESIGN, board=board, model=model)
+    source = _source(design, board, link, freq_mhz)
 
     def told(step: str, fraction: float, what: str) -> None:
         progress(STEPS.index(step) + fraction, len(STEPS), what)
 
-    result = run(folded, board, folder, link=board_link(board), seed=seed, freq_mhz=freq_mhz, progress=told)
+    edited = design.whole.edited if source.linked else design.core.edited
+    extra = {"technology": design.technology, "edited": edited}
+    result = run(source, board, folder, link=link, seed=seed, freq_mhz=freq_mhz, extra=extra, progress=told)
     # What the report needs for its picture of the network.
-    write_json(folder / "network.json", describe(folded.network))
-    write_json(folder / "fold.json", fold_json(folded, board, result.clock_mhz))
+    write_json(folder / "network.json", describe(design.network))
+    write_json(folder / "fold.json", fold_json(design.folded, board, result.clock_mhz, design.technology))
     return result
 
 
-def build_json(result: BuildResult, board: Board) -> dict[str, Any]:
+def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | None) -> Source:
+    """What of a design is synthesized for a board; refuses what was generated for something else."""
+    where = design.folder
+    if design.board is not None and design.board != board.name:
+        raise RequestError(f"{where}: was generated for board {design.board}, not for {board.name}; generate it again")
+    if design.technology not in (technology_of(None), technology_of(board)):
+        raise RequestError(
+            f"{where}: was generated for family {design.technology}, and {board.name} is of {technology_of(board)}; "
+            "generate it again"
+        )
+    bare = LINKS[design.link].module == design.core.top
+    if not bare and design.link != link.name:
+        raise RequestError(
+            f"{where}: was generated with link {design.link}, and a bitstream for {board.name} has link {link.name}; "
+            "generate it again"
+        )
+    if not bare:
+        clock_mhz = board.reachable_mhz(board.clock_mhz if freq_mhz is None else freq_mhz)
+        if design.clock_mhz != clock_mhz:
+            raise RequestError(
+                f"{where}: its link was generated for a clock of {design.clock_mhz:g} MHz, not {clock_mhz:g}; "
+                "generate it without a link to build for any clock"
+            )
+        if design.core.edited and not design.whole.edited:
+            raise RequestError(
+                f"{design.core.path}: was edited, and {design.whole.path}, which is built, was not; "
+                "edit it there too, or generate without a link"
+            )
+    module = design.core if bare else design.whole
+    return Source(
+        verilog=module.text,
+        module=module.top,
+        linked=not bare,
+        repeated=module.repeated,
+        frame=design.seen.frame,
+        classes=design.network.output.classes,
+        identity=design.sidecar["identity"],
+        cycles_per_frame=design.seen.cycles_per_frame,
+        latency_cycles=design.seen.latency_cycles,
+    )
+
+
+def portable_note(design: Design, board: Board) -> str | None:
+    """What is worth knowing about a design that was generated for no board, built for one."""
+    if design.board is not None or design.technology != technology_of(None):
+        return None
+    return (
+        f"{design.folder}: was generated for no board; what is built for {board.name} is that portable Verilog, and "
+        "cycles are its own"
+    )
+
+
+def build_json(result: BuildResult, board: Board, technology: str | None = None) -> dict[str, Any]:
     """What ``bnnhw build`` says of a result."""
     return {
         "bitstream": str(result.bitstream),
         "report": str(result.report),
         "board": board.name,
+        "technology": technology_of(board) if technology is None else technology,
         "fmax_mhz": result.fmax_mhz,
         "clock_mhz": result.clock_mhz,
         "timing_met": result.timing_met,

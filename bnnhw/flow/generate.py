@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,16 @@ from bnnhw import devices, links, tools
 from bnnhw.boards import Board
 from bnnhw.errors import RequestError
 from bnnhw.files import digest, file_digest, whole_directory, write_json
-from bnnhw.flow.design import FORMAT_VERSION, SIDECAR, Design, open_design
+from bnnhw.flow.design import FORMAT_VERSION, SIDECAR, Design, open_design, probe_json
 from bnnhw.flow.fold import as_board, technology_of
 from bnnhw.flow.show import describe
-from bnnhw.folding import FoldedNetwork, predict
+from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
 from bnnhw.ir import archive
-from bnnhw.links import Setting
+from bnnhw.links import Link, Setting
 from bnnhw.rtl.accelerator import Accelerator
-from bnnhw.rtl.emit import port_signals, verilog
+from bnnhw.rtl.emit import emit, port_signals, to_verilog
+from bnnhw.sim.core import Core
 
 __all__ = ["CORE", "generate"]
 
@@ -75,28 +77,25 @@ def generate(
     return open_design(folder)
 
 
-def _write(folded: FoldedNetwork, board: Board | None, link: links.Link, folder: Path, model: Path) -> None:
+def _write(folded: FoldedNetwork, board: Board | None, link: Link, folder: Path, model: Path) -> None:
     versions, sha256 = _versions(), file_digest(folder / NETWORK)
-    technology = technology_of(board)
+    technology, identity = technology_of(board), digest(folded)
     graph = folded.graph(devices.technology(technology))
-    core = Accelerator(graph)
+    core = Core.of(graph, CORE)
     header = _header(model.name, sha256, folded, versions)
-    top, ports, core_path = CORE, _ports(core), f"{CORE}.v"
+    # Whole in itself, as the link's file is: beside it, not with it, or modules would be there twice.
+    core_path = f"{CORE}.v" if link.module == CORE else f"core/{CORE}.v"
+    top = core_entry = _emit(Accelerator(graph), CORE, technology, folder / core_path, header) | {"verilog": core_path}
+    clock_mhz = None if board is None or not link.needs_board else board.reachable_mhz(board.clock_mhz)
     if link.module != CORE:
+        setting = Setting(folded.network.output.classes, int(identity[:8], 16), clock_mhz)
         # Its streams come from its signature, where a type checker can't see them.
         accelerator: Any = Accelerator(graph)
-        clock_mhz = None if board is None else board.reachable_mhz(board.clock_mhz)
-        setting = Setting(folded.network.output.classes, int(digest(folded)[:8], 16), clock_mhz)
         gateware = link.gateware(accelerator, setting)
-        top, ports = link.module, _ports(gateware)
-        (folder / f"{top}.v").write_text(header + verilog(gateware, top, technology))
-        # Whole in itself, as the link's file is: beside it, not with it, or modules would be there twice.
-        core_path = f"core/{CORE}.v"
-        (folder / "core").mkdir()
-    (folder / core_path).write_text(header + verilog(core, CORE, technology))
+        path = f"{link.module}.v"
+        top = _emit(gateware, link.module, technology, folder / path, header) | {"verilog": path}
     folding_file.save(folded.foldings, folded.network, folder / FOLDING)
     write_json(folder / "network.json", describe(folded.network))
-    prediction = predict(graph)
     sidecar: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "model": {"file": NETWORK, "name": model.stem, "sha256": sha256},
@@ -104,23 +103,27 @@ def _write(folded: FoldedNetwork, board: Board | None, link: links.Link, folder:
         "board": None if board is None else board.name,
         "link": link.name,
         "technology": technology,
-        "top": top,
-        "verilog": [f"{top}.v"],
-        "ports": ports,
-        "core": {"top": CORE, "verilog": core_path},
-        "frame": {
-            "elements": folded.network.input.elements,
-            "element_bits": folded.network.input.dtype.bits,
-            "word_bits": core.input_width,
-            "words": graph.input.words,
-            "index_bits": graph.result.index_bits,
-            "score_bits": graph.result.score_bits,
-        },
+        "clock_mhz": clock_mhz,
+        **top,
+        "verilog": [top["verilog"]],
+        "core": core_entry,
+        "frame": asdict(core.frame),
+        "probes": [probe_json(probe) for probe in core.probes],
+        "sha256": {name: file_digest(folder / name) for name in (FOLDING, core_path, top["verilog"])},
+        "identity": identity,
         "versions": versions,
-        "cycles_per_frame": prediction.cycles_per_frame,
-        "latency_cycles": prediction.latency_cycles,
+        "cycles_per_frame": core.cycles_per_frame,
+        "latency_cycles": core.latency_cycles,
     }
     write_json(folder / SIDECAR, sidecar)
+
+
+def _emit(component: wiring.Component, name: str, technology: str, path: Path, header: str) -> dict[str, Any]:
+    """Writes a Verilog file; what the sidecar says of it."""
+    emitted = emit(component, name, technology)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(header + to_verilog(emitted.rtlil))
+    return {"top": name, "ports": _ports(component), "repeated": list(emitted.repeated)}
 
 
 def _versions() -> dict[str, str]:

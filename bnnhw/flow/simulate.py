@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bnnhw import devices
 from bnnhw.errors import CheckError
 from bnnhw.flow.design import Design
 from bnnhw.flow.evaluate import encode
+from bnnhw.flow.fold import technology_of
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.folding import FoldedNetwork
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import verilog
+from bnnhw.sim.core import Core
 from bnnhw.sim.result import SimulationResult
-from bnnhw.sim.simulate import simulate as run
+from bnnhw.sim.simulate import simulate_core
 
 __all__ = ["check_simulation", "simulate", "simulation_json"]
 
@@ -51,7 +56,7 @@ def simulate(
     Returns
     -------
     SimulationResult
-        Differences are counted there, not raised.
+        What came out, as arrays, and where it differs first (``difference``); differences are not raised.
 
     Raises
     ------
@@ -60,18 +65,18 @@ def simulate(
     ToolError
         When Verilator or a C++ compiler is missing.
     """
-    folded, technology, top, text = design, "generic", "accelerator", None
     if isinstance(design, Design):
-        folded, technology = design.folded, design.technology
-        top, text = design.core()
-    assert isinstance(folded, FoldedNetwork)
-    return run(
-        folded,
-        encode(folded.network, samples),
+        seen, text = design.seen, design.core.text
+    else:
+        graph = design.graph(devices.technology(technology_of(None)))
+        seen = Core.of(graph)
+        text = verilog(Accelerator(graph), seen.module, seen.technology)
+    return simulate_core(
+        design.network,
+        seen,
+        text,
+        encode(design.network, samples),
         labels=labels,
-        verilog=text,
-        top=top,
-        technology=technology,
         stall=stall,
         wave=None if wave is None else Path(wave),
         progress=progress,

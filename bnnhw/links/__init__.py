@@ -12,7 +12,17 @@ from typing import Protocol
 from bnnhw.errors import RequestError
 from bnnhw.links.link import BoardLink, FrameAccelerator, Lamps, Link, Setting
 
-__all__ = ["DEFAULT", "LINKS", "BoardLink", "FrameAccelerator", "Lamps", "Link", "Setting", "board_link", "get"]
+__all__ = [
+    "DEFAULT",
+    "LINKS",
+    "BoardLink",
+    "FrameAccelerator",
+    "Lamps",
+    "Link",
+    "Setting",
+    "board_link",
+    "get",
+]
 
 DEFAULT = "stream"
 """The link of a design that asks for none."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bnnhw.dataflow import Resources
 
-__all__ = ["BoardLink", "FrameAccelerator", "Link", "Lamps", "Setting"]
+__all__ = ["BoardLink", "FrameAccelerator", "Lamps", "Link", "Setting"]
 
 
 class FrameAccelerator(Protocol):

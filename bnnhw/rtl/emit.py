@@ -11,6 +11,9 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -33,7 +36,19 @@ from amaranth.lib.wiring import In
 from bnnhw import tools
 from bnnhw.errors import BnnhwError
 
-__all__ = ["EmitPlatform", "SharedComponent", "Verilog", "apart", "port_signals", "rtlil", "shared", "verilog"]
+__all__ = [
+    "EmitPlatform",
+    "Emitted",
+    "SharedComponent",
+    "apart",
+    "emit",
+    "port_signals",
+    "repeated_modules",
+    "rtlil",
+    "shared",
+    "to_verilog",
+    "verilog",
+]
 
 
 @runtime_checkable
@@ -76,18 +91,25 @@ class EmitPlatform:
     ----------
     pending : dict of str to component
         Modules that were instantiated; each is elaborated once, after the module that asked for it first.
+    module : str
+        The module that is being elaborated.
+    instances : dict of str to list of str
+        The modules that each module asked for, once per instance.
     """
 
     def __init__(self, technology: str = "generic", top: str = "top") -> None:
         self.technology = technology
         self.top = top
         self.pending: dict[str, wiring.Component] = {}
+        self.module = top
+        self.instances: dict[str, list[str]] = {}
 
     def instance(self, component: wiring.Component, own: str | None = None, reset: Value | None = None) -> Instance:
         """An instance of a component's module, which is named ``own`` unless others may share it."""
         assert own is not None or isinstance(component, SharedComponent)
         module = component.module_name if isinstance(component, SharedComponent) else f"{self.top}.{own}"
         self.pending.setdefault(module, component)
+        self.instances.setdefault(self.module, []).append(module)
         # Amaranth warns of components that are never elaborated; this one is, through its equal in `pending`.
         component._MustUse__used = True  # type: ignore[attr-defined]
         connections: dict[str, Value] = {}
@@ -116,8 +138,57 @@ def apart(platform: object, component: wiring.Component, name: str, reset: Value
     return platform.instance(component, name, reset) if isinstance(platform, EmitPlatform) else component
 
 
-def rtlil(component: wiring.Component, name: str = "top", technology: str = "generic") -> str:
-    """RTLIL of a component and of everything it instantiates.
+@dataclass(frozen=True)
+class Emitted:
+    """A design as text.
+
+    Parameters
+    ----------
+    rtlil : str
+        Every distinct module once.
+    repeated : tuple of str
+        The modules that synthesis does well to keep apart until it has mapped them; see :func:`repeated_modules`.
+    """
+
+    rtlil: str
+    repeated: tuple[str, ...]
+
+
+def repeated_modules(instances: Mapping[str, Sequence[str]], top: str) -> tuple[str, ...]:
+    """Modules that are instantiated more than once, but not those that occur only inside such a module.
+
+    Synthesis that maps these once each and flattens everything else before mapping does no work twice, and
+    still optimizes across all other boundaries: with every boundary kept, a 64-128-64-10 network took
+    3149 LUT4, with these kept 3046, flat 2893.
+
+    Parameters
+    ----------
+    instances : mapping of str to sequence of str
+        The modules that each module instantiates, once per instance.
+
+    Returns
+    -------
+    tuple of str
+        Sorted.
+    """
+    counts = Counter(module for modules in instances.values() for module in modules)
+    kept: set[str] = set()
+    seen: set[str] = set()
+    waiting = [top]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            for module in instances.get(name, ()):
+                if counts[module] > 1:
+                    kept.add(module)
+                else:
+                    waiting.append(module)
+    return tuple(sorted(kept))
+
+
+def emit(component: wiring.Component, name: str = "top", technology: str = "generic") -> Emitted:
+    """A component and everything it instantiates.
 
     Ports are named by their path in the signature (``input_payload``), and ``clk`` and ``rst``.
     """
@@ -129,6 +200,7 @@ def rtlil(component: wiring.Component, name: str = "top", technology: str = "gen
         module, unit = next(iter(queue.items()))
         del queue[module]
         done.add(module)
+        platform.module = module
         fragment, ports = Fragment.get(unit, platform), _directed_ports(unit)
         if module != name and _clocked(unit):
             # Instances connect clock and reset, whether the logic needs them or not.
@@ -139,7 +211,12 @@ def rtlil(component: wiring.Component, name: str = "top", technology: str = "gen
         # Only one module of a file may be marked as its top.
         texts.append(text if module == name else re.sub(r"(?m)^attribute \\top 1\n", "", text))
         queue.update((n, c) for n, c in platform.pending.items() if n not in done and n not in queue)
-    return "\n".join(texts)
+    return Emitted("\n".join(texts), repeated_modules(platform.instances, name))
+
+
+def rtlil(component: wiring.Component, name: str = "top", technology: str = "generic") -> str:
+    """RTLIL of a component and of everything it instantiates, as :func:`emit` makes it."""
+    return emit(component, name, technology).rtlil
 
 
 def _clocked(component: wiring.Component) -> bool:
@@ -151,11 +228,13 @@ def _directed_ports(component: wiring.Component) -> dict[str, tuple[Value, objec
     return {name: (value, directions[d]) for name, (value, d) in port_signals(component).items()}
 
 
-Verilog = str
+def verilog(component: wiring.Component, name: str = "top", technology: str = "generic") -> str:
+    """Verilog of a component and of everything it instantiates; see :func:`emit` and :func:`to_verilog`."""
+    return to_verilog(rtlil(component, name, technology))
 
 
-def verilog(component: wiring.Component, name: str = "top", technology: str = "generic") -> Verilog:
-    """Verilog of a component and of everything it instantiates, as Yosys writes it.
+def to_verilog(text: str) -> str:
+    """Verilog of RTLIL, as Yosys writes it.
 
     Raises
     ------
@@ -165,7 +244,7 @@ def verilog(component: wiring.Component, name: str = "top", technology: str = "g
     yosys = tools.require("yosys")
     with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
         source, target, script = (Path(folder) / n for n in ("design.il", "design.v", "convert.ys"))
-        source.write_text(rtlil(component, name, technology))
+        source.write_text(text)
         script.write_text(
             f"read_rtlil {source}\nproc -nomux -norom\nmemory_collect\n"
             "attrmap -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
@@ -177,6 +256,6 @@ def verilog(component: wiring.Component, name: str = "top", technology: str = "g
         )
         if done.returncode:
             raise BnnhwError(f"Yosys could not write Verilog: {(done.stderr or done.stdout).strip()[-500:]}")
-        text = target.read_text()
+        written = target.read_text()
     # The first line names the Yosys version; who produced a file is told by its own header.
-    return re.sub(r"\A/\*.*?\*/\n", "", text)
+    return re.sub(r"\A/\*.*?\*/\n", "", written)

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork
 from bnnhw.sim.cells import netlist_verilog
+from bnnhw.sim.core import Core
 from bnnhw.sim.result import SimulationResult
-from bnnhw.sim.simulate import core_interface, run_core
+from bnnhw.sim.simulate import simulate_core
 
 __all__ = ["simulate_netlist"]
 
@@ -53,9 +54,8 @@ def simulate_netlist(
 
     Other parameters and errors as for :func:`bnnhw.sim.simulate.simulate`.
     """
-    graph = folded.graph(technology(family))
-    return run_core(
-        folded.network, graph, codes, {"netlist.v": netlist_verilog(netlist, top)}, core_interface(graph, top), labels=labels, technology=family,
-        stall=stall, seed=seed, wave=wave, wave_frames=wave_frames, jobs=jobs, cache=cache, progress=progress,
-        reset_cycles=reset_cycles,
+    core = Core.of(folded.graph(technology(family)), top)
+    return simulate_core(
+        folded.network, core, netlist_verilog(netlist, top), codes, labels=labels, stall=stall, seed=seed, wave=wave,
+        wave_frames=wave_frames, jobs=jobs, cache=cache, progress=progress, reset_cycles=reset_cycles,
     )  # fmt: skip

@@ -91,7 +91,7 @@ class Cycles:
     latency: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SimulationResult:
     """A simulation of a stream core, against the reference and against the cycle model.
 
@@ -119,6 +119,8 @@ class SimulationResult:
         Layers whose streams were compared with the reference too, word by word.
     layer_mismatches : tuple of LayerMismatch
         Those that differ, in the network's order: what comes after the first may merely follow from it.
+    classes, scores : int64 array (frames,)
+        What the core gave: the class, and its score.
     """
 
     images: int
@@ -134,8 +136,15 @@ class SimulationResult:
     verilate_s: float
     compile_s: float
     run_s: float
-    layers: int = 0
-    layer_mismatches: tuple[LayerMismatch, ...] = ()
+    layers: int
+    layer_mismatches: tuple[LayerMismatch, ...]
+    classes: NDArray[np.int64]
+    scores: NDArray[np.int64]
+
+    @property
+    def difference(self) -> LayerMismatch | Mismatch | None:
+        """Where Verilog and reference differ first: layer, frame, position and channel; or the frame's result."""
+        return next(iter((*self.layer_mismatches, *self.details)), None)
 
     @property
     def cycles_match(self) -> bool:

@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw import devices
-from bnnhw.dataflow import Graph
 from bnnhw.errors import RequestError
-from bnnhw.folding import FoldedNetwork, predict
+from bnnhw.folding import FoldedNetwork
 from bnnhw.ir import Network
 from bnnhw.reference import evaluate
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import verilog as emit_verilog
 from bnnhw.sim.cells import models_for
+from bnnhw.sim.core import Core
 from bnnhw.sim.harness import RESET_CYCLES, Harness
-from bnnhw.sim.ports import Field, Interface, Port
 from bnnhw.sim.probes import Probes, wrapper
 from bnnhw.sim.result import SimulationResult, compare, measure
 from bnnhw.sim.words import pack_frames
 
-__all__ = ["core_interface", "run_core", "simulate"]
+__all__ = ["simulate", "simulate_core"]
 
 CALM_FRAMES = 64
 """Frames sent without stalls, to measure cycles, when all others are stalled."""
-
-
-def core_interface(graph: Graph, top: str) -> Interface:
-    """The ports of an accelerator's Verilog (:class:`bnnhw.rtl.accelerator.Accelerator` states them)."""
-    payload, result = Port.plain("input_payload", graph.input.width), graph.result
-    # The index has the least significant bits.
-    fields = (Field("index", result.index_bits), Field("score", result.score_bits, result.score_signed))
-    return Interface(top, payload, graph.input.words, (Port("output_payload", fields),))
 
 
 def simulate(
@@ -99,39 +90,41 @@ def simulate(
     """
     graph = folded.graph(devices.technology(technology))
     text = emit_verilog(Accelerator(graph), top, technology) if verilog is None else verilog
-    sources, interface, watch = {"core.v": text}, core_interface(graph, top), None
-    if layers:
-        watch = Probes(folded.network, codes, graph.probes)
-        sources["probes.v"], interface = wrapper(f"{top}_probes", interface, graph.probes, text)
-    return run_core(
-        folded.network, graph, codes, sources, interface, labels=labels, technology=technology, stall=stall, seed=seed, wave=wave,
-        wave_frames=wave_frames, jobs=jobs, cache=cache, progress=progress, watch=watch,
+    return simulate_core(
+        folded.network, Core.of(graph, top), text, codes, labels=labels, stall=stall, seed=seed, wave=wave,
+        wave_frames=wave_frames, jobs=jobs, cache=cache, progress=progress, layers=layers,
     )  # fmt: skip
 
 
-def run_core(
+def simulate_core(
     network: Network,
-    graph: Graph,
+    core: Core,
+    verilog: str,
     codes: NDArray[np.uint8],
-    sources: Mapping[str, str],
-    interface: Interface,
     *,
-    labels: NDArray[np.integer] | None,
-    technology: str,
-    stall: float,
-    seed: int,
-    wave: Path | None,
-    wave_frames: int,
-    jobs: int,
-    cache: Path | None,
-    progress: Callable[[int, int], None] | None,
+    labels: NDArray[np.integer] | None = None,
+    stall: float = 0.0,
+    seed: int = 1,
+    wave: Path | None = None,
+    wave_frames: int = 2,
+    jobs: int = 2,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    layers: bool = False,
     reset_cycles: int = RESET_CYCLES,
-    watch: Probes | None = None,
 ) -> SimulationResult:
-    """Simulate the text of a core, whatever made it, against the reference of its network.
+    """Simulate the Verilog of an accelerator, whatever made it, against the reference of its network.
 
-    Parameters and errors as for :func:`simulate`; ``sources`` as for :class:`~bnnhw.sim.harness.Harness`; ``watch``
-    is what the interface's taps must show.
+    Parameters
+    ----------
+    network : Network
+    core : Core
+        What is known of the Verilog.
+    verilog : str
+    reset_cycles : int
+        0: the core starts as it powers up.
+
+    Other parameters and errors as for :func:`simulate`.
     """
     spec = network.input
     if codes.ndim != 2 or codes.shape[1] != spec.elements:
@@ -140,13 +133,16 @@ def run_core(
         raise RequestError(f"labels must have shape ({len(codes)},), not {np.shape(labels)}")
     if not 0 <= stall < 1:
         raise RequestError(f"stall must be at least 0 and less than 1, not {stall!r}")
-    models, defines = models_for(technology, sources)
+    sources, interface, watch = {"core.v": verilog}, core.interface, None
+    if layers:
+        watch = Probes(network, codes, core.probes)
+        sources["probes.v"], interface = wrapper(f"{core.module}_probes", interface, core.probes, verilog)
+    models, defines = models_for(core.technology, sources)
     harness = Harness({**models, **sources}, interface, wave=wave is not None, defines=defines, cache=cache)
-    prediction = predict(graph)
-    words = pack_frames(codes, spec.dtype.bits, interface.input.width, seed)
+    words = pack_frames(codes, spec.dtype.bits, core.frame.word_bits, seed)
     # A frame moves a word at least every cycles_per_frame once the pipeline is full; the rest is margin.
-    watchdog = 4 * (prediction.latency_cycles + prediction.cycles_per_frame) + 1000
-    drain = 2 * prediction.latency_cycles + 16
+    watchdog = 4 * (core.latency_cycles + core.cycles_per_frame) + 1000
+    drain = 2 * core.latency_cycles + 16
     start = time.perf_counter()
     recording = harness.run(
         words, stall=stall, seed=seed, watchdog=watchdog, drain=drain, jobs=jobs, wave=wave,
@@ -176,9 +172,9 @@ def run_core(
         details=details,
         accuracy=accuracy,
         cycles_per_frame=cycles.per_frame,
-        predicted_cycles_per_frame=prediction.cycles_per_frame,
+        predicted_cycles_per_frame=core.cycles_per_frame,
         latency_cycles=cycles.latency,
-        predicted_latency_cycles=prediction.latency_cycles,
+        predicted_latency_cycles=core.latency_cycles,
         cycles=cycles,
         frames_per_s=len(codes) / run_s,
         verilate_s=harness.model.verilate_s,
@@ -186,4 +182,6 @@ def run_core(
         run_s=run_s,
         layers=0 if watch is None else len(watch.probes),
         layer_mismatches=() if watch is None else watch.mismatches(recording.taps),
+        classes=recording.outputs["index"],
+        scores=recording.outputs["score"],
     )

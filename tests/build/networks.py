@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.ir.bits import BitMatrix
+from bnnhw.build.design import Source
+from bnnhw.dataflow.frame import Frame
+from bnnhw.devices import technology
+from bnnhw.files import digest
+from bnnhw.folding import FoldedNetwork, LayerFolding, predict
 from bnnhw.ir.activation import Thresholds
+from bnnhw.ir.bits import BitMatrix
 from bnnhw.ir.layers import Dense, Output, WeightPlane
 from bnnhw.ir.network import Network
 from bnnhw.ir.types import DataType, InputSpec
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import emit, to_verilog
 
 BIPOLAR = DataType("bipolar", 1)
 
@@ -32,3 +38,20 @@ def random_folded(
 ) -> FoldedNetwork:
     """The same, folded: one (PE, SIMD) a layer."""
     return FoldedNetwork(random_network(sizes, seed), tuple(LayerFolding(pe, simd, memory) for pe, simd in foldings))
+
+
+def source(folded: FoldedNetwork, family: str = "ice40") -> Source:
+    """What is built of a folded network: its accelerator's Verilog."""
+    graph = folded.graph(technology(family))
+    emitted, cycles = emit(Accelerator(graph), "accelerator", family), predict(graph)
+    return Source(
+        verilog=to_verilog(emitted.rtlil),
+        module="accelerator",
+        linked=False,
+        repeated=emitted.repeated,
+        frame=Frame.of(graph),
+        classes=folded.network.output.classes,
+        identity=digest(folded),
+        cycles_per_frame=cycles.cycles_per_frame,
+        latency_cycles=cycles.latency_cycles,
+    )

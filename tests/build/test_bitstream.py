@@ -12,6 +12,7 @@ import pytest
 from bnnhw import boards, tools
 from bnnhw.build import bitstream as build_module
 from bnnhw.build.bitstream import BuildResult, build, check_fit
+from bnnhw.build.design import Source
 from bnnhw.build.place_route import _Watcher, place_and_route, seed_spread  # pyright: ignore[reportPrivateUsage]
 from bnnhw.build.synth import CellCounts
 from bnnhw.devices import Family
@@ -20,11 +21,17 @@ from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import CheckError, RequestError, ToolError
 from bnnhw.links import board_link
 from bnnhw.links.uart import Uart
-from tests.build.networks import random_folded
+from tests.build.networks import random_folded, source
 
 ICEBREAKER = boards.get("icebreaker")
 UART = board_link(ICEBREAKER)
 TINY = random_folded([16, 8, 4], [(4, 8), (2, 4)])
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Source:
+    needs(ICE40)
+    return source(TINY)
 
 
 def needs(family: Family) -> None:
@@ -34,11 +41,13 @@ def needs(family: Family) -> None:
             pytest.skip(f"{tool.name} is missing")
 
 
-def test_icebreaker_end_to_end(tmp_path: Path) -> None:
+def test_icebreaker_end_to_end(tiny: Source, tmp_path: Path) -> None:
     """A bitstream that meets timing; the second build does nothing; another seed repeats only what it must."""
     needs(ICE40)
     told: list[tuple[str, float]] = []
-    first = build(TINY, ICEBREAKER, tmp_path, link=UART, progress=lambda step, fraction, what: told.append((step, fraction)))
+    first = build(
+        tiny, ICEBREAKER, tmp_path, link=UART, progress=lambda step, fraction, what: told.append((step, fraction))
+    )
     # iCE40 bitstreams: a comment, then the synchronization word 7EAA997E (Project IceStorm's format description).
     assert bytes.fromhex("7eaa997e") in first.bitstream.read_bytes()[:200]
     assert first.timing_met and first.fmax_mhz >= first.clock_mhz == 30.0
@@ -53,13 +62,14 @@ def test_icebreaker_end_to_end(tmp_path: Path) -> None:
     assert keys | {"stages_s"} <= report.keys()
     assert report["fps"] == 30e6 / report["cycles_per_frame"]
     assert {path.name for path in tmp_path.iterdir()} >= {
-        "top.il", "uart_link.il", "top.pcf", "top.ys", "yosys.log", "top.json", "top.nextpnr.log", "top.asc", "top.bin",
+        "accelerator.v", "top.il", "uart_link.il", "top.pcf",
+        "top.ys", "yosys.log", "top.json", "top.nextpnr.log", "top.asc", "top.bin",
     }  # fmt: skip
 
-    again = build(TINY, ICEBREAKER, tmp_path, link=UART)
+    again = build(tiny, ICEBREAKER, tmp_path, link=UART)
     assert again.skipped == ("elaborate", "synth", "place_route", "pack")
     assert replace(again, skipped=(), stages_s=first.stages_s) == first
-    other = build(TINY, ICEBREAKER, tmp_path, link=UART, seed=5)
+    other = build(tiny, ICEBREAKER, tmp_path, link=UART, seed=5)
     assert other.skipped == ("elaborate", "synth")
 
     spread = seed_spread(ICEBREAKER, tmp_path / "top.json", tmp_path / "top.pcf", tmp_path, [5, 6], clock_mhz=30.0)
@@ -67,9 +77,9 @@ def test_icebreaker_end_to_end(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.glob("seed*.asc")} == {"seed5.asc", "seed6.asc"}
 
 
-def test_impossible_clock_is_missed_not_failed(tmp_path: Path) -> None:
+def test_impossible_clock_is_missed_not_failed(tiny: Source, tmp_path: Path) -> None:
     needs(ICE40)
-    result = build(TINY, ICEBREAKER, tmp_path, link=UART, freq_mhz=200)
+    result = build(tiny, ICEBREAKER, tmp_path, link=UART, freq_mhz=200)
     assert not result.timing_met and result.fmax_mhz < result.clock_mhz
     assert result.bitstream.is_file()
     message = (
@@ -84,13 +94,13 @@ def test_impossible_clock_is_missed_not_failed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["ulx3s-25f", "ulx3s-85f"])
 def test_ulx3s_end_to_end(name: str, tmp_path: Path) -> None:
     needs(ECP5)
-    result: BuildResult = build(TINY, boards.get(name), tmp_path, link=UART)
+    result: BuildResult = build(source(TINY, "ecp5"), boards.get(name), tmp_path, link=UART)
     # ECP5 bitstreams: the preamble BDB3 after the comments (FPGA-TN-02039, sysCONFIG).
     assert bytes.fromhex("bdb3") in result.bitstream.read_bytes()[:400]
     assert result.timing_met
 
 
-def test_too_big_before_place_and_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_big_before_place_and_route(tiny: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs(ICE40)
 
     def never(*arguments: object, **options: object) -> None:
@@ -102,7 +112,7 @@ def test_too_big_before_place_and_route(tmp_path: Path, monkeypatch: pytest.Monk
         CheckError,
         match=r"^the design does not fit icebreaker: LUT4 \d+ of 300 \(\d+%\), FF \d+ of 100 \(\d+%\)$",
     ):
-        build(TINY, small, tmp_path, link=UART)
+        build(tiny, small, tmp_path, link=UART)
     assert not list(tmp_path.glob("*.bin")) and not (tmp_path / "report.json").exists()
 
 
@@ -114,14 +124,14 @@ def test_fit() -> None:
         check_fit(replace(cells, lut4=6000, bram=31), ICEBREAKER)
 
 
-def test_requests_that_are_refused(tmp_path: Path) -> None:
+def test_requests_that_are_refused(tiny: Source, tmp_path: Path) -> None:
     for options, message in (
         ({"freq_mhz": 5.0}, "clock must be 12 MHz or in 16..275 MHz, not 5"),
         ({"freq_mhz": -1.0}, "clock must be positive, not -1"),
         ({"link": Uart(9_000_000)}, "baud rate must be at most 3750000 at 30 MHz, not 9000000"),
     ):
         with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
-            build(TINY, ICEBREAKER, tmp_path / "out", **{"link": UART} | options)  # type: ignore[arg-type]
+            build(tiny, ICEBREAKER, tmp_path / "out", **{"link": UART} | options)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
     for name in ("spi", "axis"):
         with pytest.raises(RequestError, match=f"^link of icebreaker must be one of uart, not '{name}'$"):

@@ -11,31 +11,23 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw import devices, tools
-from bnnhw.build.hierarchy import repeated_modules
 from bnnhw.build.synth import CellCounts, count_cells, script, synthesize
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.generic import GENERIC
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import BnnhwError, RequestError
 from bnnhw.rtl.copy import Copy
-from bnnhw.rtl.emit import rtlil, shared
+from bnnhw.rtl.emit import emit, repeated_modules, shared
 
 LEAF, UNIT, ONCE, TOP = "leaf", "unit", "once", "top"
 
 
-def module(name: str, cells: list[str]) -> str:
-    return "\n".join([f"module \\{name}", *(f"  cell \\{c} \\c{i}\n  end" for i, c in enumerate(cells)), "end", ""])
-
-
 def test_repeated_modules() -> None:
     """The unit is repeated; the leaf occurs only inside it, so it is mapped with it; the rest is flattened."""
-    texts = [
-        module(TOP, [ONCE, "SB_IO", "SB_IO"]) + module(ONCE, [UNIT, UNIT]),
-        module(UNIT, [LEAF, LEAF]) + module(LEAF, ["$add"]),
-    ]
-    assert repeated_modules(texts, TOP) == ("\\unit",)
-    assert repeated_modules([texts[1]], UNIT) == ("\\leaf",)
-    assert repeated_modules([module(TOP, ["SB_IO"])], TOP) == ()
+    inside = {UNIT: [LEAF, LEAF]}
+    assert repeated_modules({TOP: [ONCE], ONCE: [UNIT, UNIT], **inside}, TOP) == (UNIT,)
+    assert repeated_modules(inside, UNIT) == (LEAF,)
+    assert repeated_modules({}, TOP) == ()
 
 
 def test_counts() -> None:
@@ -91,7 +83,9 @@ def to_rtlil(folder: Path) -> Path:
 @pytest.mark.parametrize("family", ["ice40", "ecp5"])
 def test_a_repeated_module_is_mapped_once(family: str, tmp_path: Path) -> None:
     titles: list[str] = []
-    result = synthesize([to_rtlil(tmp_path)], TOP, devices.family(family), tmp_path, progress=titles.append)
+    result = synthesize(
+        [to_rtlil(tmp_path)], TOP, devices.family(family), tmp_path, keep=["unit"], progress=titles.append
+    )
     log = result.log.read_text()
     mapped = re.findall(r"Extracted (\d+) AND gates and \d+ wires from module `([^']+)' to a netlist", log)
     assert [name for _, name in mapped].count("unit") == 1
@@ -128,7 +122,7 @@ def test_copies_stay_apart(tmp_path: Path) -> None:
                     m.d.comb += [copy.d.eq(self.d), value.eq(copy.q)]
                 else:
                     m.d.sync += value.eq(self.d)
-                m.d.comb += self.q[n].eq((value == self.select + n))
+                m.d.comb += self.q[n].eq(value == self.select + n)
             return m
 
     counts = {}
@@ -136,6 +130,7 @@ def test_copies_stay_apart(tmp_path: Path) -> None:
         folder = tmp_path / str(copies)
         folder.mkdir()
         source = folder / "top.il"
-        source.write_text(rtlil(Readers(copies), TOP, "ecp5"))
-        counts[copies] = synthesize([source], TOP, ECP5, folder).cells.ff
+        emitted = emit(Readers(copies), TOP, "ecp5")
+        source.write_text(emitted.rtlil)
+        counts[copies] = synthesize([source], TOP, ECP5, folder, keep=emitted.repeated).cells.ff
     assert counts == {False: 4, True: 12}

@@ -284,10 +284,16 @@ def test_folder_that_is_no_design(tmp_path: Path, refused: Refused) -> None:
 @pytest.mark.parametrize(
     "damage, message",
     [
-        ({"format_version": 99}, "design.json: format version must be 1, not 99"),
+        ({"format_version": 99}, "design.json: format version must be 2, not 99"),
+        ({"format_version": 1}, "design.json: format version must be 2, not 1; generate it again"),
+        ({"probes": [{}]}, "design.json: must describe the accelerator's streams, and does not: 'shape'"),
+        ({"sha256": None}, "design.json: must say 'sha256', and does not"),
         ({"model": None}, "design.json: must name its model and its folding, and does not"),
         ({"core": {}}, "design.json: must name the accelerator's Verilog, and does not"),
-        ({"core": {"top": "a", "verilog": "gone.v"}}, "gone.v: no such file, though .*design.json names it"),
+        (
+            {"core": {"top": "a", "verilog": "gone.v", "repeated": []}},
+            "gone.v: no such file, though .*design.json names it",
+        ),
     ],
 )
 def test_damaged_design(

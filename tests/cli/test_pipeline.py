@@ -110,6 +110,7 @@ def test_generate(technology: str, board: list[str], network: Path, folding: Pat
         "words": 8,
         "index_bits": 4,
         "score_bits": sidecar["ports"]["output_payload"]["width"] - 4,
+        "score_signed": False,
     }
     assert (design / "network.bnn").read_bytes() == network.read_bytes()
     # Generated again, nothing differs; and what an earlier run left over is gone.
@@ -179,6 +180,18 @@ def test_build_and_report(network: Path, folding: Path, tmp_path: Path) -> None:
     assert "ICESTORM_LC" in text
     again = _json("build", network, "--board", "icebreaker", "--folding", folding, "-o", out)
     assert set(again["unchanged"]) >= {"elaborate", "synth", "place_route", "pack"}
+    # What is built is the text in the folder: here with all results complemented.
+    assert (out / "design" / "accelerator.v").read_text() == (out / "accelerator.v").read_text()
+    verilog = out / "design" / "accelerator.v"
+    pattern = re.compile(r"(^module accelerator\(.*?assign output_payload = )(.*?);", re.DOTALL | re.MULTILINE)
+    text, edits = pattern.subn(r"\1~(\2);", verilog.read_text())
+    assert edits == 1
+    verilog.write_text(text)
+    edited = _json("build", out / "design", "--board", "icebreaker", "-o", tmp_path / "edited")
+    assert Path(edited["bitstream"]).read_bytes() != Path(data["bitstream"]).read_bytes()
+    reports = [json.loads(Path(found["report"]).read_text()) for found in (data, edited)]
+    assert [found["edited"] for found in reports] == [False, True]
+    assert run("simulate", out / "design", "--dataset", "digits", "--count", "5", "-q").exit_code == 1
 
 
 def test_fold(network: Path, tmp_path: Path) -> None:

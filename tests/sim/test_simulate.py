@@ -18,7 +18,7 @@ from bnnhw.folding.predict import predict
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
 from bnnhw.reference import evaluate
 from bnnhw.rtl.accelerator import Accelerator
-from bnnhw.rtl.emit import rtlil, verilog
+from bnnhw.rtl.emit import emit, verilog
 from bnnhw.sim.netlist import simulate_netlist
 from bnnhw.sim.simulate import simulate
 
@@ -119,10 +119,10 @@ def test_pixels_and_wide_folds(cache: Path, needs: None) -> None:
 @pytest.mark.parametrize("family", ["ice40", "ecp5"])
 def test_netlist(folded: FoldedNetwork, family: str, cache: Path, tmp_path: Path, needs: None) -> None:
     """After synthesis, without a reset: as the chip powers up."""
-    (tmp_path / "accelerator.il").write_text(
-        rtlil(Accelerator(folded.graph(technology(family))), "accelerator", family)
-    )
-    netlist = synthesize([tmp_path / "accelerator.il"], "accelerator", devices.family(family), tmp_path).netlist
+    emitted = emit(Accelerator(folded.graph(technology(family))), "accelerator", family)
+    source = tmp_path / "accelerator.il"
+    source.write_text(emitted.rtlil)
+    netlist = synthesize([source], "accelerator", devices.family(family), tmp_path, keep=emitted.repeated).netlist
     assert re.search({"ice40": "SB_RAM40_4K", "ecp5": "DP16KD"}[family], netlist.read_text())
     result = simulate_netlist(folded, frames(folded.network, 40), netlist, family, cache=cache)
     assert (result.images, result.mismatches) == (40, 0)

@@ -1,0 +1,54 @@
+"""An accelerator's Verilog as the bench sees it: ports, probes and promised cycles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnnhw.dataflow import Graph, Probe
+from bnnhw.dataflow.frame import Frame
+from bnnhw.folding.predict import predict
+from bnnhw.sim.ports import Field, Interface, Port
+
+__all__ = ["Core"]
+
+
+@dataclass(frozen=True)
+class Core:
+    """What is known of an accelerator besides its text.
+
+    Parameters
+    ----------
+    module : str
+        Its Verilog module, with the ports of :class:`bnnhw.rtl.accelerator.Accelerator`.
+    technology : str
+        Whose cells it may instantiate.
+    frame : Frame
+    probes : tuple of Probe
+        The streams that layers give.
+    cycles_per_frame, latency_cycles : int
+        As predicted.
+    """
+
+    module: str
+    technology: str
+    frame: Frame
+    probes: tuple[Probe, ...]
+    cycles_per_frame: int
+    latency_cycles: int
+
+    @classmethod
+    def of(cls, graph: Graph, module: str = "accelerator") -> Core:
+        """That of the accelerator made of a graph."""
+        cycles = predict(graph)
+        return cls(
+            module, graph.technology.name, Frame.of(graph), graph.probes, cycles.cycles_per_frame, cycles.latency_cycles
+        )
+
+    @property
+    def interface(self) -> Interface:
+        """The ports that the bench drives."""
+        frame = self.frame
+        payload = Port.plain("input_payload", frame.word_bits)
+        # The index has the least significant bits.
+        fields = (Field("index", frame.index_bits), Field("score", frame.score_bits, frame.score_signed))
+        return Interface(self.module, payload, frame.words, (Port("output_payload", fields),))
