@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from bnnhw.ir import Conv2d, Layer, Network, Output, Residual
+from bnnhw.ir import Layer, Network, Output
 
 __all__ = ["describe"]
-
-
-def _kind(layer: Layer | Output) -> str:
-    if isinstance(layer, Conv2d):
-        return "depthwise" if layer.depthwise else "conv"
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(layer).__name__).lower()
 
 
 def _row(layer: Layer | Output, residual: str | None, branch: str | None) -> dict[str, Any]:
@@ -32,7 +25,7 @@ def _row(layer: Layer | Output, residual: str | None, branch: str | None) -> dic
         element, emitted = None, None
     return {
         "name": layer.name,
-        "kind": _kind(layer),
+        "kind": layer.label if isinstance(layer, Layer) else layer.kind,
         "inputs": math.prod(shape_in),
         "outputs": math.prod(shape_out),
         "input_shape": list(shape_in),
@@ -52,9 +45,9 @@ def _rows(
     """A residual layer comes before what is inside it."""
     for layer in layers:
         yield _row(layer, residual, branch)
-        if isinstance(layer, Residual):
-            yield from _rows(layer.body, layer.name, "body")
-            yield from _rows(layer.shortcut, layer.name, "shortcut")
+        if isinstance(layer, Layer):
+            for name, inside in zip(layer.branch_names, layer.branches, strict=True):
+                yield from _rows(inside, layer.name, name)
 
 
 def describe(network: Network) -> dict[str, Any]:

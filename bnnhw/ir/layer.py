@@ -52,10 +52,13 @@ class Layer(ABC):
     selects : bool
         Whether every output element is an input element of the same channel, chosen by nothing but their order: then
         what is monotone may be done before the layer as well as behind it (:meth:`reversed_in`).
+    branch_names : tuple of str
+        One for each of :attr:`branches`.
     """
 
     kind: ClassVar[str]
     selects: ClassVar[bool] = False
+    branch_names: ClassVar[tuple[str, ...]] = ()
     name: str
     input: DataType
     activation: Activation | None = None
@@ -99,6 +102,11 @@ class Layer(ABC):
     def branches(self) -> Branches:
         """Chains of layers inside this one, each from its input on; their results meet in this layer."""
         return ()
+
+    @property
+    def label(self) -> str:
+        """What tables call a layer like this one."""
+        return self.kind.replace("_", "-")
 
     def takes(self, shape: Shape) -> bool:
         """Whether a map of that shape can be its input."""

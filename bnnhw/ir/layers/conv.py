@@ -88,6 +88,10 @@ class Conv2d(Layer):
         return self.dense
 
     @property
+    def label(self) -> str:
+        return "depthwise" if self.depthwise else self.kind
+
+    @property
     def vectors(self) -> int:
         return self.window.positions
 

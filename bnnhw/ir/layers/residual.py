@@ -31,6 +31,7 @@ class Residual(Layer):
     """
 
     kind: ClassVar[str] = "residual"
+    branch_names: ClassVar[tuple[str, ...]] = ("body", "shortcut")
 
     name: str
     shape: Shape
