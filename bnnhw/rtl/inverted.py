@@ -10,7 +10,7 @@ __all__ = ["inverted"]
 
 
 def inverted(m: Module, minimum: NDArray[np.bool_], lanes: int, advance: Value) -> list[Value]:
-    """Tell for each lane whether its channel takes the minimum; the channel word is the next one after each ``advance``."""
+    """Tell for each lane whether its channel takes the minimum; ``advance`` goes on to the next channel word."""
     folds = -(-len(minimum) // lanes)
     table = np.zeros((folds, lanes), np.bool_)
     table.reshape(-1)[: len(minimum)] = minimum

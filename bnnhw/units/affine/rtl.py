@@ -23,8 +23,8 @@ class Affiner(Elementwise):
     - Stalls: accepts a word while fewer than ``t.credits`` are accepted and not taken.
     - Storage: the constants in logic; ``t.credits`` output words, and the registers of the pipeline.
 
-    Multipliers that are powers of two, up to their signs, are shifts; others are sums of partial products, one adder per
-    bit of the multiplier, where a bit that no channel of a lane has costs nothing.
+    Multipliers that are powers of two, up to their signs, are shifts; others are sums of partial products, one adder
+    per bit of the multiplier, where a bit that no channel of a lane has costs nothing.
 
     Parameters
     ----------

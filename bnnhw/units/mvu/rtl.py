@@ -216,7 +216,7 @@ class Mvu(wiring.Component):
         stages = self.model.plan.lane_stages * len(planes)
         address = delayed(m, address, max(self.model.timing.read - 2, 0), "address", reset_less=True)
         if self.model.folding.memory == "lut":
-            # One memory per processing element, and for the address a register per group: fan-out, not storage, is scarce.
+            # One memory per processing element, one address register per group: fan-out, not storage, is scarce.
             outputs: list[Value] = []
             for n, early in enumerate(self._copies(m, address, platform, "address", reset_less=True)):
                 rom = Rom(words[n], "lut", registered=False, stages=stages)

@@ -17,9 +17,9 @@ class PoolReduce(wiring.Component):
     """Reduces the taps of a window, channel by channel, to their maximum, minimum or sum.
 
     It stands behind a window unit that gives channel word by channel word. A channel that takes the minimum comes in
-    complemented (:class:`~bnnhw.units.invert.rtl.ChannelInverter`, in front of the window unit), in which its order is reversed: so the window
-    unit needs one padding code only, the least, and this unit knows only maxima. It complements such a channel's
-    maximum on its way out.
+    complemented (:class:`~bnnhw.units.invert.rtl.ChannelInverter`, in front of the window unit), in which its order is
+    reversed: so the window unit needs one padding code only, the least, and this unit knows only maxima. It complements
+    such a channel's maximum on its way out.
 
     With ``t`` of :class:`~bnnhw.units.pool.model.PoolTiming`:
 

@@ -25,9 +25,9 @@ class WindowGenerator(wiring.Component):
     - Input: n_in words per frame, position after position, row after row; channel ``c`` of a position is lane
       ``c % lanes`` of word ``c // lanes``, lane ``l`` in bits ``[l * b, (l + 1) * b)``. Rows and columns that no window
       covers are accepted too.
-    - Output: n_out words per frame, for every position of the window area * C' of them. Order ``"vector"``: taps (kernel
-      y, kernel x) slowest, words of a tap fastest. Order ``"channels"``: for every channel word its taps. Lanes past C
-      are undefined. A tap in the padding has ``padding_code`` in every lane.
+    - Output: n_out words per frame, for every position of the window area * C' of them. Order ``"vector"``: taps
+      (kernel y, kernel x) slowest, words of a tap fastest. Order ``"channels"``: for every channel word its taps. Lanes
+      past C are undefined. A tap in the padding has ``padding_code`` in every lane.
     - II = max(n_in, n_out) cycles per frame, from one frame to the next too.
     - Latency = :attr:`WindowTiming.latency` cycles, from the first input word accepted to the last output word
       offered; a word can be offered 4 cycles after the last one it needs was accepted.
