@@ -9,20 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError, UnsupportedError
+from bnnhw.frontend.larq.options import pair, quantizer, same
 from bnnhw.ir.members import Members
 from bnnhw.qonnx.graph import Graph, Tensor
 
 __all__ = ["LarqGraph", "LarqInput"]
 
 _OPSET = 13
-
-_SIGNS = {
-    "ste_sign": "sign", "SteSign": "sign", "approx_sign": "sign", "ApproxSign": "sign",
-    "swish_sign": "sign", "SwishSign": "sign",
-    "magnitude_aware_sign": "scaled", "MagnitudeAwareSign": "scaled",
-}  # fmt: skip
-"""Larq's quantizers of one bit by alias and class; ``"scaled"``: times the mean of |w| of each output (Liu et al.,
-"Bi-Real Net", 2018, section 3.3)."""
 
 
 @dataclass(frozen=True)
@@ -32,33 +25,6 @@ class LarqInput:
     bits: int
     scale: float
     offset: float
-
-
-def _quantizer(name: str, option: str, value: object) -> str | None:
-    """``"sign"``, ``"scaled"`` or None, of a quantizer's alias or Keras configuration."""
-    if isinstance(value, dict):
-        value = value.get("class_name", value)
-    if value is None:
-        return None
-    kind = _SIGNS.get(str(value).rpartition(">")[2])
-    if kind is None:
-        known = ", ".join(alias for alias in _SIGNS if alias.islower())
-        raise UnsupportedError(f"layer {name}: {option} must be one of {known}, not {value!r:.60}")
-    return kind
-
-
-def _pair(name: str, config: dict[str, Any], option: str) -> tuple[int, int]:
-    value = config.get(option, 1)
-    value = [value, value] if type(value) is int else value
-    if not isinstance(value, list) or len(value) != 2 or not all(type(v) is int and 0 < v < 1 << 20 for v in value):
-        raise FileError(f"layer {name}: {option} must be two positive numbers, not {value!r:.60}")
-    return value[0], value[1]
-
-
-def _same(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    """What TensorFlow's ``same`` padding puts before and after: the odd one after."""
-    surplus = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
-    return surplus // 2, surplus - surplus // 2
 
 
 class LarqGraph:
@@ -156,7 +122,7 @@ class LarqGraph:
 
     def _inputs(self, name: str, config: dict[str, Any]) -> None:
         """What a quantized layer does to its inputs."""
-        kind = _quantizer(name, "input_quantizer", config.get("input_quantizer"))
+        kind = quantizer(name, "input_quantizer", config.get("input_quantizer"))
         if kind == "scaled":
             raise UnsupportedError(f"layer {name}: input_quantizer must be a plain sign, not 'magnitude_aware_sign'")
         if kind == "sign":
@@ -170,7 +136,7 @@ class LarqGraph:
 
     def _weights(self, name: str, config: dict[str, Any], shape: tuple[int, ...], order: tuple[int, ...]) -> Tensor:
         """The quantized kernel in ONNX' order of axes; outputs are Keras' last axis."""
-        kind = _quantizer(name, "kernel_quantizer", config.get("kernel_quantizer"))
+        kind = quantizer(name, "kernel_quantizer", config.get("kernel_quantizer"))
         if kind is None:
             raise UnsupportedError(f"layer {name}: kernel_quantizer must be given, since its weights are real numbers")
         kernel = self._array(name, "kernel", shape)
@@ -231,7 +197,7 @@ class LarqGraph:
         if mode not in ("valid", "same"):
             raise UnsupportedError(f"layer {name}: padding must be 'valid' or 'same', not {mode!r:.60}")
         pairs = [
-            _same(*axis) if mode == "same" else (0, 0)
+            same(*axis) if mode == "same" else (0, 0)
             for axis in zip((height, width), kernel, stride, dilation, strict=True)
         ]
         sizes = [
@@ -245,7 +211,7 @@ class LarqGraph:
     def _conv(self, name: str, config: dict[str, Any]) -> None:
         channels = self._map(name)[0]
         filters = self._units(name, config, "filters")
-        kernel, stride, dilation = (_pair(name, config, n) for n in ("kernel_size", "strides", "dilation_rate"))
+        kernel, stride, dilation = (pair(name, config, n) for n in ("kernel_size", "strides", "dilation_rate"))
         if config.get("groups", 1) != 1:
             raise UnsupportedError(f"layer {name}: groups must be 1, not {config['groups']!r:.60}")
         self._inputs(name, config)
@@ -281,8 +247,8 @@ class LarqGraph:
         self._node("BatchNormalization", name, constants, epsilon=float(epsilon))
 
     def _pool(self, kind: str, name: str, config: dict[str, Any]) -> None:
-        kernel = _pair(name, config, "pool_size")
-        stride = kernel if config.get("strides") is None else _pair(name, config, "strides")
+        kernel = pair(name, config, "pool_size")
+        stride = kernel if config.get("strides") is None else pair(name, config, "strides")
         pads, sizes = self._padding(name, config, kernel, stride, (1, 1))
         if self._state == "samples":
             raise UnsupportedError(f"layer {name}: a quantized layer must stand before a pool")
@@ -306,6 +272,6 @@ class LarqGraph:
         if value == "softmax":
             self._ended = name
         elif value != "linear" and value is not None:
-            if _quantizer(name, "activation", value) != "sign":
+            if quantizer(name, "activation", value) != "sign":
                 raise UnsupportedError(f"layer {name}: activation must be a plain sign, not 'magnitude_aware_sign'")
             self._sign(name, "activation")

@@ -151,7 +151,7 @@ class Handler:
 
 
 HANDLERS: dict[str, Handler] = {}
-"""By operator; filled by the modules ``nodes_*``."""
+"""By operator; filled by the files of :mod:`bnnhw.frontend.onnx.nodes`."""
 
 
 def handles(*kinds: str, domains: tuple[str, ...] = ONNX_DOMAINS) -> Callable[..., Callable[[Call], Value]]:
