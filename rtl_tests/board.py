@@ -65,6 +65,7 @@ def sources(folder: Path) -> dict[str, str]:
         verilog=verilog(Accelerator(graph), "accelerator", board.family.name),
         module="accelerator",
         linked=False,
+        portable=False,
         repeated=(),
         frame=Frame.of(graph),
         classes=FOLDED.network.output.classes,

@@ -178,19 +178,19 @@ def _build(
         )
         cache.run("elaborate", inputs, [*design.sources, design.constraints], elaborate)
 
+    how: dict[str, Any] = {"keep": source.repeated, "portable": source.portable, "part": board.part}
+
     def synthesize() -> dict[str, Any]:
         def passes(title: str) -> None:
             progress("synth", 0.5, title)
 
-        result = synth.synthesize(
-            design.sources, TOP, board.family, folder, keep=source.repeated, part=board.part, progress=passes
-        )
+        result = synth.synthesize(design.sources, TOP, board.family, folder, **how, progress=passes)
         return result.cells.as_dict()
 
     netlist = folder / f"{TOP}.json"
     with step("synth"):
         names = [path.name for path in design.sources]
-        script = synth.script(names, TOP, board.family, keep=source.repeated, part=board.part)
+        script = synth.script(names, TOP, board.family, **how)
         inputs = (_version("yosys"), script, *map(file_digest, design.sources))
         cells = CellCounts(**cache.run("synth", inputs, [netlist], synthesize))
 

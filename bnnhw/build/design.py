@@ -30,6 +30,8 @@ class Source:
         Its top module: an accelerator with its streams, or one with the link around it.
     linked : bool
         Whether the link is in it.
+    portable : bool
+        Whether it was generated for no family.
     repeated : tuple of str
         Modules that synthesis keeps apart until it has mapped them.
     frame : Frame
@@ -43,6 +45,7 @@ class Source:
     verilog: str
     module: str
     linked: bool
+    portable: bool
     repeated: tuple[str, ...]
     frame: Frame
     classes: int

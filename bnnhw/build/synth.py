@@ -67,6 +67,7 @@ def script(
     family: Family,
     *,
     keep: Sequence[str] = (),
+    portable: bool = False,
     part: Part | None = None,
     stem: str | None = None,
 ) -> str:
@@ -81,19 +82,22 @@ def script(
     sources : sequence of str
         File names, relative to where Yosys runs.
     keep : sequence of str
-        Names of modules, see :func:`~bnnhw.hardware.emit.repeated_modules`.
+        Names of modules, see :func:`~bnnhw.rtl.emit.repeated_modules`.
+    portable : bool
+        Whether the sources were written for no family: what they ask of memories that this one has not is dropped.
     part : Part, optional
         The device, for what mapping depends on; the family's first when not given.
     stem : str, optional
         Begins the names of the outputs; the top's name when not given.
     """
-    stem = stem or top
+    stem, lut_ram = stem or top, family.technology.lut_ram
     command = (*family.build_tools().synthesis, *(part or family.parts[0]).synthesis, "-top", top)
     # A module that two files hold is the same in both; what is given first counts.
     read = [f"{'read_rtlil' if name.endswith('.il') else 'read_verilog'} -nooverwrite {name}" for name in sources]
     return "\n".join(
         [
             *read,
+            *(["setattr -unset ram_style */a:ram_style=distributed"] if portable and not lut_ram else []),
             *(f"setattr -mod -set keep_hierarchy 1 \\{name}" for name in keep),
             " ".join(command),
             "setattr -mod -unset keep_hierarchy *",
@@ -115,6 +119,7 @@ def synthesize(
     folder: Path,
     *,
     keep: Sequence[str] = (),
+    portable: bool = False,
     part: Part | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Synthesis:
@@ -124,7 +129,7 @@ def synthesize(
     ----------
     sources : sequence of Path
         Files inside ``folder``.
-    keep, part
+    keep, portable, part
         See :func:`script`.
     progress : callable, optional
         Told what Yosys is doing: the title of each of its passes.
@@ -140,7 +145,7 @@ def synthesize(
     log = folder / "yosys.log"
     path = folder / f"{top}.ys"
     names = [source.relative_to(folder).as_posix() for source in sources]
-    path.write_text(script(names, top, family, keep=keep, part=part))
+    path.write_text(script(names, top, family, keep=keep, portable=portable, part=part))
     errors: list[str] = []
 
     def line(text: str) -> None:

@@ -120,6 +120,7 @@ def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | Non
         verilog=module.text,
         module=module.top,
         linked=not bare,
+        portable=design.technology == technology_of(None),
         repeated=module.repeated,
         frame=design.seen.frame,
         classes=design.network.output.classes,

@@ -14,7 +14,7 @@ class Copy(wiring.Component):
 
     A register that feeds everything makes the longest wire of a wide unit. Equal registers are merged by synthesis, so
     each of them is an instance of a module of its own, which stays apart until it is mapped
-    (:func:`~bnnhw.hardware.emit.repeated_modules`).
+    (:func:`~bnnhw.rtl.emit.repeated_modules`).
 
     Free running, II = 1, latency 1. Storage: ``width`` registers.
 

@@ -48,6 +48,7 @@ def source(folded: FoldedNetwork, family: str = "ice40") -> Source:
         verilog=to_verilog(emitted.rtlil),
         module="accelerator",
         linked=False,
+        portable=False,
         repeated=emitted.repeated,
         frame=Frame.of(graph),
         classes=folded.network.output.classes,

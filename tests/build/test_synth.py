@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw import devices, tools
 from bnnhw.build.synth import CellCounts, count_cells, script, synthesize
+from bnnhw.devices import Family
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.generic import GENERIC
 from bnnhw.devices.ice40 import ICE40
@@ -92,6 +93,25 @@ def test_a_repeated_module_is_mapped_once(family: str, tmp_path: Path) -> None:
     # All of them are in the flat netlist: sixteen shift register bits and five results each.
     assert result.cells.ff == (16 + 5) * COUNT
     assert "SYNTH" in " ".join(titles).upper()
+
+
+LUT_RAM = """
+module top(input clk, input we, input [5:0] a, input [5:0] b, input [7:0] d, output reg [7:0] q);
+  (* ram_style = "distributed" *) reg [7:0] memory [0:63];
+  always @(posedge clk) begin if (we) memory[a] <= d; q <= memory[b]; end
+endmodule
+"""
+
+
+@pytest.mark.parametrize(("family", "blocks"), [(ICE40, 1), (ECP5, 0)])
+def test_portable_verilog_asks_for_what_there_is(family: Family, blocks: int, tmp_path: Path) -> None:
+    """An iCE40 has no memories of LUTs: a block RAM takes their place. Verilog made for it must not ask for them."""
+    source = tmp_path / "d.v"
+    source.write_text(LUT_RAM)
+    assert synthesize([source], TOP, family, tmp_path, portable=True).cells.bram == blocks
+    if blocks:
+        with pytest.raises(BnnhwError, match=r"^Yosys failed: no valid mapping found for memory top\.memory "):
+            synthesize([source], TOP, family, tmp_path)
 
 
 def test_yosys_says_what_is_wrong(tmp_path: Path) -> None:
