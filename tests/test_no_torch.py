@@ -66,3 +66,20 @@ except ToolError as error:
     result = run(program)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "PyTorch is needed to train, and was not found: pip install 'bnnhw[train]'\n"
+
+
+def test_names_of_training_without_torch_say_the_same() -> None:
+    program = """
+import sys
+sys.modules["torch"] = None
+import bnnhw.training
+from bnnhw.errors import ToolError
+print(bnnhw.training.Settings(epochs=3).epochs)
+try:
+    bnnhw.training.train_model
+except ToolError as error:
+    print(error)
+"""
+    result = run(program)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "3\nPyTorch is needed to train, and was not found: pip install 'bnnhw[train]'\n"
