@@ -116,14 +116,14 @@ def test_pixels_and_wide_folds(cache: Path, needs: None) -> None:
     assert result.cycles_match and result.cycles_per_frame is not None
 
 
-@pytest.mark.parametrize("family", ["ice40", "ecp5"])
+@pytest.mark.parametrize("family", ["ice40", "ecp5", "gowin"])
 def test_netlist(folded: FoldedNetwork, family: str, cache: Path, tmp_path: Path, needs: None) -> None:
     """After synthesis, without a reset: as the chip powers up."""
     emitted = emit(Accelerator(folded.graph(technology(family))), "accelerator", family)
     source = tmp_path / "accelerator.il"
     source.write_text(emitted.rtlil)
     netlist = synthesize([source], "accelerator", devices.family(family), tmp_path, keep=emitted.repeated).netlist
-    assert re.search({"ice40": "SB_RAM40_4K", "ecp5": "DP16KD"}[family], netlist.read_text())
+    assert re.search({"ice40": "SB_RAM40_4K", "ecp5": "DP16KD", "gowin": "pROMX9"}[family], netlist.read_text())
     result = simulate_netlist(folded, frames(folded.network, 40), netlist, family, cache=cache)
     assert (result.images, result.mismatches) == (40, 0)
     assert result.cycles_match and result.cycles_per_frame is not None

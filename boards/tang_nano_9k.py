@@ -1,0 +1,26 @@
+"""Tang Nano 9K: Gowin GW1NR-9C, 27 MHz oscillator, BL702."""
+
+from __future__ import annotations
+
+from amaranth_boards.tang_nano_9k import TangNano9kPlatform
+
+from bnnhw.boards.board import Board
+from bnnhw.devices.gowin import GOWIN
+
+__all__ = ["TANG_NANO_9K"]
+
+TANG_NANO_9K = Board(
+    name="tang-nano-9k",
+    family=GOWIN,
+    part=GOWIN.part("GW1NR-9C"),
+    package="QN88P",
+    oscillator="clk27",
+    oscillator_mhz=27.0,
+    clock_mhz=27.0,
+    links=("uart",),
+    leds=(("led", 0), ("led", 1)),
+    platform=TangNano9kPlatform,
+    place_route=("--device", "GW1NR-LV9QN88PC6/I5"),
+    # The serial flash's pins and the configuration port's are others' on this board.
+    pack=("--sspi_as_gpio", "--mspi_as_gpio"),
+)
