@@ -14,7 +14,7 @@ from bnnhw import boards, tools
 from bnnhw.cli import cli
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import BnnhwError, FileError, RequestError
-from bnnhw.ir import file
+from bnnhw.ir import archive
 from tests.build.networks import random_network
 
 TEXT = '''
@@ -82,7 +82,7 @@ def test_it_builds(board: Path, tmp_path: Path) -> None:
     for program in ("yosys", ICE40.build_tools().place_route, ICE40.build_tools().packer):
         if not tools.find(program).found:
             pytest.skip(tools.find(program).why)
-    file.save(random_network([16, 8, 4]), tmp_path / "tiny.bnn")
+    archive.save(random_network([16, 8, 4]), tmp_path / "tiny.bnn")
     out = tmp_path / "out"
     arguments = ["build", str(tmp_path / "tiny.bnn"), "--board", str(board), "-o", str(out), "--json"]
     result = CliRunner().invoke(cli, arguments)

@@ -17,6 +17,7 @@ from bnnhw.build.place_route import _Watcher, place_and_route, seed_spread  # py
 from bnnhw.build.synth import CellCounts
 from bnnhw.devices import Family
 from bnnhw.devices.ecp5 import ECP5
+from bnnhw.devices.gowin import GOWIN
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import CheckError, RequestError, ToolError
 from bnnhw.links import board_link
@@ -98,6 +99,16 @@ def test_ulx3s_end_to_end(name: str, tmp_path: Path) -> None:
     # ECP5 bitstreams: the preamble BDB3 after the comments (FPGA-TN-02039, sysCONFIG).
     assert bytes.fromhex("bdb3") in result.bitstream.read_bytes()[:400]
     assert result.timing_met
+
+
+def test_tang_nano_end_to_end(tmp_path: Path) -> None:
+    needs(GOWIN)
+    result: BuildResult = build(source(TINY, "gowin"), boards.get("tang-nano-9k"), tmp_path, link=UART)
+    # A Gowin bitstream is text, a frame a line; its header holds the device's code: 1100481B is the GW1N-9C (UG290).
+    header = result.bitstream.read_text().splitlines()[:12]
+    assert any(int(line, 2).to_bytes(len(line) // 8).hex().endswith("1100481b") for line in header)
+    assert result.timing_met and result.clock_mhz == boards.get("tang-nano-9k").clock_mhz
+    assert result.utilization["rPLL"]["used"] == 1
 
 
 def test_too_big_before_place_and_route(tiny: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
