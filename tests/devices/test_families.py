@@ -63,7 +63,6 @@ def test_facts_need_no_amaranth() -> None:
 def test_nobody_else_names_a_family(root: Path) -> None:
     """What works on all families asks the family; a file of a board names its own."""
     word = re.compile(rf"(?i)\b(?:{'|'.join(family.name for family in BUILDABLE)})")
-    # Their boards' names stand for the examples of the command line.
     named = [
         f"{path.relative_to(root)}:{number}: {line.strip()}"
         for path in sorted((root / "bnnhw").rglob("*.py"))
