@@ -24,7 +24,7 @@ FORMAT = "bnnhw-folding"
 VERSION = 1
 
 MAX_BYTES = 1 << 24
-"""Largest file read: a folding has about 100 bytes a layer."""
+"""Largest file read: a folding has about 100 bytes per layer."""
 
 _REQUIRED = {"name": str, "pe": int, "simd": int}
 _OPTIONAL = {"memory": str, "engine": str, "planes": str}

@@ -110,13 +110,13 @@ def test_folds(pe: int, simd: int, folds: tuple[int, int]) -> None:
         (
             16,
             (3, 1),
-            "layer conv0: PE of a depthwise convolution must be a divisor or a multiple of its 4 neurons a channel, "
+            "layer conv0: PE of a depthwise convolution must be a divisor or a multiple of its 4 neurons per channel, "
             "not 3; nearest: 2 or 4",
         ),
         (
             16,
             (15, 1),
-            "layer conv0: PE of a depthwise convolution must be a divisor or a multiple of its 4 neurons a channel, "
+            "layer conv0: PE of a depthwise convolution must be a divisor or a multiple of its 4 neurons per channel, "
             "not 15; nearest: 12 or 16",
         ),
         (4, (5, 1), "layer conv0: PE must be at most 4, not 5; nearest without padding: 4"),

@@ -39,7 +39,7 @@ def timing(
     output: str | None = "bipolar",
     coefficients: tuple[int, ...] = (1,),
 ) -> MvuTiming:
-    """Of a layer of 10 neurons with 12 synapses."""
+    """Cycles of a layer of 10 neurons with 12 synapses."""
     layer = random_layer(np.random.default_rng(0), 10, 12, dtype, output, coefficients)
     return MvuUnit(layer, folding, technology(tech)).timing
 

@@ -42,7 +42,7 @@ def test_one_layer() -> None:
 
 
 def test_everything_at_once() -> None:
-    """SF = NF = 1 throughout: a frame a cycle."""
+    """SF = NF = 1 throughout: a frame per cycle."""
     prediction = predict(folded((8, 12), (4, 8)).graph(technology("ice40")))
     assert prediction.cycles_per_frame == 1
     assert [unit.cycles for unit in prediction.layers] == [1, 1, 1]

@@ -60,7 +60,7 @@ def test_nothing_cheapest_is_faster_and_fits(network: Network, board: solve.Devi
 
 
 def test_more_cycles_cost_less(network: Network) -> None:
-    """Of the layers; the converters between them are not chosen."""
+    """Compared for the layers; the width converters between them are not chosen."""
     board, tech = get("icebreaker"), technology("ice40")
     costs = []
     for cycles in (200, 400, 800, 1600, 3200):
@@ -125,7 +125,7 @@ def test_maps(convolutional: Network, board: solve.Device) -> None:
     assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
     assert [folding.simd for layer, folding in folded.pairs if layer.name == "conv2"] == [1]
-    # 9 taps at each of 8 x 7 positions leave the first window unit a word a cycle.
+    # 9 taps at each of 8 x 7 positions leave the first window unit a word per cycle.
     least = predict(folded.graph(board.family.technology)).cycles_per_frame
     assert least >= 8 * 7 * 9
     slower = solve.cheapest(convolutional, board, 4 * least, reserve=LINK)

@@ -99,7 +99,7 @@ def test_max_pool() -> None:
     [("bipolar", "uint3"), ("uint1", "uint3"), ("uint2", "uint5"), ("int2", "int5"), ("int4", "int7")],
 )
 def test_sum_pool_holds_every_sum(dtype: str, expected: str) -> None:
-    """Of 2 x 3 elements: 0..6, 0..6, 0..18, -12..6 (5 bits), -48..42 (7 bits)."""
+    """Sums of 2 x 3 elements: 0..6, 0..6, 0..18, -12..6 (5 bits), -48..42 (7 bits)."""
     pool = SumPool("pool", Window(*SHAPE, (2, 3)), DataType.parse(dtype))
     assert str(pool.output) == expected
     assert pool.shape_out == (2, 2, 2)

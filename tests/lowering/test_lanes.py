@@ -83,7 +83,7 @@ def test_window_lanes(simd: int, cycles: int, lanes: int) -> None:
     [(1, 180, 1), (1, 179, 2), (2, 108, 2), (2, 107, 4), (2, 72, 4), (2, 71, 5), (3, 72, 3), (3, 71, 5), (2, 1, 5)],
 )
 def test_pool_lanes(lanes: int, cycles: int, expected: int) -> None:
-    """Of 5 channels, 4 x 4: 9 windows of 4 taps, 36 words at 5 lanes, 72 at 3 or 4, 108 at 2, 180 at 1."""
+    """5 channels, 4 x 4: 9 windows of 4 taps, 36 words at 5 lanes, 72 at 3 or 4, 108 at 2, 180 at 1."""
     assert pool_lanes(Window(5, 4, 4, (2, 2)), lanes, cycles) == expected
 
 

@@ -127,7 +127,7 @@ def test_depthwise_takes_a_lane_a_neuron() -> None:
 
 @pytest.mark.parametrize("pe, lanes", [(2, 1), (4, 1), (8, 2)])
 def test_depthwise_takes_whole_channels(pe: int, lanes: int) -> None:
-    """With 4 neurons a channel: the lanes are channels, and one tap needs no window unit."""
+    """With 4 neurons per channel: the lanes are channels, and one tap needs no window unit."""
     network = MapNetwork((3, 5, 5)).conv(12, (3, 3), (pe, 1), depthwise=True).dense(2, (1, 2), None)
     assert isinstance(network, MapNetwork)
     stages = network.folded().graph(technology("generic")).nodes

@@ -97,7 +97,7 @@ def step(what: Step, n: int, x: float) -> float:
 
 
 def chain(steps: tuple[Step, ...], values: list[int]) -> list[float]:
-    """The steps one after another, one value a neuron."""
+    """The steps one after another, one value per neuron."""
     result = []
     for n, x in enumerate(map(float, values)):
         for what in steps:
@@ -192,7 +192,7 @@ def total(layer: SumPool, codes: list[int]) -> list[int]:
 
 
 def by_position(layer: Quantize | Affine, codes: list[int], function: Callable[[list[int]], list[int]]) -> list[int]:
-    """``function`` of the values at each position, one a channel."""
+    """``function`` of the values at each position, one per channel."""
     values = [decode(layer.input, code) for code in codes]
     channels = layer.shape[0]
     return [code for at in range(0, len(values), channels) for code in function(values[at : at + channels])]

@@ -45,7 +45,7 @@ def weights(generator: np.random.Generator, neurons: int, synapses: int) -> tupl
 
 
 def middle(layer: Dense, generator: np.random.Generator) -> Dense:
-    """The same layer with a threshold a neuron near the middle of its range."""
+    """The same layer with a threshold per neuron near the middle of its range."""
     low, high = layer.accumulator_range
     spread = (low + high) // 2 + generator.integers(-3, 4, (layer.neurons, 1))
     return Dense(layer.name, layer.input, layer.weights, Thresholds(np.clip(spread, low, high + 1), BIPOLAR))

@@ -33,7 +33,7 @@ def depthwise_misfit(pe: int, multiplier: int, neurons: int) -> str | None:
         return None
     legal = nearest([*divisors(multiplier), *range(multiplier, neurons + 1, multiplier)], pe)
     return (
-        f"PE of a depthwise convolution must be a divisor or a multiple of its {multiplier} neurons a channel, "
+        f"PE of a depthwise convolution must be a divisor or a multiple of its {multiplier} neurons per channel, "
         f"not {pe}; nearest: {legal}"
     )
 

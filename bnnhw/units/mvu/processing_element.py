@@ -115,7 +115,7 @@ class ProcessingElement(wiring.Component):
         return "" if self._plane is None else f"_serial_{-self._plane[0]}_{self._plane[1]}_{self._signed_top:d}"
 
     def _combined(self, m: Module, platform: object) -> tuple[Value, tuple[int, int]]:
-        """The weighted sum of all planes' popcounts, one register a tree level, and its range."""
+        """The weighted sum of all planes' popcounts, one register per tree level, and its range."""
         # Terms are magnitudes with a sign: a negative coefficient becomes a subtraction, never a product.
         terms: list[_Term] = []
         for coefficient, i, j in self._planes:

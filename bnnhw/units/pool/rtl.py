@@ -56,7 +56,7 @@ class PoolReduce(wiring.Component):
         tap, first, last = Signal(range(area)), Signal(init=1), Signal(init=area == 1)
         valid, accept, finishes = Signal(), Signal(), Signal()
         held = Signal(len(self.output.payload), reset_less=True)
-        # With several taps a word the register has been emptied by the time the next one is due, if it is taken at
+        # With several taps per word the register has been emptied by the time the next one is due, if it is taken at
         # once; nothing but a register then stands before the input's ready.
         room = ~valid | self.output.ready if area == 1 else ~valid
         m.d.comb += [

@@ -141,7 +141,7 @@ class _Walk:
             turned = turned & end
 
     def _chosen(self, steps: tuple[int, ...], width: int, name: str) -> Signal:
-        """Of a number for each loop, and one for the end of the frame, that of the loop that steps."""
+        """Choose, out of a number for each loop and one for the end of the frame, that of the loop that steps."""
         value: Value = Const(steps[-1], width)
         for step, end in zip(steps, self._ends, strict=False):
             value = Mux(end, value, Const(step, width))

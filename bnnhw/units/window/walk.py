@@ -13,7 +13,7 @@ from bnnhw.ir import Window
 __all__ = ["ORDERS", "Loop", "WindowWalk"]
 
 ORDERS = ("vector", "channels")
-"""Of the words of a window: taps slowest, channel words fastest; or the other way round."""
+"""Orders of the words of a window: taps slowest, channel words fastest; or the other way round."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Loop:
 class WindowWalk:
     """The words of a frame, in the order in which a window unit gives them.
 
-    With C' = ``ceil(C / lanes)`` words a position, ``n_in = H * W * C'`` come and ``n_out = positions * area * C'`` go.
+    With C' = ``ceil(C / lanes)`` words per position, ``n_in = H * W * C'`` come and ``n_out = positions * area * C'`` go.
 
     Parameters
     ----------
