@@ -46,7 +46,8 @@ class Loop:
 class WindowWalk:
     """The words of a frame, in the order in which a window unit gives them.
 
-    With C' = ``ceil(C / lanes)`` words per position, ``n_in = H * W * C'`` come and ``n_out = positions * area * C'`` go.
+    With C' = ``ceil(C / lanes)`` words per position, ``n_in = H * W * C'`` words come and
+    ``n_out = positions * area * C'`` go.
 
     Parameters
     ----------
