@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bnnhw.boards import Board
     from bnnhw.flow.design import Design
     from bnnhw.folding import FoldedNetwork
     from bnnhw.ir import Network
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["load_samples", "open_path"]
 
 
-def open_path(path: Path, board: str | None = None, folding: Path | None = None) -> Design | FoldedNetwork:
+def open_path(path: Path, board: Board | None = None, folding: Path | None = None) -> Design | FoldedNetwork:
     """A generated folder, or a bare .bnn file, folded: by the folding file, or as suits the board."""
     from bnnhw.flow.design import open_design
     from bnnhw.flow.fold import fold

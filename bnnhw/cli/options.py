@@ -14,7 +14,7 @@ data_option = click.option(
     envvar="BNNHW_DATA",
     show_envvar=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Root with one folder a data set.",
+    help="Root with one folder per data set.",
 )
 
 count_option = click.option(

@@ -5,19 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
+from bnnhw import links
 from bnnhw.boards import Board
 from bnnhw.build.bitstream import STEPS, BuildResult
 from bnnhw.build.bitstream import build as run
+from bnnhw.build.cache import StepCache
 from bnnhw.build.design import Source
 from bnnhw.errors import RequestError
-from bnnhw.files import write_json
-from bnnhw.flow.design import Design
+from bnnhw.files import package_digest, write_json
+from bnnhw.flow.design import SIDECAR, Design, open_design
 from bnnhw.flow.fold import as_board, fold_json, technology_of
-from bnnhw.flow.generate import generate
+from bnnhw.flow.generate import CORE, FOLDING, NETWORK, generate
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
-from bnnhw.links import LINKS, BoardLink, board_link
+from bnnhw.links import BoardLink, board_link
 
 __all__ = ["build_bitstream", "build_json", "portable_note"]
 
@@ -72,7 +76,8 @@ def build_bitstream(
     board, folder = as_board(board), Path(folder)
     link = board_link(board)
     if not isinstance(design, Design):
-        design = generate(design, folder / DESIGN, board=board, model=model)
+        progress(0, len(STEPS), "generate")
+        design = _generated(design, board, folder, model)
     source = _source(design, board, link, freq_mhz)
 
     def told(step: str, fraction: float, what: str) -> None:
@@ -87,6 +92,22 @@ def build_bitstream(
     return result
 
 
+def _generated(folded: FoldedNetwork, board: Board, folder: Path, model: Path | str | None) -> Design:
+    """The design of a network in the folder of its build; made again where something has changed."""
+    target = folder / DESIGN
+    outputs = [target / name for name in (SIDECAR, f"{CORE}.v", NETWORK, FOLDING)]
+
+    def action() -> dict[str, Any]:
+        generate(folded, target, board=board, model=model)
+        return {}
+
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = (folded, board.fingerprint(), None if model is None else str(model), package_digest())
+    with FileLock(folder / ".lock"):
+        StepCache(folder).run("generate", inputs, outputs, action)
+    return open_design(target)
+
+
 def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | None) -> Source:
     """What of a design is synthesized for a board; refuses what was generated for something else."""
     where = design.folder
@@ -97,7 +118,7 @@ def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | Non
             f"{where}: was generated for family {design.technology}, and {board.name} is of {technology_of(board)}; "
             "generate it again"
         )
-    bare = LINKS[design.link].module == design.core.top
+    bare = links.get(design.link).bare
     if not bare and design.link != link.name:
         raise RequestError(
             f"{where}: was generated with link {design.link}, and a bitstream for {board.name} has link {link.name}; "

@@ -84,10 +84,10 @@ def _write(folded: FoldedNetwork, board: Board | None, link: Link, folder: Path,
     core = Core.of(graph, CORE)
     header = _header(model.name, sha256, folded, versions)
     # Whole in itself, as the link's file is: beside it, not with it, or modules would be there twice.
-    core_path = f"{CORE}.v" if link.module == CORE else f"core/{CORE}.v"
+    core_path = f"{CORE}.v" if link.bare else f"core/{CORE}.v"
     top = core_entry = _emit(Accelerator(graph), CORE, technology, folder / core_path, header) | {"verilog": core_path}
     clock_mhz = None if board is None or not link.needs_board else board.reachable_mhz(board.clock_mhz)
-    if link.module != CORE:
+    if not link.bare:
         setting = Setting(folded.network.output.classes, int(identity[:8], 16), clock_mhz)
         # Its streams come from its signature, where a type checker can't see them.
         accelerator: Any = Accelerator(graph)

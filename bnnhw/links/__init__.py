@@ -61,6 +61,8 @@ def board_link(board: Reachable, name: str | None = None) -> BoardLink:
     """A link of a board, by default its first; :class:`~bnnhw.errors.RequestError` lists those it has."""
     wanted = board.links[0] if name is None else name
     link = LINKS.get(wanted)
-    if wanted not in board.links or not isinstance(link, BoardLink):
-        raise RequestError(f"link of {board.name} must be one of {', '.join(board.links)}, not {name!r}")
+    if wanted not in board.links:
+        raise RequestError(f"link of {board.name} must be one of {', '.join(board.links)}, not {wanted!r}")
+    if not isinstance(link, BoardLink):
+        raise RequestError(f"link {wanted!r} of {board.name} must have a folder in bnnhw/links, and has none")
     return link

@@ -61,6 +61,8 @@ class Link(ABC):
         The name it is asked for by.
     module : str
         The Verilog module that holds the link and the accelerator.
+    bare : bool
+        Whether it adds nothing, so that a board's link can be put around.
     needs_board : bool
         Whether it needs a board: its pins, its clock.
     why_board : str
@@ -69,6 +71,7 @@ class Link(ABC):
 
     name: ClassVar[str]
     module: ClassVar[str]
+    bare: ClassVar[bool] = False
     needs_board: ClassVar[bool] = False
     why_board: ClassVar[str] = ""
 

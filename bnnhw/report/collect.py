@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from bnnhw.errors import FileError
+from bnnhw.files import read_json
 
 __all__ = ["SECTIONS", "collect"]
 
@@ -30,7 +30,7 @@ def collect(directory: Path) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict of str to dict
-        Section name -> its JSON object. ``"floorplan"`` -> ``{"svg": text}`` where a build drew one.
+        Section name -> its JSON object.
 
     Raises
     ------
@@ -45,23 +45,8 @@ def collect(directory: Path) -> dict[str, dict[str, Any]]:
         for folder in folders:
             path = folder / name
             if path.is_file():
-                found[section] = _read(path)
+                found[section] = read_json(path)
                 break
     if not found:
         raise FileError(f"{directory}: must hold at least one of {', '.join(SECTIONS.values())}, and holds none")
-    for folder in folders:
-        path = folder / "floorplan.svg"
-        if path.is_file():
-            found["floorplan"] = {"svg": path.read_text()}
-            break
     return found
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise FileError(f"{path}: can't be read as JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise FileError(f"{path}: must hold a JSON object, not {type(data).__name__}")
-    return data

@@ -89,7 +89,7 @@ def bars(values: Mapping[str, float], unit: str) -> tuple[Bar, ...]:
 
 
 def utilization(resources: Mapping[str, Mapping[str, float]]) -> tuple[Bar, ...]:
-    """Used over available, one bar a resource that the design uses or could use."""
+    """Used over available, one bar per resource that the design uses or could use."""
     result = []
     for name, entry in resources.items():
         used, available = entry["used"], entry["available"]
@@ -102,7 +102,7 @@ def cycle_rows(sections: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, in
     """``(what, predicted, measured)`` in clock cycles; None where one is not known."""
     simulate, fold = sections.get("simulate", {}), sections.get("fold", {})
     names: Sequence[tuple[str, str]] = (
-        ("cycles a frame", "cycles_per_frame"),
+        ("cycles per frame", "cycles_per_frame"),
         ("latency", "latency_cycles"),
     )
     rows = ((what, simulate.get(f"predicted_{key}", fold.get(key)), simulate.get(key)) for what, key in names)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 from bnnhw.report import figures
 
@@ -35,12 +33,7 @@ def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
         utilization=figures.utilization(build.get("utilization") or {}),
         stages=figures.bars(_stages(sections), "s"),
         cycles=figures.cycle_rows(sections),
-        floorplan=_floorplan(sections.get("floorplan", {}).get("svg", "")),
-        raw={
-            name: json.dumps(section, indent=2, ensure_ascii=False)
-            for name, section in sections.items()
-            if name != "floorplan"
-        },
+        raw={name: json.dumps(section, indent=2, ensure_ascii=False) for name, section in sections.items()},
     )
 
 
@@ -76,21 +69,7 @@ def _tiles(sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, st
         tiles.append((f"{build['fmax_mhz']:.1f} MHz", f"Fmax; runs at {build['clock_mhz']:g} MHz", verdict))
     fps = build.get("fps") or fold.get("fps")
     if fps:
-        tiles.append((figures.quantity(float(fps)), "frames a second", ""))
+        tiles.append((figures.quantity(float(fps)), "frames per second", ""))
     if build.get("latency_us"):
         tiles.append((f"{figures.quantity(float(build['latency_us']))} µs", "latency of a frame", ""))
     return tiles
-
-
-def _floorplan(svg: str) -> Markup:
-    """The drawing of place and route, ready to stand inside HTML: no XML prolog, no script, fluid width."""
-    match = re.search(r"<svg\b.*</svg>", svg, re.DOTALL)
-    if match is None:
-        return Markup("")
-    text = re.sub(r"<script\b.*?</script>", "", match[0], flags=re.DOTALL | re.IGNORECASE)
-    head, rest = text.split(">", 1)
-    sizes = {key: re.search(rf'\b{key}="([\d.]+)', head) for key in ("width", "height")}
-    if "viewBox" not in head and sizes["width"] and sizes["height"]:
-        head += f' viewBox="0 0 {sizes["width"][1]} {sizes["height"][1]}"'
-    head = re.sub(r'\s(?:width|height)="[^"]*"', "", head)
-    return Markup(f"{head}>{rest}")

@@ -1,4 +1,4 @@
-"""The bench of a stream core: frames in, one output word a frame out, every cycle counted.
+"""The bench of a stream core: frames in, one output word per frame out, every cycle counted.
 
 The bench is a C++ program (``harness.cpp.j2``) that reads the words of all frames from a file and
 writes what the core returns to another. It also holds the core to its stream contract: an offered
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from bnnhw.files import whole_file
 from bnnhw.sim import model
-from bnnhw.sim.ports import Interface, TapPort, limbs_of
+from bnnhw.sim.ports import Interface, ProbePort, limbs_of
 from bnnhw.sim.process import Process, failure
 from bnnhw.sim.words import decode
 
-__all__ = ["Harness", "Recording", "TapRecord", "Watch"]
+__all__ = ["Harness", "Recording", "ProbeRecord", "Watch"]
 
 RESET_CYCLES = 4
 """Cycles of reset before the first word; one would do."""
@@ -37,7 +37,7 @@ EXPECTED_FRAMES = 64
 
 
 @dataclass(frozen=True, eq=False)
-class TapRecord:
+class ProbeRecord:
     """What passed on a watched stream.
 
     Parameters
@@ -56,13 +56,13 @@ class TapRecord:
 
 
 class Watch(Protocol):
-    """What is expected on the taps of an interface."""
+    """What is expected on the probes of an interface."""
 
     def expected(self, first: int, last: int) -> Sequence[NDArray[np.uint32]]:
-        """Words of each tap, (frames, words, limbs), of the frames ``first .. last - 1``."""
+        """Words of each probe, (frames, words, limbs), of the frames ``first .. last - 1``."""
         ...
 
-    def finding(self, records: Sequence[TapRecord]) -> str | None:
+    def finding(self, records: Sequence[ProbeRecord]) -> str | None:
         """The first difference in words, or None."""
         ...
 
@@ -80,8 +80,8 @@ class Recording:
         taken; counted from the end of the reset, anew in each part.
     parts : tuple of int
         First frame of each part: frames of different parts ran in different processes.
-    taps : tuple of TapRecord
-        Of each tap of the interface.
+    probes : tuple of ProbeRecord
+        Of each probe of the interface.
     """
 
     outputs: dict[str, NDArray[np.int64]]
@@ -89,7 +89,7 @@ class Recording:
     offered: NDArray[np.int64]
     taken: NDArray[np.int64]
     parts: tuple[int, ...]
-    taps: tuple[TapRecord, ...] = ()
+    probes: tuple[ProbeRecord, ...] = ()
 
 
 class Harness:
@@ -160,13 +160,13 @@ class Harness:
         progress : callable, optional
             Called with frames done and frames, from another thread.
         watch : Watch, optional
-            What is expected on the interface's taps; must be given if it has any.
+            What is expected on the interface's probes; must be given if it has any.
 
         Raises
         ------
         CheckError
             When the core hangs or breaks the stream contract; the message names the frame and the cycle, and the
-            first difference on a tap.
+            first difference on a probe.
         """
         interface = self.interface
         if words.shape[1:] != (interface.input_words, limbs_of(interface.input.width)):
@@ -178,8 +178,8 @@ class Harness:
             raise ValueError(f"stall must be at least 0 and less than 1, not {stall!r}")
         if wave is not None and not self.wave:
             raise ValueError("wave must be None for a model built without one")
-        if (watch is None) != (not interface.taps):
-            raise ValueError("watch must be given if and only if the interface has taps")
+        if (watch is None) != (not interface.probes):
+            raise ValueError("watch must be given if and only if the interface has probes")
         frames = len(words)
         worth = max(frames // SPLIT_FRAMES, frames * interface.input_words // SPLIT_WORDS)
         parts = 1 if self.wave else max(1, min(jobs, worth, frames))
@@ -200,7 +200,7 @@ class Harness:
                     words[first:last].astype("<u4", copy=False).tofile(folder / "input")
                     if watch is not None:
                         _write_expected(folder, watch, first, last)
-                    files = [str(folder / file) for file in ("input", "output", "stamps", "tap")]
+                    files = [str(folder / file) for file in ("input", "output", "stamps", "probe")]
                     numbers = (last - first, stall, seed + part, reset_cycles, limit, drain)
                     arguments = [str(self.model.program), *files, *map(str, numbers)]
                     if self.wave:
@@ -208,10 +208,10 @@ class Harness:
                         arguments += [str(target), str(wave_frames)]
                     processes.append(Process(arguments, folder, first, last - first, report))
                 raw, stamps = [], []
-                passed: list[list[TapRecord]] = []
+                passed: list[list[ProbeRecord]] = []
                 for process in processes:
                     status, message = process.wait()
-                    passed.append(_read_taps(process.folder, process.first, interface.taps, interface.tap_limbs))
+                    passed.append(_read_probes(process.folder, process.first, interface.probes, interface.probe_limbs))
                     if wave is not None and (process.folder / "wave.fst").is_file():
                         # It may be on another file system.
                         with whole_file(wave) as part:
@@ -228,40 +228,40 @@ class Harness:
             progress(frames, frames)
         accepted, offered, taken = np.concatenate(stamps).T.copy()
         outputs = decode(np.concatenate(raw), interface.outputs)
-        taps = tuple(
-            TapRecord(
+        probes = tuple(
+            ProbeRecord(
                 sum(record.words for record in records),
                 sum(record.wrong for record in records),
                 tuple(word for record in records for word in record.first),
             )
             for records in zip(*passed, strict=True)
         )
-        return Recording(outputs, accepted, offered, taken, tuple(bounds[:-1]), taps)
+        return Recording(outputs, accepted, offered, taken, tuple(bounds[:-1]), probes)
 
 
 def _write_expected(folder: Path, watch: Watch, first: int, last: int) -> None:
-    """The files ``tap0``, ``tap1`` and so on of a part's frames."""
+    """The files ``probe0``, ``probe1`` and so on of a part's frames."""
     for start in range(first, last, EXPECTED_FRAMES):
         for number, words in enumerate(watch.expected(start, min(start + EXPECTED_FRAMES, last))):
-            with (folder / f"tap{number}").open("ab") as file:
+            with (folder / f"probe{number}").open("ab") as file:
                 file.write(words.astype("<u4", copy=False).tobytes())
 
 
-def _read_taps(folder: Path, first: int, taps: Sequence[TapPort], limbs: int) -> list[TapRecord]:
-    """What the bench wrote to ``tap``; nothing where it did not come that far."""
-    path = folder / "tap"
-    raw = path.read_bytes() if taps and path.is_file() else b""
-    counts = np.frombuffer(raw, "<u8", min(2 * len(taps), len(raw) // 8)).reshape(-1, 2)
+def _read_probes(folder: Path, first: int, probes: Sequence[ProbePort], limbs: int) -> list[ProbeRecord]:
+    """What the bench wrote to ``probe``; nothing where it did not come that far."""
+    path = folder / "probe"
+    raw = path.read_bytes() if probes and path.is_file() else b""
+    counts = np.frombuffer(raw, "<u8", min(2 * len(probes), len(raw) // 8)).reshape(-1, 2)
     differing = np.frombuffer(
-        raw[counts.nbytes :], np.dtype([("tap", "<u4"), ("word", "<u8"), ("got", "<u4", (limbs,))])
+        raw[counts.nbytes :], np.dtype([("probe", "<u4"), ("word", "<u8"), ("got", "<u4", (limbs,))])
     )
     return [
-        TapRecord(
+        ProbeRecord(
             int(words),
             int(wrong),
             tuple(
-                (first * taps[number].words + int(entry["word"]), entry["got"][: taps[number].limbs])
-                for entry in differing[differing["tap"] == number]
+                (first * probes[number].words + int(entry["word"]), entry["got"][: probes[number].limbs])
+                for entry in differing[differing["probe"] == number]
             ),
         )
         for number, (words, wrong) in enumerate(counts)

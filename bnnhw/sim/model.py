@@ -259,7 +259,7 @@ def build(
             verilated = time.perf_counter()
             include = _include_folder(verilator)
             (folder / "main.cpp").write_text(main)
-            # The main loop calls the model twice a cycle, and is small: it rides with the fast files.
+            # The main loop calls the model twice per cycle, and is small: it rides with the fast files.
             workers = workers or os.cpu_count() or 1
             units = _groups(folder, workers)
             first = units[0][0]

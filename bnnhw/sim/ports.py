@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bnnhw.sim.model import render
 
-__all__ = ["Field", "Interface", "Port", "TapPort", "limbs_of"]
+__all__ = ["Field", "Interface", "Port", "ProbePort", "limbs_of"]
 
 
 def limbs_of(width: int) -> int:
@@ -46,7 +46,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class TapPort:
+class ProbePort:
     """The payload of a stream inside the core, whose words are compared as they pass.
 
     Parameters
@@ -54,9 +54,9 @@ class TapPort:
     name : str
         Of the port.
     width : int
-        Bits a word.
+        Bits per word.
     words : int
-        Words a frame.
+        Words per frame.
     group : int
         Words after which lanes may be undefined: in the last of so many words ``last_width`` bits are compared.
     last_width : int
@@ -90,15 +90,15 @@ class Interface:
     input : Port
         Payload of the input stream.
     input_words : int
-        Words a frame.
+        Words per frame.
     outputs : tuple of Port
-        Payload of the output stream, in one port or one for each field; it has one word a frame.
+        Payload of the output stream, in one port or one for each field; it has one word per frame.
     clock, reset, input_valid, input_ready, output_valid, output_ready : str
         Names of the other ports; ``reset`` may be None.
-    taps : tuple of TapPort
+    probes : tuple of ProbePort
         Streams inside that are watched.
-    tap_moves : str
-        Port with a bit for each tap: whether a word passes in this cycle.
+    probe_moves : str
+        Port with a bit for each probe: whether a word passes in this cycle.
     """
 
     top: str
@@ -111,8 +111,8 @@ class Interface:
     input_ready: str = "input_ready"
     output_valid: str = "output_valid"
     output_ready: str = "output_ready"
-    taps: tuple[TapPort, ...] = ()
-    tap_moves: str = "tap_moves"
+    probes: tuple[ProbePort, ...] = ()
+    probe_moves: str = "probe_moves"
 
     def __post_init__(self) -> None:
         for field in (field for port in self.outputs for field in port.fields):
@@ -125,9 +125,9 @@ class Interface:
         return sum(limbs_of(port.width) for port in self.outputs)
 
     @property
-    def tap_limbs(self) -> int:
-        """Limbs of the widest tap."""
-        return max((tap.limbs for tap in self.taps), default=0)
+    def probe_limbs(self) -> int:
+        """Limbs of the widest probe."""
+        return max((probe.limbs for probe in self.probes), default=0)
 
     def main(self, wave: bool) -> str:
         """The C++ main of the bench."""
@@ -135,7 +135,7 @@ class Interface:
         for port in self.outputs:
             outputs.append({"name": _cpp_name(port.name), "offset": offset})
             offset += limbs_of(port.width)
-        names = ("clock", "input_valid", "input_ready", "output_valid", "output_ready", "tap_moves")
+        names = ("clock", "input_valid", "input_ready", "output_valid", "output_ready", "probe_moves")
         return render(
             "harness.cpp.j2",
             wave=wave,
@@ -146,10 +146,10 @@ class Interface:
             input_payload=_cpp_name(self.input.name),
             reset=None if self.reset is None else _cpp_name(self.reset),
             outputs=outputs,
-            taps=[
-                {"name": _cpp_name(tap.name), "limbs": tap.limbs, "group": tap.group, "mask": tap.last_mask}
-                for tap in self.taps
+            probes=[
+                {"name": _cpp_name(probe.name), "limbs": probe.limbs, "group": probe.group, "mask": probe.last_mask}
+                for probe in self.probes
             ],
-            tap_limbs=self.tap_limbs,
+            probe_limbs=self.probe_limbs,
             **{name: _cpp_name(getattr(self, name)) for name in names},
         )

@@ -16,19 +16,19 @@ from bnnhw.dataflow import Probe
 from bnnhw.errors import RequestError
 from bnnhw.ir import Network
 from bnnhw.reference import trace
-from bnnhw.sim.harness import TapRecord
-from bnnhw.sim.ports import Interface, TapPort
+from bnnhw.sim.harness import ProbeRecord
+from bnnhw.sim.ports import Interface, ProbePort
 from bnnhw.sim.result import LayerMismatch
 from bnnhw.sim.words import pack_groups, unpack_lane
 
 __all__ = ["Probes", "port_of", "wrapper"]
 
 
-def port_of(probe: Probe, number: int) -> TapPort:
+def port_of(probe: Probe, number: int) -> ProbePort:
     """The port that shows a probe."""
     form = probe.format
     last = form.group - (form.group_words - 1) * form.lanes
-    return TapPort(f"tap_{number}", form.width, form.words, form.group_words, last * form.bits)
+    return ProbePort(f"probe_{number}", form.width, form.words, form.group_words, last * form.bits)
 
 
 def wrapper(name: str, interface: Interface, probes: Sequence[Probe], text: str) -> tuple[str, Interface]:
@@ -67,13 +67,13 @@ def wrapper(name: str, interface: Interface, probes: Sequence[Probe], text: str)
             raise RequestError(f"layer {probe.layer}: unit {probe.node} must be in the Verilog of {i.top}, and is not")
         end = f"core.{probe.node}.{probe.port}_"
         lines += [
-            f"  assign {i.tap_moves}[{number}] = {end}valid & {end}ready;",
+            f"  assign {i.probe_moves}[{number}] = {end}valid & {end}ready;",
             f"  assign {port.name} = {end}payload;",
         ]
-    ports += [("output", i.tap_moves, len(probes)), *(("output", port.name, port.width) for port in shown)]
+    ports += [("output", i.probe_moves, len(probes)), *(("output", port.name, port.width) for port in shown)]
     listed = ",\n  ".join(f"{way} [{width - 1}:0] {port}" for way, port, width in ports)
     module = f"module {name}(\n  {listed}\n);\n  {i.top} core({connections});\n" + "\n".join(lines) + "\nendmodule\n"
-    return module, replace(i, top=name, taps=tuple(shown))
+    return module, replace(i, top=name, probes=tuple(shown))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +103,13 @@ class Probes:
         # The last matrix layer's accumulators come as numbers, everything else as codes.
         return [probe.dtype.encode(found[probe.layer].astype(np.int64)) for probe in self.probes]
 
-    def mismatches(self, records: Sequence[TapRecord]) -> tuple[LayerMismatch, ...]:
+    def mismatches(self, records: Sequence[ProbeRecord]) -> tuple[LayerMismatch, ...]:
         """The first difference of every layer that differs, in the layers' order."""
         return tuple(
             found for number, record in enumerate(records) if (found := self._mismatch(number, record)) is not None
         )
 
-    def finding(self, records: Sequence[TapRecord]) -> str | None:
+    def finding(self, records: Sequence[ProbeRecord]) -> str | None:
         """The first difference of the first layer that differs, or None."""
         for number, record in enumerate(records):
             # A run that ended early has not seen all words.
@@ -117,7 +117,7 @@ class Probes:
                 return str(found)
         return None
 
-    def _mismatch(self, number: int, record: TapRecord) -> LayerMismatch | None:
+    def _mismatch(self, number: int, record: ProbeRecord) -> LayerMismatch | None:
         probe = self.probes[number]
         due = len(self.codes) * probe.format.words
         if not record.wrong:

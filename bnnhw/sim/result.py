@@ -112,7 +112,7 @@ class SimulationResult:
     cycles : Cycles
         All that was measured.
     frames_per_s : float
-        Frames simulated a second, on this machine, the build of the model not counted.
+        Frames simulated per second, on this machine, the build of the model not counted.
     verilate_s, compile_s, run_s : float
         Seconds; the first two are 0 when the model was cached.
     layers : int
@@ -168,7 +168,7 @@ def compare(recording: Recording, scores: Scores) -> tuple[int, tuple[Mismatch, 
 
 
 def measure(recording: Recording) -> Cycles:
-    """Cycles a frame and latency of a run without stalls."""
+    """Measures cycles per frame and latency of a run without stalls."""
     bounds = [*recording.parts, len(recording.offered)]
     parts: list[NDArray[np.int64]] = [
         np.diff(recording.offered[first:last]) for first, last in zip(bounds, bounds[1:], strict=False)

@@ -181,7 +181,7 @@ def simulate_core(
         compile_s=harness.model.compile_s,
         run_s=run_s,
         layers=0 if watch is None else len(watch.probes),
-        layer_mismatches=() if watch is None else watch.mismatches(recording.taps),
+        layer_mismatches=() if watch is None else watch.mismatches(recording.probes),
         classes=recording.outputs["index"],
         scores=recording.outputs["score"],
     )

@@ -20,7 +20,7 @@ from bnnhw.ir.layer import walk
 from bnnhw.reference import trace
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import verilog
-from bnnhw.sim.harness import TapRecord
+from bnnhw.sim.harness import ProbeRecord
 from bnnhw.sim.probes import Probes
 from bnnhw.sim.result import LayerMismatch
 from bnnhw.sim.simulate import simulate
@@ -143,9 +143,9 @@ def test_words_that_do_not_come(folded: FoldedNetwork, codes: NDArray[np.uint8])
     """As many words as are due must pass, right or wrong."""
     probes = probes_of(folded)
     watch = Probes(folded.network, codes, probes)
-    records = [TapRecord(FRAMES * probe.format.words, 0, ()) for probe in probes]
+    records = [ProbeRecord(FRAMES * probe.format.words, 0, ()) for probe in probes]
     assert watch.mismatches(records) == ()
-    records[3] = TapRecord(records[3].words - 1, 0, ())
+    records[3] = ProbeRecord(records[3].words - 1, 0, ())
     found = watch.mismatches(records)
     due = records[3].words + 1
     assert found == (LayerMismatch(probes[3].layer, 0, due - 1, due),)

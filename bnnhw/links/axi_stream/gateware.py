@@ -30,7 +30,7 @@ class AxiStream(wiring.Component):
       data_width)`` beats; the surplus bits of the last one are ignored. TLAST is not needed to find frames; where it
       is on another beat than a frame's last, ``frame_error`` goes high, and stays high until the reset: the streams
       are out of step.
-    - Output: a beat a frame: the class index in the low bytes, the score above it, each in whole bytes, the score in
+    - Output: a beat per frame: the class index in the low bytes, the score above it, each in whole bytes, the score in
       two's complement if it can be negative. TLAST is always high.
     - II: the greater of the accelerator's and the width converter's (``max(beats, words)`` where one width divides the
       other). Latency: both added. Stalls: as the accelerator. Storage: the converter's and the accelerator's.

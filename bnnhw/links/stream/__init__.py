@@ -17,6 +17,7 @@ class Stream(Link):
 
     name = "stream"
     module = "accelerator"
+    bare = True
 
     def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
         """The accelerator itself."""

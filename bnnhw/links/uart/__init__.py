@@ -64,7 +64,7 @@ class Uart(BoardLink):
         return UartTop(board.leds, clock, self.module)
 
     def frames_per_s(self, frame_bits: int) -> float:
-        """Ten bits a byte; sync, type, length, tag and CRC around a frame."""
+        """Ten bits per byte; sync, type, length, tag and CRC around a frame."""
         return self.baud / (10 * (-(-frame_bits // 8) + 7))
 
     @property

@@ -24,7 +24,7 @@ class FrameBuffer(wiring.Component):
     Parameters
     ----------
     frame_bytes : int
-        Bytes a frame, the tag not counted.
+        Bytes per frame, the tag not counted.
 
     Members
     -------

@@ -30,7 +30,7 @@ class PacketReceiver(wiring.Component):
     arrives, before the CRC is known: who stores it must not use it before ``done``. Bytes between
     packets are ignored.
 
-    Input word: one received byte. II: one byte a cycle, two for the last of a packet. Latency: ``done``
+    Input word: one received byte. II: one byte per cycle, two for the last of a packet. Latency: ``done``
     comes two cycles after the last byte is accepted. Stalls: never waits for a consumer. Storage: one header.
 
     Parameters

@@ -12,7 +12,7 @@ from bnnhw.errors import RequestError
 __all__ = ["MIN_DIVISOR", "RECEIVED_BYTE", "UartRx", "UartTx", "baud_divisor"]
 
 MIN_DIVISOR = 8
-"""Fewest clock cycles a bit: below it, one cycle of sampling jitter is more than an eighth of a bit."""
+"""Fewest clock cycles per bit: below it, one cycle of sampling jitter is more than an eighth of a bit."""
 
 MAX_BAUD_ERROR = 0.02
 """Largest relative error of the divided clock. Over the ten bits of a byte the two ends may drift apart by
@@ -28,7 +28,7 @@ def baud_divisor(clock_mhz: float, baud: int) -> int:
     Raises
     ------
     RequestError
-        When the clock can't be divided to within 2 % of the baud rate, or to fewer than 8 cycles a bit.
+        When the clock can't be divided to within 2 % of the baud rate, or to fewer than 8 cycles per bit.
     """
     if baud < 1:
         raise RequestError(f"baud rate must be positive, not {baud}")

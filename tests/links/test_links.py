@@ -1,0 +1,91 @@
+"""The links: found by their folders, each whole, and what a board may ask of them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from bnnhw import boards, links
+from bnnhw.boards import BOARDS
+from bnnhw.errors import RequestError
+from bnnhw.links import DEFAULT, LINKS, BoardLink, board_link
+from bnnhw.links.uart import Uart
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import port_signals
+from tests.build.networks import random_folded
+
+TINY = random_folded([16, 8, 4], [(4, 8), (2, 4)])
+
+
+def test_order() -> None:
+    """The default first, then what needs no board: the order of `bnnhw generate --help`."""
+    assert list(LINKS) == ["stream", "axis", "uart"]
+    assert LINKS[DEFAULT].bare
+    assert [name for name, link in LINKS.items() if link.bare] == [DEFAULT]
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_every_link_is_whole(name: str) -> None:
+    link = links.get(name)
+    assert link.name == name and link.module.isidentifier()
+    assert link.needs_board == isinstance(link, BoardLink) == bool(link.why_board)
+    board = boards.get("icebreaker")
+    graph = TINY.graph(board.family.technology)
+    setting = links.Setting(4, 0x1234, board.clock_mhz)
+    gateware = link.gateware(Accelerator(graph), setting)  # type: ignore[arg-type]
+    ports = port_signals(gateware)
+    # Frames go in and results come out.
+    assert {direction for _, direction in ports.values()} == {"i", "o"}
+    # Amaranth warns of what is never elaborated.
+    gateware._MustUse__used = True  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", [name for name, link in LINKS.items() if link.needs_board])
+def test_links_of_boards_say_what_they_take(name: str) -> None:
+    link = board_link(boards.get("icebreaker"), name)
+    assert link.resources.lut4 > 0 and link.resources.ff > 0
+    assert 0 < link.frames_per_s(1000) < link.frames_per_s(10)
+    assert all(isinstance(value, int) for value in link.settings.values())
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_board_has_a_link_that_there_is(name: str) -> None:
+    assert board_link(BOARDS[name]).name == BOARDS[name].links[0]
+    for link in BOARDS[name].links:
+        assert board_link(BOARDS[name], link).name == link
+
+
+def test_unknown() -> None:
+    with pytest.raises(RequestError, match=r"^link must be one of stream, axis, uart, not 'pcie'$"):
+        links.get("pcie")
+
+
+def test_a_board_that_asks_for_what_there_is_not() -> None:
+    """The board says it has pins for a link, and nobody wrote the link."""
+
+    @dataclass(frozen=True)
+    class Other:
+        name: str = "other"
+        links: tuple[str, ...] = ("spi",)
+
+    with pytest.raises(RequestError, match=r"^link 'spi' of other must have a folder in bnnhw/links, and has none$"):
+        board_link(Other())
+
+
+def test_clock_and_rate() -> None:
+    Uart().check_clock(30.0)
+    message = "baud rate must be at most 3750000 at 30 MHz, not 9000000"
+    with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
+        Uart(9_000_000).check_clock(30.0)
+    # 25 bytes of a frame and 7 around them, ten bits each.
+    assert Uart(1_000_000).frames_per_s(200) == 1_000_000 / 320
+
+
+def test_what_the_command_line_lists_costs_nothing() -> None:
+    code = "import sys, bnnhw.links; print([name for name in ('amaranth', 'numpy', 'serial') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
