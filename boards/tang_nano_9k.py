@@ -16,7 +16,7 @@ TANG_NANO_9K = Board(
     package="QN88P",
     oscillator="clk27",
     oscillator_mhz=27.0,
-    # The digits network reaches 141 MHz, in its fastest folding 111.
+    # The digits network reaches 129 MHz, in its fastest folding 111.
     clock_mhz=81.0,
     links=("uart",),
     leds=(("led", 0), ("led", 1)),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bnnhw import boards, tools
 from bnnhw.build import bitstream as build_module
@@ -15,6 +16,7 @@ from bnnhw.build.bitstream import BuildResult, build, check_fit
 from bnnhw.build.design import Source
 from bnnhw.build.place_route import _Watcher, place_and_route, seed_spread  # pyright: ignore[reportPrivateUsage]
 from bnnhw.build.synth import CellCounts
+from bnnhw.cli import cli
 from bnnhw.devices import Family
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.gowin import GOWIN
@@ -109,6 +111,22 @@ def test_tang_nano_end_to_end(tmp_path: Path) -> None:
     assert any(int(line, 2).to_bytes(len(line) // 8).hex().endswith("1100481b") for line in header)
     assert result.timing_met and result.clock_mhz == boards.get("tang-nano-9k").clock_mhz
     assert result.utilization["rPLL"]["used"] == 1
+
+
+@pytest.mark.slow
+def test_digits_on_the_tang_nano(root: Path, tmp_path: Path) -> None:
+    """The network of the demo on a third family: at the default clock of its board, and no hold time missed."""
+    needs(GOWIN)
+    for arguments in (
+        ["import", str(root / "models" / "digits.onnx"), "-o", str(tmp_path / "digits.bnn")],
+        ["build", str(tmp_path / "digits.bnn"), "--board", "tang-nano-9k", "-o", str(tmp_path / "out"), "--json"],
+    ):
+        result = CliRunner().invoke(cli, arguments)
+        assert result.exit_code == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert answer["timing_met"] and answer["utilization"]["BSRAM"]["used"] > 0
+    assert Path(answer["bitstream"]).name == "top.fs"
+    assert "Hold/min time violation" not in (tmp_path / "out" / "top.nextpnr.log").read_text()
 
 
 def test_too_big_before_place_and_route(tiny: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

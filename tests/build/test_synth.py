@@ -81,7 +81,7 @@ def to_rtlil(folder: Path) -> Path:
     return folder / "d.il"
 
 
-@pytest.mark.parametrize("family", ["ice40", "ecp5"])
+@pytest.mark.parametrize("family", ["ice40", "ecp5", "gowin"])
 def test_a_repeated_module_is_mapped_once(family: str, tmp_path: Path) -> None:
     titles: list[str] = []
     result = synthesize(
