@@ -16,7 +16,17 @@ from bnnhw.folding import predict as predict_graph
 from bnnhw.ir import Network
 from bnnhw.links import board_link
 
-__all__ = ["as_board", "cost", "fold", "fold_json", "fold_somewhere", "predict", "save_folding", "technology_of"]
+__all__ = [
+    "as_board",
+    "cost",
+    "estimate_json",
+    "fold",
+    "fold_json",
+    "fold_somewhere",
+    "predict",
+    "save_folding",
+    "technology_of",
+]
 
 
 def as_board(board: Board | str) -> Board:
@@ -130,6 +140,11 @@ def cost(folded: FoldedNetwork, board: Board | str) -> Resources:
     return folded.graph(board.family.technology).resources() + board_link(board).resources
 
 
+def estimate_json(resources: Resources) -> dict[str, int]:
+    """An estimate in the words of a build's utilization: of single-port RAM nothing is used."""
+    return asdict(resources) | {"spram": 0}
+
+
 def fold_json(
     folded: FoldedNetwork, board: Board, clock_mhz: float | None = None, technology: str | None = None
 ) -> dict[str, Any]:
@@ -168,5 +183,5 @@ def fold_json(
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
         "clock_mhz": clock_mhz,
         # With the link, as the design that `build` makes.
-        "estimate": asdict(graph.resources() + board_link(board).resources) | {"spram": 0},
+        "estimate": estimate_json(graph.resources() + board_link(board).resources),
     }

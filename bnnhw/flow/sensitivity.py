@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from bnnhw.analysis import Sensitivity, Suggestion, measure, suggest
 from bnnhw.boards import Board
 from bnnhw.errors import RequestError
 from bnnhw.flow.evaluate import encode
-from bnnhw.flow.fold import fold_somewhere
+from bnnhw.flow.fold import estimate_json, fold_somewhere
 from bnnhw.flow.progress import Stage, silent_stage
 from bnnhw.folding.solve import CELL_SHARE
 from bnnhw.ir import Network
@@ -88,8 +88,8 @@ def sensitivity_json(result: SensitivityResult) -> dict[str, Any]:
         "rate": measured.rate,
         "seed": measured.seed,
         "budget": suggestion.budget,
-        "estimate": asdict(suggestion.estimate),
-        "suggested_estimate": asdict(suggestion.suggested_estimate),
+        "estimate": estimate_json(suggestion.estimate),
+        "suggested_estimate": estimate_json(suggestion.suggested_estimate),
         "noise": suggestion.noise,
         "suggested_noise": suggestion.suggested_noise,
         "layers": [

@@ -63,7 +63,7 @@ def test_evaluate_the_first_frames(network: Path) -> None:
 
 def test_boards() -> None:
     boards = _json("boards")["boards"]
-    assert set(boards) == {"icebreaker", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f"}
+    assert set(boards) == {"icebreaker", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "tang-nano-9k"}
     assert boards["icebreaker"]["device"] == "iCE40UP5K"
     assert boards["icebreaker"]["lut"] == 5280
     assert boards["icebreaker"]["bram_bits"] == 30 * 4096
