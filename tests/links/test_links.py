@@ -1,4 +1,3 @@
-# amaranth: UnusedElaboratable=no
 """The links: found by their folders, each whole, and what a board may ask of them."""
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from bnnhw.errors import RequestError
 from bnnhw.links import DEFAULT, LINKS, BoardLink, board_link
 from bnnhw.links.uart import Uart
 from bnnhw.rtl.accelerator import Accelerator
-from bnnhw.rtl.emit import port_signals
+from bnnhw.rtl.emit import emit, port_signals
 from tests.build.networks import random_folded
 
 TINY = random_folded([16, 8, 4], [(4, 8), (2, 4)])
@@ -41,6 +40,7 @@ def test_every_link_is_whole(name: str) -> None:
     ports = port_signals(gateware)
     # Frames go in and results come out.
     assert {direction for _, direction in ports.values()} == {"i", "o"}
+    assert f"module \\{link.module}\n" in emit(gateware, link.module, board.family.name).rtlil
 
 
 @pytest.mark.parametrize("name", [name for name, link in LINKS.items() if link.needs_board])
