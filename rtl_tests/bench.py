@@ -1,4 +1,4 @@
-"""Benches of emitted Verilog, cycle by cycle: drivers, monitors, models and checkers.
+"""Benches of emitted Verilog, cycle by cycle: drivers, monitors and checkers.
 
 A cycle is what lies between two rising edges of the clock. Inputs are set after the edge that begins it; outputs are
 sampled at the falling edge in its middle, when everything has settled, and hold at the edge that ends it.
@@ -10,95 +10,21 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import cocotb
-from amaranth.lib import wiring
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
-__all__ = [
-    "Bench",
-    "Checker",
-    "Driver",
-    "Expected",
-    "FreeUnit",
-    "Model",
-    "Monitor",
-    "Pace",
-    "StreamUnit",
-]
+from rtl_tests.case import StreamUnit
+from rtl_tests.lanes import Expected
+
+__all__ = ["Bench", "Checker", "Driver", "Monitor", "Pace"]
 
 Pace: TypeAlias = Callable[[], bool]
-"""Asked once a cycle: whether to offer a word, or to be ready for one."""
+"""Asked once per cycle: whether to offer a word, or to be ready for one."""
 
-
-@dataclass(frozen=True)
-class Expected:
-    """An output word; bits outside the mask are undefined."""
-
-    value: int
-    mask: int
-
-
-class Model(Protocol):
-    """What a unit does to frames, cycles aside."""
-
-    def frame(self, rng: random.Random) -> list[int]:
-        """Input words of a random frame; bits that are ignored are random too."""
-        ...
-
-    def result(self, words: Sequence[int]) -> list[Expected]:
-        """The output words of a frame."""
-        ...
-
-
-@dataclass(frozen=True)
-class StreamUnit:
-    """A unit with an input and an output stream, and what its contract says of it.
-
-    Parameters
-    ----------
-    name : str
-        Prefix of its ports in the simulated top.
-    make : callable
-    model : Model
-    interval : int
-        Cycles a frame at full speed.
-    latency : int
-        From the first input word accepted to the last output word offered, never waiting.
-    stored_words : int or None
-        Input words that are accepted while nothing is taken; None where no formula is promised.
-    """
-
-    name: str
-    make: Callable[[], wiring.Component]
-    model: Model
-    interval: int
-    latency: int
-    stored_words: int | None
-
-
-@dataclass(frozen=True)
-class FreeUnit:
-    """A unit without a handshake: inputs every cycle, outputs some cycles later.
-
-    Parameters
-    ----------
-    name : str
-    make : callable
-    stimulus : callable
-        Random generator and cycles -> for each port, its value in every cycle.
-    expected : callable
-        That stimulus -> for each cycle, the output, or None where it is undefined.
-    output : str
-    """
-
-    name: str
-    make: Callable[[], wiring.Component]
-    stimulus: Callable[[random.Random, int], dict[str, list[int]]]
-    expected: Callable[[dict[str, list[int]]], list[int | None]]
-    output: str
+T = TypeVar("T")
 
 
 @dataclass
@@ -228,26 +154,52 @@ class Bench:
 
     def __init__(self, dut: Any, unit: StreamUnit, seed: int) -> None:
         self.dut, self.unit, self.rng = dut, unit, random.Random(seed)
-        self.driver = Driver(dut, f"{unit.name}_input", lambda: True)
-        self.monitor = Monitor(dut, f"{unit.name}_output", lambda: True)
-        self.checker = Checker()
+        self.drivers = [Driver(dut, f"{unit.name}_{name}", lambda: True) for name in unit.inputs]
+        self.monitors = [Monitor(dut, f"{unit.name}_{name}", lambda: True) for name in unit.outputs]
+        self.checkers = [Checker() for _ in unit.outputs]
         self.cycle = 0
+
+    @property
+    def accepted(self) -> int:
+        """Words that were accepted."""
+        return sum(len(driver.accepted) for driver in self.drivers)
+
+    @property
+    def taken(self) -> int:
+        """Words that were taken."""
+        return sum(len(monitor.taken) for monitor in self.monitors)
+
+    @property
+    def checked(self) -> int:
+        """Words that were what the model says."""
+        return sum(checker.checked for checker in self.checkers)
+
+    def offer(self, pace: Pace) -> None:
+        """Set when words are offered."""
+        for driver in self.drivers:
+            driver.pace = pace
+
+    def take(self, pace: Pace) -> None:
+        """Set when words are taken."""
+        for monitor in self.monitors:
+            monitor.pace = pace
 
     async def start(self) -> None:
         """Starts the clock and resets."""
         cocotb.start_soon(Clock(self.dut.clk, 10, unit="ns").start())
-        self.driver.abandon()
         await self.reset(2)
 
     async def reset(self, cycles: int = 1) -> None:
         """Resets, whatever is under way; all frames inside are gone."""
-        self.driver.abandon()
+        for driver in self.drivers:
+            driver.abandon()
         self.dut.rst.value = 1
         for _ in range(cycles):
             await RisingEdge(self.dut.clk)
         self.dut.rst.value = 0
-        self.monitor.abandon()
-        self.checker.abandon()
+        for monitor, checker in zip(self.monitors, self.checkers, strict=True):
+            monitor.abandon()
+            checker.abandon()
 
     def paced(self, probability: float) -> Pace:
         return lambda: self.rng.random() < probability
@@ -255,18 +207,22 @@ class Bench:
     def send(self, frames: int) -> None:
         for _ in range(frames):
             words = self.unit.model.frame(self.rng)
-            self.driver.words.extend(words)
-            self.checker.expect(self.unit.model.result(words))
+            for driver, part in zip(self.drivers, _parts(words, len(self.drivers)), strict=True):
+                driver.words.extend(part)
+            due = self.unit.model.result(words)
+            for checker, part in zip(self.checkers, _parts(due, len(self.checkers)), strict=True):
+                checker.expect(part)
 
     async def step(self) -> None:
         """One cycle."""
-        self.driver.drive()
-        self.monitor.drive()
+        for end in (*self.drivers, *self.monitors):
+            end.drive()
         await FallingEdge(self.dut.clk)
         await ReadOnly()
-        self.driver.sample(self.cycle)
-        self.monitor.sample(self.cycle)
-        self.checker.check(self.monitor.taken)
+        for end in (*self.drivers, *self.monitors):
+            end.sample(self.cycle)
+        for monitor, checker in zip(self.monitors, self.checkers, strict=True):
+            checker.check(monitor.taken)
         self.cycle += 1
         await RisingEdge(self.dut.clk)
 
@@ -278,9 +234,16 @@ class Bench:
         """Until every word expected was taken, then long enough for one too many to show."""
         silent, before = 0, -1
         limit = 100 * (self.unit.interval + self.unit.latency) + 100
-        while self.driver.words or self.checker.outstanding:
+        while any(driver.words for driver in self.drivers) or any(checker.outstanding for checker in self.checkers):
             await self.step()
-            moved = len(self.monitor.taken) + len(self.driver.accepted)
+            moved = self.taken + self.accepted
             silent, before = (silent + 1, before) if moved == before else (0, moved)
-            assert silent < limit, f"nothing moved for {limit} cycles; {self.checker.outstanding} words are missing"
+            missing = sum(checker.outstanding for checker in self.checkers)
+            assert silent < limit, f"nothing moved for {limit} cycles; {missing} words are missing"
         await self.steps(self.unit.latency + self.unit.interval + 4)
+
+
+def _parts(words: Sequence[T], count: int) -> list[Sequence[T]]:
+    """So many equal parts, one behind the other."""
+    each = len(words) // count
+    return [words[i * each : (i + 1) * each] for i in range(count)]

@@ -11,9 +11,9 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
-from rtl_tests import link, scenarios
 from rtl_tests.bench import Bench
-from rtl_tests.top import FREE_UNITS, STREAM_UNITS
+from rtl_tests.scenarios import SCENARIOS
+from rtl_tests.top import FREE_UNITS, PIN_UNITS, STREAM_UNITS
 
 
 def _seed(name: str) -> int:
@@ -27,18 +27,18 @@ def _named(names: Iterable[str]) -> list[cocotb.Param]:
 
 
 @cocotb.test()
-@cocotb.parametrize(unit=_named(STREAM_UNITS), scenario=_named(scenarios.SCENARIOS))
+@cocotb.parametrize(unit=_named(STREAM_UNITS), scenario=_named(SCENARIOS))
 async def stream(dut: Any, unit: str, scenario: str) -> None:
     bench = Bench(dut, STREAM_UNITS[unit], _seed(f"{unit} {scenario}"))
     await bench.start()
-    await scenarios.SCENARIOS[scenario](bench)
-    assert bench.checker.checked > 0
+    await SCENARIOS[scenario](bench)
+    assert bench.checked > 0
 
 
 @cocotb.test()
 @cocotb.parametrize(unit=_named(FREE_UNITS))
 async def free_running(dut: Any, unit: str) -> None:
-    """500 random words, one a cycle."""
+    """500 random words, one per cycle."""
     what = FREE_UNITS[unit]
     stimulus = what.stimulus(random.Random(_seed(unit)), 500)
     expected = what.expected(stimulus)
@@ -61,9 +61,10 @@ async def free_running(dut: Any, unit: str) -> None:
     assert checked > 50
 
 
+PIN_TESTS = {f"{unit.name}.{name}": run for unit in PIN_UNITS.values() for name, run in unit.scenarios.items()}
+
+
 @cocotb.test()
-@cocotb.parametrize(scenario=_named(link.SCENARIOS))
-async def uart(dut: Any, scenario: str) -> None:
-    bench = link.LinkBench(dut, _seed(scenario))
-    await bench.start()
-    await link.SCENARIOS[scenario](bench)
+@cocotb.parametrize(test=_named(PIN_TESTS))
+async def pins(dut: Any, test: str) -> None:
+    await PIN_TESTS[test](dut, _seed(test))

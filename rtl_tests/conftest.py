@@ -1,12 +1,14 @@
-"""Builds the simulation once, runs it once, and tells what each of its tests said."""
+"""Builds the simulation once, runs what was asked for once, and tells what each of its tests said."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,9 @@ from filelock import FileLock
 
 from bnnhw import tools
 from bnnhw.rtl.emit import verilog
+from tests.conftest import ROOT, root
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["root"]
 
 BUILD_ARGS = (
     "-Wno-fatal",
@@ -34,21 +37,35 @@ MAKE_VARIABLES = "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"
 
 @pytest.fixture(scope="session")
 def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
-    """Name of each test of the units -> None, or what failed."""
-    _require_tools()
-    from rtl_tests.top import TOP, Units
+    """Name of each cocotb test of the units asked for -> None, or what failed.
 
-    return _simulate(request, tmp_path_factory, TOP, {f"{TOP}.v": verilog(Units(), TOP)}, "rtl_tests.cocotb_units")
+    One simulation runs them all, and only them: those whose pytest item is part of this run.
+    """
+    _require_tools()
+    from rtl_tests.top import TOP, UNITS, Units, tests_of
+
+    everything = {name for unit in UNITS.values() for name in tests_of(unit)}
+    asked = {name for item in request.session.items for name in _asked(item)} or everything
+    # Without a filter where all are asked for, so that a test that no unit has shows.
+    only = None if asked >= everything else "|".join(rf"{re.escape(name)}$" for name in sorted(asked))
+    sources = {f"{TOP}.v": verilog(Units(), TOP)}
+    return _simulate(request, tmp_path_factory, TOP, sources, "rtl_tests.cocotb_units", only)
+
+
+def _asked(item: pytest.Item) -> Sequence[str]:
+    """The cocotb tests that an item reports on."""
+    parameters = getattr(item, "callspec", None)
+    return () if parameters is None else parameters.params.get("cocotb_tests", ())
 
 
 @pytest.fixture(scope="session")
 def board_results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     """Name of each test at the pins of a board's top -> None, or what failed."""
     _require_tools()
-    from rtl_tests.board import BENCH, sources
+    from rtl_tests.board.top import BENCH, sources
 
     files = sources(tmp_path_factory.mktemp("board"))
-    return _simulate(request, tmp_path_factory, BENCH, files, "rtl_tests.cocotb_board")
+    return _simulate(request, tmp_path_factory, BENCH, files, "rtl_tests.board.cocotb_board")
 
 
 def _require_tools() -> None:
@@ -65,8 +82,12 @@ def _simulate(
     top: str,
     sources: dict[str, str],
     test_module: str,
+    only: str | None = None,
 ) -> dict[str, str | None]:
-    """Builds Verilog files, from the cache where they are unchanged, and runs a module of cocotb tests on them."""
+    """Builds Verilog files, from the cache where they are unchanged, and runs a module of cocotb tests on them.
+
+    ``only`` is a regular expression that the names of the tests to run match; all run without it.
+    """
     from cocotb_tools.runner import get_runner
 
     verilator = tools.require("verilator")
@@ -105,6 +126,7 @@ def _simulate(
                 hdl_toplevel=top,
                 hdl_toplevel_lang="verilog",
                 test_module=test_module,
+                test_filter=only,
                 build_dir=build,
                 test_dir=work,
                 results_xml=str(report),

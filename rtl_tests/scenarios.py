@@ -16,28 +16,30 @@ async def full_speed(bench: Bench) -> None:
     unit = bench.unit
     bench.send(12)
     await bench.drain()
-    words = len(bench.monitor.offered) // 12
-    ends = bench.monitor.offered[words - 1 :: words]
-    assert ends[0] - bench.driver.accepted[0] == unit.latency
-    # In steady state; the first frames find empty buffers.
-    assert {b - a for a, b in zip(ends[5:], ends[6:], strict=False)} == {unit.interval}
+    for monitor in bench.monitors:
+        words = len(monitor.offered) // 12
+        ends = monitor.offered[words - 1 :: words]
+        assert ends[0] - bench.drivers[0].accepted[0] == unit.latency
+        # In steady state; the first frames find empty buffers.
+        assert {b - a for a, b in zip(ends[5:], ends[6:], strict=False)} == {unit.interval}
 
 
 async def random_gaps(bench: Bench) -> None:
-    bench.driver.pace = bench.paced(0.3)
+    bench.offer(bench.paced(0.3))
     bench.send(60)
     await bench.drain()
 
 
 async def random_stalls(bench: Bench) -> None:
-    bench.monitor.pace = bench.paced(0.3)
+    bench.take(bench.paced(0.3))
     bench.send(60)
     await bench.drain()
 
 
 async def gaps_and_stalls(bench: Bench) -> None:
     for gap, stall in ((0.5, 0.5), (0.9, 0.2), (0.2, 0.9)):
-        bench.driver.pace, bench.monitor.pace = bench.paced(1 - gap), bench.paced(1 - stall)
+        bench.offer(bench.paced(1 - gap))
+        bench.take(bench.paced(1 - stall))
         bench.send(25)
         await bench.drain()
 
@@ -45,18 +47,19 @@ async def gaps_and_stalls(bench: Bench) -> None:
 async def long_stall_then_drain(bench: Bench) -> None:
     """Nothing is taken until nothing more is accepted; then everything comes out."""
     unit = bench.unit
-    words = len(unit.model.frame(bench.rng))
+    words = len(unit.model.frame(bench.rng)) // len(unit.inputs)
     frames = 40 if unit.stored_words is None else unit.stored_words // words + 3
-    bench.monitor.pace = lambda: False
+    bench.take(lambda: False)
     bench.send(frames)
     await bench.steps(frames * (unit.interval + words) + 4 * unit.latency)
-    accepted = len(bench.driver.accepted)
-    assert accepted < frames * words
-    assert unit.stored_words in (accepted, None), f"{accepted} words were accepted"
+    for driver in bench.drivers:
+        accepted = len(driver.accepted)
+        assert accepted < frames * words
+        assert unit.stored_words in (accepted, None), f"{accepted} words were accepted"
+    before = bench.accepted
     await bench.steps(unit.latency + unit.interval)
-    assert len(bench.driver.accepted) == accepted
-    assert bench.monitor.taken == []
-    bench.monitor.pace = lambda: True
+    assert (bench.accepted, bench.taken) == (before, 0)
+    bench.take(lambda: True)
     await bench.drain()
 
 
@@ -65,13 +68,14 @@ async def reset_in_mid_frame(bench: Bench) -> None:
     unit = bench.unit
     span = unit.latency + 2 * unit.interval
     for length in bench.rng.sample(range(1, span + 12), min(40, span)):
-        bench.driver.pace, bench.monitor.pace = bench.paced(0.8), bench.paced(0.6)
+        bench.offer(bench.paced(0.8))
+        bench.take(bench.paced(0.6))
         bench.send(4)
         await bench.steps(length)
         await bench.reset()
-        taken = len(bench.monitor.taken)
+        taken = bench.taken
         await bench.steps(unit.latency + 4)
-        assert len(bench.monitor.taken) == taken, "a word of before the reset came out after it"
+        assert bench.taken == taken, "a word of before the reset came out after it"
         bench.send(2)
         await bench.drain()
 

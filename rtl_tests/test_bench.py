@@ -9,7 +9,8 @@ import pytest
 
 pytest.importorskip("cocotb")
 
-from rtl_tests.bench import Checker, Driver, Expected, Monitor
+from rtl_tests.bench import Checker, Driver, Monitor
+from rtl_tests.lanes import Expected
 
 
 def _stream() -> Any:

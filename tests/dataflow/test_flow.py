@@ -6,7 +6,7 @@ import pytest
 
 from bnnhw.dataflow.flow import Deadlock, Link, Run, Timeline, sink, source, together
 from bnnhw.devices import technology
-from tests.hardware.maps import random_network
+from tests.layers import random_network
 
 FRAMES = 6
 SEEDS = range(24)

@@ -1,4 +1,4 @@
-"""All units of an accelerator let loose on each other; against simulation in tests/hardware/test_map_accelerator.py."""
+"""All units of an accelerator let loose on each other; against simulation in rtl_tests/accelerator/test_maps.py."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork
 from bnnhw.lowering.builder import Builder
 from bnnhw.units.buffer.model import BufferUnit
-from tests.hardware.flow import random_arrivals, random_readiness, streams_of
-from tests.hardware.maps import MapNetwork, random_network
-from tests.hardware.streams import Driver, Monitor
+from rtl_tests.streams import Driver, Monitor, random_arrivals, random_readiness, streams_of
+from tests.layers import MapNetwork, random_network
 
 TECH = technology("generic")
 SEEDS = range(24)

@@ -15,8 +15,7 @@ from bnnhw.ir.activation import batch_norm_sign
 from bnnhw.ir.types import DataType
 from bnnhw.lowering.builder import Builder
 from bnnhw.units.mvu.model import MvuUnit
-from tests.hardware.bench import random_layer
-from tests.hardware.maps import MapNetwork
+from tests.layers import MapNetwork, random_layer
 
 
 def network(streamlined: bool = True) -> Network:

@@ -1,4 +1,4 @@
-"""The cycle model on networks counted by hand; against simulation in tests/hardware/test_accelerator.py."""
+"""The cycle model on networks counted by hand; against simulation in rtl_tests/accelerator/test_rtl.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bnnhw.ir import InputSpec, Network, Output
 from bnnhw.ir.types import DataType
 from bnnhw.rtl.popcount_plan import plan
 from bnnhw.units.width.model import WidthUnit
-from tests.hardware.bench import random_layer
+from tests.layers import random_layer
 
 
 def folded(*foldings: tuple[int, int], sizes: tuple[int, ...] = (12, 8, 4)) -> FoldedNetwork:

@@ -17,7 +17,7 @@ from bnnhw.links import board_link
 from bnnhw.units.buffer.model import BufferUnit
 from bnnhw.units.mvu.model import MvuUnit
 from tests.build.networks import random_network
-from tests.hardware.maps import MapNetwork
+from tests.layers import MapNetwork
 
 BOARDS = [get("icebreaker"), get("ulx3s-12f")]
 LINK = board_link(BOARDS[0]).resources

@@ -19,8 +19,7 @@ from bnnhw.units.pool.model import PoolTiming
 from bnnhw.units.width.model import WidthTiming, WidthUnit
 from bnnhw.units.window.model import WindowUnit
 from bnnhw.units.window.timing import WindowTiming
-from tests.hardware.bench import random_layer
-from tests.hardware.maps import Branch, MapNetwork, random_network
+from tests.layers import Branch, MapNetwork, random_layer, random_network
 
 
 def folded(names: tuple[str, ...] = ("a", "b", "c"), simd: tuple[int, ...] = (4, 5, 3)) -> FoldedNetwork:

@@ -25,7 +25,7 @@ from bnnhw.sim.probes import Probes
 from bnnhw.sim.result import LayerMismatch
 from bnnhw.sim.simulate import simulate
 from bnnhw.sim.words import pack_groups, unpack_lane
-from tests.hardware.maps import MapNetwork
+from tests.layers import MapNetwork
 
 FRAMES = 24
 

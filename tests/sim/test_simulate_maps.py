@@ -10,7 +10,7 @@ import pytest
 from bnnhw import tools
 from bnnhw.folding import FoldedNetwork
 from bnnhw.sim.simulate import simulate
-from tests.hardware.maps import Branch, MapNetwork
+from tests.layers import Branch, MapNetwork
 
 
 def _network() -> FoldedNetwork:

@@ -1,1 +1,0 @@
-"""Formal proofs of the stream contracts."""

@@ -1,0 +1,10 @@
+"""Affine units are proved."""
+
+from __future__ import annotations
+
+from rtl_tests.affine.proofs import PROOFS
+from rtl_tests.formal.checks import ProofTests
+
+
+class TestProofs(ProofTests):
+    proofs = PROOFS

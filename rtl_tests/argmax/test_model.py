@@ -1,0 +1,33 @@
+"""The cycles of each part of an output unit, counted by hand; that hardware keeps them is shown in test_rtl.py."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bnnhw.ir import Output
+from bnnhw.units.argmax.model import ArgmaxUnit
+from tests.layers import random_layer
+
+
+@pytest.mark.parametrize(
+    "pe, multiplier, offset, depth",
+    [(1, 1, 0, 3), (2, 1, 0, 4), (3, 1, 0, 5), (10, 1, 0, 7), (1, 2, 0, 4), (1, 1, -1, 4), (4, 3, 5, 7)],
+)
+def test_timing(pe: int, multiplier: int, offset: int, depth: int) -> None:
+    """Capture, multiply and add where they do something, ceil(log2 PE) comparisons, running best, queue."""
+    layer = random_layer(np.random.default_rng(0), 10, 12, output=None)
+    output = Output("out", np.full(10, multiplier), np.full(10, offset))
+    unit = ArgmaxUnit(output, layer.accumulator_range, pe)
+    p = unit.timing
+    words = -(-10 // pe)
+    assert (p.lanes, p.words, p.interval, p.depth) == (pe, words, words, depth)
+    assert p.latency == words - 1 + depth
+    assert unit.score_range == (offset, 12 * multiplier + offset)
+
+
+def test_score_range_of_mixed_signs() -> None:
+    layer = random_layer(np.random.default_rng(0), 3, 12, output=None, coefficients=(1, -2))
+    unit = ArgmaxUnit(Output("out", np.array([1, -5, 0]), np.array([0, 7, 500])), layer.accumulator_range, 1)
+    # Accumulators are in -24..12.
+    assert unit.score_range == (-5 * 12 + 7, max(-5 * -24 + 7, 500))

@@ -1,0 +1,31 @@
+"""The proofs of queues."""
+
+from __future__ import annotations
+
+from bnnhw.rtl.fifo import CreditedOutput, Fifo
+from bnnhw.rtl.fifo_contract import CreditedContract, CreditedPipeline, FifoContract
+from rtl_tests.formal.case import Case
+
+__all__ = ["PROOFS"]
+
+
+def _credited(depth: int, latency: int) -> CreditedPipeline:
+    return CreditedPipeline(CreditedOutput(2, depth), latency)
+
+
+PROOFS: dict[str, Case] = {
+    **{
+        f"fifo-{d}": Case(FifoContract, lambda d=d: Fifo(2, d), quick=d == 3, faults=8 * (d == 3)) for d in (1, 2, 3, 4)
+    },
+    **{
+        # The pipeline in front of the queue is its environment.
+        f"credited-{d}-{latency}": Case(
+            CreditedContract,
+            lambda d=d, latency=latency: _credited(d, latency),
+            quick=(d, latency) == (2, 3),
+            faults=8 * ((d, latency) == (2, 3)),
+            environment=("contract.unit",),
+        )
+        for d, latency in ((1, 0), (1, 2), (2, 1), (2, 3), (3, 4))
+    },
+}

@@ -1,0 +1,10 @@
+"""Queues are proved."""
+
+from __future__ import annotations
+
+from rtl_tests.fifo.proofs import PROOFS
+from rtl_tests.formal.checks import ProofTests
+
+
+class TestProofs(ProofTests):
+    proofs = PROOFS

@@ -1,0 +1,16 @@
+"""The model of forks: streams and cycles."""
+
+from __future__ import annotations
+
+from bnnhw.dataflow import StreamFormat
+from bnnhw.units.fork.model import ForkUnit
+
+
+def test_timing() -> None:
+    """Wires: a word per cycle, offered in the cycle in which it comes, the same to both branches."""
+    words = StreamFormat(4, 2, 6, 30)
+    unit = ForkUnit(words)
+    assert unit.inputs == (words,)
+    assert unit.outputs == (words, words)
+    assert len(unit.output_ports) == 2
+    assert (unit.timing.interval, unit.timing.latency) == (10, 9)

@@ -1,0 +1,10 @@
+"""Quantizers are proved."""
+
+from __future__ import annotations
+
+from rtl_tests.formal.checks import ProofTests
+from rtl_tests.quantize.proofs import PROOFS
+
+
+class TestProofs(ProofTests):
+    proofs = PROOFS

@@ -1,0 +1,71 @@
+"""The arithmetic of width converters; that hardware obeys it is shown in test_rtl.py."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bnnhw.units.width.model import WidthTiming
+from tests.strategies import fixed
+
+WIDTHS = st.integers(1, 40)
+
+
+@pytest.mark.parametrize(
+    "widths, kind",
+    [((4, 4), "wire"), ((1, 8), "up"), ((3, 9), "up"), ((9, 3), "down"), ((8, 1), "down"), ((4, 6), "general")],
+)
+def test_kind(widths: tuple[int, int], kind: str) -> None:
+    assert WidthTiming(*widths, 20).kind == kind
+
+
+@fixed
+@given(st.builds(WidthTiming, WIDTHS, WIDTHS, st.integers(1, 200)))
+def test_words(gearbox: WidthTiming) -> None:
+    """The least words that hold the frame; room for an input word beside any rest too short for an output word."""
+    for words, width in ((gearbox.words_in, gearbox.input_width), (gearbox.words_out, gearbox.output_width)):
+        assert (words - 1) * width < gearbox.frame_bits <= words * width
+    step = next(
+        n for n in range(gearbox.output_width, 0, -1) if gearbox.output_width % n == gearbox.input_width % n == 0
+    )
+    rests = range(0, gearbox.output_width, step)
+    assert gearbox.capacity == max(rests) + gearbox.input_width
+
+
+@fixed
+@given(st.builds(WidthTiming, WIDTHS, WIDTHS, st.integers(1, 200)), st.data())
+def test_schedule(gearbox: WidthTiming, data: st.DataObject) -> None:
+    """A word leaves after its last bit came, in a cycle of its own; earlier input is never worse."""
+    gaps = data.draw(st.lists(st.integers(0, 5), min_size=gearbox.words_in, max_size=gearbox.words_in))
+    arrivals = [sum(gaps[: i + 1]) + i for i in range(len(gaps))]
+    offered = gearbox.schedule(arrivals)
+    assert len(offered) == gearbox.words_out
+    assert all(a < b for a, b in zip(offered, offered[1:], strict=False))
+    for word, cycle in enumerate(offered):
+        last_bit = min((word + 1) * gearbox.output_width, gearbox.frame_bits) - 1
+        assert cycle >= arrivals[last_bit // gearbox.input_width] + (gearbox.kind != "wire")
+    at_once = gearbox.schedule([arrivals[0]] * len(arrivals))
+    assert all(early <= late for early, late in zip(at_once, offered, strict=True))
+
+
+@fixed
+@given(st.builds(WidthTiming, WIDTHS, WIDTHS, st.integers(1, 200)))
+def test_interval(gearbox: WidthTiming) -> None:
+    """max(words in, words out), and at most 2 cycles more where neither width divides the other."""
+    least = max(gearbox.words_in, gearbox.words_out)
+    more = 2 if gearbox.kind == "general" else 0
+    assert least <= gearbox.interval <= least + more
+
+
+def test_errors() -> None:
+    for i, name in enumerate(("input_width", "output_width", "frame_bits")):
+        values = [4, 4, 4]
+        values[i] = 0
+        with pytest.raises(ValueError, match=rf"^{name} must be positive, not 0$"):
+            WidthTiming(*values)
+    message = re.escape("arrivals must have 3 values, not 2")
+    with pytest.raises(ValueError, match=rf"^{message}$"):
+        WidthTiming(4, 2, 12).schedule([0, 1])

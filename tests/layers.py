@@ -1,0 +1,225 @@
+"""Random layers, and random networks over feature maps with a folding for each of their matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+
+from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.ir import (
+    Affine,
+    BitMatrix,
+    Conv2d,
+    DataType,
+    Dense,
+    InputSpec,
+    Layer,
+    MaxPool,
+    Network,
+    Output,
+    Quantize,
+    Residual,
+    SumPool,
+    Thresholds,
+    WeightPlane,
+    Window,
+)
+
+__all__ = ["Branch", "MapNetwork", "random_layer", "random_network"]
+
+Fold: TypeAlias = tuple[int, int]
+"""PE and SIMD."""
+
+
+def random_layer(
+    rng: np.random.Generator,
+    neurons: int,
+    synapses: int,
+    dtype: str = "bipolar",
+    output: str | None = "bipolar",
+    coefficients: Sequence[int] = (1,),
+    name: str = "layer",
+) -> Dense:
+    """A layer with random weights and thresholds near the middle of its accumulators, constants among them."""
+    weights = tuple(WeightPlane(c, BitMatrix.from_bits(rng.integers(0, 2, (neurons, synapses)))) for c in coefficients)
+    layer = Dense(name, DataType.parse(dtype), weights, None)
+    if output is None:
+        return layer
+    low, high = layer.accumulator_range
+    levels = DataType.parse(output).levels - 1
+    spread = max((high - low) ** 0.5, 2)
+    values = np.rint(rng.normal((low + high) / 2, spread, (neurons, levels))).astype(np.int64)
+    values = np.sort(np.clip(values, low, high + 1), axis=1)
+    return Dense(name, layer.input, weights, Thresholds(values, DataType.parse(output)))
+
+
+class Branch:
+    """Layers one behind the other, each taking what the one before gives; the whole network is one.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shape : (int, int, int)
+        Channels, height, width of what comes in.
+    dtype : DataType
+        Of its elements.
+    prefix : str
+        Of the layers' names.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, shape: tuple[int, int, int], dtype: DataType, prefix: str = ""
+    ) -> None:
+        self.rng, self.shape, self.dtype, self.prefix = rng, shape, dtype, prefix
+        self.layers: list[Layer] = []
+        self.foldings: list[LayerFolding] = []
+
+    def _name(self, kind: str) -> str:
+        return f"{self.prefix}{kind}{len(self.layers)}"
+
+    def _add(self, layer: Layer, shape: tuple[int, int, int], dtype: DataType) -> None:
+        self.layers.append(layer)
+        self.shape, self.dtype = shape, dtype
+
+    def _window(self, kernel: Fold, stride: Fold, dilation: Fold, padding: tuple[int, int, int, int]) -> Window:
+        return Window(*self.shape, kernel, stride, dilation, padding)
+
+    def conv(
+        self,
+        neurons: int,
+        kernel: Fold,
+        fold: Fold,
+        *,
+        stride: Fold = (1, 1),
+        dilation: Fold = (1, 1),
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+        code: int = 0,
+        output: str | None = "bipolar",
+        memory: str = "lut",
+        depthwise: bool = False,
+    ) -> Branch:
+        window = self._window(kernel, stride, dilation, padding)
+        synapses = window.area * (1 if depthwise else window.channels)
+        dense = random_layer(self.rng, neurons, synapses, str(self.dtype), output, name=self._name("conv"))
+        self.foldings.append(LayerFolding(*fold, memory))
+        layer = Conv2d(window, dense, code, depthwise)
+        self._add(layer, layer.shape_out, layer.output)
+        return self
+
+    def pool(
+        self,
+        kernel: Fold,
+        stride: Fold,
+        *,
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+        kind: str = "max",
+    ) -> Branch:
+        window = self._window(kernel, stride, (1, 1), padding)
+        if kind == "sum":
+            summed = SumPool(self._name("sum"), window, self.dtype)
+            self._add(summed, summed.shape_out, summed.output)
+            return self
+        minimum = self.rng.integers(0, 2, self.shape[0]) * (kind == "mixed")
+        pooled = MaxPool(self._name("max"), window, self.dtype, minimum.astype(np.bool_))
+        self._add(pooled, pooled.shape_out, pooled.output)
+        return self
+
+    def quantize(self, output: str = "bipolar") -> Branch:
+        dtype = DataType.parse(output)
+        low, high = self.dtype.minimum, self.dtype.maximum
+        middle, spread = (low + high) / 2, max((high - low) / 8, 1)
+        values = np.rint(self.rng.normal(middle, spread, (self.shape[0], dtype.levels - 1))).astype(np.int64)
+        thresholds = Thresholds(np.sort(np.clip(values, low, high + 1), axis=1), dtype)
+        self._add(Quantize(self._name("quantize"), self.shape, self.dtype, thresholds), self.shape, dtype)
+        return self
+
+    def affine(self) -> Branch:
+        channels = self.shape[0]
+        multiplier, offset = self.rng.integers(-3, 4, channels), self.rng.integers(-9, 10, channels)
+        layer = Affine(self._name("affine"), self.shape, self.dtype, multiplier, offset)
+        self._add(layer, self.shape, layer.output)
+        return self
+
+    def residual(self, body: Callable[[Branch], Branch], shortcut: Callable[[Branch], Branch] | None = None) -> Branch:
+        name = self._name("residual")
+        one = body(Branch(self.rng, self.shape, self.dtype, f"{name}_body_"))
+        other = Branch(self.rng, self.shape, self.dtype, f"{name}_shortcut_")
+        if shortcut is not None:
+            shortcut(other)
+        layer = Residual(name, self.shape, self.dtype, tuple(one.layers), tuple(other.layers))
+        self.foldings += one.foldings + other.foldings
+        self._add(layer, layer.shape_out, layer.output)
+        return self
+
+    def dense(self, neurons: int, fold: Fold, output: str | None = "bipolar", memory: str = "lut") -> Branch:
+        synapses = int(np.prod(self.shape))
+        layer: Dense = random_layer(self.rng, neurons, synapses, str(self.dtype), output, name=self._name("dense"))
+        self.foldings.append(LayerFolding(*fold, memory))
+        self._add(layer, (neurons, 1, 1), layer.output)
+        return self
+
+
+class MapNetwork(Branch):
+    """A whole network, from its input on."""
+
+    def __init__(self, shape: tuple[int, int, int], dtype: str = "bipolar", seed: int = 0) -> None:
+        super().__init__(np.random.default_rng(seed), shape, DataType.parse(dtype))
+        self.spec = InputSpec(shape, self.dtype)
+
+    def folded(self) -> FoldedNetwork:
+        """The network, whose last layer has no activation, and its folding."""
+        classes = self.shape[0]
+        network = Network(self.spec, (*self.layers, Output.plain("out", classes)))
+        return FoldedNetwork(network, tuple(self.foldings))
+
+
+def random_network(seed: int) -> FoldedNetwork:
+    """A small network of any layers with any folding."""
+    rng = np.random.default_rng(seed)
+
+    def fold(neurons: int, synapses: int) -> Fold:
+        return int(rng.integers(1, neurons + 1)), int(rng.integers(1, synapses + 1))
+
+    def convolution(branch: Branch, neurons: int, output: str | None, same: bool = False) -> Branch:
+        channels, height, width = branch.shape
+        kernel = (1 if height == 1 else int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+        padding = tuple(size // 2 for size in kernel)
+        before, behind = tuple(size - 1 - pad for size, pad in zip(kernel, padding, strict=True)), padding
+        wide = same or height < kernel[0] or width < kernel[1] or rng.random() < 0.4
+        pads = (*before, *behind) if wide else (0, 0, 0, 0)
+        stride = (1, 1) if same or height == 1 or rng.random() < 0.7 else (1 + int(rng.integers(0, 2)), 2)
+        depthwise = rng.random() < 0.2 and neurons % channels == 0
+        synapses = kernel[0] * kernel[1] * (1 if depthwise else channels)
+        pe, simd = fold(neurons, synapses)
+        multiplier = neurons // channels
+        if depthwise and pe % multiplier and multiplier % pe:
+            pe = multiplier * (1 + pe // multiplier)
+        return branch.conv(
+            neurons, kernel, (pe, 1 if depthwise else simd), stride=stride, padding=pads, output=output,
+            depthwise=depthwise,
+        )  # fmt: skip
+
+    shape = (int(rng.integers(1, 5)), int(rng.choice([1, 4, 6])), int(rng.integers(4, 9)))
+    network = MapNetwork(shape, str(rng.choice(["bipolar", "uint2", "int3"])), seed)
+    for _ in range(rng.integers(1, 4)):
+        channels, height, width = network.shape
+        kind = rng.choice(["conv", "conv", "conv", "pool", "residual"])
+        if kind == "pool" and min(height, width) > 1:
+            network.pool((2, 2), (2, 2), kind=str(rng.choice(["max", "mixed"])))
+        elif kind == "residual":
+            network.residual(lambda b: convolution(b, b.shape[0], None, same=True)).quantize("uint2")
+        else:
+            neurons = channels if rng.random() < 0.3 else int(rng.integers(1, 6))
+            convolution(network, neurons, str(rng.choice(["bipolar", "uint2"])))
+    classes = int(rng.integers(1, 5))
+    network.dense(classes, fold(classes, int(np.prod(network.shape))), None)
+    # Drawn apart, so that the rest of a network does not depend on it.
+    serial = np.random.default_rng((seed, 1)).random(len(network.foldings)) < 0.3
+    network.foldings = [
+        replace(folding, planes="serial" if one else "parallel")
+        for folding, one in zip(network.foldings, serial, strict=True)
+    ]
+    return network.folded()
