@@ -14,9 +14,7 @@ from measure_xnor_lane import DEVICES, FOLDS, random_layer
 from study_page import page, plot
 
 from bnnhw.folding import LayerFolding
-from bnnhw.folding.pipeline import mvu_pipeline
-from bnnhw.folding.resources import layer_resources
-from bnnhw.folding.units import MvuUnit
+from bnnhw.units.mvu.model import MvuUnit
 
 ROOT = Path(__file__).parent
 DOCS = ROOT.parent / "docs"
@@ -34,10 +32,10 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def estimated_lut4(row: dict[str, Any]) -> int:
     """What the cost model gives for the unit of a row."""
-    tech = DEVICES[row["device"]][0].family.technology
+    technology = DEVICES[row["device"]][0].family.technology
     layer = random_layer(row["pe"] * FOLDS, row["simd"] * FOLDS)
     folding = LayerFolding(row["pe"], row["simd"], "lut")
-    return layer_resources(MvuUnit(layer, folding, mvu_pipeline(layer, folding, tech)), tech).lut4
+    return MvuUnit(layer, folding, technology).resources().lut4
 
 
 def xnor_lane(result: dict[str, Any]) -> str:
@@ -58,8 +56,8 @@ def xnor_lane(result: dict[str, Any]) -> str:
                 (
                     "PE",
                     "SIMD",
-                    "popcount, LUT4 a lane",
-                    "unit, LUT4 a lane",
+                    "popcount, LUT4 per lane",
+                    "unit, LUT4 per lane",
                     "LUT4",
                     "estimated",
                     "FF",
@@ -87,7 +85,7 @@ def xnor_lane(result: dict[str, Any]) -> str:
         lanes = [row["lut4_per_lane_popcount"] for row in rows]
         largest = max(rows, key=lambda row: (row["pe"], row["simd"]))
         parts.append(
-            f"Goals: at most {LANE_GOAL} LUT4 a lane of XNOR and popcount: {min(lanes):.2f} to {max(lanes):.2f}. "
+            f"Goals: at most {LANE_GOAL} LUT4 per lane of XNOR and popcount: {min(lanes):.2f} to {max(lanes):.2f}. "
             f"A {largest['pe']} x {largest['simd']} unit at {FMAX_GOALS[device]} MHz: "
             f"{min(largest['fmax_mhz']):.1f} to {max(largest['fmax_mhz']):.1f} MHz over "
             f"{len(largest['fmax_mhz'])} seeds."
@@ -207,7 +205,7 @@ def published(results: dict[str, dict[str, Any]]) -> str:
             table(
                 (
                     *("network", "data set", "reference", "images, stalled", "mismatches", "layers"),
-                    *("cycles a frame", "latency, cycles", "images/s simulated"),
+                    *("cycles per frame", "latency, cycles", "images/s simulated"),
                 ),
                 verified,
             ),

@@ -2,8 +2,8 @@
 
     python benchmarks/measure_xnor_lane.py [--seeds 3] [--quick | --pe 16 --family ecp5]
 
-For each unit: LUT4 a lane of XNOR and popcount alone, LUT4 a lane of the whole unit, cells, and Fmax at several
-seeds. Weights are in logic, 16 words deep (SF = 4, NF = 4; one LUT4 a weight bit), so that the grid fits both
+For each unit: LUT4 per lane of XNOR and popcount alone, LUT4 per lane of the whole unit, cells, and Fmax at several
+seeds. Weights are in logic, 16 words deep (SF = 4, NF = 4; one LUT4 per weight bit), so that the grid fits both
 devices. And, once: how long a 64 x 72 unit with its weights in block RAM takes to generate and to synthesize.
 About half an hour on two cores; writes benchmarks/results/xnor_lane.json. With --pe or --family only those rows are
 measured, and the others kept as they are.
@@ -36,6 +36,7 @@ from bnnhw.folding import LayerFolding
 from bnnhw.ir import BitMatrix, DataType, Dense, Thresholds, WeightPlane
 from bnnhw.rtl.emit import emit
 from bnnhw.rtl.popcount import Popcount
+from bnnhw.units.mvu.model import MvuUnit
 from bnnhw.units.mvu.rtl import Mvu
 
 RESULT = Path(__file__).parent / "results" / "xnor_lane.json"
@@ -74,7 +75,7 @@ def random_layer(neurons: int, synapses: int) -> Dense:
 def unit(pe: int, simd: int, memory: str, folds: tuple[int, int], family: str) -> Mvu:
     """A matrix-vector unit with NF, SF = folds."""
     layer = random_layer(pe * folds[0], simd * folds[1])
-    return Mvu(layer, LayerFolding(pe, simd, memory), technology(family))
+    return Mvu(MvuUnit(layer, LayerFolding(pe, simd, memory), technology(family)))
 
 
 class Bench(wiring.Component):

@@ -42,7 +42,7 @@ from bnnhw.training.train import train
 RESULT = Path(__file__).parent / "results" / "study.json"
 BOARD = "icebreaker"
 FPS = 100_000
-"""Frames a second that every network is folded for: 300 cycles a frame at the 30 MHz of the iCEBreaker."""
+"""Frames per second that every network is folded for: 300 cycles per frame at the 30 MHz of the iCEBreaker."""
 
 DIGITS_INPUTS = {
     1: InputRecipe(threshold=6.0),

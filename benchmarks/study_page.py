@@ -150,7 +150,7 @@ def _table(rows: Sequence[Row], table: Callable[..., str]) -> str:
         "accuracy, %",
         "of other seeds",
         "weight bits",
-        "cycles a frame",
+        "cycles per frame",
         "logic: LUT4",
         "estimated",
         "solver: LUT4",
@@ -208,7 +208,7 @@ def page(result: dict[str, Any], table: Callable[..., str]) -> str:
         "Made by `python benchmarks/document.py` from `benchmarks/results/study.json`; do not edit.",
         f"Made by `{result['command']}` with " + ", ".join(f"{n} {v}" for n, v in result["tools"].items()) + ".",
         f"Which network to take for a number of LUT4. Each was trained once, imported, folded by the solver for at "
-        f"least {result['fps']:,} frames a second at {result['clock_mhz']:g} MHz on an {result['device']} (the least "
+        f"least {result['fps']:,} frames per second at {result['clock_mhz']:g} MHz on an {result['device']} (the least "
         "cost within these cycles), and synthesized as `bnnhw build` does it, the accelerator alone: the serial link "
         f"is about {LINK.lut4} LUT4 more. It was synthesized twice with the same PE and SIMD: *logic* has all weights "
         "in LUT4, so that these are nearly the whole cost; *solver* has them where the solver puts them, and what lies "
@@ -219,7 +219,7 @@ def page(result: dict[str, Any], table: Callable[..., str]) -> str:
         "digits' 359 is 0.28 points, one of MNIST's 10,000 is 0.01) say nothing about the next seed. Networks on a "
         "front were trained again with other seeds where the table says so. The bits of a network are those of an "
         "input element and of what a hidden layer gives. A limited fan-in makes weights of -1, 0 and +1, which the "
-        "folded engine holds as two planes of bits, two popcounts a lane.",
+        "folded engine holds as two planes of bits, two popcounts per lane.",
     ]
     for dataset in NAMES:
         chosen = [row for row in rows if row["dataset"] == dataset]

@@ -68,7 +68,7 @@ def test_evaluate() -> None:
     assert scores.scores.shape == (7, 10) and scores.classes.shape == (7,)
     # However a frame is laid out.
     assert np.array_equal(bnnhw.evaluate(network, samples[:7].reshape(7, 8, 8)).scores, scores.scores)
-    with pytest.raises(bnnhw.BnnhwError, match=r"^samples must have 64 elements a frame for this network, not 63$"):
+    with pytest.raises(bnnhw.BnnhwError, match=r"^samples must have 64 elements per frame for this network, not 63$"):
         bnnhw.evaluate(network, samples[:7, :63])
 
 

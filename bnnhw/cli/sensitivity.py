@@ -22,7 +22,7 @@ def _show(data: dict[str, Any], console: Console) -> None:
     from rich.table import Table
 
     table = Table("layer", "kind", box=None, pad_edge=False)
-    for heading in ("elements", "bits", "accuracy drop", "changed", "noise", "LUT4 a bit more", "bits to try"):
+    for heading in ("elements", "bits", "accuracy drop", "changed", "noise", "LUT4 per extra bit", "bits to try"):
         table.add_column(heading, justify="right")
     for row in data["layers"]:
         table.add_row(

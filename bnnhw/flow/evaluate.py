@@ -20,7 +20,7 @@ def check_elements(network: Network, elements: int, what: str = "samples") -> No
     """:class:`~bnnhw.errors.RequestError` unless the network takes frames of so many elements."""
     if elements != network.input.elements:
         raise RequestError(
-            f"{what} must have {network.input.elements} elements a frame for this network, not {elements}"
+            f"{what} must have {network.input.elements} elements per frame for this network, not {elements}"
         )
 
 

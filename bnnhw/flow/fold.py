@@ -111,7 +111,7 @@ def _reaching(network: Network, board: Board, fps: float, reserve: Resources) ->
     if folded is None:
         best = predict(solve.fastest(network, board, reserve=reserve), board).cycles_per_frame
         raise CheckError(
-            f"the fastest folding that fits {board.name} gives {board.clock_mhz * 1e6 / best:.0f} frames a second "
+            f"the fastest folding that fits {board.name} gives {board.clock_mhz * 1e6 / best:.0f} frames per second "
             f"at {board.clock_mhz:g} MHz, not {fps:g}"
         )
     return folded

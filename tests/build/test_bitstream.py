@@ -106,7 +106,7 @@ def test_ulx3s_end_to_end(name: str, tmp_path: Path) -> None:
 def test_tang_nano_end_to_end(tmp_path: Path) -> None:
     needs(GOWIN)
     result: BuildResult = build(source(TINY, "gowin"), boards.get("tang-nano-9k"), tmp_path, link=UART)
-    # A Gowin bitstream is text, a frame a line; its header holds the device's code: 1100481B is the GW1N-9C (UG290).
+    # A Gowin bitstream is text, a frame per line; its header holds the device's code: 1100481B is the GW1N-9C (UG290).
     header = result.bitstream.read_text().splitlines()[:12]
     assert any(int(line, 2).to_bytes(len(line) // 8).hex().endswith("1100481b") for line in header)
     assert result.timing_met and result.clock_mhz == boards.get("tang-nano-9k").clock_mhz

@@ -169,7 +169,7 @@ def test_data_set_of_another_shape(tmp_path: Path, refused: Refused) -> None:
     path = tmp_path / "wide.bnn"
     archive.save(make_network((65, 4, 10)), path)
     message = refused(2, "evaluate", path, "--dataset", "digits")
-    assert message == "data set digits must have 65 elements a frame for this network, not 64"
+    assert message == "data set digits must have 65 elements per frame for this network, not 64"
 
 
 def test_more_frames_than_there_are(network: Path, refused: Refused) -> None:
@@ -195,7 +195,7 @@ def test_fps_and_max(network: Path, refused: Refused) -> None:
 def test_more_frames_a_second_than_the_board_can(network: Path, tmp_path: Path, refused: Refused) -> None:
     message = refused(1, "fold", network, "--board", "icebreaker", "--fps", "1e9", "-o", tmp_path / "f.json")
     assert re.fullmatch(
-        r"the fastest folding that fits icebreaker gives \d+ frames a second at 30 MHz, not 1e\+09", message
+        r"the fastest folding that fits icebreaker gives \d+ frames per second at 30 MHz, not 1e\+09", message
     )
 
 

@@ -125,7 +125,7 @@ class Device:
         """:class:`~bnnhw.errors.CheckError` unless the board holds the design with these figures."""
         if (self.info.identity, self.info.frame_bytes, self.info.classes) != (identity, frame_bytes, classes):
             raise CheckError(
-                f"the board holds design {self.info.identity:08x} ({self.info.frame_bytes} bytes a frame, "
+                f"the board holds design {self.info.identity:08x} ({self.info.frame_bytes} bytes per frame, "
                 f"{self.info.classes} classes), not {identity:08x} ({frame_bytes}, {classes}): program it first"
             )
 

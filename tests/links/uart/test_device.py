@@ -139,7 +139,7 @@ def test_other_version() -> None:
 def test_other_design() -> None:
     host = device(Board())
     host.check(IDENTITY, FRAME_BYTES, 10)
-    message = "the board holds design cafe0001 (4 bytes a frame, 10 classes), not 00000005 (4, 10): program it first"
+    message = "the board holds design cafe0001 (4 bytes per frame, 10 classes), not 00000005 (4, 10): program it first"
     with pytest.raises(CheckError, match=f"^{re.escape(message)}$"):
         host.check(5, FRAME_BYTES, 10)
 
