@@ -141,7 +141,7 @@ def _header(model: str, sha256: str, folded: FoldedNetwork, versions: dict[str, 
         f"Network: {model}, SHA-256 {sha256}",
         *(
             f"Layer {layer.name}: {layer.synapses} -> {layer.neurons}, PE {folding.pe}, SIMD {folding.simd}, "
-            f"weights in {folding.memory} memory{', serial planes' if folding.planes == 'serial' else ''}"
+            f"weights in {folding.memory} memory{', bit-serial' if folding.planes == 'serial' else ''}"
             for layer, folding in folded.pairs
         ),
         f"By {', '.join(f'{name} {version}' for name, version in versions.items())}",

@@ -52,7 +52,7 @@ class Bar:
 
 def _kept(how: Mapping[str, Any]) -> str:
     """Where a layer's weights are, and whether its bit planes come one after another."""
-    return f"{how.get('memory', '')}{', serial planes' if how.get('planes') == 'serial' else ''}"
+    return f"{how.get('memory', '')}{', bit-serial' if how.get('planes') == 'serial' else ''}"
 
 
 def boxes(network: Mapping[str, Any], fold: Mapping[str, Any]) -> tuple[Box, ...]:

@@ -24,40 +24,38 @@ def test_kind(widths: tuple[int, int], kind: str) -> None:
 
 @fixed
 @given(st.builds(WidthTiming, WIDTHS, WIDTHS, st.integers(1, 200)))
-def test_words(gearbox: WidthTiming) -> None:
+def test_words(timing: WidthTiming) -> None:
     """The least words that hold the frame; room for an input word beside any rest too short for an output word."""
-    for words, width in ((gearbox.words_in, gearbox.input_width), (gearbox.words_out, gearbox.output_width)):
-        assert (words - 1) * width < gearbox.frame_bits <= words * width
-    step = next(
-        n for n in range(gearbox.output_width, 0, -1) if gearbox.output_width % n == gearbox.input_width % n == 0
-    )
-    rests = range(0, gearbox.output_width, step)
-    assert gearbox.capacity == max(rests) + gearbox.input_width
+    for words, width in ((timing.words_in, timing.input_width), (timing.words_out, timing.output_width)):
+        assert (words - 1) * width < timing.frame_bits <= words * width
+    step = next(n for n in range(timing.output_width, 0, -1) if timing.output_width % n == timing.input_width % n == 0)
+    rests = range(0, timing.output_width, step)
+    assert timing.capacity == max(rests) + timing.input_width
 
 
 @fixed
 @given(st.builds(WidthTiming, WIDTHS, WIDTHS, st.integers(1, 200)), st.data())
-def test_schedule(gearbox: WidthTiming, data: st.DataObject) -> None:
+def test_schedule(timing: WidthTiming, data: st.DataObject) -> None:
     """A word leaves after its last bit came, in a cycle of its own; earlier input is never worse."""
-    gaps = data.draw(st.lists(st.integers(0, 5), min_size=gearbox.words_in, max_size=gearbox.words_in))
+    gaps = data.draw(st.lists(st.integers(0, 5), min_size=timing.words_in, max_size=timing.words_in))
     arrivals = [sum(gaps[: i + 1]) + i for i in range(len(gaps))]
-    offered = gearbox.schedule(arrivals)
-    assert len(offered) == gearbox.words_out
+    offered = timing.schedule(arrivals)
+    assert len(offered) == timing.words_out
     assert all(a < b for a, b in zip(offered, offered[1:], strict=False))
     for word, cycle in enumerate(offered):
-        last_bit = min((word + 1) * gearbox.output_width, gearbox.frame_bits) - 1
-        assert cycle >= arrivals[last_bit // gearbox.input_width] + (gearbox.kind != "wire")
-    at_once = gearbox.schedule([arrivals[0]] * len(arrivals))
+        last_bit = min((word + 1) * timing.output_width, timing.frame_bits) - 1
+        assert cycle >= arrivals[last_bit // timing.input_width] + (timing.kind != "wire")
+    at_once = timing.schedule([arrivals[0]] * len(arrivals))
     assert all(early <= late for early, late in zip(at_once, offered, strict=True))
 
 
 @fixed
 @given(st.builds(WidthTiming, WIDTHS, WIDTHS, st.integers(1, 200)))
-def test_interval(gearbox: WidthTiming) -> None:
+def test_interval(timing: WidthTiming) -> None:
     """max(words in, words out), and at most 2 cycles more where neither width divides the other."""
-    least = max(gearbox.words_in, gearbox.words_out)
-    more = 2 if gearbox.kind == "general" else 0
-    assert least <= gearbox.interval <= least + more
+    least = max(timing.words_in, timing.words_out)
+    more = 2 if timing.kind == "general" else 0
+    assert least <= timing.interval <= least + more
 
 
 def test_errors() -> None:

@@ -15,77 +15,75 @@ from rtl_tests.streams import Driver, Monitor, Run, check_flow, differences, sim
 
 
 @st.composite
-def gearboxes(draw: st.DrawFn) -> WidthTiming:
+def timings(draw: st.DrawFn) -> WidthTiming:
     """Up, down, general and equal widths alike; the frame may be shorter than a word, or no multiple of one."""
     one, ratio, other = draw(st.integers(1, 9)), draw(st.integers(1, 6)), draw(st.integers(1, 24))
     widths = draw(st.sampled_from([(one, one * ratio), (one * ratio, one), (one, other), (other, one), (other, other)]))
     return WidthTiming(*widths, draw(st.integers(1, 90)))
 
 
-def frame_traffic(gearbox: WidthTiming, frames: int, rng: random.Random) -> tuple[list[int], list[int]]:
+def frame_traffic(timing: WidthTiming, frames: int, rng: random.Random) -> tuple[list[int], list[int]]:
     """Words in, noise past each frame's end, and the words due, filled up with ones, of some random frames."""
     words_in: list[int] = []
     words_out: list[int] = []
     for _ in range(frames):
-        bits = [rng.getrandbits(1) for _ in range(gearbox.frame_bits)]
-        noise = [rng.getrandbits(1) for _ in range(gearbox.input_width)]
+        bits = [rng.getrandbits(1) for _ in range(timing.frame_bits)]
+        noise = [rng.getrandbits(1) for _ in range(timing.input_width)]
         for words, width, tail in (
-            (words_in, gearbox.input_width, noise),
-            (words_out, gearbox.output_width, [1] * gearbox.output_width),
+            (words_in, timing.input_width, noise),
+            (words_out, timing.output_width, [1] * timing.output_width),
         ):
             for start in range(0, len(bits), width):
                 chunk = (bits + tail)[start : start + width]
                 words.append(sum(bit << i for i, bit in enumerate(chunk)))
     # Wires fill nothing up.
-    return words_in, words_in if gearbox.kind == "wire" else words_out
+    return words_in, words_in if timing.kind == "wire" else words_out
 
 
-def check(gearbox: WidthTiming, seed: int) -> None:
+def check(timing: WidthTiming, seed: int) -> None:
     rng = random.Random(seed)
-    count_in, count_out = gearbox.words_in, gearbox.words_out
+    count_in, count_out = timing.words_in, timing.words_out
 
     async def scenario(bench: Run) -> None:
         # Full speed: the first frame keeps the schedule, and frames follow at the interval.
-        sent, due = frame_traffic(gearbox, 4, rng)
+        sent, due = frame_traffic(timing, 4, rng)
         driver, monitor = Driver(sent), Monitor(len(due))
         await bench.stream(driver, monitor)
         assert monitor.words == due
-        assert monitor.offered[:count_out] == gearbox.schedule(list(range(count_in)))
-        assert set(differences(monitor.taken[count_out - 1 :: count_out][1:])) == {gearbox.interval}
+        assert monitor.offered[:count_out] == timing.schedule(list(range(count_in)))
+        assert set(differences(monitor.taken[count_out - 1 :: count_out][1:])) == {timing.interval}
         # One frame whose words come late.
         gaps = [rng.choice((0, 0, 1, 4)) for _ in range(count_in)]
         arrivals = [sum(gaps[: i + 1]) + i for i in range(count_in)]
-        sent, due = frame_traffic(gearbox, 1, rng)
+        sent, due = frame_traffic(timing, 1, rng)
         driver, monitor = Driver(sent, arrivals=arrivals), Monitor(len(due))
         await bench.stream(driver, monitor)
         assert monitor.words == due
-        assert monitor.offered == gearbox.schedule(arrivals)
+        assert monitor.offered == timing.schedule(arrivals)
         # Gaps and stalls, then a long stall that ends.
         for traffic in ((0.3, 0.3, 0), (0, 0.7, 0), (0.7, 0, 0), (0, 0, 25)):
-            sent, due = frame_traffic(gearbox, 3, rng)
+            sent, due = frame_traffic(timing, 3, rng)
             driver, monitor = Driver(sent, traffic[0]), Monitor(len(due), traffic[1], traffic[2])
             await bench.stream(driver, monitor)
             assert monitor.words == due
         # A reset in the middle of a frame; what was begun is forgotten.
-        sent, due = frame_traffic(gearbox, 2, rng)
+        sent, due = frame_traffic(timing, 2, rng)
         middle = rng.randrange(1, count_in + 1)
         await bench.stream(Driver(sent, 0.3), Monitor(len(due), 0.6), cycles=middle)
         await bench.reset()
-        sent, due = frame_traffic(gearbox, 2, rng)
+        sent, due = frame_traffic(timing, 2, rng)
         driver, monitor = Driver(sent), Monitor(len(due))
         await bench.stream(driver, monitor)
         assert monitor.words == due
-        assert monitor.offered[:count_out] == gearbox.schedule(list(range(count_in)))
+        assert monitor.offered[:count_out] == timing.schedule(list(range(count_in)))
 
-    simulate(
-        WidthConverter(WidthUnit(gearbox.input_width, gearbox.output_width, gearbox.frame_bits)), scenario, seed=seed
-    )
+    simulate(WidthConverter(WidthUnit(timing.input_width, timing.output_width, timing.frame_bits)), scenario, seed=seed)
 
 
 @settings(derandomize=True, max_examples=40)
-@given(gearboxes())
-def test_any_ratio(gearbox: WidthTiming) -> None:
-    check(gearbox, seed=gearbox.frame_bits)
+@given(timings())
+def test_any_ratio(timing: WidthTiming) -> None:
+    check(timing, seed=timing.frame_bits)
 
 
 @pytest.mark.parametrize(
@@ -155,11 +153,11 @@ def test_flow_of_every_kind(widths: tuple[int, int, int]) -> None:
 
 
 @settings(derandomize=True, max_examples=20)
-@given(gearboxes())
-def test_flow(gearbox: WidthTiming) -> None:
-    _check_flow(gearbox)
+@given(timings())
+def test_flow(timing: WidthTiming) -> None:
+    _check_flow(timing)
 
 
-def _check_flow(gearbox: WidthTiming) -> None:
-    unit = WidthConverter(WidthUnit(gearbox.input_width, gearbox.output_width, gearbox.frame_bits))
-    check_flow(unit, gearbox.flow, gearbox.words_in, gearbox.words_out, seed=gearbox.frame_bits)
+def _check_flow(timing: WidthTiming) -> None:
+    unit = WidthConverter(WidthUnit(timing.input_width, timing.output_width, timing.frame_bits))
+    check_flow(unit, timing.flow, timing.words_in, timing.words_out, seed=timing.frame_bits)

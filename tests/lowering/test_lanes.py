@@ -22,15 +22,15 @@ def test_converters(lanes: int, group: int, groups: int, joined: int, wanted: in
     given_format = StreamFormat(lanes, bits, group, frame)
     chain = width_converters(given_format, wanted, group * joined)
     before = given_format
-    for gearbox, behind in chain:
+    for unit, behind in chain:
         assert behind.frame == frame
         assert (behind.bits, behind.group) in ((bits, group), (bits, group * joined))
-        assert gearbox.output_width == behind.width
-        assert gearbox.input_width == before.width
+        assert unit.output_width == behind.width
+        assert unit.input_width == before.width
         # A converter's frame is what it closes the gaps of: a group in front, or behind where there were none.
-        assert gearbox.frame_bits in (before.group * bits, behind.group * bits)
-        assert gearbox.frame_bits == behind.group * bits or behind.gapless
-        assert gearbox.frame_bits == before.group * bits or before.gapless
+        assert unit.frame_bits in (before.group * bits, behind.group * bits)
+        assert unit.frame_bits == behind.group * bits or behind.gapless
+        assert unit.frame_bits == before.group * bits or before.gapless
         before = behind
     assert before.lanes == wanted
     assert before.group == group * joined or before.gapless

@@ -61,7 +61,7 @@ def test_converters(simd: tuple[int, int, int], second: WidthTiming | None, thir
     """One where PE and the next SIMD differ, in bits; never one before the first layer."""
     stages = folded(simd=simd).graph(technology("generic")).nodes
     found = {node.layer: node.unit.timing for node in stages if isinstance(node.unit, WidthUnit)}
-    assert found == {name: gearbox for name, gearbox in (("b", second), ("c", third)) if gearbox is not None}
+    assert found == {name: unit for name, unit in (("b", second), ("c", third)) if unit is not None}
 
 
 def test_names() -> None:

@@ -169,7 +169,7 @@ def test_boxes_share_the_slowest_layer() -> None:
     assert (first.share, second.share) == (1.0, 4 / 512)
     assert (first.rows, first.columns, second.rows, second.columns) == (4, 4, 8, 8)
     assert second.x > first.x
-    assert (first.folding, second.folding) == ("PE 4 × SIMD 4, block", "PE 10 × SIMD 32, lut, serial planes")
+    assert (first.folding, second.folding) == ("PE 4 × SIMD 4, block", "PE 10 × SIMD 32, lut, bit-serial")
     assert boxes({}, {}) == ()
 
 

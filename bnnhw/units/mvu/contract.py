@@ -66,7 +66,7 @@ class MvuContract(StreamContract):
       its channel.
     - ``count``: no word is offered before its whole vector has been accepted.
     - ``accept``: a word is accepted while fewer than ``buffer_words`` have been of vectors not finished.
-    - ``serve``: with a whole vector inside, a word is offered within ``SF * P + L`` cycles, with P serial planes.
+    - ``serve``: with a whole vector inside, a word is offered within ``SF * P + L`` cycles, with P bit-serial planes.
     - ``buffer``: no more words are accepted than the replay buffer holds beside those that the output queue has
       room for the results of.
 

@@ -136,7 +136,7 @@ class MvuUnit(Unit):
         serial = matrix.input.bits if self.folding.planes == "serial" else 1
         planes = len(matrix.planes) // serial
         sf = -(-matrix.synapses // self.simd)
-        # Serial planes are chosen between two registers, behind the buffer and in front of the popcounts.
+        # Bit-serial planes are chosen between two registers, behind the buffer and in front of the popcounts.
         read = 3 if serial > 1 else 2 if self.folding.memory == "lut" or self.technology.block_register else 1
         return MvuTiming(
             synapse_folds=sf,

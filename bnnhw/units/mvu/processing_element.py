@@ -56,7 +56,7 @@ class ProcessingElement(wiring.Component):
         one. Each element keeps its own copy in a register: one signal that enables every accumulator would be the
         slowest net of all.
     neuron_ends : In(1)
-        Of serial planes, with the other two: whether the words end a neuron.
+        Of bit-serial planes, with the other two: whether the words end a neuron.
     thresholds : In(levels * threshold width)
         In the cycle of the comparison.
     result : Out
@@ -167,7 +167,7 @@ class ProcessingElement(wiring.Component):
         return m
 
     def _planes_added(self, m: Module, plane: tuple[int, int], total: Value, ends: Value, platform: object) -> Value:
-        """The sum over serial planes; ``ends`` is that of a plane, in the cycle of its last term."""
+        """The sum over bit-serial planes; ``ends`` is that of a plane, in the cycle of its last term."""
         unit = ShiftAdd(plane, self._range, signed_top=self._signed_top)
         m.submodules.shift_add = shared(platform, unit)
         last = delayed(m, self.neuron_ends, 1 + self._timing.accumulate, "neuron_ends")

@@ -41,7 +41,7 @@ class Replay(wiring.Component):
     address : Out(range(SF * NF))
         Of its weights.
     plane : Out(range(serial))
-        Of serial planes, the one to be taken of it; the highest comes first.
+        Of bit-serial planes, the one to be taken of it; the highest comes first.
     word : Out(width)
         What was issued in the cycle before.
     """

@@ -38,7 +38,7 @@ class Mvu(wiring.Component):
       output queue has room for its result; nothing else waits. The input is accepted until the buffer is full.
     - Storage: N * K weight bits; ``buffer_words`` input words; ``credits`` output words; thresholds.
 
-    Serial planes: a neuron fold goes through its SF words P times, from the highest plane down, and
+    Bit-serial planes: a neuron fold goes through its SF words P times, from the highest plane down, and
     :class:`~bnnhw.units.mvu.shift_add.ShiftAdd` doubles the sum before each but the first.
 
     Depthwise with M neurons per channel, neuron ``n`` multiplies channel ``n // M`` alone. PE is a multiple of M, and a

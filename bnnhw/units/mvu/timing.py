@@ -60,12 +60,12 @@ class MvuTiming:
 
     @property
     def fold_cycles(self) -> int:
-        """Cycles per neuron fold: SF times the serial planes."""
+        """Cycles per neuron fold: SF times the bit-serial planes."""
         return self.synapse_folds * self.serial
 
     @property
     def interval(self) -> int:
-        """II: cycles per vector, ``SF * NF`` times the serial planes."""
+        """II: cycles per vector, ``SF * NF`` times the bit-serial planes."""
         return self.fold_cycles * self.neuron_folds
 
     @property
@@ -75,7 +75,7 @@ class MvuTiming:
 
     @property
     def shift_add(self) -> int:
-        """1 for the sum over serial planes, 0 where there are none."""
+        """1 for the sum over bit-serial planes, 0 where there are none."""
         return int(self.serial > 1)
 
     @property
