@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import gcd, isqrt, lcm
+from typing import assert_never
 
 import numpy as np
 
@@ -88,6 +89,8 @@ def _through(step: Step, neuron: int, slope: Fraction, offset: Fraction) -> tupl
             return None if root is None else (slope * gamma / root, (offset - mean) * gamma / root + beta)
         case Relu() | PRelu():
             return None
+        case _:
+            assert_never(step)
 
 
 def exact_affine(steps: tuple[Step, ...], neurons: int) -> tuple[list[Fraction], list[Fraction]] | None:
