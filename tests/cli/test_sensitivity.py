@@ -46,7 +46,8 @@ def test_table_and_the_same_for_both_kinds_of_file(root: Path, tmp_path: Path) -
     lines = first.stdout.splitlines()
     assert lines[0].endswith("of 50 frames; 10 % of one layer's elements disturbed at a time")
     assert (
-        " ".join(lines[1].split()) == "layer kind elements bits accuracy drop changed noise LUT4 per extra bit bits to try"
+        " ".join(lines[1].split())
+        == "layer kind elements bits accuracy drop changed noise LUT4 per extra bit bits to try"
     )
     assert [line.split()[0] for line in lines[2:5]] == ["input", "dense0", "dense1"]
     assert lines[5].endswith("of 3000")
