@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from bnnhw.ir import Affine, Quantize, Thresholds
 from bnnhw.units.affine.rtl import Affiner
 from bnnhw.units.quantize.rtl import Quantizer
+from rtl_tests.flow import check_cycles, random_arrivals, random_readiness
 from rtl_tests.lanes import Expected, expected_groups, join_words, random_words, split, split_words
-from rtl_tests.streams import Driver, Monitor, check_cycles, differences, random_arrivals, random_readiness
+from rtl_tests.streams import Driver, Monitor, differences
 
 __all__ = ["SIZES", "TRAFFIC", "ElementModel", "check", "check_mix", "random_maps"]
 

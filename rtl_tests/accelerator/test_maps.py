@@ -15,18 +15,9 @@ from bnnhw.folding.predict import predict
 from bnnhw.reference import evaluate
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.units.window.model import WindowUnit
+from rtl_tests.flow import compare, random_arrivals, random_readiness, streams_of
 from rtl_tests.lanes import join_words
-from rtl_tests.streams import (
-    Driver,
-    Monitor,
-    Run,
-    compare,
-    differences,
-    random_arrivals,
-    random_readiness,
-    simulate,
-    streams_of,
-)
+from rtl_tests.streams import Driver, Monitor, Run, differences, simulate
 from tests.layers import Branch, MapNetwork, random_network
 
 

@@ -12,8 +12,9 @@ from bnnhw.dataflow import StreamFormat
 from bnnhw.ir import DataType
 from bnnhw.units.add.model import AddTiming, AddUnit
 from bnnhw.units.add.rtl import Add
+from rtl_tests.flow import check_cycles, random_arrivals, random_readiness
 from rtl_tests.lanes import join, split
-from rtl_tests.streams import Driver, Monitor, check_cycles, random_arrivals, random_readiness
+from rtl_tests.streams import Driver, Monitor
 
 
 @pytest.mark.parametrize(

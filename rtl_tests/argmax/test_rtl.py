@@ -13,9 +13,10 @@ from bnnhw.ir import BatchNorm, Dense, Output
 from bnnhw.ir.types import narrowest
 from bnnhw.units.argmax.model import ArgmaxUnit
 from bnnhw.units.argmax.rtl import Argmax
+from rtl_tests.flow import check_flow
 from rtl_tests.lanes import join
 from rtl_tests.storage import memories
-from rtl_tests.streams import Driver, Monitor, Run, check_flow, differences, simulate
+from rtl_tests.streams import Driver, Monitor, Run, differences, simulate
 from tests.layers import random_layer
 
 # Classes, PE; 1 class, 1 lane, PE = classes, non-divisors, more lanes than classes.

@@ -11,8 +11,9 @@ from bnnhw.dataflow import StreamFormat
 from bnnhw.devices import technology
 from bnnhw.units.buffer.model import BufferUnit
 from bnnhw.units.buffer.rtl import StreamBuffer
+from rtl_tests.flow import check_cycles, random_arrivals, random_readiness
 from rtl_tests.storage import memories, register_bits
-from rtl_tests.streams import Driver, Monitor, check_cycles, differences, random_arrivals, random_readiness
+from rtl_tests.streams import Driver, Monitor, differences
 
 TRAFFIC = [(0, 0, 0), (0.3, 0, 0), (0, 0.5, 0), (0.4, 0.4, 0), (0.2, 0.8, 0), (0, 0, 60)]
 

@@ -10,7 +10,8 @@ import pytest
 from bnnhw.dataflow import StreamFormat
 from bnnhw.units.fork.model import ForkUnit
 from bnnhw.units.fork.rtl import Fork
-from rtl_tests.streams import Driver, Monitor, check_cycles, differences, random_arrivals, random_readiness
+from rtl_tests.flow import check_cycles, random_arrivals, random_readiness
+from rtl_tests.streams import Driver, Monitor, differences
 
 
 @pytest.mark.parametrize("seed", range(8))

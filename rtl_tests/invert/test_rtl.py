@@ -10,8 +10,9 @@ import pytest
 from bnnhw.ir import MaxPool
 from bnnhw.units.invert.model import InvertUnit
 from bnnhw.units.invert.rtl import ChannelInverter
+from rtl_tests.flow import check_cycles, random_arrivals, random_readiness
 from rtl_tests.pool.maps import channel_words, check_words, complemented, make_layer, random_map
-from rtl_tests.streams import Driver, Monitor, check_cycles, random_arrivals, random_readiness
+from rtl_tests.streams import Driver, Monitor
 
 
 @pytest.mark.parametrize("lanes, channels", [(1, 1), (1, 3), (2, 5), (4, 4), (3, 2)])

@@ -10,7 +10,7 @@ from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
 from bnnhw.units.mvu.model import MvuUnit
 from bnnhw.units.mvu.rtl import Mvu
-from rtl_tests.streams import check_flow
+from rtl_tests.flow import check_flow
 from tests.layers import random_layer
 
 

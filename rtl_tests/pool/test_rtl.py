@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from bnnhw.ir import DataType, MaxPool, SumPool, Window
 from bnnhw.units.pool.model import PoolUnit
 from bnnhw.units.pool.rtl import PoolReduce
+from rtl_tests.flow import check_cycles, drive, random_arrivals, random_readiness
 from rtl_tests.lanes import join, split
 from rtl_tests.pool.maps import channel_words, check_words, complemented, make_layer, random_map
 from rtl_tests.storage import register_bits
-from rtl_tests.streams import Driver, Monitor, check_cycles, differences, drive, random_arrivals, random_readiness
+from rtl_tests.streams import Driver, Monitor, differences
 
 TYPES = ["bipolar", "uint1", "uint3", "int2", "int5"]
 KINDS = ["max", "min", "mixed", "sum"]

@@ -9,18 +9,9 @@ import pytest
 
 from bnnhw.dataflow.flow import Deadlock, Link, Timeline
 from bnnhw.dataflow.queues import deadlock_free_depth, full_speed_depth
+from rtl_tests.flow import check_cycles, drive, links_of, random_arrivals, random_readiness, sink_of, source_of
 from rtl_tests.residual.fork_join import ForkJoin, Swallower
-from rtl_tests.streams import (
-    Driver,
-    Monitor,
-    check_cycles,
-    drive,
-    links_of,
-    random_arrivals,
-    random_readiness,
-    sink_of,
-    source_of,
-)
+from rtl_tests.streams import Driver, Monitor
 
 TRAFFIC = [(0, 0, 0), (0.3, 0, 0), (0, 0.5, 0), (0.4, 0.4, 0), (0.2, 0.8, 0), (0, 0, 60)]
 

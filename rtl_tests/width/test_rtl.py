@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from bnnhw.units.width.model import WidthTiming, WidthUnit
 from bnnhw.units.width.rtl import WidthConverter
+from rtl_tests.flow import check_flow
 from rtl_tests.storage import register_bits
-from rtl_tests.streams import Driver, Monitor, Run, check_flow, differences, simulate
+from rtl_tests.streams import Driver, Monitor, Run, differences, simulate
 
 
 @st.composite

@@ -16,9 +16,10 @@ from bnnhw.ir import Window
 from bnnhw.rtl.emit import rtlil
 from bnnhw.units.window.model import WindowUnit
 from bnnhw.units.window.rtl import WindowGenerator
+from rtl_tests.flow import compare, links_of
 from rtl_tests.lanes import join
 from rtl_tests.storage import memories, register_bits
-from rtl_tests.streams import Driver, Monitor, Run, compare, differences, links_of, simulate
+from rtl_tests.streams import Driver, Monitor, Run, differences, simulate
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork
 from bnnhw.lowering.builder import Builder
 from bnnhw.units.buffer.model import BufferUnit
-from rtl_tests.streams import Driver, Monitor, random_arrivals, random_readiness, streams_of
+from rtl_tests.flow import random_arrivals, random_readiness, streams_of
+from rtl_tests.streams import Driver, Monitor
 from tests.layers import MapNetwork, random_network
 
 TECH = technology("generic")

@@ -9,7 +9,8 @@ import pytest
 
 from bnnhw.errors import RequestError
 from bnnhw.links.uart.uart import UartRx, UartTx, baud_divisor
-from tests.links.bench import drive_line, idle, read_line, receive, send, simulate
+from rtl_tests.streams import idle, receive, run, send
+from rtl_tests.uart.line import drive_line, read_line
 
 BYTES = bytes([0x00, 0xFF, 0x55, 0xA5, 0x01, 0x80])
 
@@ -27,7 +28,7 @@ def test_tx(divisor: int, gap: int) -> None:
         for _ in BYTES:
             received.append(await read_line(ctx, dut.tx, divisor))
 
-    simulate(dut, source, line)
+    run(dut, source, line)
     assert bytes(received) == BYTES
 
 
@@ -43,7 +44,7 @@ def test_tx_interval() -> None:
             if ready:
                 accepted.append(cycle)
 
-    simulate(dut, source)
+    run(dut, source)
     assert {b - a for a, b in zip(accepted, accepted[1:], strict=False)} == {10 * 4 + 1}
 
 
@@ -58,7 +59,7 @@ def test_rx(divisor: int) -> None:
     async def sink(ctx: Any) -> None:
         received.extend(await receive(ctx, dut.output, len(BYTES)))
 
-    simulate(dut, line, sink)
+    run(dut, line, sink)
     assert [(word.data, word.framing_error) for word in received] == [(value, 0) for value in BYTES]
 
 
@@ -77,7 +78,7 @@ def test_rx_latency() -> None:
             cycle += 1
         seen.append(cycle)
 
-    simulate(dut, line, watch)
+    run(dut, line, watch)
     assert seen == [3 + divisor // 2 + 9 * divisor]
 
 
@@ -96,7 +97,7 @@ def test_rx_of_a_faster_and_a_slower_end(bit_time: float) -> None:
     async def sink(ctx: Any) -> None:
         received.extend(await receive(ctx, dut.output, len(BYTES)))
 
-    simulate(dut, line, sink)
+    run(dut, line, sink)
     assert [(word.data, word.framing_error) for word in received] == [(value, 0) for value in BYTES]
 
 
@@ -122,7 +123,7 @@ def test_rx_glitch_break_and_missing_stop_bit() -> None:
     async def sink(ctx: Any) -> None:
         received.extend(await receive(ctx, dut.output, 4))
 
-    simulate(dut, line, sink)
+    run(dut, line, sink)
     assert [(w.data, w.framing_error) for w in received] == [(0x12, 1), (0x34, 0), (0, 1), (0x56, 0)]
 
 
@@ -144,7 +145,7 @@ def test_rx_overrun_keeps_the_first_byte() -> None:
             _, _, overrun = await ctx.tick().sample(dut.overrun)
             overruns += overrun
 
-    simulate(dut, line, background=[count])
+    run(dut, line, background=[count])
     assert [w.data for w in received] == [0x11, 0x33]
     assert overruns == 1
 

@@ -1,73 +1,14 @@
-"""What the link's tests share: bytes on a line, drivers and monitors, an accelerator small enough to see through."""
+"""Bytes on a serial line, and an accelerator small enough to see through."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
-from amaranth.hdl import Elaboratable, Module, Signal, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.sim import Simulator
 
-Testbench = Callable[[Any], Any]
-
-
-def simulate(
-    dut: Elaboratable, *testbenches: Testbench, background: Iterable[Testbench] = (), cycles: int = 200_000
-) -> None:
-    """Runs until every testbench but those in the background has ended; ``cycles`` clock cycles at most."""
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    for testbench in testbenches:
-        simulator.add_testbench(testbench)
-    for watcher in background:
-        simulator.add_testbench(watcher, background=True)
-    # Every clock edge is one step.
-    for _ in range(2 * cycles):
-        if not simulator.advance():
-            return
-    raise TimeoutError(f"no end after {cycles} cycles")
-
-
-async def idle(ctx: Any, cycles: int) -> None:
-    """Waits. (Not ``repeat``: its generator can't be closed while a background testbench is suspended in it.)"""
-    for _ in range(cycles):
-        await ctx.tick()
-
-
-async def until(ctx: Any, condition: Any, value: Any = None) -> Any:
-    """Waits for the first edge at which the condition holds; returns what the value is there."""
-    while True:
-        _, _, holds, seen = await ctx.tick().sample(condition, condition if value is None else value)
-        if holds:
-            return seen
-
-
-async def send(ctx: Any, port: Any, words: Iterable[Any], gap: int = 0) -> None:
-    """Offers words on a stream, ``gap`` idle cycles after each."""
-    for word in words:
-        ctx.set(port.payload, word)
-        ctx.set(port.valid, 1)
-        await until(ctx, port.ready)
-        ctx.set(port.valid, 0)
-        await idle(ctx, gap)
-
-
-async def receive(ctx: Any, port: Any, count: int, stall: int = 0) -> list[Any]:
-    """Takes words from a stream, ``stall`` cycles late each, and checks that a word holds while it waits."""
-    words = []
-    for _ in range(count):
-        if stall:
-            ctx.set(port.ready, 0)
-            word = await until(ctx, port.valid, port.payload)
-            for _ in range(stall):
-                _, _, valid, held = await ctx.tick().sample(port.valid, port.payload)
-                assert valid and held == word
-        ctx.set(port.ready, 1)
-        words.append(await until(ctx, port.valid, port.payload))
-    ctx.set(port.ready, 0)
-    return words
+from rtl_tests.streams import idle
 
 
 def line_bits(values: bytes, stop: int = 1) -> list[int]:

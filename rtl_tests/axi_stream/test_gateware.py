@@ -10,7 +10,8 @@ import pytest
 
 from bnnhw.errors import RequestError
 from bnnhw.links.axi_stream.gateware import AxiStream, check_data_width
-from tests.links.bench import SumAccelerator, idle, simulate, until
+from rtl_tests.streams import idle, run, until
+from rtl_tests.uart.line import SumAccelerator
 
 
 def exchange(
@@ -49,7 +50,7 @@ def exchange(
             beats.append(await until(ctx, dut.m_axis_tvalid, dut.m_axis_tdata))
         errors.append(ctx.get(dut.frame_error))
 
-    simulate(dut, source, sink)
+    run(dut, source, sink)
     return beats, errors[0]
 
 

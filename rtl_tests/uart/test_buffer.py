@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bnnhw.links.uart.buffer import FrameBuffer
-from tests.links.bench import idle, receive, simulate
+from rtl_tests.streams import idle, receive, run
 
 
 async def write(ctx: Any, dut: FrameBuffer, frame: bytes, commit: bool) -> bool:
@@ -55,7 +55,7 @@ def test_frames(size: int, stall: int) -> None:
         while True:
             values.extend(await receive(ctx, dut.output, 1, stall))
 
-    simulate(dut, source, background=[tag_sink, sink])
+    run(dut, source, background=[tag_sink, sink])
     assert len(accepted) >= 3
     assert bytes(tags) == bytes(frame[0] for frame in accepted)
     assert bytes(values) == b"".join(frame[1:] for frame in accepted)
@@ -76,7 +76,7 @@ def test_overrun_and_recovery() -> None:
         accepted.append(await write(ctx, dut, frames[3], True))
         values.extend(await receive(ctx, dut.output, 6))
 
-    simulate(dut, source)
+    run(dut, source)
     assert accepted == [True, True, False, True]
     assert bytes(values) == frames[0][1:] + frames[1][1:] + frames[3][1:]
 
@@ -92,7 +92,7 @@ def test_long_frame_does_not_reach_the_other_bank() -> None:
         ctx.set(dut.tags.ready, 1)
         values.extend(await receive(ctx, dut.output, 6))
 
-    simulate(dut, source)
+    run(dut, source)
     assert bytes(values) == b"abcdef"
 
 
@@ -113,7 +113,7 @@ def test_timing() -> None:
             if tag or value:
                 taken.append(cycle)
 
-    simulate(dut, source)
+    run(dut, source)
     assert taken == list(range(2 * (size + 1)))
 
     late: list[int] = []
@@ -128,5 +128,5 @@ def test_timing() -> None:
             if tag or (value and len(late) == 1):
                 late.append(cycle)
 
-    simulate(dut, latency)
+    run(dut, latency)
     assert late == [2, 3]

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from bnnhw.links.uart.frame import PacketReceiver, PacketTransmitter
 from bnnhw.links.uart.packet import SYNC, ErrorCode, crc16, encode_packet
-from tests.links.bench import idle, receive, send, simulate
+from rtl_tests.streams import idle, receive, run, send
 
 LENGTHS = {1: 0, 2: 5}
 TIMEOUT = 40
 GOOD = encode_packet(2, bytes([1, 2, SYNC, 4, 5]))
 
 
-def run(pieces: Sequence[tuple[bytes, int]], gap: int = 0) -> list[tuple[int, int, bytes]]:
+def received(pieces: Sequence[tuple[bytes, int]], gap: int = 0) -> list[tuple[int, int, bytes]]:
     """Sends bytes, each piece followed by some idle cycles; returns type, error and payload of each packet."""
     dut = PacketReceiver(LENGTHS, TIMEOUT)
     packets: list[tuple[int, int, bytes]] = []
@@ -42,14 +42,14 @@ def run(pieces: Sequence[tuple[bytes, int]], gap: int = 0) -> list[tuple[int, in
                 packets.append((kind, error, bytes(payload)))
                 payload.clear()
 
-    simulate(dut, source, background=[watch])
+    run(dut, source, background=[watch])
     return packets
 
 
 @pytest.mark.parametrize("gap", [0, 1, TIMEOUT - 2])
 def test_good_packets(gap: int) -> None:
     """At full speed, and with the longest silence that is still allowed."""
-    assert run([(GOOD + encode_packet(1) + GOOD, 1)], gap) == [
+    assert received([(GOOD + encode_packet(1) + GOOD, 1)], gap) == [
         (2, 0, GOOD[4:-2]),
         (1, 0, b""),
         (2, 0, GOOD[4:-2]),
@@ -61,7 +61,7 @@ def test_every_byte_damaged(position: int) -> None:
     """Whatever byte is hit, the packet is reported and, after a silence, the next one works."""
     damaged = bytearray(GOOD)
     damaged[position] ^= 0x10
-    packets = run([(bytes(damaged), 2 * TIMEOUT), (GOOD, 1)])
+    packets = received([(bytes(damaged), 2 * TIMEOUT), (GOOD, 1)])
     assert packets[-1] == (2, 0, GOOD[4:-2])
     errors = [error for _, error, _ in packets[:-1]]
     # A length that has grown ends in silence.
@@ -70,12 +70,12 @@ def test_every_byte_damaged(position: int) -> None:
 
 @pytest.mark.parametrize("cut", range(1, len(GOOD)))
 def test_cut_short_everywhere(cut: int) -> None:
-    packets = run([(GOOD[:cut], TIMEOUT + 1), (GOOD, 1)])
+    packets = received([(GOOD[:cut], TIMEOUT + 1), (GOOD, 1)])
     assert [(kind, error) for kind, error, _ in packets] == [(0 if cut == 1 else 2, ErrorCode.TRUNCATED), (2, 0)]
 
 
 def test_types_and_lengths() -> None:
-    packets = run([(encode_packet(9, b"abc") + encode_packet(2, b"abcd") + encode_packet(1, b"x") + GOOD, 1)])
+    packets = received([(encode_packet(9, b"abc") + encode_packet(2, b"abcd") + encode_packet(1, b"x") + GOOD, 1)])
     assert [(kind, error) for kind, error, _ in packets] == [
         (9, ErrorCode.BAD_TYPE),
         (2, ErrorCode.BAD_LENGTH),
@@ -85,7 +85,7 @@ def test_types_and_lengths() -> None:
 
 
 def test_bytes_between_packets_are_ignored() -> None:
-    assert [error for _, error, _ in run([(b"\x00\xffnoise" + GOOD + b"\x01\x02" + GOOD, 1)])] == [0, 0]
+    assert [error for _, error, _ in received([(b"\x00\xffnoise" + GOOD + b"\x01\x02" + GOOD, 1)])] == [0, 0]
 
 
 def test_framing_error_is_reported_at_the_end_of_its_packet() -> None:
@@ -106,7 +106,7 @@ def test_framing_error_is_reported_at_the_end_of_its_packet() -> None:
             if done:
                 errors.append(error)
 
-    simulate(dut, source, background=[watch])
+    run(dut, source, background=[watch])
     assert errors == [ErrorCode.FRAMING, 0]
 
 
@@ -127,7 +127,7 @@ def test_transmitter(payloads: list[bytes], gap: int, stall: int) -> None:
     async def sink(ctx: Any) -> None:
         received.extend(await receive(ctx, dut.output, len(expected), stall))
 
-    simulate(dut, headers, bodies, sink)
+    run(dut, headers, bodies, sink)
     assert bytes(received) == expected
 
 

@@ -21,7 +21,8 @@ from bnnhw.links.uart.protocol import (
     encode_frame,
     encode_info_request,
 )
-from tests.links.bench import SumAccelerator, drive_line, idle, read_line, simulate
+from rtl_tests.streams import idle, run
+from rtl_tests.uart.line import SumAccelerator, drive_line, read_line
 
 DIVISOR = 4
 TIMEOUT = 25 * DIVISOR
@@ -48,7 +49,7 @@ def talk(
             assert ctx.get(dut.tx) == 1
             await ctx.tick()
 
-    simulate(dut, host, board, cycles=cycles)
+    run(dut, host, board, cycles=cycles)
     assert decoder.skipped == 0
     return received
 
