@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
+from cocotb.triggers import FallingEdge, RisingEdge
 
 from rtl_tests.case import StreamUnit
 from rtl_tests.lanes import Expected
@@ -45,6 +45,7 @@ class Driver:
     words: deque[int] = field(default_factory=deque)
     accepted: list[int] = field(default_factory=list)
     _offering: bool = False
+    _shown: bool = False
 
     def __post_init__(self) -> None:
         self._valid = getattr(self.dut, f"{self.prefix}_valid")
@@ -54,7 +55,9 @@ class Driver:
     def drive(self) -> None:
         if not self._offering:
             self._offering = bool(self.words) and self.pace()
-            self._valid.value = int(self._offering)
+            if self._offering != self._shown:
+                self._valid.value = int(self._offering)
+            self._shown = self._offering
             if self._offering:
                 self._payload.value = self.words[0]
 
@@ -67,7 +70,7 @@ class Driver:
     def abandon(self) -> None:
         """Forgets what was not accepted."""
         self.words.clear()
-        self._offering = False
+        self._offering = self._shown = False
         self._valid.value = 0
 
 
@@ -84,7 +87,7 @@ class Monitor:
     taken: list[int] = field(default_factory=list)
     offered: list[int] = field(default_factory=list)
     _held: int | None = None
-    _is_ready: bool = False
+    _is_ready: bool | None = None
 
     def __post_init__(self) -> None:
         self._valid = getattr(self.dut, f"{self.prefix}_valid")
@@ -92,8 +95,10 @@ class Monitor:
         self._ready = getattr(self.dut, f"{self.prefix}_ready")
 
     def drive(self) -> None:
-        self._is_ready = self.pace()
-        self._ready.value = int(self._is_ready)
+        ready = self.pace()
+        if ready != self._is_ready:
+            self._ready.value = int(ready)
+        self._is_ready = ready
 
     def sample(self, cycle: int) -> None:
         if self._valid.value != 1:
@@ -218,7 +223,6 @@ class Bench:
         for end in (*self.drivers, *self.monitors):
             end.drive()
         await FallingEdge(self.dut.clk)
-        await ReadOnly()
         for end in (*self.drivers, *self.monitors):
             end.sample(self.cycle)
         for monitor, checker in zip(self.monitors, self.checkers, strict=True):
