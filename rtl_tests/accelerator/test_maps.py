@@ -92,7 +92,7 @@ CASES: dict[str, Callable[[], Branch]] = {
         .conv(3, (1, 1), (3, 4))
         .dense(3, (1, 9), None)
     ),
-    # Several neurons a channel: words of whole channels and of parts, neither of which may divide what is there;
+    # Several neurons per channel: words of whole channels and of parts, neither of which may divide what is there;
     # comparators for each channel of the input, as a thermometer has.
     "multiplier": lambda: (
         MapNetwork((3, 5, 4), "uint2")

@@ -190,10 +190,10 @@ def _inputs(trace: str, names: frozenset[str]) -> tuple[dict[str, int], ...]:
 
 def _holds_for_ever(graph: _Graph, count: int, seconds: int) -> bool:
     """Whether the first ``count`` outputs stay low for ever; all together, because each helps to prove the others."""
-    for prepare in ("scorr", "strash"):
+    for prepare in ("scorr -F 2", "strash"):
         # Signal correspondence (scorr) merges registers that are always equal. Where it leaves no logic at all, ABC has
         # nothing to decide and says so at once: then without it.
-        said = graph.run(0, count, f"orpos; {prepare}; pdr -s -T {seconds}")
+        said = graph.run(0, count, f"orpos; {prepare}; pdr -s -i -f -T {seconds}")
         if "Status = 1" in said or "Status = 0" in said:
             return "Status = 1" in said
     raise ToolError(f"yosys-abc reached no verdict in {seconds} s")

@@ -23,7 +23,7 @@ from tests.layers import random_layer
 
 @dataclass(frozen=True)
 class Case:
-    """C channels, K taps, PE, M neurons a channel, and what flows."""
+    """C channels, K taps, PE, M neurons per channel, and what flows."""
 
     channels: int
     taps: int
@@ -63,7 +63,7 @@ CASES = [
     Case(4, 9, 3, "block", "ecp5", "uint2", "uint2", order="serial"),
     Case(5, 4, 2, "lut", "ice40", "int3", None, order="serial"),
     Case(3, 1, 2, "lut", "generic", "uint2", order="serial"),
-    # Several neurons a channel, PE a multiple: one channel, two that divide and do not divide theirs, all of them.
+    # Several neurons per channel, PE a multiple: one channel, two that divide and do not divide theirs, all of them.
     Case(3, 4, 2, "lut", "generic", multiplier=2),
     Case(4, 9, 4, "block", "ecp5", "uint2", "uint2", multiplier=2),
     Case(3, 4, 6, "lut", "ice40", "int3", None, multiplier=3),
@@ -162,7 +162,7 @@ def test_one_lane_a_processing_element() -> None:
 def test_parts_of_a_channel_or_whole_channels() -> None:
     layer = random_layer(np.random.default_rng(0), 12, 9, name="conv1")
     message = (
-        r"^layer conv1: PE of a depthwise convolution must be a divisor or a multiple of its 4 neurons a channel, "
+        r"^layer conv1: PE of a depthwise convolution must be a divisor or a multiple of its 4 neurons per channel, "
         r"not 6; nearest: 4 or 8$"
     )
     with pytest.raises(ValueError, match=message):
