@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rtl_tests.top import UNITS, tests_of
+from rtl_tests import top
 
 
 @pytest.mark.xdist_group("rtl")
-@pytest.mark.parametrize("cocotb_tests", [[name for unit in UNITS.values() for name in tests_of(unit)]], ids=["all"])
+@pytest.mark.parametrize("cocotb_tests", [[name for unit in top.UNITS.values() for name in top.tests_of(unit)]], ids=["all"])
 def test_nothing_else_ran(results: dict[str, str | None], cocotb_tests: list[str]) -> None:
     """Each test of the simulation has its line in a unit's folder."""
     assert sorted(results) == sorted(cocotb_tests)

@@ -77,7 +77,7 @@ def test_every_instance_has_its_module(name: str) -> None:
     """Each module is defined once and reachable from the one top; only a family's cells come from outside."""
     text = rtlil(accelerator(name), "top", name)
     defined = modules(text)
-    outside = {"generic": set(), "ice40": {"SB_RAM40_4K"}, "ecp5": {"DP16KD"}}[name]
+    outside = {"generic": set(), "ice40": {"SB_RAM40_4K"}, "ecp5": {"DP16KD"}, "gowin": {"pROMX9"}}[name]
     reached, waiting = set(), ["top"]
     while waiting:
         module = waiting.pop()
