@@ -8,7 +8,9 @@ from rtl_tests import top
 
 
 @pytest.mark.xdist_group("rtl")
-@pytest.mark.parametrize("cocotb_tests", [[name for unit in top.UNITS.values() for name in top.tests_of(unit)]], ids=["all"])
+@pytest.mark.parametrize(
+    "cocotb_tests", [[name for unit in top.UNITS.values() for name in top.tests_of(unit)]], ids=["all"]
+)
 def test_nothing_else_ran(results: dict[str, str | None], cocotb_tests: list[str]) -> None:
     """Each test of the simulation has its line in a unit's folder."""
     assert sorted(results) == sorted(cocotb_tests)
