@@ -113,7 +113,7 @@ Monitors: TypeAlias = Mapping[str, Monitor]
 Scenario: TypeAlias = Callable[["Run"], Awaitable[None]]
 
 Testbench: TypeAlias = Callable[[Any], Awaitable[None]]
-"""Of Amaranth's simulator."""
+"""A testbench of Amaranth's simulator."""
 
 
 class Run:

@@ -115,12 +115,12 @@ class Design:
 
     @property
     def cycles_per_frame(self) -> int:
-        """Of the accelerator, as predicted."""
+        """Cycles per frame of the accelerator, as predicted."""
         return self.sidecar["cycles_per_frame"]
 
     @property
     def latency_cycles(self) -> int:
-        """Of the accelerator, as predicted."""
+        """Latency of the accelerator in cycles, as predicted."""
         return self.sidecar["latency_cycles"]
 
 

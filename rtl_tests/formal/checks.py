@@ -16,7 +16,7 @@ from rtl_tests.formal.prove import find_abc, prove
 __all__ = ["ProofTests"]
 
 MISSED = 8
-"""Of so many faults that could be seen, one may go unnoticed: it changes undefined lanes, or when a word comes, within
+"""One in so many faults that could be seen may go unnoticed: it changes undefined lanes, or when a word comes, within
 what the contract leaves open.
 """
 

@@ -13,7 +13,7 @@ from rtl_tests.free_running import Stimulus, late
 __all__ = ["UNITS"]
 
 _ECP5 = technology("ecp5")
-"""Of the datapaths the one with the most cycles, so with lanes that are due late."""
+"""The technology whose datapaths take the most cycles, so with lanes that are due late."""
 
 
 def _popcount(lanes: int) -> FreeUnit:
