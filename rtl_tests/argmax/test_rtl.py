@@ -135,7 +135,7 @@ def test_storage() -> None:
     layer = random_layer(np.random.default_rng(0), 6, 7, output=None)
     plain = Argmax(ArgmaxUnit(Output.plain("out", 6), layer.accumulator_range, 2))
     assert memories(plain) == {}
-    # Capture, one level of a tree, running best, queue: 4 cycles, 3 words a frame.
+    # Capture, one level of a tree, running best, queue: 4 cycles, 3 words per frame.
     assert (plain.model.timing.depth, plain.model.timing.credits) == (4, 2)
     affine = Argmax(ArgmaxUnit(Output("out", np.full(6, 5), np.arange(-2, 4)), layer.accumulator_range, 2))
     # 3 bits each: a multiplier of 5, offsets of -2..3.

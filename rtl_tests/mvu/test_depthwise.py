@@ -72,7 +72,7 @@ CASES = [
     # So many for a channel that they take their lane out of several registers.
     Case(2, 3, 10, "lut", "ecp5", "uint2", multiplier=10),
     Case(3, 2, 18, "block", "ecp5", multiplier=9),
-    # PE a divisor: the words of a channel are replayed; one tap; one neuron a fold; planes one after another.
+    # PE a divisor: the words of a channel are replayed; one tap; one neuron per fold; planes one after another.
     Case(3, 4, 2, "lut", "ice40", multiplier=4),
     Case(2, 9, 3, "block", "ecp5", "uint2", "uint2", multiplier=6),
     Case(3, 1, 2, "block", "generic", "uint8", multiplier=6),

@@ -56,7 +56,7 @@ def test_depthwise(channels: int, area: int, pe: int) -> None:
         (3, 2, 4, 4, "parallel"),
         (2, 3, 1, 6, "parallel"),
         (3, 2, 2, 4, "serial"),
-        # Parts of a channel, replayed: one tap, one neuron a fold.
+        # Parts of a channel, replayed: one tap, one neuron per fold.
         (3, 4, 4, 2, "parallel"),
         (2, 6, 1, 2, "parallel"),
         (2, 3, 3, 1, "parallel"),

@@ -111,6 +111,6 @@ def test_padding_never_wins() -> None:
 
 @pytest.mark.parametrize("kind, bits", [("max", 2 * 2 * 3), ("sum", 2 * 2 * 5)])
 def test_storage(kind: str, bits: int) -> None:
-    """Two registers a lane; a tap counter, first, last and valid beside them. The sum of 4 codes of 3 bits has 5."""
+    """Two registers per lane; a tap counter, first, last and valid beside them. The sum of 4 codes of 3 bits has 5."""
     layer = make_layer(kind, "uint3", 4, (2, 2))
     assert register_bits(PoolReduce(PoolUnit(layer, 2))) == bits + 2 + 3

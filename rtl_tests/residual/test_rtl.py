@@ -17,7 +17,7 @@ TRAFFIC = [(0, 0, 0), (0.3, 0, 0), (0, 0.5, 0), (0.4, 0.4, 0), (0.2, 0.8, 0), (0
 
 
 SWALLOWS = [(0, 6), (1, 6), (2, 5), (3, 12), (7, 20), (9, 10), (30, 12)]
-"""Words that a body swallows, words a frame."""
+"""Words that a body swallows, words per frame."""
 
 
 @pytest.mark.parametrize("swallowed, words", SWALLOWS)

@@ -97,7 +97,7 @@ def test_long_frame_does_not_reach_the_other_bank() -> None:
 
 
 def test_timing() -> None:
-    """The tag two cycles after commit, the first byte three, then one a cycle and no bubble between frames."""
+    """The tag two cycles after commit, the first byte three, then one per cycle and no bubble between frames."""
     size = 5
     dut = FrameBuffer(size)
     taken: list[int] = []

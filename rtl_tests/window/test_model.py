@@ -120,7 +120,7 @@ def test_buffer(pipeline: WindowTiming) -> None:
 
 
 def test_convolutional_network() -> None:
-    """CNV on CIFAR-10, a position a word and a quarter of one: words of the buffer, and the interval of each layer."""
+    """CNV on CIFAR-10, a word and a quarter of one per position: words of the buffer, interval of each layer."""
     for window in CNV:
         for lanes in (window.channels, max(window.channels // 4, 1)):
             p = WindowTiming(window, lanes, "vector" if window.kernel == (3, 3) else "channels")

@@ -92,7 +92,7 @@ CASES = [
     Case((2, 8, 8), (2, 2), (3, 3), lanes=1),
     Case((2, 8, 9), (1, 1), (3, 4), lanes=2),
     Case((1, 7, 7), (3, 3), (4, 4), lanes=1, order="channels"),
-    # A window as large as the map, or as its padding makes it; one word a frame.
+    # A window as large as the map, or as its padding makes it; one word per frame.
     Case((3, 4, 5), (4, 5), lanes=1),
     Case((3, 4, 5), (4, 5), lanes=2, order="channels"),
     Case((2, 3, 3), (5, 5), (1, 1), (1, 1), (1, 1, 1, 1), 2),

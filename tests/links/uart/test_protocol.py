@@ -21,6 +21,7 @@ from bnnhw.links.uart.protocol import (
     encode_info_request,
     pack_codes,
 )
+from rtl_tests.lanes import join
 
 
 def result_packet(result: BoardResult, size: int = 2) -> bytes:
@@ -47,7 +48,7 @@ def test_too_long() -> None:
 @given(st.integers(1, 8), st.integers(0, 2**31), st.integers(1, 40))
 def test_pack_codes(bits: int, seed: int, count: int) -> None:
     codes = np.random.default_rng(seed).integers(0, 1 << bits, count).astype(np.uint8)
-    value = sum(int(code) << (i * bits) for i, code in enumerate(codes))
+    value = join(codes, bits)
     assert pack_codes(codes, bits) == value.to_bytes(-(-count * bits // 8), "little")
 
 
