@@ -96,7 +96,9 @@ def _simulate(
     cache = request.config.cache.mkdir(f"rtl_tests_{top}")
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     build, work = cache / digest, tmp_path_factory.mktemp("rtl")
-    report = work / "results.xml"
+    # Workers of one run share a folder, and so what one of them simulated.
+    base = tmp_path_factory.getbasetemp()
+    report = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"{top}_{digest}.xml"
     environment = verilator.full_environment()
     environment["MAKEFLAGS"] = f"{environment.get('MAKEFLAGS', '')} {MAKE_VARIABLES}".strip()
     # The simulator's Python finds the benches and the package the way this one did.
@@ -120,19 +122,20 @@ def _simulate(
                 log_file=build / "build.log",
             )
             (build / "complete").touch()
-        # The runner leaves by SystemExit where a test failed; which one, and why, its report says.
-        with contextlib.suppress(SystemExit):
-            runner.test(
-                hdl_toplevel=top,
-                hdl_toplevel_lang="verilog",
-                test_module=test_module,
-                test_filter=only,
-                build_dir=build,
-                test_dir=work,
-                results_xml=str(report),
-                log_file=work / "run.log",
-                plusargs=["+verilator+rand+reset+2", "+verilator+seed+7"],
-            )
+        if not report.is_file():
+            # The runner leaves by SystemExit where a test failed; which one, and why, its report says.
+            with contextlib.suppress(SystemExit):
+                runner.test(
+                    hdl_toplevel=top,
+                    hdl_toplevel_lang="verilog",
+                    test_module=test_module,
+                    test_filter=only,
+                    build_dir=build,
+                    test_dir=work,
+                    results_xml=str(report),
+                    log_file=work / "run.log",
+                    plusargs=["+verilator+rand+reset+2", "+verilator+seed+7"],
+                )
     if not report.is_file():
         pytest.fail(f"the simulation left no report: {(work / 'run.log').read_text()[-2000:]}")
     return _read(report)
