@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bnnhw.ir import Conv2d
 from bnnhw.reference.kernels import REFERENCE, Codes, Step
-from bnnhw.reference.product import Product
+from bnnhw.reference.product import Product, multiply
 from bnnhw.reference.windows import pad, windows
 
 __all__ = ["Convolution", "conv", "in_batches"]
@@ -75,7 +75,7 @@ class Convolution:
         taps = windows(product.numbers(maps), self.conv.window)
         if self.conv.depthwise:
             return product.activate(self._depthwise(taps))
-        return product.activate(taps.reshape(-1, self.conv.dense.synapses) @ product.weights)
+        return product.activate(multiply(taps.reshape(-1, self.conv.dense.synapses), product.weights))
 
     def _depthwise(self, taps: NDArray[Any]) -> NDArray[Any]:
         """Dot products (frames * positions, neurons) where neuron ``n`` sees channel ``n // multiplier`` alone.

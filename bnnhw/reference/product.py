@@ -19,7 +19,7 @@ from bnnhw.ir.layers import Dense
 from bnnhw.ir.types import DataType
 from bnnhw.reference.activate import apply_float, threshold
 
-__all__ = ["Product", "check_codes", "numbers"]
+__all__ = ["Product", "check_codes", "multiply", "numbers"]
 
 
 def check_codes(codes: NDArray[Any], elements: int, levels: int) -> NDArray[np.uint8]:
@@ -40,6 +40,16 @@ def numbers(dtype: DataType, codes: NDArray[np.uint8], number: np.dtype[Any]) ->
         spare = 8 - dtype.bits
         return ((codes << spare).view(np.int8) >> spare).astype(number)
     return codes.astype(number)
+
+
+def multiply(x: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
+    """The matrix product of finite numbers, whatever floating-point flags the BLAS leaves behind.
+
+    Kernels of OpenBLAS compute on lanes past the end of a row and so raise "invalid" for operands that are finite
+    (numpy issues 13173 and 24067). Here every operand is a small integer: the flag can mean nothing else.
+    """
+    with np.errstate(invalid="ignore"):
+        return x @ weights
 
 
 class Product:
@@ -79,7 +89,7 @@ class Product:
 
     def dots(self, codes: NDArray[np.uint8]) -> NDArray[Any]:
         """Dot products of codes (frames, synapses): (frames, neurons), exact integers in :attr:`dtype`."""
-        return self.numbers(codes) @ self.weights
+        return multiply(self.numbers(codes), self.weights)
 
     def accumulators(self, codes: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Accumulators of codes (frames, synapses): int64 (frames, neurons)."""

@@ -11,7 +11,7 @@ from bnnhw.errors import NetworkError
 from bnnhw.ir import BatchNorm, BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane, batch_norm_sign
 from bnnhw.ir.activation import Thresholds
 from bnnhw.reference import accuracy, evaluate, evaluate_trained, trace
-from bnnhw.reference.product import Product
+from bnnhw.reference.product import Product, multiply
 from tests.reference import naive
 from tests.strategies import fixed, frames, networks
 
@@ -142,3 +142,10 @@ def test_ten_thousand_frames_through_a_wide_network() -> None:
     scores = evaluate(network, codes)
     first = naive.run(network, codes[0].tolist())
     assert scores.scores[0].tolist() == first["output"]
+
+
+def test_multiply_ignores_flags() -> None:
+    """The BLAS may raise "invalid" for finite operands: a flag raised on purpose here stops nothing."""
+    zero, infinite = np.zeros((1, 1)), np.full((1, 1), np.inf)
+    with np.errstate(invalid="raise"):
+        assert np.isnan(multiply(zero, infinite)).all()
