@@ -100,10 +100,13 @@ class Branch:
         output: str | None = "bipolar",
         memory: str = "lut",
         depthwise: bool = False,
+        coefficients: Sequence[int] = (1,),
     ) -> Branch:
         window = self._window(kernel, stride, dilation, padding)
         synapses = window.area * (1 if depthwise else window.channels)
-        dense = random_layer(self.rng, neurons, synapses, str(self.dtype), output, name=self._name("conv"))
+        dense = random_layer(
+            self.rng, neurons, synapses, str(self.dtype), output, coefficients, name=self._name("conv")
+        )
         self.foldings.append(LayerFolding(*fold, memory))
         layer = Conv2d(window, dense, code, depthwise)
         self._add(layer, layer.shape_out, layer.output)
@@ -154,9 +157,18 @@ class Branch:
         self._add(layer, layer.shape_out, layer.output)
         return self
 
-    def dense(self, neurons: int, fold: Fold, output: str | None = "bipolar", memory: str = "lut") -> Branch:
+    def dense(
+        self,
+        neurons: int,
+        fold: Fold,
+        output: str | None = "bipolar",
+        memory: str = "lut",
+        coefficients: Sequence[int] = (1,),
+    ) -> Branch:
         synapses = int(np.prod(self.shape))
-        layer: Dense = random_layer(self.rng, neurons, synapses, str(self.dtype), output, name=self._name("dense"))
+        layer: Dense = random_layer(
+            self.rng, neurons, synapses, str(self.dtype), output, coefficients, name=self._name("dense")
+        )
         self.foldings.append(LayerFolding(*fold, memory))
         self._add(layer, (neurons, 1, 1), layer.output)
         return self

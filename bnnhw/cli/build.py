@@ -51,7 +51,7 @@ def build(
     from bnnhw.flow.fold import as_board
 
     chosen = as_board(board)
-    opened = open_path(design, chosen, folding)
+    opened = open_path(session, design, chosen, folding)
     technology, model = None, design
     if isinstance(opened, Design):
         technology, model = opened.technology, None

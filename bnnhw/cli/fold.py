@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bnnhw.cli.inputs import headroom_note
 from bnnhw.cli.options import board_option
 from bnnhw.cli.session import Session, verb
 
@@ -33,9 +34,10 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     """Chooses PE, SIMD and memory of each layer.
 
     The choice is the fastest folding that builds in minutes; with --max the fastest that fits the board; with --fps
-    the cheapest that reaches so many frames per second at the board's clock, and exit code 1 when none does.
+    the cheapest that reaches so many frames per second at the board's clock, and exit code 1 when none does. What
+    --max would give is said beside each other choice.
     """
-    from bnnhw.flow.fold import as_board, fold_json, save_folding
+    from bnnhw.flow.fold import as_board, fold_json, headroom, save_folding
     from bnnhw.flow.fold import fold as choose
     from bnnhw.ir import archive
 
@@ -46,6 +48,8 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     with session.stage("fold"):
         folded = choose(loaded, chosen, fps=fps, fastest=fastest)
         data = fold_json(folded, chosen)
+        best = data if fastest else headroom(loaded, chosen)
+        data["fastest"] = {key: best[key] for key in ("cycles_per_frame", "fps", "estimate")}
     if output is not None:
         save_folding(folded, output)
 
@@ -63,6 +67,8 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
             f"{data['fps']:,.0f} frames per second at {data['clock_mhz']:g} MHz"
         )
         console.print(f"about {data['estimate']['lut4']} LUT4 and {data['estimate']['bram']} block RAMs with the link")
+        if best["cycles_per_frame"] < data["cycles_per_frame"]:
+            console.print(headroom_note(best), markup=False)
         if output is not None:
             console.print(str(output), markup=False)
 

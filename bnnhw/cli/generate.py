@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bnnhw.cli.inputs import choose_folding
 from bnnhw.cli.options import folding_option
 from bnnhw.cli.session import Session, verb
 from bnnhw.errors import RequestError
@@ -39,7 +40,7 @@ def generate(session: Session, network: Path, board: str | None, folding: Path |
     Streams have payload, valid and ready; a frame is `frame.words` words, element e in lane e mod SIMD.
     """
     from bnnhw.flow.design import SIDECAR
-    from bnnhw.flow.fold import as_board, fold
+    from bnnhw.flow.fold import as_board
     from bnnhw.flow.generate import generate as run
     from bnnhw.ir import archive
 
@@ -49,7 +50,7 @@ def generate(session: Session, network: Path, board: str | None, folding: Path |
     chosen = None if board is None else as_board(board)
     if LINKS[link].needs_board and chosen is None:
         raise RequestError(f"--link {link} must come with --board: {LINKS[link].why_board}")
-    folded = fold(archive.load(network), chosen, folding=folding)
+    folded = choose_folding(session, archive.load(network), chosen, folding)
     with session.stage("generate"):
         sidecar = run(folded, output, board=chosen, link=link, model=network).sidecar
     data = {

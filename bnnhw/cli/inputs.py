@@ -8,25 +8,55 @@ from typing import TYPE_CHECKING, Any
 from bnnhw.errors import RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
     from bnnhw.boards import Board
+    from bnnhw.cli.session import Session
     from bnnhw.flow.design import Design
     from bnnhw.folding import FoldedNetwork
     from bnnhw.ir import Network
 
-__all__ = ["load_samples", "open_path"]
+__all__ = ["choose_folding", "headroom_note", "load_samples", "open_path"]
+
+WORTH_SAYING = 2
+"""How many times faster the fastest folding must be for a verb that chose a modest one to say so."""
 
 
-def open_path(path: Path, board: Board | None = None, folding: Path | None = None) -> Design | FoldedNetwork:
+def headroom_note(best: Mapping[str, Any]) -> str:
+    """What ``bnnhw fold --max`` gives, in a line; ``best`` is what :func:`bnnhw.flow.fold.headroom` says."""
+    return (
+        f"the fastest that fits (bnnhw fold --max): {best['fps']:,.0f} frames per second, "
+        f"about {best['estimate']['lut4']} LUT4 and {best['estimate']['bram']} block RAMs, longer to build"
+    )
+
+
+def choose_folding(session: Session, network: Network, board: Board | None, folding: Path | None) -> FoldedNetwork:
+    """The folding of the file, or the one that suits the board; says what a choice leaves on the table."""
+    from bnnhw.flow.fold import fold_somewhere, headroom, predict
+
+    folded, chosen = fold_somewhere(network, board, folding=folding)
+    if folding is None:
+        best = headroom(network, chosen)
+        if predict(folded, chosen).cycles_per_frame >= WORTH_SAYING * best["cycles_per_frame"]:
+            session.say(f"folded to build in minutes on {chosen.name}; {headroom_note(best)}")
+    return folded
+
+
+def open_path(
+    session: Session, path: Path, board: Board | None = None, folding: Path | None = None
+) -> Design | FoldedNetwork:
     """A generated folder, or a bare .bnn file, folded: by the folding file, or as suits the board."""
     from bnnhw.flow.design import open_design
     from bnnhw.flow.fold import fold
     from bnnhw.ir import archive
 
     if not path.is_dir():
-        return fold(archive.load(path), board, folding=folding)
+        if board is None:
+            return fold(archive.load(path), folding=folding)
+        return choose_folding(session, archive.load(path), board, folding)
     if folding is not None:
         raise RequestError(f"--folding must not be given with {path}, which was generated with its own")
     return open_design(path)

@@ -64,7 +64,7 @@ def simulate(
     from bnnhw.flow.simulate import check_simulation, simulation_json
     from bnnhw.flow.simulate import simulate as run
 
-    opened = open_path(design)
+    opened = open_path(session, design)
     samples, labels = load_samples(opened.network, dataset, data, "test", count)
     with session.progress("simulate") as update:
         found = run(opened, samples, labels, stall=stall, wave=wave, layers=layers, progress=update)

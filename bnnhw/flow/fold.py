@@ -23,6 +23,7 @@ __all__ = [
     "fold",
     "fold_json",
     "fold_somewhere",
+    "headroom",
     "predict",
     "save_folding",
     "technology_of",
@@ -115,6 +116,19 @@ def _reaching(network: Network, board: Board, fps: float, reserve: Resources) ->
             f"at {board.clock_mhz:g} MHz, not {fps:g}"
         )
     return folded
+
+
+def headroom(network: Network, board: Board | str) -> dict[str, Any]:
+    """What the fastest folding that fits a board promises: what a modest choice leaves on the table.
+
+    Returns
+    -------
+    dict
+        ``cycles_per_frame``, ``fps`` at the board's clock and ``estimate``, as :func:`fold_json` says them.
+    """
+    board = as_board(board)
+    best = fold_json(fold(network, board, fastest=True), board)
+    return {key: best[key] for key in ("cycles_per_frame", "fps", "estimate")}
 
 
 def save_folding(folded: FoldedNetwork, path: Path | str) -> None:

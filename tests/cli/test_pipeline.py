@@ -14,6 +14,8 @@ from bnnhw import datasets, devices, reference
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.predict import predict
+from bnnhw.ir import archive
+from tests.build.networks import random_network
 from tests.cli.conftest import make_network, run, snapshot
 
 FOLDINGS = (LayerFolding(5, 8), LayerFolding(2, 5, "lut"))
@@ -207,6 +209,25 @@ def test_fold(network: Path, tmp_path: Path) -> None:
     assert data["clock_mhz"] == 30
     assert data["fps"] == 30e6 / data["cycles_per_frame"]
     assert set(data["estimate"]) >= {"lut4", "ff", "bram", "spram"}
+    fastest = _json("fold", network, "--board", "icebreaker", "--max")
+    assert (
+        data["fastest"] == fastest["fastest"] == {key: fastest[key] for key in ("cycles_per_frame", "fps", "estimate")}
+    )
+
+
+def test_what_a_modest_folding_leaves_is_said(tmp_path: Path) -> None:
+    """The default folds to build in minutes: each verb that chooses so says what the fastest would give."""
+    path = tmp_path / "wide.bnn"
+    archive.save(random_network((256, 256, 10)), path)
+    board = ("--board", "ulx3s-85f")
+    data = _json("fold", path, *board)
+    assert data["cycles_per_frame"] >= 2 * data["fastest"]["cycles_per_frame"]
+    best = f"the fastest that fits (bnnhw fold --max): {data['fastest']['fps']:,.0f} frames per second"
+    assert best in run("fold", path, *board).stdout
+    assert best in run("generate", path, *board, "-o", tmp_path / "design").stderr
+    folding = tmp_path / "folding.json"
+    assert best not in run("fold", path, *board, "--max", "-o", folding).stdout
+    assert best not in run("generate", path, *board, "--folding", folding, "-o", tmp_path / "fast").stderr
 
 
 @pytest.mark.slow
