@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step, standard_deviation
 
-__all__ = ["apply_bounded"]
+__all__ = ["apply_bounded", "bound"]
 
 U = 2.0**-53
 TINY = 2.0**-1000
@@ -78,3 +78,47 @@ def _normalized(
     carried = error * np.abs(norm.gamma) / deviation + 4 * U * np.abs(summand)
     y = summand + norm.beta
     return y, carried + U * np.abs(y)
+
+
+def _granularity(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The exponent of the greatest power of two that each value is a multiple of; plenty for 0."""
+    mantissa, exponent = np.frexp(values)
+    digits = np.abs(mantissa * 2.0**53).astype(np.int64)
+    lowest = np.log2(np.maximum(digits & -digits, 1).astype(np.float64))
+    return np.where(digits == 0, 2000.0, exponent - 53 + lowest)
+
+
+def bound(steps: tuple[Step, ...], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A bound of the error of a chain of affine steps over whole ranges, 0 where no operation rounds.
+
+    A product or a sum that is a multiple of ``2**g`` and at most ``2**(g + 53)`` is exact. Otherwise the bound is that
+    of :func:`apply_bounded`, a convex function of the argument, so that an end of the range has the greatest.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+    ends : int64 array (2, neurons)
+        Least and greatest argument.
+
+    Returns
+    -------
+    float64 array (neurons,)
+    """
+    error = apply_bounded(steps, ends)[1].max(axis=0)
+    grain = np.zeros(error.shape)
+    most = np.abs(ends).max(axis=0).astype(np.float64)
+    exact = np.ones(error.shape, np.bool_)
+    for step in steps:
+        match step:
+            case Scale():
+                grain, most = grain + _granularity(step.factor), most * np.abs(step.factor)
+            case Divide() if (np.frexp(step.divisor)[0] % 0.5 == 0).all():
+                grain, most = grain - _granularity(step.divisor), most / np.abs(step.divisor)
+            case Shift():
+                grain = np.minimum(grain, _granularity(step.offset))
+                most = most + np.abs(step.offset)
+            case _:
+                return error
+        # Far from where numbers lose digits because they are small.
+        exact &= (most <= 2.0 ** np.minimum(grain + 53, 1000)) & (grain > -900)
+    return np.where(exact, 0.0, error)

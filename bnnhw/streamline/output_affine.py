@@ -13,21 +13,18 @@ with one factor f for all classes, less an offset common to all. (A negative slo
 Classes of one slope and shift have accumulators for scores: multiplier 1, offset 0, nothing to compute. Otherwise
 the common offset makes the least of the offsets 0, or, if a score is narrower then, centres the scores on 0.
 
-The argmax, ties included, depends on nothing but ``y_i >= y_j`` for the pairs i < j. Each side is a
-function of its own accumulator alone, so a pair is proved on the grid of all (acc_i, acc_j): ``y_j`` is
-monotone in ``acc_j`` in float64 too, since every rounding is monotone, so for each ``acc_i`` the
-accumulators with ``y_j <= y_i`` are the first so many in one order, and the integer scores agree on the
-whole row of the grid iff they give the same count. Two binary searches per row: K + 1 rows per pair.
-
 Constant scores are tried first, then factors in ascending order, as the greatest multiplier they give: every one below
-:data:`DENSE`, then :data:`PER_OCTAVE` to each power of two. The first that is proved for all pairs is taken.
+:data:`DENSE`, then :data:`PER_OCTAVE` to each power of two. The first that is proved for all pairs, by
+the order of all scores (:mod:`bnnhw.streamline.order`), is taken.
+
+Of layers with more than :data:`EXHAUST` scores nothing is listed: constant scores, or scores from exact lines
+(:mod:`bnnhw.streamline.lines`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import combinations
+from fractions import Fraction
 from typing import assert_never
 
 import numpy as np
@@ -38,6 +35,8 @@ from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layers import Dense, Output
 from bnnhw.ir.network import Network
 from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step, apply, standard_deviation
+from bnnhw.streamline.lines import ScoreLines
+from bnnhw.streamline.order import ScoreOrder
 from bnnhw.streamline.result import StreamlineResult
 
 __all__ = ["output_affine"]
@@ -50,62 +49,8 @@ MAX_MULTIPLIER = 1 << 48
 MAX_SCORE = 1 << 62
 """Scores stay below this: int64 holds them, and the difference of any two."""
 
-
-@dataclass(frozen=True)
-class _Misfit:
-    """How far some integer scores are from the proof: pairs ordered otherwise, and the widest gap among them."""
-
-    margin: float
-    pairs: int
-
-
-class _Proof:
-    """The float64 side of all pairs, computed once."""
-
-    def __init__(self, layer: Dense, steps: tuple[Step, ...]) -> None:
-        affine, (low, high) = dot_affine(layer), layer.accumulator_range
-        self.low, self.high = low, high
-        acc = np.arange(low, high + 1)
-        columns = apply(steps, affine.scale * acc[:, None] + affine.constants).T
-        falling = [bool(y[-1] < y[0]) for y in columns]
-        self.accs = [acc[::-1] if down else acc for down in falling]
-        # Each class in the order of its accumulators in which its scores ascend.
-        self.y = [np.ascontiguousarray(y[::-1] if down else y) for y, down in zip(columns, falling, strict=True)]
-        self.pairs = list(combinations(range(layer.neurons), 2))
-        self._counts: dict[tuple[int, int], NDArray[np.intp]] = {}
-
-    def _count(self, i: int, j: int) -> NDArray[np.intp]:
-        """For each accumulator of class i, how many of class j score no more."""
-        if (i, j) not in self._counts:
-            self._counts[i, j] = np.searchsorted(self.y[j], self.y[i], side="right")
-        return self._counts[i, j]
-
-    def _scores(self, output: Output, i: int) -> NDArray[np.int64]:
-        return output.multiplier[i] * self.accs[i] + output.offset[i]
-
-    def holds(self, output: Output) -> bool:
-        """Whether all pairs are ordered as in float64."""
-        scores = [self._scores(output, i) for i in range(output.classes)]
-        for position, (i, j) in enumerate(self.pairs):
-            if not np.array_equal(np.searchsorted(scores[j], scores[i], side="right"), self._count(i, j)):
-                # The pair that failed is the likeliest to fail for the next factor.
-                self.pairs.insert(0, self.pairs.pop(position))
-                return False
-        return True
-
-    def misfit(self, output: Output) -> _Misfit:
-        """What is ordered otherwise, over all pairs."""
-        scores = [self._scores(output, i) for i in range(output.classes)]
-        margin, number = 0.0, 0
-        for i, j in self.pairs:
-            have, want = np.searchsorted(scores[j], scores[i], side="right"), self._count(i, j)
-            rows = np.flatnonzero(have != want)
-            number += int(np.abs(have - want).sum())
-            # The farthest of the disputed accumulators of class j is the last one on the integers' side.
-            farthest = np.where(have > want, have - 1, have)[rows]
-            if len(rows):
-                margin = max(margin, float(np.abs(self.y[i][rows] - self.y[j][farthest]).max()))
-        return _Misfit(margin, number)
+EXHAUST = 1 << 22
+"""Most scores, accumulators x classes, that are listed: a quarter of a GiB, seconds."""
 
 
 def _factors() -> Iterator[int]:
@@ -124,12 +69,14 @@ def _width(low: int, high: int) -> int:
     return 1 + max(v.bit_length() if v >= 0 else (~v).bit_length() for v in (low, high))
 
 
-def _output(name: str, multiplier: NDArray[np.float64], offset: NDArray[np.float64], proof: _Proof) -> Output | None:
+def _output(
+    name: str, multiplier: NDArray[np.float64] | list[int], offset: NDArray[np.float64] | list[int], layer: Dense
+) -> Output | None:
     """An output with the common offset chosen as the module's docstring says; None if scores are too large."""
-    if not (np.abs(multiplier) < MAX_SCORE).all() or not (np.abs(offset) < MAX_SCORE).all():
+    if not all(abs(v) < MAX_SCORE for v in (*multiplier, *offset)):
         return None
     m, o = [int(v) for v in multiplier], [int(v) for v in offset]
-    ends = [a * acc + b for a, b in zip(m, o, strict=True) for acc in (proof.low, proof.high)]
+    ends = [a * acc + b for a, b in zip(m, o, strict=True) for acc in layer.accumulator_range]
     base, centre = min(o), (min(ends) + max(ends) + 1) // 2
     alike = len(set(o)) == len(set(m)) == 1 and m[0]
     if not alike and _width(min(ends) - centre, max(ends) - centre) < _width(min(ends) - base, max(ends) - base):
@@ -161,44 +108,106 @@ def _slopes(name: str, steps: tuple[Step, ...], scale: int, classes: int) -> NDA
     return slope
 
 
-def _convert(name: str, layer: Dense, steps: tuple[Step, ...]) -> tuple[Output, list[str]]:
-    affine = dot_affine(layer)
-    slope = _slopes(name, steps, affine.scale, layer.neurons)
-    proof = _Proof(layer, steps)
-    shift = apply(steps, affine.constants)
-    if not np.isfinite(slope).all() or not all(np.isfinite(y).all() for y in proof.y):
-        raise NetworkError(f"layer {name}: scores must be finite")
-    greatest = float(np.abs(slope).max())
-    # Constant scores, the ranks of the classes: for classes that are never close, or do not vary at all.
-    ranks = np.unique(shift, return_inverse=True)[1].astype(np.float64)
-    constant = _output(name, np.zeros(len(slope)), ranks, proof)
-    assert constant is not None
-    if proof.holds(constant):
+class _Head:
+    """A last layer and the affine steps on its dot products, which make finite scores.
+
+    Parameters
+    ----------
+    name : str
+        Of the output.
+    layer : Dense
+    steps : tuple of Step
+    """
+
+    def __init__(self, name: str, layer: Dense, steps: tuple[Step, ...]) -> None:
+        self.name, self.layer, self.steps = name, layer, steps
+        affine, (low, high) = dot_affine(layer), layer.accumulator_range
+        self.slope = _slopes(name, steps, affine.scale, layer.neurons)
+        ends = apply(steps, affine.scale * np.array([low, high])[:, None] + affine.constants)
+        self.shift = apply(steps, affine.constants)
+        if not (np.isfinite(self.slope).all() and np.isfinite(ends).all()):
+            raise NetworkError(f"layer {name}: scores must be finite")
+        self.falling = (ends[1] < ends[0]) | ((ends[1] == ends[0]) & (self.slope < 0))
+        self.greatest = float(np.abs(self.slope).max())
+        # Scores relative to their middle: an offset common to all classes decides nothing, and costs precision.
+        self.middle = float(ends.max()) / 2 + float(ends.min()) / 2
+        if (self.slope == self.slope[0]).all():
+            # Shifts that differ by whole steps of the accumulators then come out as integers, not as halves.
+            self.middle = min(self.shift.tolist(), key=lambda value: abs(value - self.middle))
+
+    def constant(self) -> Output:
+        """Constant scores, the ranks of the classes: for classes that are never close, or do not vary at all."""
+        ranks = np.unique(self.shift, return_inverse=True)[1].astype(np.float64)
+        output = _output(self.name, np.zeros(len(ranks)), ranks, self.layer)
+        assert output is not None
+        return output
+
+    def scaled(self, factor: int) -> Output | None:
+        """Scores whose greatest multiplier is about a factor; None if they are too large."""
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            multiplier = np.rint(self.slope / self.greatest * factor)
+            offset = np.rint((self.shift - self.middle) / self.greatest * factor)
+        return _output(self.name, multiplier, offset, self.layer)
+
+
+def _listed(head: _Head) -> tuple[Output, list[str]]:
+    """The first scores that are proved against all scores, or the best, and a warning."""
+    order = ScoreOrder(head.layer, head.steps, head.falling)
+    if order.holds(constant := head.constant()):
         return constant, []
     candidates = [constant]
-    # Scores relative to their middle: an offset common to all classes decides nothing, and costs precision.
-    middle = max(float(y[-1]) for y in proof.y) / 2 + min(float(y[0]) for y in proof.y) / 2
-    if (slope == slope[0]).all():
-        # Shifts that differ by whole steps of the accumulators then come out as integers, not as halves.
-        middle = min(shift.tolist(), key=lambda value: abs(value - middle))
     for factor in _factors():
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            multiplier, offset = np.rint(slope / greatest * factor), np.rint((shift - middle) / greatest * factor)
-        output = _output(name, multiplier, offset, proof)
+        output = head.scaled(factor)
         if output is None:
             break
-        if proof.holds(output):
+        if order.holds(output):
             return output, []
         if factor & (factor - 1) == 0:
             candidates.append(output)
-    misfits = [proof.misfit(candidate) for candidate in candidates]
-    best = min(range(len(candidates)), key=lambda i: (misfits[i].margin, misfits[i].pairs))
-    total = len(proof.pairs) * (proof.high - proof.low + 1) ** 2
+    margins = [order.margin(candidate) for candidate in candidates]
+    pairs, best = min(
+        ((order.misfits(candidate), i) for i, candidate in enumerate(candidates) if margins[i] == min(margins))
+    )
+    low, high = head.layer.accumulator_range
+    total = head.layer.neurons * (head.layer.neurons - 1) // 2 * (high - low + 1) ** 2
     warning = (
-        f"layer {name}: the integer argmax can't be proved equal to float64's: {misfits[best].pairs} of {total} "
-        f"pairs of scores are ordered otherwise, none more than {misfits[best].margin:.3g} apart"
+        f"layer {head.name}: the integer argmax can't be proved equal to float64's: {pairs} of {total} "
+        f"pairs of scores are ordered otherwise, none more than {margins[best]:.3g} apart"
     )
     return candidates[best], [warning]
+
+
+def _bounded(head: _Head) -> tuple[Output, list[str]]:
+    """Scores that are proved by their lines, or the best, and a warning."""
+    try:
+        lines = ScoreLines(head.layer, head.steps)
+    except NetworkError as error:
+        raise NetworkError(f"layer {head.name}: {error}") from None
+    if lines.constant(constant := head.constant()):
+        return constant, []
+    unproved = f"layer {head.name}: the integer argmax can't be proved equal to float64's"
+    proportion = lines.proportional()
+    if proportion is not None:
+        output = _output(head.name, proportion.multiplier, proportion.offset, head.layer)
+        if output is not None:
+            exactly = (
+                f"{unproved}: it is that of the exact scores; float64 decides by rounding between scores up to "
+                f"{proportion.margin:.3g} apart"
+            )
+            return output, [exactly] if proportion.margin else []
+    candidates = [(lines.reach, constant)]
+    factor = 1
+    while factor <= MAX_MULTIPLIER and (output := head.scaled(factor)) is not None:
+        candidates.append((lines.margin(output, Fraction(factor) / Fraction(head.greatest)), output))
+        factor *= 2
+    margin, output = min(candidates, key=lambda candidate: candidate[0])
+    return output, [f"{unproved}: scores up to {margin:.3g} apart may be ordered otherwise"]
+
+
+def _convert(name: str, layer: Dense, steps: tuple[Step, ...]) -> tuple[Output, list[str]]:
+    head = _Head(name, layer, steps)
+    low, high = layer.accumulator_range
+    return _listed(head) if (high - low + 1) * layer.neurons <= EXHAUST else _bounded(head)
 
 
 def output_affine(network: Network) -> StreamlineResult:

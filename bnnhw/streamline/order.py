@@ -1,0 +1,107 @@
+"""All scores of a last layer in one order: what float64 says of every pair of them, against integers.
+
+The argmax, ties included, depends on nothing but ``y_i >= y_j`` for the pairs of classes i < j. So of two scores of
+different classes the greater ranks higher, and of equal ones that of the lower class. A score of a class that is
+no less than another of the same class ranks no lower: a class rises with its accumulator, or falls.
+
+All scores are sorted once by their float64 values, ``(y, -class)``. Integer scores agree on every pair iff
+``(s, -class)`` never falls along that sequence, and rises wherever the class changes: an order is transitive, so
+neighbours decide. For C classes of R accumulators that is ``C * R`` comparisons per candidate, not ``R**2`` for each
+pair of classes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.ir.layers import Dense, Output
+from bnnhw.ir.steps import Step, apply
+
+__all__ = ["ScoreOrder"]
+
+SUSPECTS = 1024
+"""Places that are looked at first, since they were wrong the last time."""
+
+
+def _inversions(ranks: NDArray[np.int64]) -> int:
+    """Pairs of a permutation of ``0 .. n - 1`` in which the greater comes first: counted bit by bit."""
+    total, sequence = 0, ranks
+    for bit in reversed(range(max(1, len(ranks) - 1).bit_length())):
+        # Sorted by the bits above this one; within a group of these, ones that come before a zero are out of order.
+        ones = (sequence >> bit) & 1
+        before = np.cumsum(ones) - ones
+        group = sequence >> (bit + 1)
+        base = before[np.searchsorted(group, group)]
+        total += int(((before - base) * (1 - ones)).sum())
+        sequence = sequence[np.argsort(sequence >> bit, kind="stable")]
+    return total
+
+
+class ScoreOrder:
+    """Every score of every class, sorted by its float64 value.
+
+    Parameters
+    ----------
+    layer : Dense
+    steps : tuple of Step
+        From its dot products to finite scores.
+    falling : bool array (classes,)
+        Whose scores fall with the accumulator.
+    """
+
+    def __init__(self, layer: Dense, steps: tuple[Step, ...], falling: NDArray[np.bool_]) -> None:
+        affine, (low, high) = dot_affine(layer), layer.accumulator_range
+        acc = np.arange(low, high + 1)
+        # The last class first, each as it rises: a stable sort then leaves equal values in the order stated above.
+        y = apply(steps, affine.scale * acc[:, None] + affine.constants).T[::-1]
+        accs = np.where(falling[::-1, None], acc[::-1], acc)
+        y = np.where(falling[::-1, None], y[:, ::-1], y).ravel()
+        order = np.argsort(y, kind="stable")
+        self._y = y[order]
+        self._acc = accs.ravel()[order]
+        self._class = (layer.neurons - 1 - order // len(acc)).astype(np.int32)
+        # Where scores must rise, not only not fall.
+        self._strict = self._class[:-1] < self._class[1:]
+        self._suspects = np.empty(0, np.int64)
+
+    def _scores(self, output: Output, places: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.int64]:
+        classes = self._class[places]
+        return output.multiplier[classes] * self._acc[places] + output.offset[classes]
+
+    def holds(self, output: Output) -> bool:
+        """Whether all pairs are ordered as in float64."""
+        places = self._suspects
+        first, second = self._scores(output, places), self._scores(output, places + 1)
+        if ((first > second) | ((first == second) & self._strict[places])).any():
+            return False
+        scores = self._scores(output)
+        wrong = (scores[:-1] > scores[1:]) | ((scores[:-1] == scores[1:]) & self._strict)
+        self._suspects = np.flatnonzero(wrong)[:SUSPECTS]
+        return not len(self._suspects)
+
+    def _ranks(self, output: Output) -> NDArray[np.int64]:
+        """The places of all scores, in float64's order, in the order of the integers."""
+        order = np.lexsort((-self._class, self._scores(output)))
+        ranks = np.empty(len(order), np.int64)
+        ranks[order] = np.arange(len(order))
+        return ranks
+
+    def margin(self, output: Output) -> float:
+        """The widest gap among pairs that are ordered otherwise."""
+        ranks = self._ranks(output)
+        greatest = np.maximum.accumulate(ranks)
+        late = np.flatnonzero(greatest > ranks)
+        # The farthest that ranks higher is the first that does.
+        early = np.searchsorted(greatest, ranks[late], side="right")
+        return float((self._y[late] - self._y[early]).max(initial=0.0))
+
+    def misfits(self, output: Output) -> int:
+        """How many pairs are ordered otherwise."""
+        ranks = self._ranks(output)
+        least = np.minimum.accumulate(ranks[::-1])[::-1]
+        involved = ranks[(np.maximum.accumulate(ranks) > ranks) | (least < ranks)]
+        compact = np.empty(len(involved), np.int64)
+        compact[np.argsort(involved)] = np.arange(len(involved))
+        return _inversions(compact)
