@@ -13,7 +13,7 @@ import onnx
 from bnnhw import reference
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane, archive
 from tests.cli.conftest import run
-from tests.frontend.test_bnn_pynq import TOPOLOGY, small, write
+from tests.frontend.pynq_folders import TOPOLOGY, small, write
 from tests.qonnx.execute import execute
 
 Refused = Callable[..., str]
@@ -67,6 +67,6 @@ def test_import_of_a_folder(tmp_path: Path) -> None:
 def test_import_of_a_folder_without_its_topology(tmp_path: Path, refused: Refused) -> None:
     folder = write(tmp_path / "parameters", small(), 3)
     assert refused(2, "import", folder, "-o", tmp_path / "small.bnn") == (
-        f"{folder}: layers of 8, 4 rows are of no network known (LFC 784-1024-1024-1024-10): "
+        f"{folder}: layers of 8, 4 thresholds are of no network known (LFC 784-1024-1024-1024-10, and CNV): "
         "say --topology INPUTS-...-CLASSES"
     )

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,66 +20,8 @@ from bnnhw.errors import BnnhwError, FileError, RequestError, UnsupportedError
 from bnnhw.frontend import read_model
 from bnnhw.frontend.bnn_pynq import files
 from bnnhw.streamline import streamline
+from tests.frontend.pynq_folders import INT64, TOPOLOGY, Raw, layer, original, small, write
 from tests.strategies import fixed
-
-INT64 = np.iinfo(np.int64)
-
-
-@dataclass(frozen=True)
-class Raw:
-    """One layer as the files hold it: bits (rows, columns), int64 thresholds (rows,), PE and SIMD."""
-
-    bits: np.ndarray
-    thresholds: np.ndarray
-    pe: int
-    simd: int
-
-
-def write(folder: Path, layers: list[Raw], classes: int | None = None) -> Path:
-    """A folder, written word by word as the format says."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, layer in enumerate(layers):
-        rows, columns = layer.bits.shape
-        for p in range(layer.pe):
-            words, thresholds = [], []
-            for neuron in range(p, rows, layer.pe):
-                thresholds.append(int(layer.thresholds[neuron]))
-                for start in range(0, columns, layer.simd):
-                    lanes = layer.bits[neuron, start : start + layer.simd]
-                    words.append(sum(int(bit) << lane for lane, bit in enumerate(lanes)))
-            (folder / f"{number}-{p}-weights.bin").write_bytes(np.array(words, "<u8").tobytes())
-            (folder / f"{number}-{p}-thres.bin").write_bytes(np.array(thresholds, "<i8").tobytes())
-    if classes is not None:
-        (folder / "classes.txt").write_text("".join(f"class {i}\n" for i in range(classes)))
-    return folder
-
-
-def matches(layer: Raw, bits: np.ndarray) -> np.ndarray:
-    """p of every neuron: how many bits of ``bits`` (frames, columns) equal its weights."""
-    return (bits[:, None, :] == layer.bits[None, :, :]).sum(axis=2)
-
-
-def original(layers: list[Raw], pixels: np.ndarray) -> np.ndarray:
-    """p - T of every output row, as Python integers: the overlay's arithmetic on padded words."""
-    bits = np.zeros((len(pixels), layers[0].bits.shape[1]), np.uint8)
-    bits[:, : pixels.shape[1]] = pixels > 127
-    for layer in layers[:-1]:
-        bits = (matches(layer, bits).astype(object) > layer.thresholds.astype(object)).astype(np.uint8)
-    return matches(layers[-1], bits).astype(object) - layers[-1].thresholds.astype(object)
-
-
-def layer(rng: np.random.Generator, rows: int, columns: int, pe: int, simd: int) -> Raw:
-    bits = rng.integers(0, 2, (rows, columns), np.uint8)
-    return Raw(bits, rng.integers(columns // 2 - 2, columns // 2 + 2, rows), pe, simd)
-
-
-def small(seed: int = 0) -> list[Raw]:
-    """70 inputs in two words, 8 hidden neurons, 3 classes in 4 rows."""
-    rng = np.random.default_rng(seed)
-    return [layer(rng, 8, 128, 4, 32), layer(rng, 4, 8, 2, 4)]
-
-
-TOPOLOGY = "70-8-3"
 
 
 @fixed
@@ -94,7 +35,8 @@ def test_any_folder(tmp_path_factory: pytest.TempPathFactory, data: st.DataObjec
     first = layer(rng, hidden, columns, data.draw(st.sampled_from([1, 2, 4])), data.draw(st.sampled_from([1, 8, 64])))
     last = layer(rng, rows, hidden, data.draw(st.sampled_from([1, 2, 4])), data.draw(st.sampled_from([1, 2, 4])))
     hit = data.draw(hnp.arrays(np.bool_, hidden))
-    first.thresholds[hit] = data.draw(st.lists(extremes, min_size=int(hit.sum()), max_size=int(hit.sum())))
+    assert first.thresholds is not None
+    first.thresholds[hit, 0] = data.draw(st.lists(extremes, min_size=int(hit.sum()), max_size=int(hit.sum())))
     classes = data.draw(st.integers(1, rows))
     folder = write(tmp_path_factory.mktemp("folder"), [first, last])
     pixels = data.draw(hnp.arrays(np.uint8, (6, inputs)))
@@ -115,9 +57,9 @@ def test_any_folder(tmp_path_factory: pytest.TempPathFactory, data: st.DataObjec
 
 def test_one_layer_takes_the_padding_into_its_scores(tmp_path: Path) -> None:
     """Padded weights of 0 match the padded inputs: a constant of each class's own."""
-    bits = np.ones((2, 64), np.uint8)
-    bits[0, 60:] = 0
-    raw = [Raw(bits, np.array([5, 5]), 2, 64)]
+    weights = np.ones((2, 64), np.int8)
+    weights[0, 60:] = -1
+    raw = [Raw(weights, np.array([[5], [5]]), 2, 64)]
     network = read_model(write(tmp_path / "f", raw), topology="60-2").network
     white = np.full((1, 60), 255, np.uint8)
     assert reference.evaluate(network, network.input.encode(white)).scores.tolist() == [[60 + 4 - 5, 60 - 5]]
@@ -126,9 +68,9 @@ def test_one_layer_takes_the_padding_into_its_scores(tmp_path: Path) -> None:
 def test_highest_bit_decodes_every_word(tmp_path: Path) -> None:
     """All 8 words of three output bits, none set included."""
     # Four copies of each pixel: a neuron agrees with all or none of its own, and with two of four of the others.
-    bits = np.ones((3, 64), np.uint8)
-    bits[:, :12] = np.where(np.repeat(np.eye(3), 4, axis=1), 1, [1, 1, 0, 0] * 3)
-    raw = [Raw(bits, np.full(3, 4), 1, 64)]
+    weights = np.ones((3, 64), np.int8)
+    weights[:, :12] = np.where(np.repeat(np.eye(3), 4, axis=1), 1, [1, 1, -1, -1] * 3)
+    raw = [Raw(weights, np.full((3, 1), 4), 1, 64)]
     network = read_model(write(tmp_path / "f", raw), topology="12-3", decode="highest-bit").network
     words = range(8)
     pixels = np.array([np.repeat([255 * (word >> i & 1) for i in range(3)], 4) for word in words], np.uint8)
@@ -226,10 +168,6 @@ MALFORMED: dict[str, tuple[Callable[[Path], None], str]] = {
         _resize("1-0-weights.bin", 1 << 40),
         f"1-0-weights.bin must have at most {1 << 24} bytes, not {1 << 40}",
     ),
-    "thresholds of another network": (
-        _resize_all("0-*-thres.bin", 24),
-        "layer 0: 8 words of weights must be a multiple of 3 thresholds per element",
-    ),
     "words of another network": (
         _resize_all("1-*-weights.bin", 48),
         "layer 1: 3 words per neuron must divide its 8 inputs into words of at most 64 bits",
@@ -283,7 +221,8 @@ REQUESTS: dict[str, tuple[str | None, type[BnnhwError], str]] = {
     "unknown": (
         None,
         UnsupportedError,
-        "layers of 8, 4 rows are of no network known (LFC 784-1024-1024-1024-10): say --topology INPUTS-...-CLASSES",
+        "layers of 8, 4 thresholds are of no network known (LFC 784-1024-1024-1024-10, and CNV): say --topology "
+        "INPUTS-...-CLASSES",
     ),
     "no topology": (
         "70-x",
@@ -296,7 +235,11 @@ REQUESTS: dict[str, tuple[str | None, type[BnnhwError], str]] = {
         "topology must be sizes joined by '-', inputs first (784-1024-1024-1024-10), not '7000000-8-3'",
     ),
     "depth": ("70-8-8-3", RequestError, "topology 70-8-8-3 must have 2 layers, not 3"),
-    "hidden": ("70-9-3", RequestError, "topology 70-9-3: layer 0 must have 8 neurons, not 9"),
+    "hidden": (
+        "70-9-3",
+        RequestError,
+        "topology 70-9-3: layer 0 must have one or two thresholds for each of its 9 neurons, not 8",
+    ),
     "more classes than rows": (
         "70-8-5",
         RequestError,
@@ -324,6 +267,14 @@ def test_refused_topology(case: str, tmp_path: Path) -> None:
         read_model(folder, topology=topology)
 
 
+def test_thresholds_of_another_network(tmp_path: Path) -> None:
+    folder = write(tmp_path / "f", small(), 3)
+    _resize_all("0-*-thres.bin", 24)(folder)
+    message = "topology 70-8-3: layer 0 must have one or two thresholds for each of its 8 neurons, not 12"
+    with pytest.raises(RequestError, match=rf"^{re.escape(f'{folder}: {message}')}$"):
+        read_model(folder, topology=TOPOLOGY)
+
+
 def test_lfc_that_is_cut(shared: Path, tmp_path: Path) -> None:
     """The published folder with one file cut short."""
     folder = tmp_path / "lfc"
@@ -345,6 +296,7 @@ def test_unknown_decoding(tmp_path: Path) -> None:
 def test_output_threshold_out_of_reach(tmp_path: Path) -> None:
     """Scores subtract the last thresholds: beyond 32 bits there is no score, but still a bit."""
     layers = small()
+    assert layers[1].thresholds is not None
     layers[1].thresholds[2] = INT64.max
     folder = write(tmp_path / "f", layers)
     message = f"{folder}: layer 1: the threshold of class 2 must be within {1 << 31}, not {INT64.max}"

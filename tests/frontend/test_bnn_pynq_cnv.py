@@ -173,7 +173,7 @@ MALFORMED: dict[str, tuple[tuple[str, bytes | None], str]] = {
     "no weights in the last layer": (_drop("8-2-weights.bin"), "8-2-weights.bin is missing"),
     "a shorter layer": (
         ("7-0-thres.bin", bytes(8 * 256)),
-        "layer 7: CNV must have 512 rows here, not 256",
+        "layer 7: CNV must have 512 thresholds here, 1 of each of 512 neurons, not 256",
     ),
     "words of another network": (
         ("5-0-weights.bin", bytes(8 * 256 * 71)),
@@ -189,11 +189,11 @@ MALFORMED: dict[str, tuple[tuple[str, bytes | None], str]] = {
     ),
     "an element too many": (
         ("8-4-weights.bin", bytes(65536)),
-        "layer 8: 5 elements of 8192 words must hold 64 rows, the same number each",
+        "layer 8: 5 elements of 8192 words must hold 10 classes of 512 inputs, padded to 64 or to 5",
     ),
     "too many classes": (
         ("classes.txt", b"class\n" * 65),
-        "classes.txt must have at most 64 classes, not 65",
+        "layer 8: 4 elements of 8192 words must hold 65 classes of 512 inputs, padded to 64 or to 4",
     ),
     "truncated": (
         ("2-3-weights.bin", bytes(1144)),

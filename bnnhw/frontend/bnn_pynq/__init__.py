@@ -20,7 +20,8 @@ def _sniff(source: Source) -> Match:
 def _read(source: Source, topology: str | None = None, decode: str = DECODINGS[0]) -> ImportedModel:
     from bnnhw.frontend.bnn_pynq.folder import read_folder
 
-    return ImportedModel(read_folder(source.path, topology, decode), BNN_PYNQ.name)
+    network, warnings = read_folder(source.path, topology, decode)
+    return ImportedModel(network, BNN_PYNQ.name, warnings)
 
 
 BNN_PYNQ = register(
@@ -37,7 +38,7 @@ BNN_PYNQ = register(
             ),
             Option(
                 "decode",
-                "Of a parameter folder: the greatest popcount above its threshold, or the highest output bit that is "
+                "Of a parameter folder: the sum that exceeds its threshold most, or the highest output bit that is "
                 "set, as the original host has it.  [default: argmax]",
                 choices=DECODINGS,
             ),

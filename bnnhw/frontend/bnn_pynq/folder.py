@@ -4,29 +4,42 @@ Format
 ------
 One pair of files for each layer L and processing element P: ``L-P-weights.bin`` (little-endian uint64 words) and
 ``L-P-thres.bin`` (little-endian int64), and optionally ``classes.txt``, one name a line. With PE elements of SIMD
-lanes, word ``nf * SF + sf`` of element P holds in its low SIMD bits, bit 0 first, the weights of neuron
-``nf * PE + P`` for inputs ``sf * SIMD ..``; 1 stands for +1. A neuron fires iff its matches ``p > T``, strictly.
+lanes, word ``nf * SF + sf`` of element P holds, least significant bit first, the weights of neuron ``nf * PE + P`` for
+inputs ``sf * SIMD ..``. There are three kinds.
+
+===== ======================= ==================================== =============================================
+kind  weight                  activation                           a neuron's thresholds, neuron after neuron
+===== ======================= ==================================== =============================================
+W1A1  1 bit: 1 is +1, 0 is -1 -1, +1                               one: +1 iff its matches ``p > T``, strictly
+W1A2  as above                -1, 0, +1                            two, in any order: how many are less than its
+                                                                   dot product, less 1
+W2A2  2 bits: -1, 0, +1       -1, 0, +1                            as above
+===== ======================= ==================================== =============================================
 
 What the files do not say
 -------------------------
-PE is the number of files of a layer, NF the length of a thresholds file, SF the words of a weights file over NF. A
-layer's columns are the rows of the one before it, hence SIMD = columns / SF. Of layer 0 they are the inputs padded to
-whole 64-bit words, since that is how the host sends them; padded inputs are bits of 0 (FOLDEDMV_INPUT_PADCHAR). The
-inputs themselves are in no file: they come from :data:`NETWORKS`, which knows the published networks by their rows,
-or from an explicit topology. Classes are the lines of ``classes.txt``, or the topology's. A folder of nine layers
-whose last has no thresholds is that of CNV (:mod:`bnnhw.frontend.bnn_pynq.cnv`); the rest of this text is about fully
-connected networks.
+PE is the number of files of a layer. The rows of every layer but the last come from the networks that are known
+(:mod:`bnnhw.frontend.bnn_pynq.topology`) or from an explicit topology; a layer has one threshold per row, or two, the
+same in all of them. The last layer has one, so that its files say its rows. NF is rows over PE, SF the words of a
+weights file over NF. A layer's columns are the rows of the one before it, hence SIMD = columns / SF. Of layer 0 they
+are the inputs padded to whole 64-bit words, since that is how the host sends them; padded inputs are bits of 0
+(FOLDEDMV_INPUT_PADCHAR), that is -1. Weights have two bits where activations have three values and words have bits
+above their lanes. Classes are the lines of ``classes.txt``, or the topology's. A folder of nine layers whose rows are
+those of CNV, or whose last has no thresholds, is :mod:`bnnhw.frontend.bnn_pynq.cnv`; the rest of this text is about
+fully connected networks.
 
 Exactness
 ---------
-A padded input matches the weights of 0, always: ``c`` of them add ``c`` to ``p``. Without the padding a neuron fires
-iff ``p' >= T + 1 - c``, clamped to ``0 .. K + 1``, which changes nothing: ``p'`` lies in ``0 .. K``.
+Padded inputs of -1 add to a neuron's dot product minus the sum of their weights, always: its thresholds without the
+padding are greater by that sum. ``p > T`` of K inputs is ``dot >= 2 * (T + 1) - K``. The rest is in
+:mod:`bnnhw.frontend.bnn_pynq.layers`.
 
 Decoding
 --------
-The last layer has thresholds too, and two readings of them are offered.
+The last layer has a threshold too, in units of matches (W1A1) or of the dot product, and two readings are offered.
 
-- ``argmax``: the class with the greatest ``p - T``; the lowest on a tie. It has one winner for every image.
+- ``argmax``: the class that exceeds its threshold most, ``p - T`` or ``dot - T`` (W2A2: twice that); the lowest on a
+  tie. It has one winner for every image.
 - ``highest-bit``: the highest class whose bit is set, class 0 where none is, as the original host computes it
   (``log2`` of the output word, foldedmv-offload.cpp). It is a layer of its own: with weights ``2`` on the diagonal
   and ``0`` elsewhere, that is two planes of coefficient 1, the all-ones matrix and the one whose signs are +1 on the
@@ -45,11 +58,13 @@ from numpy.typing import NDArray
 from bnnhw.errors import FileError, RequestError, UnsupportedError
 from bnnhw.frontend.bnn_pynq import DECODINGS
 from bnnhw.frontend.bnn_pynq.cnv import convert_cnv
-from bnnhw.frontend.bnn_pynq.files import NETWORKS, LayerFiles, Topology, is_cnv, layer_files, list_files, resolve
-from bnnhw.frontend.bnn_pynq.matrix import read_matrix
-from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane
+from bnnhw.frontend.bnn_pynq.files import LayerFiles, layer_files, list_files
+from bnnhw.frontend.bnn_pynq.layers import BIPOLAR, CLIP, activation, product, scores, with_bounds
+from bnnhw.frontend.bnn_pynq.matrix import read_words, weight_bits
+from bnnhw.frontend.bnn_pynq.topology import CNV_ROWS, Topology, is_cnv, resolve
+from bnnhw.ir import BitMatrix, Dense, InputSpec, Layer, Network, Output, WeightPlane
 
-__all__ = ["NETWORKS", "read_folder"]
+__all__ = ["read_folder"]
 
 MAX_OUTPUT_THRESHOLD = 1 << 31
 """Bound of the last layer's thresholds, which are not clamped but subtracted: published ones fit 16 bits."""
@@ -57,28 +72,17 @@ MAX_OUTPUT_THRESHOLD = 1 << 31
 WHITE = 127
 """A pixel above this is a bit of 1: the host scales pixels to -1 .. +1 and takes the sign."""
 
-_BIPOLAR = DataType("bipolar", 1)
-
-
-def _dense(name: str, bits: NDArray[np.uint8], thresholds: NDArray[np.int64] | None) -> Dense:
-    """A layer; ``thresholds`` in the files' sense, a neuron fires iff ``p > T``."""
-    activation = None
-    if thresholds is not None:
-        # Clipped before 1 is added: any int64 may stand in a file.
-        activation = Thresholds(np.clip(thresholds, -1, bits.shape[1])[:, None] + 1, _BIPOLAR)
-    return Dense(name, _BIPOLAR, (WeightPlane(1, BitMatrix.from_bits(bits)),), activation)
-
 
 def _highest_bit(classes: int) -> tuple[Dense, Output]:
     """The layers that find the highest bit set (why they do: the module's docstring)."""
     planes = (np.ones((classes, classes), np.uint8), np.eye(classes, dtype=np.uint8))
     weights = tuple(WeightPlane(1, BitMatrix.from_bits(plane)) for plane in planes)
     multiplier = np.arange(1, classes + 1)
-    return Dense("highest_bit", _BIPOLAR, weights, None), Output("output", multiplier, -(classes - 1) * multiplier)
+    return Dense("highest_bit", BIPOLAR, weights, None), Output("output", multiplier, -(classes - 1) * multiplier)
 
 
 def _last_thresholds(thresholds: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-    for neuron, value in enumerate(thresholds.tolist()):
+    for neuron, (value,) in enumerate(thresholds.tolist()):
         if abs(value) > MAX_OUTPUT_THRESHOLD:
             raise UnsupportedError(
                 f"layer {number}: the threshold of class {neuron} must be within {MAX_OUTPUT_THRESHOLD}, not {value}"
@@ -98,7 +102,9 @@ def _classes(folder: Path, sizes: dict[str, int]) -> list[str] | None:
     return names
 
 
-def _cnv(layers: list[LayerFiles], names: list[str] | None, topology: Topology | None, decode: str) -> Network:
+def _cnv(
+    layers: list[LayerFiles], names: list[str] | None, topology: Topology | None, decode: str
+) -> tuple[Network, list[str]]:
     if topology is not None:
         raise RequestError(f"topology must be left out for CNV, whose layers are known, not {topology}")
     if decode != DECODINGS[0]:
@@ -108,9 +114,9 @@ def _cnv(layers: list[LayerFiles], names: list[str] | None, topology: Topology |
     return convert_cnv(layers, names)
 
 
-def _convert(folder: Path, topology: Topology | None, decode: str) -> Network:
+def _convert(folder: Path, topology: Topology | None, decode: str) -> tuple[Network, list[str]]:
     sizes = list_files(folder)
-    layers = layer_files(folder, sizes)
+    layers = layer_files(folder, sizes, bare=len(CNV_ROWS) + 1)
     names = _classes(folder, sizes)
     provenance = {
         "format": "bnn-pynq",
@@ -119,59 +125,72 @@ def _convert(folder: Path, topology: Topology | None, decode: str) -> Network:
         **({} if names is None else {"classes": ", ".join(names)}),
     }
     if is_cnv(layers):
-        network = _cnv(layers, names, topology, decode)
+        network, warnings = _cnv(layers, names, topology, decode)
     else:
-        network = _fully_connected(layers, names, topology, decode)
-    return replace(network, provenance={**provenance, **network.provenance})
+        network, warnings = _fully_connected(layers, names, topology, decode), []
+    return replace(network, provenance={**provenance, **network.provenance}), warnings
 
 
 def _fully_connected(
     layers: list[LayerFiles], names: list[str] | None, topology: Topology | None, decode: str
 ) -> Network:
-    topology, columns = resolve(layers, None if names is None else len(names), topology)
+    topology, shapes = resolve(layers, None if names is None else len(names), topology)
     inputs, classes = topology.sizes[0], topology.sizes[-1]
     digest = hashlib.sha256()
-    dense: list[Dense] = []
-    output = Output.plain("output", classes)
-    for layer, width in zip(layers, columns, strict=True):
-        bits, thresholds = read_matrix(layer, width, digest.update)
-        last = layer is layers[-1]
+    read = [read_words(layer, digest.update) for layer in layers]
+    bits = weight_bits(read, shapes)
+    # One threshold means that activations are bits, and that it counts matches.
+    kind = shapes[0].thresholds
+    found: list[Layer | Output] = []
+    dtype = BIPOLAR
+    for words, shape in zip(read, shapes, strict=True):
+        number, last = words.files.number, words is read[-1]
+        weights, thresholds = words.weights(shape, bits), words.thresholds(shape)
         if last:
-            bits, thresholds = bits[:classes], thresholds[:classes]
+            weights, thresholds = weights[:classes], thresholds[:classes]
             if decode == "argmax":
-                thresholds = _last_thresholds(thresholds, layer.number)
-        if layer.number == 0:
-            # Within a clip that loses nothing, so that any int64 may stand in a file.
-            constant = (bits[:, inputs:] == 0).sum(axis=1, dtype=np.int64)
-            thresholds = thresholds.clip(-MAX_OUTPUT_THRESHOLD, MAX_OUTPUT_THRESHOLD) - constant
-            bits = bits[:, :inputs]
+                thresholds = _last_thresholds(thresholds, number)
+        # Within a clip that loses nothing, so that any int64 may stand in a file.
+        thresholds = thresholds.clip(-CLIP, CLIP)
+        taken = inputs if number == 0 else shape.columns
+        padding = -weights[:, taken:].sum(axis=1, dtype=np.int64, keepdims=True)
+        weights = weights[:, :taken]
+        layer = product(f"dense{number}", dtype, weights)
         if last and decode == "argmax":
-            output = Output("output", np.ones(classes, np.int64), -thresholds)
-        dense.append(_dense(f"dense{layer.number}", bits, None if last and decode == "argmax" else thresholds))
+            if kind == 1:
+                # Matches less mismatches are the dot product.
+                padding = (padding + shape.columns - taken) // 2
+            found += [layer, scores(layer, (thresholds - padding)[:, 0], matches=kind == 1)]
+            break
+        bounds = 2 * (thresholds + 1) - shape.columns if kind == 1 else thresholds + 1
+        found.append(with_bounds(layer, bounds - padding))
+        dtype = activation(shape.thresholds)
     if decode == "highest-bit":
-        decoder, output = _highest_bit(classes)
-        dense.append(decoder)
+        found += _highest_bit(classes)
     provenance = {"source_sha256": digest.hexdigest(), "topology": str(topology)}
-    return Network(InputSpec((inputs,), _BIPOLAR, (float(WHITE + 1),)), (*dense, output), provenance)
+    return Network(InputSpec((inputs,), BIPOLAR, (float(WHITE + 1),)), tuple(found), provenance)
 
 
-def read_folder(folder: Path, topology: str | None = None, decode: str = DECODINGS[0]) -> Network:
+def read_folder(
+    folder: Path, topology: str | None = None, decode: str = DECODINGS[0]
+) -> tuple[Network, tuple[str, ...]]:
     """Read a parameter folder (format, exactness, decodings: the module's docstring).
 
     Parameters
     ----------
     folder : Path
     topology : str, optional
-        Unpadded sizes, ``"784-1024-1024-1024-10"``; needed for networks that :data:`NETWORKS` does not know.
+        Unpadded sizes, ``"784-1024-1024-1024-10"``; needed for networks that are not LFC.
     decode : str
         One of :data:`~bnnhw.frontend.bnn_pynq.DECODINGS`.
 
     Returns
     -------
-    Network
+    network : Network
         Streamlined. Raw samples are pixels of 0..255; a bit is 1 above 127, or, in CNV, an element is a pixel as
         fixed point. ``source_sha256`` in its provenance is that of the files' contents, by layer and element, weights
         before thresholds.
+    warnings : tuple of str
 
     Raises
     ------
@@ -186,6 +205,7 @@ def read_folder(folder: Path, topology: str | None = None, decode: str = DECODIN
         raise RequestError(f"decoding must be one of {', '.join(DECODINGS)}, not {decode!r}")
     wanted = None if topology is None else Topology.parse(topology)
     try:
-        return _convert(folder, wanted, decode)
+        network, warnings = _convert(folder, wanted, decode)
     except RequestError as error:
         raise RequestError(f"{folder}: {error}") from None
+    return network, tuple(warnings)
