@@ -142,6 +142,40 @@ def test_overrun_is_reported_and_costs_only_its_frame() -> None:
     ]
 
 
+def test_lamps() -> None:
+    """The error lamp burns from a bad packet to the next good one, of frames or of info; the other blinks with results.
+
+    Read as each reply begins: a lamp has changed by then.
+    """
+    accelerator = SumAccelerator(8, 32)
+    (frame,) = frames_of(accelerator, 1)
+    bad = encode_packet(0x44, b"hello")
+    pieces = [bad, encode_info_request(), bad, encode_frame(frame, 1), encode_frame(frame, 2), bad]
+    dut = UartLink(accelerator, classes=4, divisor=DIVISOR, timeout=TIMEOUT, identity=0x12345678)
+    decoder = Decoder()
+    lamps: list[tuple[type[Reply], int, int]] = []
+
+    async def host(ctx: Any) -> None:
+        for piece in pieces:
+            await drive_line(ctx, dut.rx, DIVISOR, piece)
+            await idle(ctx, 400 * DIVISOR)
+
+    async def board(ctx: Any) -> None:
+        while len(lamps) < len(pieces):
+            for reply in decoder.feed(bytes([await read_line(ctx, dut.tx, DIVISOR)])):
+                lamps.append((type(reply), ctx.get(dut.error), ctx.get(dut.activity)))
+
+    run(dut, host, board, cycles=200_000)
+    assert lamps == [
+        (BoardError, 1, 0),
+        (BoardInfo, 0, 0),
+        (BoardError, 1, 0),
+        (BoardResult, 0, 1),
+        (BoardResult, 0, 0),
+        (BoardError, 1, 0),
+    ]
+
+
 def test_frame_too_long_for_a_packet() -> None:
     assert check_frame_size(65534 * 8) == 65534
     message = "a frame must have at most 65534 bytes on a UART link, not 65535"
