@@ -16,9 +16,18 @@ if TYPE_CHECKING:
 
 class _Plain(Unit):
     kind: ClassVar[str] = "plain"
-    inputs: tuple[StreamFormat, ...] = (StreamFormat(1, 1, 5, 5),)
-    outputs: tuple[StreamFormat | ResultFormat, ...] = inputs
-    timing: WireTiming = WireTiming(5)
+
+    @property
+    def inputs(self) -> tuple[StreamFormat, ...]:
+        return (StreamFormat(1, 1, 5, 5),)
+
+    @property
+    def outputs(self) -> tuple[StreamFormat | ResultFormat, ...]:
+        return self.inputs
+
+    @property
+    def timing(self) -> WireTiming:
+        return WireTiming(5)
 
     def resources(self) -> Resources:
         return NOTHING
