@@ -95,3 +95,19 @@ def pooled(x: np.ndarray, size: int) -> np.ndarray:
     frames, height, width, channels = x.shape
     x = x[:, : height // size * size, : width // size * size]
     return x.reshape(frames, height // size, size, width // size, size, channels).max(axis=(2, 4))
+
+
+def chain() -> tuple[Layers, Arrays, np.ndarray, np.ndarray]:
+    """Two dense layers, samples, and their scores."""
+    random = np.random.default_rng(5)
+    layers = [dense("a", 9, None), norm("n"), dense("b", 4), norm("m")]
+    arrays = {
+        "a/kernel": kernel(random, 12, 9),
+        "b/kernel": kernel(random, 9, 4),
+        "input_bits": 4,
+        **normal(random, "n", 9),
+        **normal(random, "m", 4),
+    }
+    samples = random.integers(0, 16, (40, 12))
+    x = sign(normed(samples @ sign(arrays["a/kernel"]), arrays, "n"))
+    return layers, arrays, samples, normed(x @ sign(arrays["b/kernel"]), arrays, "m")

@@ -1,41 +1,75 @@
-"""What Keras' configurations of layers say: quantizers, pairs of sizes, padding."""
+"""A layer as Keras' JSON has it, and what its configuration says: sizes, padding."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from bnnhw.errors import FileError, UnsupportedError
 
-__all__ = ["pair", "quantizer", "same"]
+__all__ = ["KerasLayer", "same"]
 
-_SIGNS = {
-    "ste_sign": "sign", "SteSign": "sign", "approx_sign": "sign", "ApproxSign": "sign",
-    "swish_sign": "sign", "SwishSign": "sign",
-    "magnitude_aware_sign": "scaled", "MagnitudeAwareSign": "scaled",
-}  # fmt: skip
-"""Larq's quantizers of one bit by alias and class; ``"scaled"``: times the mean of |w| of each output (Liu et al.,
-"Bi-Real Net", 2018, section 3.3)."""
+_LARGEST = 1 << 20
 
 
-def quantizer(name: str, option: str, value: object) -> str | None:
-    """``"sign"``, ``"scaled"`` or None, of a quantizer's alias or Keras configuration."""
-    if isinstance(value, dict):
-        value = value.get("class_name", value)
-    if value is None:
-        return None
-    kind = _SIGNS.get(str(value).rpartition(">")[2])
-    if kind is None:
-        known = ", ".join(alias for alias in _SIGNS if alias.islower())
-        raise UnsupportedError(f"layer {name}: {option} must be one of {known}, not {value!r:.60}")
-    return kind
+@dataclass(frozen=True)
+class KerasLayer:
+    """A layer of a Keras model.
 
+    Parameters
+    ----------
+    kind : str
+        Its class.
+    name : str
+    config : dict
+        Its options, as Keras writes them: anything may be there.
+    """
 
-def pair(name: str, config: dict[str, Any], option: str) -> tuple[int, int]:
-    value = config.get(option, 1)
-    value = [value, value] if type(value) is int else value
-    if not isinstance(value, list) or len(value) != 2 or not all(type(v) is int and 0 < v < 1 << 20 for v in value):
-        raise FileError(f"layer {name}: {option} must be two positive numbers, not {value!r:.60}")
-    return value[0], value[1]
+    kind: str
+    name: str
+    config: dict[str, Any]
+
+    def unsupported(self, reason: str) -> UnsupportedError:
+        """The error that the layer can't be converted, to raise."""
+        return UnsupportedError(f"layer {self.name}: {reason}")
+
+    def damaged(self, reason: str) -> FileError:
+        """The error that no Keras layer is like that, to raise."""
+        return FileError(f"layer {self.name}: {reason}")
+
+    def get(self, option: str, default: Any = None) -> Any:
+        return self.config.get(option, default)
+
+    def require(self, option: str, default: Any, *allowed: Any) -> Any:
+        """An option that must have one of some values."""
+        value = self.get(option, default)
+        if not any(type(value) is type(other) and value == other for other in allowed):
+            raise self.unsupported(f"{option} must be {' or '.join(map(repr, allowed))}, not {value!r:.60}")
+        return value
+
+    def number(self, option: str, default: float) -> float:
+        value = self.get(option, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < 1e30:
+            raise self.damaged(f"{option} must be a number, not {value!r:.60}")
+        return float(value)
+
+    def size(self, option: str, default: Any = None) -> int:
+        """An option that must be a positive number."""
+        value = self.get(option, default)
+        if type(value) is not int or not 0 < value < _LARGEST:
+            raise self.damaged(f"{option} must be a positive number, not {value!r:.60}")
+        return value
+
+    def sizes(self, option: str, rank: int, default: Any = 1) -> tuple[int, ...]:
+        """An option that must be a positive number, or one for each of ``rank`` dimensions."""
+        value = self.get(option, default)
+        value = [value] * rank if type(value) is int else value
+        if not isinstance(value, list) or len(value) != rank or not all(
+            type(v) is int and 0 < v < _LARGEST for v in value
+        ):  # fmt: skip
+            numbers = "two positive numbers" if rank == 2 else "a positive number"
+            raise self.damaged(f"{option} must be {numbers}, not {value!r:.60}")
+        return tuple(value)
 
 
 def same(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:

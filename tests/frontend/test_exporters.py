@@ -1,0 +1,58 @@
+"""Files that other tools wrote (data/README.md): imported, and equal to what their own framework computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+
+from bnnhw.frontend import read_model
+from bnnhw.reference import evaluate, evaluate_trained
+from bnnhw.streamline import streamline
+
+DATA = Path(__file__).parent / "data"
+
+End: TypeAlias = Callable[[np.ndarray], np.ndarray]
+
+
+def plain(scores: np.ndarray) -> np.ndarray:
+    return scores
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+MODELS: dict[str, tuple[End, dict[str, Any]]] = {
+    "larq-mlp.npz": (softmax, {}),
+    "larq-cnn.npz": (softmax, {}),
+}
+"""What the tool's graph ends in and the import leaves out, and what is said of the file on the command line."""
+
+FLOAT32 = 1e-5
+"""How far apart scores may be, relative to the greatest: the frameworks compute them in float32, we in float64."""
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_equal_to_its_framework(name: str) -> None:
+    """Every score to float32, and every class, of the import and of its integers."""
+    end, given = MODELS[name]
+    imported = read_model(DATA / name, **given)
+    tool, network = name.partition(".")[0].split("-")[:2]
+    with np.load(DATA / f"{tool}-{network}-outputs.npz") as outputs:
+        samples, scores = outputs["samples"], outputs["scores"].astype(np.float64)
+    if tool == "larq" and samples.ndim > 2:
+        samples = np.moveaxis(samples, -1, 1)
+    codes = imported.network.input.encode(samples.reshape(len(samples), *imported.network.input.shape))
+    trained = evaluate_trained(imported.network, codes)
+    integer = evaluate(streamline(imported.network).network, codes)
+    assert len(scores) >= 200
+    np.testing.assert_allclose(end(trained.scores), scores, rtol=0, atol=FLOAT32 * np.abs(scores).max())
+    classes = scores.argmax(axis=1)
+    assert len(np.unique(classes)) > 1
+    assert trained.classes.tolist() == classes.tolist()
+    assert integer.classes.tolist() == classes.tolist()

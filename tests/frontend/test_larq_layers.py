@@ -1,0 +1,268 @@
+"""Larq's functional models and other layers: equal to Keras' layers in NumPy."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bnnhw.errors import FileError, UnsupportedError
+from tests.frontend.larq_models import (
+    Arrays,
+    Layers,
+    bundle,
+    chain,
+    conv,
+    convolved,
+    dense,
+    kernel,
+    layer,
+    norm,
+    normal,
+    normed,
+    save,
+    sign,
+)
+from tests.frontend.refusals import refuse
+from tests.frontend.test_larq import compare
+
+RANDOM = np.random.default_rng
+
+
+def functional(shape: tuple[int, ...], layers: Layers, keras: int) -> dict[str, Any]:
+    """The JSON of a functional model that is a chain, as Keras 2 or Keras 3 writes it."""
+    first = layer("InputLayer", "start", **{"batch_input_shape" if keras == 2 else "batch_shape": [None, *shape]})
+    entries, before = [{**first, "name": "start", "inbound_nodes": []}], "start"
+    for item in layers:
+        if keras == 2:
+            calls: list[Any] = [[[before, 0, 0, {}]]]
+        else:
+            tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": [before, 0, 0]}}
+            calls = [{"args": [tensor], "kwargs": {"training": False}}]
+        before = item["config"]["name"]
+        entries.append({**item, "name": before, "inbound_nodes": calls})
+    ends = (["start", 0, 0], [before, 0, 0])
+    first_layers, last_layers = ([list(end)] for end in ends) if keras == 2 else ends
+    config = {"name": "m", "layers": entries, "input_layers": first_layers, "output_layers": last_layers}
+    return {"class_name": "Functional", "config": config}
+
+
+def packed(model: dict[str, Any], arrays: Arrays) -> Arrays:
+    return {"architecture": np.frombuffer(json.dumps(model).encode(), np.uint8), **arrays}
+
+
+@pytest.mark.parametrize("keras", [2, 3])
+def test_functional_chain(keras: int, tmp_path: Path) -> None:
+    """The order is that of the calls, not of the list; layers that the output does not read are left out."""
+    layers, arrays, samples, scores = chain()
+    model = functional((12,), layers, keras)
+    entries = model["config"]["layers"]
+    entries.append({**layer("Lambda", "unread"), "name": "unread", "inbound_nodes": []})
+    entries.reverse()
+    compare(save(tmp_path / "m.npz", packed(model, arrays)), samples, scores)
+
+
+def _branch(model: dict[str, Any]) -> None:
+    model["config"]["layers"][3]["inbound_nodes"] = [[["n", 0, 0, {}], ["a", 0, 0, {}]]]
+
+
+def _twice(model: dict[str, Any]) -> None:
+    model["config"]["layers"][3]["inbound_nodes"] *= 2
+
+
+def _loop(model: dict[str, Any]) -> None:
+    model["config"]["layers"][1]["inbound_nodes"] = [[["b", 0, 0, {}]]]
+
+
+def _nested(model: dict[str, Any]) -> None:
+    model["config"]["layers"][2]["class_name"] = "Sequential"
+
+
+def _two_outputs(model: dict[str, Any]) -> None:
+    model["config"]["output_layers"].append(["a", 0, 0])
+
+
+CHAIN = "a functional model must be a chain of layers"
+
+
+@pytest.mark.parametrize(
+    "change, kind, message",
+    [
+        (_branch, UnsupportedError, f"layer b: it must have one input, not 2: {CHAIN} (branches are read from QONNX)"),
+        (_twice, UnsupportedError, f"layer b: it must be called once: {CHAIN}"),
+        (_loop, FileError, "array 'architecture' must be the JSON of a Keras model"),
+        (
+            _nested,
+            UnsupportedError,
+            "layer n: a model inside a model is not read: put its layers in the outer one",
+        ),
+        (_two_outputs, UnsupportedError, "a Keras model must have one output, not 2"),
+    ],
+)
+def test_functional_that_is_no_chain(change: Any, kind: Any, message: str, tmp_path: Path) -> None:
+    layers, arrays, *_ = chain()
+    model = functional((12,), layers, 2)
+    change(model)
+    refuse(save(tmp_path / "m.npz", packed(model, arrays)), kind, message)
+
+
+def test_shape_that_the_model_was_built_for(tmp_path: Path) -> None:
+    """A Sequential without an InputLayer notes it beside its layers."""
+    layers, arrays, samples, scores = chain()
+    model = {"class_name": "Sequential", "config": {"layers": layers, "build_input_shape": [None, 12]}}
+    compare(save(tmp_path / "m.npz", packed(model, arrays)), samples, scores)
+
+
+@pytest.mark.parametrize("multiplier", [1, 2])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("fill", [None, 1.0, 0.0])
+def test_depthwise_and_separable(multiplier: int, scaled: bool, fill: float | None, tmp_path: Path) -> None:
+    """Keras' outputs of a depthwise convolution: a channel's neurons side by side."""
+    random = RANDOM(6)
+    how = "magnitude_aware_sign" if scaled else "ste_sign"
+    window: dict[str, Any] = {"kernel_size": [3, 2], "strides": [1, 1], "use_bias": True, "input_quantizer": "ste_sign"}
+    window |= {"padding": "valid"} if fill is None else {"padding": "same", "pad_values": fill}
+    outputs = 3 * multiplier
+    layers = [
+        layer("QuantDepthwiseConv2D", "d", depthwise_quantizer=how, depth_multiplier=multiplier, **window),
+        norm("n"),
+        layer(
+            "Larq>QuantSeparableConv2D", "s", filters=4, depth_multiplier=multiplier, depthwise_quantizer="ste_sign",
+            pointwise_quantizer=how, **window,
+        ),
+        norm("o"),
+        layer("Flatten", "f"),
+        dense("e", 3),
+        norm("p"),
+    ]  # fmt: skip
+    arrays = {
+        "d/depthwise_kernel": kernel(random, 3, 2, 3, multiplier),
+        "d/bias": kernel(random, outputs),
+        "s/depthwise_kernel": kernel(random, 3, 2, outputs, multiplier),
+        "s/pointwise_kernel": kernel(random, 1, 1, outputs * multiplier, 4),
+        "s/bias": kernel(random, 4),
+        "input_bits": 3,
+        "input_offset": -3.5,
+        **normal(random, "n", outputs),
+        **normal(random, "o", 4),
+        **normal(random, "p", 3),
+    }
+    samples = random.integers(0, 8, (12, 7, 6, 3))
+
+    def depthwise(x: np.ndarray, weights: np.ndarray, scaled: bool) -> np.ndarray:
+        """One convolution for each channel, all its neurons."""
+        scale = np.abs(weights).mean(axis=(0, 1, 2), dtype=np.float32).astype(float) if scaled else 1.0
+        parts = [convolved(x[..., [c]], sign(weights[:, :, [c]]), same=fill) for c in range(x.shape[-1])]
+        return np.concatenate([part * scale for part in parts], axis=-1)
+
+    x = depthwise(sign(samples - 3.5), arrays["d/depthwise_kernel"], scaled) + arrays["d/bias"]
+    x = depthwise(sign(normed(x, arrays, "n")), arrays["s/depthwise_kernel"], False)
+    point = arrays["s/pointwise_kernel"][0, 0]
+    alpha = np.abs(point).mean(axis=0, dtype=np.float32).astype(float) if scaled else 1.0
+    x = normed(alpha * (x @ sign(point)) + arrays["s/bias"], arrays, "o")
+    x = sign(x).reshape(len(x), -1)
+    arrays["e/kernel"] = kernel(random, x.shape[1], 3)
+    path = save(tmp_path / "m.npz", bundle((7, 6, 3), layers, arrays))
+    compare(path, samples, normed(x @ sign(arrays["e/kernel"]), arrays, "p"))
+
+
+@pytest.mark.parametrize(
+    "padding, before, behind", [("valid", 0, 0), ("causal", 4, 0), ("same", 1, 2)], ids=["valid", "causal", "same"]
+)
+def test_signals(padding: str, before: int, behind: int, tmp_path: Path) -> None:
+    """Signals of (length, channels); causal padding is all before. Here kernel 3, dilation 2 and stride 1 or 2."""
+    random = RANDOM(8)
+    layers = [
+        layer("QuantConv1D", "a", filters=5, kernel_size=[4 if padding == "same" else 3],
+              strides=[2 if padding == "same" else 1], dilation_rate=[1 if padding == "same" else 2], padding=padding,
+              use_bias=False, kernel_quantizer="ste_sign", input_quantizer=None),
+        norm("n"),
+        layer("MaxPooling1D", "p", pool_size=[2], strides=[2], padding="valid"),
+        layer("QuantConv1D", "b", filters=4, kernel_size=3, input_quantizer="ste_sign", kernel_quantizer="ste_sign",
+              use_bias=False),
+        layer("GlobalAveragePooling1D", "g"),
+        norm("o"),
+        dense("e", 3),
+        norm("m"),
+    ]  # fmt: skip
+    arrays = {
+        "a/kernel": kernel(random, 4 if padding == "same" else 3, 2, 5),
+        "b/kernel": kernel(random, 3, 5, 4),
+        "e/kernel": kernel(random, 4, 3),
+        "input_bits": 4,
+        **normal(random, "n", 5),
+        **normal(random, "o", 4),
+        **normal(random, "m", 3),
+    }
+    samples = random.integers(0, 16, (20, 15, 2))
+    padded = np.pad(samples, ((0, 0), (before, behind), (0, 0)))
+    weights = sign(arrays["a/kernel"])
+    step, stride = (1, 2) if padding == "same" else (2, 1)
+    length = (padded.shape[1] - step * (len(weights) - 1) - 1) // stride + 1
+    x = sum(
+        padded[:, k * step : k * step + stride * (length - 1) + 1 : stride] @ weight for k, weight in enumerate(weights)
+    )
+    x = sign(normed(np.asarray(x), arrays, "n"))
+    x = x[:, : x.shape[1] // 2 * 2].reshape(len(x), -1, 2, 5).max(axis=2)
+    x = sum(x[:, k : x.shape[1] - 2 + k] @ sign(weight) for k, weight in enumerate(arrays["b/kernel"]))
+    path = save(tmp_path / "m.npz", bundle((15, 2), layers, arrays))
+    x = sign(normed(np.asarray(x).mean(axis=1), arrays, "o"))
+    compare(path, samples, normed(x @ sign(arrays["e/kernel"]), arrays, "m"))
+
+
+def test_steps_and_reshapes(tmp_path: Path) -> None:
+    """Relu, LeakyReLU and PReLU before a sign, a Reshape of pixels to a map, a global pool."""
+    random = RANDOM(9)
+    layers = [
+        layer("Reshape", "r", target_shape=[6, -1, 1]),
+        conv("c", 4, None, activation="relu"),
+        norm("n"),
+        layer("LeakyReLU", "l", alpha=0.25),
+        conv("d", 5),
+        layer("PReLU", "p", shared_axes=[1, 2]),
+        norm("o"),
+        layer("GlobalMaxPooling2D", "g"),
+        dense("e", 3),
+        norm("m"),
+    ]
+    arrays = {
+        "c/kernel": kernel(random, 3, 3, 1, 4),
+        "d/kernel": kernel(random, 3, 3, 4, 5),
+        "e/kernel": kernel(random, 5, 3),
+        "p/alpha": np.abs(kernel(random, 1, 1, 5)),
+        "input_bits": 3,
+        **normal(random, "n", 4),
+        **normal(random, "o", 5),
+        **normal(random, "m", 3),
+    }
+    samples = random.integers(0, 8, (30, 42))
+    x = np.maximum(convolved(samples.reshape(-1, 6, 7, 1).astype(float), sign(arrays["c/kernel"])), 0)
+    x = normed(x, arrays, "n")
+    x = convolved(sign(np.where(x < 0, x / 4, x)), sign(arrays["d/kernel"]))
+    x = normed(np.where(x < 0, x * arrays["p/alpha"], x), arrays, "o").max(axis=(1, 2))
+    path = save(tmp_path / "m.npz", bundle((42,), layers, arrays))
+    compare(path, samples, normed(sign(x) @ sign(arrays["e/kernel"]), arrays, "m"))
+
+
+def test_formats_of_keras_itself(tmp_path: Path) -> None:
+    """What Keras saves is recognized by its content, and its user is told what to write."""
+    cure = (
+        "is not read: write it beside its training as an .npz, as docs/models.md shows: its architecture, "
+        "model.to_json(), and its weights by name"
+    )
+    whole = tmp_path / "m.h5"
+    whole.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    refuse(whole, UnsupportedError, f"a Keras model or weights in HDF5 (.h5) {cure}")
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", "")
+    refuse(tmp_path / "m.keras", UnsupportedError, f"a .keras archive {cure}")
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").touch()
+    refuse(tmp_path / "saved", UnsupportedError, f"a SavedModel folder of TensorFlow {cure}")
+    (tmp_path / "m.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(40))
+    refuse(tmp_path / "m.tflite", UnsupportedError, f"a TensorFlow Lite model {cure}")
