@@ -182,6 +182,8 @@ def published(results: dict[str, dict[str, Any]]) -> str:
                 f"{calm['frames_per_s']:.1f}",
             )
         )
+        if not seeds:
+            continue
         one = next(iter(seeds.values()))
         minutes = [sum(build["stages_s"].values()) / 60 for build in seeds.values()]
         built.append(

@@ -39,8 +39,10 @@ class Case:
     frames, stalled : int
         Simulated at full speed, and with random stalls, every layer's stream compared.
     recipe : bool
+    fold : bool
+        Whether the folding is what ``fold`` chooses for the board.
     seeds : tuple of int
-        Of place and route; fewer where it takes 20 minutes.
+        Of place and route; fewer where it takes 20 minutes, none where only the Verilog is measured.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Case:
     frames: int = 10_000
     stalled: int = 1_000
     recipe: bool = False
+    fold: bool = False
     seeds: tuple[int, ...] = (0, 1, 2)
 
 
@@ -83,6 +86,8 @@ CASES = (
         frames=1_000,
         stalled=100,
     ),
+    Case("LFC-W1A2", "lfc-w1a2-bnn-pynq", "mnist", "ulx3s-85f", seeds=(), frames=1_000, stalled=500, fold=True),
+    Case("CNV-W1A2", "cnv-w1a2-bnn-pynq", "cifar10", "ulx3s-85f", seeds=(), frames=100, stalled=50, fold=True),
 )
 
 
@@ -106,12 +111,16 @@ def measure(case: Case, models: Path, data: Path) -> dict[str, Any]:
     if case.recipe and not source.exists():
         verb("train", case.model, "--data", data, "--device", "cpu", "-o", source)
     verb("import", source, "-o", network)
+    options = case.options
+    if case.fold:
+        options = ("--folding", str(folder / "folding.json"))
+        verb("fold", network, "--board", case.board, "-o", options[1])
     frames = ("--dataset", case.dataset, "--data", data)
     result: dict[str, Any] = {
         "dataset": case.dataset,
         "board": case.board,
         "evaluate": verb("evaluate", network, *frames),
-        "generate": verb("generate", network, "--board", case.board, *case.options, "-o", design),
+        "generate": verb("generate", network, "--board", case.board, *options, "-o", design),
         "simulate": verb("simulate", design, *frames, "--count", case.frames),
         "simulate_stalled": verb("simulate", design, *frames, "--count", case.stalled, "--stall", 0.3),
     }
@@ -120,7 +129,7 @@ def measure(case: Case, models: Path, data: Path) -> dict[str, Any]:
     for seed in case.seeds:
         # A seed that misses timing is a figure too.
         built = verb(
-            *("build", network, "--board", case.board, *case.options, *case.clock),
+            *("build", network, "--board", case.board, *options, *case.clock),
             *("--seed", seed, "-o", folder / f"seed{seed}"),
             allow=(0, 1),
         )

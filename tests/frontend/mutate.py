@@ -10,54 +10,32 @@ from tests.frontend.conv_models import Graph
 from tests.frontend.models import DOMAIN, model, node, parts
 
 KINDS = (
-    "MatMul",
-    "Mul",
-    "Sub",
-    "Div",
-    "Pow",
-    "Transpose",
-    "Reshape",
-    "Quant",
-    "BipolarQuant",
-    "Concat",
-    "Shape",
-    "Cast",
+    *("MatMul", "Mul", "Sub", "Div", "Pow", "Transpose", "Reshape", "Quant", "BipolarQuant", "Concat", "Shape", "Cast"),
 )
 ALL_KINDS = (
     *("Add", "BatchNormalization", "BipolarQuant", "Cast", "Concat", "Constant", "Div", "Dropout", "Flatten", "Gather"),
+    *("Gemm", "Identity", "LeakyRelu", "MatMul", "Mul", "MultiThreshold", "PRelu", "Pow", "Quant", "Relu", "Reshape"),
+    *("Shape", "Sign", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Conv", "MaxPool", "Pad", "AveragePool"),
+    *("GlobalMaxPool", "ReduceMean", "TopK", "ArgMax", "Softmax", "LogSoftmax", "Sigmoid", "Tanh", "Clip", "Trunc"),
+    *("HardSigmoid", "HardTanh", "QuantizeLinear", "DequantizeLinear", "Max", "Min", "Exp", "Log", "Reciprocal", "Abs"),
     *(
-        "Gemm",
-        "Identity",
-        "LeakyRelu",
-        "MatMul",
-        "Mul",
-        "MultiThreshold",
-        "PRelu",
-        "Pow",
-        "Quant",
-        "Relu",
-        "Reshape",
-        "Shape",
-        "Sign",
-        "Sqrt",
-    ),
-    *(
-        "Squeeze",
-        "Sub",
-        "Transpose",
-        "Unsqueeze",
-        "Conv",
-        "MaxPool",
-        "Pad",
-        "AveragePool",
-        "GlobalMaxPool",
-        "ReduceMean",
+        "Floor",
+        "Neg",
+        "Slice",
+        "Split",
+        "Expand",
+        "ConstantOfShape",
+        "GlobalAveragePool",
+        "ReduceSum",
+        "Where",
+        "Equal",
     ),
 )
 ATTRIBUTES = (
     *("axis", "axes", "perm", "alpha", "beta", "transB", "to", "epsilon", "out_scale", "out_bias", "signed", "narrow"),
     *("rounding_mode", "data_layout", "allowzero", "value", "value_float", "value_int", "strides", "pads", "group"),
     *("dilations", "kernel_shape", "auto_pad", "ceil_mode", "count_include_pad", "keepdims", "mode"),
+    *("largest", "sorted", "select_last_index", "min", "max", "starts", "ends", "split", "transA", "start", "end"),
 )
 NUMBERS = (0.0, -1.0, 0.5, 1e30, -1e-30, 255.0, 2.0**31, float("nan"), float("inf"))
 SIZES = (0, 1, -1, 3, 255, 1 << 20, 1 << 31, 1 << 40, (1 << 63) - 1)
@@ -199,7 +177,7 @@ def _gently(data: bytes, random: np.random.Generator) -> bytes:
         match random.integers(5):
             case 0:
                 item.op_type = str(random.choice(ALL_KINDS))
-                item.domain = DOMAIN if item.op_type in ("Quant", "BipolarQuant", "MultiThreshold") else ""
+                item.domain = DOMAIN if item.op_type in ("Quant", "BipolarQuant", "MultiThreshold", "Trunc") else ""
             case 1 if item.input:
                 item.input[int(random.integers(len(item.input)))] = str(random.choice(known))
             case 2:
