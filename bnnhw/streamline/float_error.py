@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step, standard_deviation
 
-__all__ = ["apply_bounded", "bound"]
+__all__ = ["apply_bounded", "bound", "exact_chain"]
 
 U = 2.0**-53
 TINY = 2.0**-1000
@@ -88,37 +88,51 @@ def _granularity(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(digits == 0, 2000.0, exponent - 53 + lowest)
 
 
-def bound(steps: tuple[Step, ...], ends: NDArray[np.int64]) -> NDArray[np.float64]:
-    """A bound of the error of a chain of affine steps over whole ranges, 0 where no operation rounds.
+def exact_chain(steps: tuple[Step, ...], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a chain rounds nowhere in a range of whole numbers: bool (neurons,).
 
-    A product or a sum that is a multiple of ``2**g`` and at most ``2**(g + 53)`` is exact. Otherwise the bound is that
-    of :func:`apply_bounded`, a convex function of the argument, so that an end of the range has the greatest.
+    A product or a sum that is a multiple of ``2**g`` and at most ``2**(g + 53)`` is exact.
 
     Parameters
     ----------
     steps : tuple of Step
     ends : int64 array (2, neurons)
-        Least and greatest argument.
-
-    Returns
-    -------
-    float64 array (neurons,)
+        Least and greatest argument, in either order.
     """
-    error = apply_bounded(steps, ends)[1].max(axis=0)
-    grain = np.zeros(error.shape)
     most = np.abs(ends).max(axis=0).astype(np.float64)
-    exact = np.ones(error.shape, np.bool_)
+    grain, exact = np.zeros(most.shape), most <= 2.0**53
     for step in steps:
         match step:
             case Scale():
                 grain, most = grain + _granularity(step.factor), most * np.abs(step.factor)
-            case Divide() if (np.frexp(step.divisor)[0] % 0.5 == 0).all():
+            case Divide():
+                exact &= np.frexp(step.divisor)[0] % 0.5 == 0
                 grain, most = grain - _granularity(step.divisor), most / np.abs(step.divisor)
             case Shift():
-                grain = np.minimum(grain, _granularity(step.offset))
-                most = most + np.abs(step.offset)
+                grain, most = np.minimum(grain, _granularity(step.offset)), most + np.abs(step.offset)
+            case Relu():
+                pass
+            case PRelu():
+                grain = np.minimum(grain, grain + _granularity(step.slope))
+                most = most * np.maximum(step.slope, 1.0)
+            case BatchNorm():
+                return np.zeros(most.shape, np.bool_)
             case _:
-                return error
+                assert_never(step)
         # Far from where numbers lose digits because they are small.
-        exact &= (most <= 2.0 ** np.minimum(grain + 53, 1000)) & (grain > -900)
-    return np.where(exact, 0.0, error)
+        exact &= (most <= 2.0 ** np.clip(grain + 53, -1000, 1000)) & (grain > -900)
+    return exact
+
+
+def bound(steps: tuple[Step, ...], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A bound of the error of a chain of affine steps over a range: float64 (neurons,), 0 where nothing is rounded.
+
+    That of :func:`apply_bounded` is a convex function of the argument, so an end of the range has the greatest.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+    ends : int64 array (2, neurons)
+        As for :func:`exact_chain`.
+    """
+    return np.where(exact_chain(steps, ends), 0.0, apply_bounded(steps, ends)[1].max(axis=0))

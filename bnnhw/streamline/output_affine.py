@@ -76,7 +76,8 @@ def _output(
     if not all(abs(v) < MAX_SCORE for v in (*multiplier, *offset)):
         return None
     m, o = [int(v) for v in multiplier], [int(v) for v in offset]
-    ends = [a * acc + b for a, b in zip(m, o, strict=True) for acc in layer.accumulator_range]
+    reach = layer.accumulator_range
+    ends = [a * acc + b for a, b in zip(m, o, strict=True) for acc in reach]
     base, centre = min(o), (min(ends) + max(ends) + 1) // 2
     alike = len(set(o)) == len(set(m)) == 1 and m[0]
     if not alike and _width(min(ends) - centre, max(ends) - centre) < _width(min(ends) - base, max(ends) - base):
@@ -195,12 +196,19 @@ def _bounded(head: _Head) -> tuple[Output, list[str]]:
                 f"{proportion.margin:.3g} apart"
             )
             return output, [exactly] if proportion.margin else []
-    candidates = [(lines.reach, constant)]
+    candidates: list[tuple[int, Output]] = []
     factor = 1
     while factor <= MAX_MULTIPLIER and (output := head.scaled(factor)) is not None:
-        candidates.append((lines.margin(output, Fraction(factor) / Fraction(head.greatest)), output))
+        candidates.append((factor, output))
         factor *= 2
-    margin, output = min(candidates, key=lambda candidate: candidate[0])
+    margin, output = lines.reach, constant
+    # Finer scores are off by less, up to where float64's own errors are all that is left.
+    for factor, candidate in reversed(candidates):
+        off = lines.margin(candidate, Fraction(factor) / Fraction(head.greatest))
+        if off > 4 * margin:
+            break
+        if off < margin:
+            margin, output = off, candidate
     return output, [f"{unproved}: scores up to {margin:.3g} apart may be ordered otherwise"]
 
 

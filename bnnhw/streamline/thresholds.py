@@ -29,19 +29,20 @@ accumulators that are never 0) becomes bipolar: then the next layer needs one pl
 
 Exactness
 ---------
-Parameters are the rational numbers that their float64 values are, and nothing is rounded. Then accumulators are
-put through the chain in float64: every one of ``low .. high`` for every neuron, or, of layers with more than
-:data:`EXHAUST` of these, both sides of each threshold and both ends of the range, which decides all others as well,
-since every rounding is monotone. Where the two differ, the exact threshold wins: it is what the stored parameters
-say, and does not depend on the order of roundings, on fused multiply-adds or on the library that a framework happens
-to use. Such a place is a warning that names layer, neuron and accumulator if float64 could not have known better
-(its result lies within the bound of its own error, :mod:`bnnhw.streamline.float_error`), and otherwise a
+Parameters are the rational numbers that their float64 values are, and nothing is rounded. Thresholds are found by
+bisection in float64 wherever its errors leave no doubt (:mod:`bnnhw.streamline.search`), and otherwise from the exact
+bound. Then accumulators are put through the chain in float64: every one of ``low .. high`` for every neuron, or, of
+layers with more than :data:`EXHAUST` of these, both sides of each threshold and both ends of the range, which decides
+all others as well, since every rounding is monotone. Where the two differ, the exact threshold wins: it is what the
+stored parameters say, and does not depend on the order of roundings, on fused multiply-adds or on the library that a
+framework happens to use. Such a place is a warning that names layer, neuron and accumulator if float64 could not have
+known better (its result lies within the bound of its own error, :mod:`bnnhw.streamline.float_error`), and otherwise a
 :class:`~bnnhw.errors.CheckError`, since then one of the two computations is wrong.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -55,19 +56,20 @@ from bnnhw.ir.bits import BitMatrix
 from bnnhw.ir.layer import Layer, walk
 from bnnhw.ir.layers import Dense, WeightPlane
 from bnnhw.ir.network import Network
-from bnnhw.ir.steps import BatchNorm, standard_deviation
+from bnnhw.ir.steps import BatchNorm, falling, standard_deviation
 from bnnhw.ir.types import DataType
 from bnnhw.streamline.float_error import apply_bounded
 from bnnhw.streamline.preimage import HalfLine, preimage
 from bnnhw.streamline.result import StreamlineResult
+from bnnhw.streamline.search import Accumulators, first_reached, reaches
 
 __all__ = ["exact_thresholds", "thresholds"]
 
 CHUNK = 1 << 20
-"""Accumulators put through the chain at once: 8 MiB per temporary array."""
+"""Comparisons made at once: 8 MiB per temporary array."""
 
-EXHAUST = 1 << 27
-"""Most evaluations (accumulators x neurons x levels) up to which a layer is exhausted: seconds."""
+EXHAUST = 1 << 24
+"""Most comparisons (accumulators x neurons x levels) up to which a layer is exhausted: a second."""
 
 MAX_WARNINGS = 20
 """Warnings of a layer that are listed singly."""
@@ -75,101 +77,115 @@ MAX_WARNINGS = 20
 BIPOLAR = DataType("bipolar", 1)
 
 
-def exact_thresholds(
-    activation: FloatActivation, neuron: int, scale: int, constant: int, low: int, high: int
-) -> tuple[list[int], bool]:
-    """The thresholds of one neuron, and whether its row must be complemented for them.
+def exact_threshold(activation: FloatActivation, level: int, neuron: int, layer: Accumulators, flipped: bool) -> int:
+    """One threshold, in exact arithmetic.
 
     Parameters
     ----------
     activation : FloatActivation
-    neuron : int
-    scale, constant : int
-        ``dot = scale * acc + constant``, before complementing.
-    low, high : int
-        Range of the accumulator.
+    level, neuron : int
+    layer : Accumulators
+    flipped : bool
+        Whether the neuron's row is complemented.
     """
-    quantizer = activation.quantizer
-    found: list[int | HalfLine] = []
-    for bound, strict in zip(quantizer.bounds[neuron].tolist(), quantizer.strict.tolist(), strict=True):
-        line = preimage(activation.steps, neuron, bound, strict) if np.isfinite(bound) else bound < 0
-        if isinstance(line, bool):
-            found.append(low if line else high + 1)
-        else:
-            found.append(line.scaled(Fraction(1, scale), Fraction(-constant, scale)))
-    directions = {line.above for line in found if isinstance(line, HalfLine)}
-    assert len(directions) <= 1
-    falling = directions == {False}
-    row = []
-    for item in found:
-        if not isinstance(item, HalfLine):
-            row.append(item)
-            continue
-        if item.above:
-            threshold = item.end.floor() + 1 if item.strict else item.end.ceil()
-        else:
-            threshold = low + high - (item.end.ceil() - 1 if item.strict else item.end.floor())
-        row.append(min(max(threshold, low), high + 1))
+    line = _preimage(activation, level, neuron)
+    low, high = layer.low, layer.high
+    if isinstance(line, bool):
+        return low if line else high + 1
+    scale, constant = layer.affine.scale, int(layer.affine.constants[neuron])
+    line = line.scaled(Fraction(1, scale), Fraction(-constant, scale))
+    assert line.above != flipped
+    if line.above:
+        threshold = line.end.floor() + 1 if line.strict else line.end.ceil()
+    else:
+        threshold = low + high - (line.end.ceil() - 1 if line.strict else line.end.floor())
+    return min(max(threshold, low), high + 1)
+
+
+def _preimage(activation: FloatActivation, level: int, neuron: int) -> HalfLine | bool:
+    """The dot products for which a level is reached."""
+    bound, strict = float(activation.quantizer.bounds[neuron, level]), bool(activation.quantizer.strict[level])
+    return preimage(activation.steps, neuron, bound, strict) if np.isfinite(bound) else bound < 0
+
+
+def _flipped(activation: FloatActivation) -> NDArray[np.bool_]:
+    """The neurons whose rows must be complemented: they fall, and not every level is reached always or never."""
+    found = falling(activation.steps, activation.neurons)
+    for neuron in np.flatnonzero(found).tolist():
+        levels = range(activation.dtype.levels - 1)
+        found[neuron] = any(isinstance(_preimage(activation, level, neuron), HalfLine) for level in levels)
+    return found
+
+
+def exact_thresholds(activation: FloatActivation, layer: Accumulators) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The thresholds of a layer, and which rows must be complemented for them.
+
+    Parameters
+    ----------
+    activation : FloatActivation
+    layer : Accumulators
+
+    Returns
+    -------
+    values : int64 array (neurons, levels)
+        Ascending.
+    flipped : bool array (neurons,)
+    """
+    flipped = _flipped(activation)
+    values, exact = first_reached(activation, layer, flipped)
+    for level, neuron in np.argwhere(~exact).tolist():
+        values[level, neuron] = exact_threshold(activation, level, neuron, layer, bool(flipped[neuron]))
     # Bounds of one value, one strict and one not, may come in either order.
-    return sorted(row), falling
+    return np.sort(values.T, axis=1), flipped
 
 
-@dataclass(frozen=True, eq=False)
-class _Accumulators:
-    """What an activation is applied to: accumulators of a range, and how dot products follow from them."""
-
-    name: str
-    affine: DotAffine
-    low: int
-    high: int
-
-
-def _points(layer: _Accumulators, values: NDArray[np.int64], flipped: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """Accumulators to be put through the chain, in blocks (rows, neurons or 1)."""
+def _points(layer: Accumulators, values: NDArray[np.int64]) -> Iterator[tuple[slice, NDArray[np.int64]]]:
+    """Levels, and the accumulators to be put through the chain for them: (rows, levels or 1, neurons or 1)."""
     low, high = layer.low, layer.high
     neurons, levels = values.shape
-    if (high - low + 1) * neurons * levels <= EXHAUST:
-        step = max(1, CHUNK // neurons)
-        return [
-            np.arange(start, min(start + step, high + 1), dtype=np.int64)[:, None]
-            for start in range(low, high + 1, step)
-        ]
-    ends = np.array([[low], [high]])
-    near = np.concatenate([values.T - 1, values.T, np.broadcast_to(ends, (2, neurons))]).clip(low, high)
-    return [np.where(flipped, low + high - near, near)]
+    every = slice(0, levels)
+    if (high - low + 1) * values.size <= EXHAUST:
+        step = max(1, CHUNK // values.size)
+        for start in range(low, high + 1, step):
+            yield every, np.arange(start, min(start + step, high + 1), dtype=np.int64)[:, None, None]
+        return
+    yield every, np.array([low, high], np.int64)[:, None, None]
+    step = max(1, CHUNK // neurons)
+    for start in range(0, levels, step):
+        some = slice(start, min(start + step, levels))
+        yield some, np.stack([values.T[some] - 1, values.T[some]]).clip(low, high)
 
 
 def _prove(
-    layer: _Accumulators, activation: FloatActivation, values: NDArray[np.int64], flipped: NDArray[np.bool_]
+    layer: Accumulators, activation: FloatActivation, values: NDArray[np.int64], flipped: NDArray[np.bool_]
 ) -> list[str]:
     """Thresholds against the chain in float64; warnings, or a CheckError."""
-    affine, low, high = layer.affine, layer.low, layer.high
-    quantizer = activation.quantizer
-    warnings: list[str] = []
-    number = 0
-    for acc in _points(layer, values, flipped):
-        y, error = apply_bounded(activation.steps, affine.scale * acc + affine.constants)
-        met = np.where(flipped, low + high - acc, acc)
-        for level, (threshold, bound, strict) in enumerate(
-            zip(values.T, quantizer.bounds.T, quantizer.strict.tolist(), strict=True), 1
-        ):
-            reached = np.where(np.isinf(bound), bound < 0, y > bound if strict else y >= bound)
-            exact = met >= threshold
-            for row, neuron in np.argwhere(exact != reached).tolist():
-                value, limit = float(y[row, neuron]), float(bound[neuron])
-                a = int(acc[row, neuron if acc.shape[1] > 1 else 0])
-                where = f"layer {layer.name}: neuron {neuron} at acc = {a}"
-                # The error is infinite where the chain overflowed.
-                if abs(value - limit) > error[row, neuron]:
-                    raise CheckError(f"{where}: threshold {threshold[neuron]} contradicts float64, y = {value!r}")
-                number += 1
-                if number <= MAX_WARNINGS:
-                    says = "reaches" if exact[row, neuron] else "does not reach"
-                    warnings.append(
-                        f"{where}: float64 decides by rounding, y = {value!r}; exactly, it {says} level {level}"
-                    )
-    if number > MAX_WARNINGS:
-        warnings.append(f"layer {layer.name}: float64 decides by rounding in {number - MAX_WARNINGS} more places")
+    bounds, strict = activation.quantizer.bounds.T, activation.quantizer.strict
+    found: dict[tuple[int, int, int], str] = {}
+    for some, met in _points(layer, values):
+        y, error = apply_bounded(activation.steps, layer.dots(met, flipped))
+        exact = met >= values.T[some]
+        wrong = np.argwhere(exact != reaches(bounds[some], strict[some], y))
+        y, error, acc = (np.broadcast_to(a, exact.shape) for a in (y, error, met))
+        for row, level, neuron in wrong.tolist():
+            place = (row, level, neuron)
+            value, limit = float(y[place]), float(bounds[some][level, neuron])
+            a = int(acc[place])
+            a = layer.low + layer.high - a if flipped[neuron] else a
+            where = f"layer {layer.name}: neuron {neuron} at acc = {a}"
+            # The error is infinite where the chain overflowed.
+            if abs(value - limit) > error[place]:
+                threshold = values[neuron, some.start + level]
+                raise CheckError(f"{where}: threshold {threshold} contradicts float64, y = {value!r}")
+            says = "reaches" if exact[place] else "does not reach"
+            found[neuron, some.start + level, a] = (
+                f"{where}: float64 decides by rounding, y = {value!r}; exactly, it {says} level "
+                f"{some.start + level + 1}"
+            )
+    warnings = list(found.values())
+    if len(warnings) > MAX_WARNINGS:
+        more = f"layer {layer.name}: float64 decides by rounding in {len(warnings) - MAX_WARNINGS} more places"
+        return [*warnings[:MAX_WARNINGS], more]
     return warnings
 
 
@@ -181,21 +197,16 @@ def _narrowed(values: NDArray[np.int64], dtype: DataType, low: int) -> tuple[NDA
 
 
 def _exact(
-    layer: _Accumulators, activation: FloatActivation, narrow: bool
+    layer: Accumulators, activation: FloatActivation, narrow: bool
 ) -> tuple[Thresholds, NDArray[np.bool_], list[str]]:
     """Thresholds, the neurons that must be complemented for them, and warnings."""
     try:
         for step in activation.steps:
             if isinstance(step, BatchNorm):
                 standard_deviation(step)  # refuses an overflow
-        rows = [
-            exact_thresholds(activation, neuron, layer.affine.scale, constant, layer.low, layer.high)
-            for neuron, constant in enumerate(layer.affine.constants.tolist())
-        ]
+        values, flipped = exact_thresholds(activation, layer)
     except NetworkError as error:
         raise NetworkError(f"layer {layer.name}: {error}") from None
-    values = np.array([row for row, _ in rows], np.int64)
-    flipped = np.array([falling for _, falling in rows])
     warnings = _prove(layer, activation, values, flipped)
     values, dtype = _narrowed(values, activation.dtype, layer.low) if narrow else (values, activation.dtype)
     return Thresholds(values, dtype), flipped, warnings
@@ -240,7 +251,7 @@ class _Pass:
     def _dense(self, layer: Dense, narrow: bool) -> Dense:
         if not isinstance(layer.activation, FloatActivation):
             return layer
-        accumulators = _Accumulators(layer.name, dot_affine(layer), *layer.accumulator_range)
+        accumulators = Accumulators(layer.name, dot_affine(layer), *layer.accumulator_range)
         activation, flipped, warnings = _exact(accumulators, layer.activation, narrow)
         self.warnings += warnings
         flip = flipped.astype(np.uint8)[:, None]
@@ -250,7 +261,7 @@ class _Pass:
     def _element_wise(self, layer: Layer, activation: FloatActivation, narrow: bool) -> tuple[list[Affine], Layer]:
         """A layer that applies an activation to its elements, and the affine that it needs before it, if any."""
         shape, low, high = layer.shape_in, layer.input.minimum, layer.input.maximum
-        elements = _Accumulators(layer.name, DotAffine(1, np.zeros(shape[0], np.int64)), low, high)
+        elements = Accumulators(layer.name, DotAffine(1, np.zeros(shape[0], np.int64)), low, high)
         exact, flipped, warnings = _exact(elements, activation, narrow)
         self.warnings += warnings
         if not flipped.any():

@@ -214,7 +214,7 @@ def test_rounding_in_float64_is_a_warning_and_exact_wins() -> None:
 
 
 def test_a_wrong_threshold_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "exact_thresholds", lambda *_: ([3], False))
+    monkeypatch.setattr(module, "exact_thresholds", lambda *_: (np.array([[3]]), np.zeros(1, np.bool_)))
     with pytest.raises(CheckError, match=r"^layer d: neuron 0 at acc = 2: threshold 3 contradicts float64, y = 0\.5$"):
         convert(neuron(4, 1.0, 0.5, 0.0))
 
@@ -334,7 +334,7 @@ def test_large_domains_are_proved_at_their_thresholds(monkeypatch: pytest.Monkey
     _, everywhere = convert(layer)
     monkeypatch.setattr(module, "EXHAUST", 0)
     assert convert(layer)[1] == everywhere and len(everywhere) == 1
-    monkeypatch.setattr(module, "exact_thresholds", lambda *_: ([1], False))
+    monkeypatch.setattr(module, "exact_thresholds", lambda *_: (np.array([[1]]), np.zeros(1, np.bool_)))
     with pytest.raises(CheckError, match=r"^layer d: neuron 0 at acc = 1: threshold 1 contradicts float64, y = -2\.0$"):
         convert(layer)
 
