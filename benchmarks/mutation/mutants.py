@@ -55,6 +55,15 @@ class _Places(ast.NodeVisitor):
         for child in (*defaults, *node.body):
             self.visit(child)
 
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        for child in node.body:
+            self.visit(child)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        # Lengths that differ are an error nobody means to meet.
+        if node.arg != "strict":
+            self.generic_visit(node)
+
     def visit_Assert(self, node: ast.Assert) -> None:
         pass
 
