@@ -27,6 +27,7 @@ import numpy as np
 from bnnhw import reference
 from bnnhw.errors import BnnhwError
 from bnnhw.frontend import read_model
+from bnnhw.frontend.formats import FORMATS
 from bnnhw.ir import Network, archive
 from bnnhw.streamline import streamline
 from tests.frontend.fuzz_graphs import BUILDERS
@@ -48,6 +49,13 @@ LARGEST = 1 << 22
 
 KINDS = ("onnx",) * 12 + ("larq",) * 3 + ("folder",) * 4 + ("cnv",)
 """Of the mutations, in turn. CNV's folders have 100 to 180 files and take the longest."""
+
+
+TEXTS = (
+    *("0", "1", "-1", "0.5", "nan", "inf", "1e400", "1e-300", "", "x", "1,2", "1,2,3", "0.5,0,1", "255", "70-8-3"),
+    *("int8", "uint8", "uint4", "bipolar", "int1", "uint99", "float32", "1/3", "128,128,128,128"),
+)
+"""What a user may give an option, right or wrong."""
 
 
 @dataclass
@@ -83,6 +91,16 @@ def archives() -> tuple[dict[str, Any], ...]:
     return tuple(found)
 
 
+def say(name: str, random: np.random.Generator) -> dict[str, Any]:
+    """Options of a format: mostly none. What an option's own parser refuses never comes to a format."""
+    said: dict[str, Any] = {}
+    for option in FORMATS[name].options:
+        if random.integers(12) == 0:
+            with contextlib.suppress(ValueError):
+                said[option.name] = option.parse(str(random.choice([*TEXTS, *option.choices])))
+    return said
+
+
 def prepare(number: int, folder: Path, cases: Path | None) -> tuple[Path, dict[str, Any]]:
     """The mutation of a number, written; and the options to read it with."""
     random = np.random.default_rng(number)
@@ -93,12 +111,12 @@ def prepare(number: int, folder: Path, cases: Path | None) -> tuple[Path, dict[s
             models = graphs(cases)
             path = folder / "m.onnx"
             path.write_bytes(mutate(models[(12 * turn + place) % len(models)], random))
-            return path, {}
+            return path, say("qonnx", random)
         case "larq":
             found = archives()
             path = folder / "m.npz"
             path.write_bytes(mutate_larq(found[(turn + place) % len(found)], random))
-            return path, {}
+            return path, say("larq", random)
         case kind:
             files = small_seeds() if kind == "folder" else cnv_seeds()
             path = folder / "parameters"
