@@ -59,9 +59,12 @@ def too_large(graph: Graph, x: str) -> str:
     return graph.add("Conv", x, graph.weights(4, 4, 7, 1))
 
 
-@case("node 3 of 7: Conv 'conv2_node': its weights must have one scale, or one for each output channel")
+@case(
+    "node 3 of 7: Conv 'conv2_node': its weights have a scale for each input, and these have no small common divisor: "
+    "quantize weights with one scale, or one per output channel"
+)
 def input_scales(graph: Graph, x: str) -> str:
-    return graph.add("Conv", x, graph.weights(4, 4, 3, 3, scale=np.array([1, 2, 1, 1]).reshape(1, 4, 1, 1)))
+    return graph.add("Conv", x, graph.weights(4, 4, 3, 3, scale=np.array([1, 1.1, 1, 1]).reshape(1, 4, 1, 1)))
 
 
 @case(
@@ -141,9 +144,8 @@ def mean_of_channels(graph: Graph, x: str) -> str:
 
 
 @case(
-    "node 4 of 8: Conv 'conv3_node': its first input must be quantized, or integers whose factors are at "
-    "most 65536 times "
-    "a common divisor"
+    "node 4 of 8: Conv 'conv3_node': it sums over channels of its first input whose scales, 1.0 to 1.000100016593933, "
+    "are no small multiples of one: quantize activations with one scale for all channels, or with powers of two"
 )
 def factors(graph: Graph, x: str) -> str:
     x = graph.add("Mul", x, graph.constant(np.array([1, 1.0001, 1, 1]).reshape(4, 1, 1)))

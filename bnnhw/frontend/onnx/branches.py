@@ -13,7 +13,8 @@ from fractions import Fraction
 import numpy as np
 
 from bnnhw.frontend.onnx.call import Call
-from bnnhw.frontend.onnx.streams import MAX_MULTIPLIER, affine_steps, as_integers, common_unit, exact_affine
+from bnnhw.frontend.onnx.exact import common_unit, exact_affine
+from bnnhw.frontend.onnx.streams import MAX_MULTIPLIER, affine_steps, as_integers
 from bnnhw.frontend.onnx.values import Elements, Integers, Streamed
 from bnnhw.ir import Affine, Residual
 from bnnhw.ir.layer import Layer, follow

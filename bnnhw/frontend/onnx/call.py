@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import UnsupportedError
-from bnnhw.frontend.onnx.graph import Node
+from bnnhw.frontend.onnx.graph import ONNX_DOMAINS, Node
 from bnnhw.frontend.onnx.values import (
     Constant,
     Dimensions,
@@ -27,9 +27,17 @@ from bnnhw.frontend.onnx.values import (
 
 __all__ = ["HANDLERS", "ONNX_DOMAINS", "QUANT_DOMAINS", "Call", "Handler", "handles"]
 
-ONNX_DOMAINS = ("", "ai.onnx")
-QUANT_DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
-"""QONNX's quantizers, under the names that they had over time."""
+QUANT_DOMAINS = (
+    "qonnx.custom_op.general",
+    "finn.custom_op.general",
+    "onnx.brevitas",
+    "finn",
+    "finn.dataset",
+    "qonnx",
+    "brevitas",
+    *ONNX_DOMAINS,
+)
+"""QONNX's quantizers, under the names that they had over time; exporters of 2021 wrote none."""
 
 MAX_FRACTION_BITS = 1 << 12
 """Longest numerator or denominator of a scale: a product of a hundred float32 numbers stays below."""
@@ -39,10 +47,11 @@ _V = TypeVar("_V", bound=Constant | Dimensions | Samples | Elements | Padded | W
 
 @dataclass(frozen=True)
 class Call:
-    """A node together with the values that it reads."""
+    """A node together with the values that it reads, and the version of ONNX's operators that it is of."""
 
     node: Node
     inputs: tuple[Value | None, ...]
+    opset: int
 
     def unsupported(self, reason: str) -> UnsupportedError:
         """The error that this node can't be converted, to raise."""
@@ -55,6 +64,8 @@ class Call:
     def take(self, index: int, what: str, *kinds: type[_V]) -> _V:
         """An input that must be of one of some kinds; ``what`` names it in the error."""
         value = self.input(index)
+        if isinstance(value, Weights) and Constant in kinds and Weights not in kinds:
+            value = value.dequantized()
         if not isinstance(value, kinds):
             expected = " or ".join(kind_of(kind) for kind in kinds)
             raise self.unsupported(f"its {what} must be {expected}, not {kind_of(value)}")
@@ -64,7 +75,7 @@ class Call:
         """A constant input in float64, which holds every type read but large int64."""
         array = self.take(index, what, Constant).array
         result = array.astype(np.float64)
-        if array.dtype.kind == "i" and (np.abs(result) > 1 << 53).any():
+        if array.dtype.kind in "iu" and (np.abs(result) > 1 << 53).any():
             raise self.unsupported(f"its {what} must be below 2**53")
         return result
 
@@ -130,6 +141,12 @@ class Call:
             result = np.empty(neurons)
             result[slice(None) if layout is None else layout] = array.reshape(neurons)
             return result
+        return self.spread(array, what, neurons, layout)
+
+    def spread(
+        self, array: NDArray[np.float64], what: str, neurons: int, layout: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
+        """The value of each channel: float64 (neurons,), from an array that is one per channel of a frame."""
         frame = array[0] if array.ndim == layout.ndim + 1 and len(array) == 1 else array
         if frame.ndim <= layout.ndim and all(
             a in (1, b) for a, b in zip(reversed(frame.shape), reversed(layout.shape), strict=False)
@@ -144,21 +161,46 @@ class Call:
 
 @dataclass(frozen=True)
 class Handler:
-    """A conversion, and the operator domains that it is for."""
+    """A conversion, and what it is for.
+
+    Parameters
+    ----------
+    convert : function of a Call
+    domains : tuple of str
+        Of the operator.
+    constants : bool
+        Whether it converts nodes that read constants alone; others are computed (:mod:`bnnhw.frontend.onnx.fold`).
+    weights : bool
+        The same of nodes that read quantized weights, and nothing but constants beside them.
+    infinite : bool
+        Whether constants that it reads may be infinite.
+    """
 
     convert: Callable[[Call], Value]
     domains: tuple[str, ...]
+    constants: bool = False
+    weights: bool = False
+    infinite: bool = False
+
+    def takes(self, call: Call) -> bool:
+        """Whether the handler wants a node all of whose inputs are known."""
+        return self.weights if any(isinstance(value, Weights) for value in call.inputs) else self.constants
 
 
 HANDLERS: dict[str, Handler] = {}
 """By operator; filled by the files of :mod:`bnnhw.frontend.onnx.nodes`."""
 
 
-def handles(*kinds: str, domains: tuple[str, ...] = ONNX_DOMAINS) -> Callable[..., Callable[[Call], Value]]:
-    """Register a function for some operators."""
+def handles(
+    *kinds: str, domains: tuple[str, ...] = ONNX_DOMAINS, **reads: bool
+) -> Callable[[Callable[[Call], Value]], Callable[[Call], Value]]:
+    """Register a function for some operators; ``reads`` are the flags of :class:`Handler`."""
 
     def register(convert: Callable[[Call], Value]) -> Callable[[Call], Value]:
-        HANDLERS.update(dict.fromkeys(kinds, Handler(convert, domains)))
+        for kind in kinds:
+            if kind in HANDLERS:
+                raise ValueError(f"operator {kind} must have one handler")
+            HANDLERS[kind] = Handler(convert, domains, **reads)
         return convert
 
     return register

@@ -15,17 +15,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import count
 
 import numpy as np
 
 from bnnhw.errors import NetworkError, UnsupportedError
-from bnnhw.frontend.onnx.call import Call
-from bnnhw.frontend.onnx.graph import Graph
+from bnnhw.frontend.onnx.call import Call, Handler
+from bnnhw.frontend.onnx.fold import fold, foldable
+from bnnhw.frontend.onnx.graph import Graph, Node
 from bnnhw.frontend.onnx.nodes import HANDLERS
 from bnnhw.frontend.onnx.streams import as_integers
-from bnnhw.frontend.onnx.values import Constant, Product, Samples, Value, cost, kind_of, layout
+from bnnhw.frontend.onnx.values import Constant, Elements, Product, Samples, Value, cost, kind_of, layout
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.layers import Dense, Output
@@ -65,8 +67,52 @@ def _shared(graph: Graph) -> set[str]:
         if not live.isdisjoint(node.outputs):
             live.update(node.inputs)
             # A shape is no number of the tensor.
-            readers.update(set(node.inputs) if node.kind != "Shape" else ())
+            readers.update(set(node.inputs) if node.kind not in ("Shape", "Size") else ())
     return {name for name, count in readers.items() if count > 1}
+
+
+def _handler(node: Node) -> Handler:
+    """What converts a node."""
+    handler = HANDLERS.get(node.kind)
+    if handler is None:
+        raise UnsupportedError(
+            f"{node} is not read: train with operators that are ({', '.join(sorted(HANDLERS))}), and compute constants "
+            "with any of ONNX's own"
+        )
+    if node.domain not in handler.domains:
+        names = ", ".join(repr(domain) for domain in handler.domains)
+        raise UnsupportedError(f"{node}: its domain must be one of {names}, not {node.domain!r:.60}")
+    return handler
+
+
+def _value(call: Call, infinite: set[str], shared: bool) -> Value:
+    """What a node's output stands for.
+
+    Parameters
+    ----------
+    call : Call
+    infinite : set of str
+        Constants with infinities.
+    shared : bool
+        Whether several nodes read the output.
+    """
+    node = call.node
+    if not node.outputs or not node.outputs[0] or any(node.outputs[1:]):
+        raise call.unsupported("it must have one output")
+    handler = HANDLERS.get(node.kind)
+    if foldable(call) and not (handler and handler.takes(call)):
+        return fold(call)
+    handler = _handler(node)
+    for name in infinite.intersection(node.inputs):
+        if not handler.infinite:
+            raise UnsupportedError(f"{node}: input {name!r:.60} must be finite")
+    try:
+        value = handler.convert(call)
+        if shared and isinstance(value, Elements):
+            return replace(value, pinned=len(value.layers))
+        return as_integers(call, value) if isinstance(value, Product) and shared else value
+    except NetworkError as error:
+        raise NetworkError(f"{node}: {error}") from None
 
 
 def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network, tuple[str, ...]]:
@@ -86,28 +132,16 @@ def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network,
     values: dict[str, Value] = {name: Constant(array) for name, array in graph.constants.items()}
     values[graph.input] = _samples(graph, input_scale)
     read: set[str] = {graph.output}
-    # Thresholds that are never or always met are the one use of infinities.
+    # Thresholds that are never or always met, and constants on the way, are the uses of infinities.
     infinite = {name for name, array in graph.constants.items() if not np.isfinite(array).all()}
     shared = _shared(graph)
     held = 0
     for node in graph.nodes:
-        handler = HANDLERS.get(node.kind)
-        if handler is None or node.domain not in handler.domains:
-            domain = f" of domain {node.domain!r:.60}" if node.domain else ""
-            raise UnsupportedError(f"{node}{domain} is not supported; supported: {', '.join(sorted(HANDLERS))}")
         read.update(node.inputs)
-        for name in infinite.intersection(node.inputs):
-            if node.kind != "MultiThreshold":
-                raise UnsupportedError(f"{node}: input {name!r:.60} must be finite")
-        call = Call(node, tuple(values[name] if name else None for name in node.inputs))
-        if not node.outputs or not node.outputs[0] or any(node.outputs[1:]):
-            raise call.unsupported("it must have one output")
-        try:
-            value = handler.convert(call)
-            if isinstance(value, Product) and node.outputs[0] in shared:
-                value = as_integers(call, value)
-        except NetworkError as error:
-            raise NetworkError(f"{node}: {error}") from None
+        call = Call(node, tuple(values[name] if name else None for name in node.inputs), graph.opset)
+        value = _value(call, infinite, any(name in shared for name in node.outputs))
+        if isinstance(value, Constant) and not np.isfinite(value.array).all():
+            infinite.add(node.outputs[0])
         values[node.outputs[0]] = value
         held += cost(value)
         if held > MAX_NUMBERS:

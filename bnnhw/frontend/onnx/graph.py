@@ -12,28 +12,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError, UnsupportedError
+from bnnhw.frontend.onnx.tensors import read_tensor, type_word
 
-__all__ = ["Graph", "Node", "parse"]
+__all__ = ["ONNX_DOMAINS", "Graph", "Node", "parse"]
+
+ONNX_DOMAINS = ("", "ai.onnx")
 
 MAX_NODES = 10_000
 """Most nodes read: networks that fit a chip have hundreds."""
 
 MAX_ELEMENTS = 1 << 22
 """Most elements of a sample: 27 times an image of 224 x 224 pixels."""
-
-_TENSOR_TYPES: Mapping[int, tuple[str, str]] = {
-    onnx.TensorProto.FLOAT: ("<f4", "float_data"),
-    onnx.TensorProto.DOUBLE: ("<f8", "double_data"),
-    onnx.TensorProto.INT64: ("<i8", "int64_data"),
-    onnx.TensorProto.INT32: ("<i4", "int32_data"),
-}
-"""NumPy type, and the field that holds values which are not raw."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +41,9 @@ class Node:
         1-based, in the order of the file.
     inputs, outputs : tuple of str
         Tensor names; an omitted optional one is empty.
-    attributes : mapping of str to int, float, str, array, or tuple of int
+    attributes : mapping of str to int, float, str, array, or tuple of int or float
+    proto : onnx.NodeProto
+        As it stands in the file.
     """
 
     kind: str
@@ -58,6 +54,7 @@ class Node:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    proto: onnx.NodeProto = field(default_factory=onnx.NodeProto, repr=False)
 
     def __str__(self) -> str:
         # A type or a name may hold anything, a line break included.
@@ -80,6 +77,8 @@ class Graph:
     shape : tuple of int
         Of one sample: the input's without its first dimension, the batch.
     metadata : mapping of str to str
+    opset : int
+        Version of ONNX's own operators.
     """
 
     nodes: tuple[Node, ...]
@@ -88,6 +87,7 @@ class Graph:
     output: str
     shape: tuple[int, ...]
     metadata: Mapping[str, str]
+    opset: int
 
 
 def _text(value: str | bytes) -> str:
@@ -97,34 +97,8 @@ def _text(value: str | bytes) -> str:
     return value
 
 
-def _tensor(tensor: onnx.TensorProto, where: str) -> NDArray[Any]:
-    """The array of a tensor, its declared size checked against the bytes that are there."""
-    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-        raise UnsupportedError(f"{where}: data in another file is not read; save the model as one file")
-    if tensor.data_type not in _TENSOR_TYPES:
-        raise UnsupportedError(f"{where}: must be float, double, int32 or int64, not type {tensor.data_type}")
-    dtype, typed = _TENSOR_TYPES[tensor.data_type]
-    dims = tuple(tensor.dims)
-    if any(size < 0 for size in dims):
-        raise FileError(f"{where}: dimensions must not be negative, not {dims}")
-    number = math.prod(dims)
-    if tensor.HasField("raw_data"):
-        have, want = len(tensor.raw_data), number * np.dtype(dtype).itemsize
-        if have != want:
-            raise FileError(f"{where}: shape {dims} must have {want} bytes of data, not {have}")
-        array = np.frombuffer(tensor.raw_data, dtype)
-    else:
-        values = getattr(tensor, typed)
-        if len(values) != number:
-            raise FileError(f"{where}: shape {dims} must have {number} values, not {len(values)}")
-        array = np.array(values, dtype)
-    if np.isnan(array).any():
-        raise UnsupportedError(f"{where}: values must be numbers, not NaN")
-    return array.reshape(dims)
-
-
 def _attributes(proto: onnx.NodeProto, where: str) -> dict[str, Any]:
-    """Scalars, strings, tensors and lists of integers; others are left out, and no handler asks for them."""
+    """Scalars, strings, tensors and lists of numbers; others are left out, and no handler asks for them."""
     kinds = onnx.AttributeProto
     attributes: dict[str, Any] = {}
     for attribute in proto.attribute:
@@ -136,8 +110,10 @@ def _attributes(proto: onnx.NodeProto, where: str) -> dict[str, Any]:
             attributes[_text(attribute.name)] = attribute.s.decode("utf-8", "replace")
         elif attribute.type == kinds.INTS:
             attributes[_text(attribute.name)] = tuple(int(i) for i in attribute.ints)
+        elif attribute.type == kinds.FLOATS:
+            attributes[_text(attribute.name)] = tuple(float(f) for f in attribute.floats)
         elif attribute.type == kinds.TENSOR:
-            attributes[_text(attribute.name)] = _tensor(attribute.t, f"{where}: attribute {attribute.name!r:.60}")
+            attributes[_text(attribute.name)] = read_tensor(attribute.t, f"{where}: attribute {attribute.name!r:.60}")
     return attributes
 
 
@@ -181,7 +157,9 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
     where = f"graph input {_text(value.name)!r:.60}"
     tensor = value.type.tensor_type
     if tensor.elem_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
-        raise UnsupportedError(f"{where}: must be float or double, not type {tensor.elem_type}")
+        raise UnsupportedError(
+            f"{where}: must be float or double, not {type_word(tensor.elem_type)}: export the model in float32"
+        )
     dims = tensor.shape.dim
     if len(dims) < 2:
         raise UnsupportedError(f"{where}: must have a batch dimension and those of a sample, not {len(dims)}")
@@ -192,6 +170,13 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
             f"{where}: a sample must have a fixed shape of at most {MAX_ELEMENTS} elements, not {shape}"
         )
     return shape
+
+
+def _opset(model: onnx.ModelProto) -> int:
+    """The version of ONNX's own operators; the newest that is known where none is stated or a newer one."""
+    newest = onnx.defs.onnx_opset_version()
+    stated = [int(entry.version) for entry in model.opset_import if _text(entry.domain) in ONNX_DOMAINS]
+    return min(max([version for version in stated if version > 0], default=newest), newest)
 
 
 def _parse(model: onnx.ModelProto) -> Graph:
@@ -212,7 +197,7 @@ def _parse(model: onnx.ModelProto) -> Graph:
         name = _text(tensor.name)
         if name in constants:
             raise FileError(f"initializer {name!r:.60} is there twice")
-        constants[name] = _tensor(tensor, f"initializer {name!r:.60}")
+        constants[name] = read_tensor(tensor, f"initializer {name!r:.60}")
     # Before IR version 4 initializers had to be listed as inputs too.
     inputs = [value for value in graph.input if _text(value.name) not in constants]
     for what, values in (("input", inputs), ("output", graph.output)):
@@ -225,7 +210,7 @@ def _parse(model: onnx.ModelProto) -> Graph:
         words = (_text(proto.op_type), _text(proto.domain), _text(proto.name))
         bare = Node(*words, position, total, sources, results)
         attributes = _attributes(proto, str(bare))
-        nodes.append(Node(*words, position, total, sources, results, attributes))
+        nodes.append(Node(*words, position, total, sources, results, attributes, proto))
     return Graph(
         _sorted(nodes, {inputs[0].name, *constants}),
         constants,
@@ -233,6 +218,7 @@ def _parse(model: onnx.ModelProto) -> Graph:
         _text(graph.output[0].name),
         _input_shape(inputs[0]),
         {_text(entry.key): _text(entry.value) for entry in model.metadata_props},
+        _opset(model),
     )
 
 

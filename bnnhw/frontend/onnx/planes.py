@@ -22,7 +22,47 @@ from numpy.typing import NDArray
 from bnnhw.ir.bits import BitMatrix
 from bnnhw.ir.layers import WeightPlane
 
-__all__ = ["weight_planes"]
+__all__ = ["MAX_WEIGHT", "multiples", "weight_planes"]
+
+MAX_WEIGHT = 255
+"""Greatest whole number that a weight may be: 8 planes."""
+
+_MANTISSA = 53
+"""Bits of a float64's significand."""
+
+
+def multiples(rows: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.float64]] | None:
+    """Numbers as small integers times the greatest common divisor of each row, exactly.
+
+    Parameters
+    ----------
+    rows : float64 array (rows, columns)
+
+    Returns
+    -------
+    integers : int16 array (rows, columns)
+    unit : float64 array (rows,)
+        ``rows = integers * unit``; positive. None in place of both if an integer would exceed :data:`MAX_WEIGHT`.
+    """
+    fraction, exponent = np.frexp(rows)
+    # Odd integers times powers of 2; trailing zeros are counted by the lowest bit that is set.
+    whole = (fraction * float(1 << _MANTISSA)).astype(np.int64)
+    lowest = np.where(whole, whole & -whole, 1)
+    zeros = np.frexp(lowest.astype(np.float64))[1] - 1
+    odd, exponent = whole // lowest, exponent - _MANTISSA + zeros
+    least = np.where(whole, exponent, np.iinfo(np.int32).max).min(axis=1, keepdims=True)
+    least = np.where((whole == 0).all(axis=1, keepdims=True), 0, least)
+    shift = np.where(whole, exponent - least, 0)
+    if (shift > MAX_WEIGHT.bit_length()).any() or (np.abs(odd) > np.int64(1) << (62 - shift)).any():
+        return None
+    scaled = odd << shift
+    divisor = np.gcd.reduce(scaled, axis=1)
+    divisor = np.where(divisor, divisor, 1)
+    integers = scaled // divisor[:, None]
+    unit = np.ldexp(divisor.astype(np.float64), least[:, 0])
+    if (np.abs(integers) > MAX_WEIGHT).any() or not np.array_equal(integers * unit[:, None], rows):
+        return None
+    return integers.astype(np.int16), unit
 
 
 def weight_planes(values: NDArray[np.integer]) -> tuple[tuple[WeightPlane, ...], Fraction]:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import gcd, isqrt, lcm
-from typing import assert_never
 
 import numpy as np
 
 from bnnhw.frontend.onnx.call import Call
-from bnnhw.frontend.onnx.values import Elements, Integers, Product, Streamed, layout
+from bnnhw.frontend.onnx.exact import common_unit, exact_affine
+from bnnhw.frontend.onnx.tables import tabulated
+from bnnhw.frontend.onnx.values import Elements, Integers, Streamed, layout
 from bnnhw.ir import Affine
 from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
+from bnnhw.ir.steps import Divide, Scale, Shift, Step
 from bnnhw.ir.types import MAX_PLANES, DataType, InputSpec
 
 __all__ = [
     "MAX_MULTIPLIER",
     "affine_steps",
-    "as_elements",
+    "alike",
     "as_integers",
     "as_map",
     "check_planes",
-    "common_unit",
-    "exact_affine",
 ]
 
 
@@ -64,52 +62,6 @@ def affine_steps(call: Call, slopes: Sequence[Fraction], offsets: Sequence[Fract
     return (*steps, Shift(np.array([float(offset) for offset in offsets])))
 
 
-def _root(value: Fraction) -> Fraction | None:
-    """The square root, if it is rational."""
-    parts = isqrt(value.numerator), isqrt(value.denominator)
-    root = Fraction(*parts)
-    return root if root * root == value else None
-
-
-def _through(step: Step, neuron: int, slope: Fraction, offset: Fraction) -> tuple[Fraction, Fraction] | None:
-    match step:
-        case Scale():
-            factor = Fraction(float(step.factor[neuron]))
-            return slope * factor, offset * factor
-        case Divide():
-            divisor = Fraction(float(step.divisor[neuron]))
-            return slope / divisor, offset / divisor
-        case Shift():
-            return slope, offset + Fraction(float(step.offset[neuron]))
-        case BatchNorm():
-            gamma, beta, mean = (Fraction(float(a[neuron])) for a in (step.gamma, step.beta, step.mean))
-            if not gamma:
-                return Fraction(0), beta
-            root = _root(Fraction(float(step.var[neuron]) + step.eps))
-            return None if root is None else (slope * gamma / root, (offset - mean) * gamma / root + beta)
-        case Relu() | PRelu():
-            return None
-        case _:
-            assert_never(step)
-
-
-def exact_affine(steps: tuple[Step, ...], neurons: int) -> tuple[list[Fraction], list[Fraction]] | None:
-    """Slopes and offsets of a chain of steps, one per neuron; None if it is not affine with rational parameters.
-
-    A batch norm is one where its standard deviation is rational.
-    """
-    slopes, offsets = [], []
-    for neuron in range(neurons):
-        now: tuple[Fraction, Fraction] | None = (Fraction(1), Fraction(0))
-        for step in steps:
-            now = _through(step, neuron, *now)
-            if now is None:
-                return None
-        slopes.append(now[0])
-        offsets.append(now[1])
-    return slopes, offsets
-
-
 def as_integers(call: Call, value: Streamed) -> Integers:
     """The integers that the last layer emits, and what is done to them: of elements, and of a product."""
     if isinstance(value, Integers):
@@ -131,18 +83,11 @@ MAX_MULTIPLIER = 1 << 16
 """Greatest multiplier of a channel: scales further apart than 16 bits are not meant to be added."""
 
 
-def common_unit(numbers: Iterable[Fraction]) -> Fraction:
-    """The greatest common divisor of some rational numbers; 1 of none but 0."""
-    found = [number for number in numbers if number]
-    denominator = lcm(*(number.denominator for number in found))
-    return Fraction(gcd(*(int(number * denominator) for number in found)), denominator) or Fraction(1)
-
-
-def _alike(call: Call, what: str, value: Integers) -> Elements:
+def alike(call: Call, what: str, value: Integers) -> Elements:
     """Integers scaled and shifted by channel as elements scaled and shifted alike, by an affine layer of integers."""
     affine = exact_affine(value.steps, value.neurons)
     if affine is None:
-        raise call.unsupported(f"its {what} must be quantized, or integers times exact factors")
+        return tabulated(call, what, value)
     slopes, offsets = affine
     elements = value.elements
     if len(set(slopes)) == len(set(offsets)) == 1 and slopes[0]:
@@ -155,9 +100,10 @@ def _alike(call: Call, what: str, value: Integers) -> Elements:
         if max(map(abs, (*multiplier, *offset))) <= MAX_MULTIPLIER:
             break
     else:
+        low, high = float(min(slopes)), float(max(slopes))
         raise call.unsupported(
-            f"its {what} must be quantized, or integers whose factors are at most {MAX_MULTIPLIER} times a common "
-            "divisor"
+            f"it sums over channels of its {what} whose scales, {low!r} to {high!r}, are no small multiples of one: "
+            "quantize activations with one scale for all channels, or with powers of two"
         )
     layer = Affine(
         f"affine{call.node.position}", elements.shape, elements.dtype, np.array(multiplier), np.array(offset)
@@ -177,14 +123,6 @@ def check_planes(call: Call, what: str, dtype: DataType) -> None:
         raise call.unsupported(
             f"its {what} must have at most {MAX_PLANES} bits, not the {dtype.bits} of {dtype}: quantize it"
         )
-
-
-def as_elements(call: Call, index: int, what: str) -> Elements:
-    """An input as elements: integers are made such."""
-    value = call.input(index)
-    if isinstance(value, Product | Integers):
-        return _alike(call, what, as_integers(call, value))
-    return call.take(index, what, Elements)
 
 
 def as_map(call: Call, value: Elements, what: str) -> tuple[Elements, tuple[int, int]]:

@@ -16,6 +16,7 @@ from bnnhw.ir.steps import Step
 from bnnhw.ir.types import DataType, InputSpec
 
 __all__ = [
+    "FRAMES",
     "Constant",
     "Dimensions",
     "Elements",
@@ -40,20 +41,34 @@ class Constant:
     array: NDArray[Any]
 
 
-@dataclass(frozen=True)
+FRAMES = (5, 7)
+"""Two numbers of frames: what is equal for both does not depend on the batch, what equals both is the batch."""
+
+
+@dataclass(frozen=True, eq=False)
 class Dimensions:
-    """A shape, or part of one, that depends on the batch.
+    """A shape, or numbers computed from one, that depend on the batch.
 
     Parameters
     ----------
-    sizes : tuple of int or None
-        None stands for the number of frames.
-    scalar : bool
-        Whether it is a single number, not a list of one.
+    arrays : (array, array)
+        The numbers, for each of :data:`FRAMES`.
     """
 
-    sizes: tuple[int | None, ...]
-    scalar: bool = False
+    arrays: tuple[NDArray[Any], NDArray[Any]]
+
+    @property
+    def sizes(self) -> tuple[int | None, ...] | None:
+        """A list of sizes, None standing for the batch; None if it is no such list."""
+        first, second = self.arrays
+        if first.shape != second.shape or first.ndim != 1 or first.dtype.kind != "i":
+            return None
+        found: list[int | None] = []
+        for pair in zip(first.tolist(), second.tolist(), strict=True):
+            if pair[0] != pair[1] and pair != FRAMES:
+                return None
+            found.append(None if pair == FRAMES else pair[0])
+        return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +110,8 @@ class Elements:
         An element of value v, in ``dtype``, stands for the number ``scale * v + offset``.
     notes : tuple of str
         What was assumed on the way.
+    pinned : int
+        So many layers, and the input, are read by other nodes too, and must stay as they are; -1 if none are.
     """
 
     dtype: DataType
@@ -104,6 +121,7 @@ class Elements:
     scale: Fraction = Fraction(1)
     offset: Fraction = Fraction(0)
     notes: tuple[str, ...] = ()
+    pinned: int = -1
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -114,24 +132,6 @@ class Elements:
     def neurons(self) -> int:
         """Channels of the stream."""
         return self.shape[0]
-
-
-@dataclass(frozen=True, eq=False)
-class Padded:
-    """Quantized elements with a constant around their map, about to be convolved.
-
-    Parameters
-    ----------
-    elements : Elements
-    sizes : tuple of (int, int)
-        Before and behind, of every dimension behind the channels.
-    value : Fraction
-        The number that the constant is.
-    """
-
-    elements: Elements
-    sizes: tuple[tuple[int, int], ...]
-    value: Fraction
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +148,13 @@ class Weights:
 
     values: NDArray[np.int16]
     scale: NDArray[np.float64]
+
+    def dequantized(self) -> Constant:
+        """The numbers that they are, in float32 where these hold them."""
+        numbers = self.values * self.scale
+        with np.errstate(over="ignore"):
+            narrow = numbers.astype(np.float32)
+        return Constant(narrow if np.array_equal(narrow, numbers) else numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,11 +216,30 @@ class Integers:
 Streamed: TypeAlias = Elements | Product | Integers
 """What layers emit."""
 
+
+@dataclass(frozen=True, eq=False)
+class Padded:
+    """A map with a constant around it, about to be convolved.
+
+    Parameters
+    ----------
+    inside : Streamed
+    sizes : tuple of (int, int)
+        Before and behind, of every dimension behind the channels.
+    value : Fraction
+        The number that the constant is.
+    """
+
+    inside: Streamed
+    sizes: tuple[tuple[int, int], ...]
+    value: Fraction
+
+
 Value: TypeAlias = Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers
 
 _WORDS = {
     Constant: "a constant",
-    Dimensions: "a shape",
+    Dimensions: "a number of frames",
     Samples: "raw samples",
     Elements: "quantized elements",
     Padded: "padded elements",

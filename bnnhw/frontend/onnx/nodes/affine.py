@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.branches import add_branches
 from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.fold import fold
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Streamed, Value, Weights
 from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
@@ -27,15 +28,6 @@ DEFAULT_ALPHA = float(np.float32(0.01))
 DEFAULT_EPSILON = float(np.float32(1e-5))
 """ONNX's default for BatchNormalization; attributes are float32."""
 
-ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "Add": np.add,
-    "Sub": np.subtract,
-    "Mul": np.multiply,
-    "Div": np.divide,
-    "Pow": np.power,
-}
-
-
 _Stepped = TypeVar("_Stepped", bound=Product | Integers)
 
 
@@ -45,28 +37,6 @@ def add_step(call: Call, product: _Stepped, *steps: Step) -> _Stepped:
     if len(result.steps) > MAX_STEPS:
         raise call.unsupported(f"a product must have at most {MAX_STEPS} steps before its quantizer")
     return result
-
-
-def _fold(call: Call, a: NDArray[Any], b: NDArray[Any]) -> Constant:
-    """Two constants, in their own type, as ONNX computes it."""
-    if a.dtype != b.dtype:
-        raise call.unsupported(f"its inputs must be of one type, not {a.dtype} and {b.dtype}")
-    try:
-        shape = np.broadcast_shapes(a.shape, b.shape)
-    except ValueError:
-        shape = None
-    # Never larger than one of them: a graph must not grow what it stores.
-    if shape not in (a.shape, b.shape):
-        raise call.unsupported(
-            f"its inputs must have one shape, or one of them a single value, not {a.shape}, {b.shape}"
-        )
-    if a.dtype.kind == "i" and call.node.kind in ("Div", "Pow"):
-        raise call.unsupported("its inputs must be floating-point numbers")
-    with np.errstate(all="ignore"):
-        result = np.asarray(ARITHMETIC[call.node.kind](a, b), a.dtype)
-    if not np.isfinite(result).all():
-        raise call.unsupported("its output must be finite")
-    return Constant(result)
 
 
 STEPS: dict[str, Callable[[NDArray[np.float64], bool], tuple[Step, ...]]] = {
@@ -96,19 +66,16 @@ def _rational(call: Call, value: Samples | Elements, number: Fraction, reverse: 
     return replace(value, scale=call.fraction("scale", scale), offset=call.fraction("offset", offset))
 
 
-def _weights(call: Call, weights: Weights, reverse: bool) -> Weights:
-    """Weights times a scale."""
-    if call.node.kind not in ("Mul", "Div"):
-        raise call.unsupported("quantized weights must not be shifted")
+def _weights(call: Call, weights: Weights, reverse: bool) -> Value:
+    """Weights times a scale of rows or of columns; by anything else, the numbers that they then are."""
     array = call.constant(0 if reverse else 1, "factor")
     rank = weights.values.ndim
     array = array.reshape((1,) * (rank - array.ndim) + array.shape) if array.ndim < rank else array
     if array.ndim != rank or any(s not in (1, n) for s, n in zip(array.shape, weights.values.shape, strict=True)):
         raise call.unsupported(f"its factor must fit weights of shape {weights.values.shape}, not {array.shape}")
-    if sum(size > 1 for size in np.broadcast_shapes(array.shape, weights.scale.shape)) > 1:
-        raise call.unsupported("weights must be scaled by row or by column, not both")
-    if not array.all():
-        raise call.unsupported("its factor must not be 0")
+    scaled = np.broadcast_shapes(array.shape, weights.scale.shape)
+    if sum(size > 1 for size in scaled) > 1 or not array.all() or (reverse and call.node.kind == "Div"):
+        return fold(call)
     scale, factor = (a.astype(object) for a in np.broadcast_arrays(weights.scale, array))
     exact = [
         Fraction(s) * Fraction(f) if call.node.kind == "Mul" else Fraction(s) / Fraction(f)
@@ -117,22 +84,28 @@ def _weights(call: Call, weights: Weights, reverse: bool) -> Weights:
     return replace(weights, scale=np.array([call.exact("scale", e) for e in exact]).reshape(scale.shape))
 
 
-@handles("Add", "Sub", "Mul", "Div")
-def _affine(call: Call) -> Value:
-    """With a constant: a single value, or one per neuron or channel; the sum or difference of two branches."""
+@handles("Add", "Sub")
+def _add(call: Call) -> Value:
+    """The sum or difference of two branches, or of a tensor and a constant."""
     first, second = call.input(0), call.input(1)
-    if isinstance(first, Constant) and isinstance(second, Constant):
-        return _fold(call, first.array, second.array)
-    if isinstance(first, Streamed) and isinstance(second, Streamed) and call.node.kind in ("Add", "Sub"):
+    if isinstance(first, Streamed) and isinstance(second, Streamed):
         return add_branches(call, first, second, -1 if call.node.kind == "Sub" else 1)
-    reverse = isinstance(first, Constant)
+    return _affine(call)
+
+
+@handles("Mul", "Div", weights=True)
+def _affine(call: Call) -> Value:
+    """With a constant: a single value, or one per neuron or channel."""
+    first = call.input(0)
+    streamed = any(isinstance(call.input(place), Streamed | Samples) for place in (0, 1))
+    reverse = isinstance(first, Constant) or (isinstance(first, Weights) and streamed)
     place = 0 if reverse else 1
     value = call.take(1 - place, "input", Samples, Elements, Weights, Product, Integers)
     other = call.take(place, "other input", Constant)
-    if reverse and call.node.kind == "Div":
-        raise call.unsupported("its divisor must be a constant")
     if isinstance(value, Weights):
         return _weights(call, value, reverse)
+    if reverse and call.node.kind == "Div":
+        raise call.unsupported("its divisor must be a constant")
     vanishes = call.node.kind == "Mul" and not other.array.any()
     if isinstance(value, Elements) and (other.array.size > 1 or vanishes):
         value = as_integers(call, value)
@@ -140,21 +113,6 @@ def _affine(call: Call) -> Value:
         array = call.channels(place, "other input", value.neurons, value.index)
         return add_step(call, value, *STEPS[call.node.kind](array, reverse))
     return _rational(call, value, Fraction(call.scalar(place, "other input")), reverse)
-
-
-@handles("Pow")
-def _pow(call: Call) -> Value:
-    """The power of a constant, the exponent another one."""
-    return _fold(call, call.take(0, "base", Constant).array, call.take(1, "exponent", Constant).array)
-
-
-@handles("Sqrt")
-def _sqrt(call: Call) -> Value:
-    """The root of a constant."""
-    array = call.take(0, "input", Constant).array
-    if array.dtype.kind != "f" or (array < 0).any():
-        raise call.unsupported("its input must be floating-point numbers, none negative")
-    return Constant(np.sqrt(array))
 
 
 def _stepped(call: Call) -> Product | Integers:

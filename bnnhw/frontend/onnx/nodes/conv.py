@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.channels import as_operand, elements_of, factor, streamed, with_elements
+from bnnhw.frontend.onnx.exact import common_unit
 from bnnhw.frontend.onnx.geometry import window_of
 from bnnhw.frontend.onnx.nodes.affine import add_step
 from bnnhw.frontend.onnx.nodes.product import product_steps, whole_weights
 from bnnhw.frontend.onnx.planes import weight_planes
-from bnnhw.frontend.onnx.streams import as_elements, as_map, check_planes, common_unit
+from bnnhw.frontend.onnx.streams import as_map, check_planes
 from bnnhw.frontend.onnx.values import Constant, Elements, Padded, Product, Value, Weights, layout
 from bnnhw.ir import Affine, Conv2d, SumPool
 from bnnhw.ir.layers import Dense
@@ -34,21 +36,21 @@ def map_layout(shape: tuple[int, int, int], rank: int, axes: tuple[int, int]) ->
 
 @handles("Pad")
 def _pad(call: Call) -> Value:
-    """A constant around a map of quantized elements."""
-    elements = as_elements(call, 0, "input")
+    """A constant around a map."""
+    value = streamed(call, 0, "input")
     call.require("mode", call.attribute("mode", "constant"), "constant")
     if "pads" in call.node.attributes:
         numbers = call.attribute("pads", ())
-        value = Fraction(call.attribute("value", 0.0))
+        number = Fraction(call.attribute("value", 0.0))
     else:
         array = call.take(1, "pads", Constant).array
         if array.dtype.kind != "i" or array.ndim != 1:
             raise call.unsupported("its pads must be a list of integers")
         numbers = tuple(array.tolist())
-        value = Fraction(call.scalar(2, "value")) if call.input(2) is not None else Fraction(0)
+        number = Fraction(call.scalar(2, "value")) if call.input(2) is not None else Fraction(0)
     if call.input(3) is not None:
         raise call.unsupported("its axes must be left out")
-    rank = 1 + elements.index.ndim
+    rank = 1 + value.index.ndim
     if len(numbers) != 2 * rank or any(number < 0 for number in numbers) or not 3 <= rank <= 4:
         raise call.unsupported(
             f"its pads must be {2 * rank} numbers of at least 0, for a map, not {str(tuple(numbers))[:60]}"
@@ -56,7 +58,7 @@ def _pad(call: Call) -> Value:
     before, behind = numbers[:rank], numbers[rank:]
     if any((*before[:2], *behind[:2])):
         raise call.unsupported("its pads must be 0 for batch and channels")
-    return Padded(elements, tuple(zip(before[2:], behind[2:], strict=True)), value)
+    return Padded(value, tuple(zip(before[2:], behind[2:], strict=True)), number)
 
 
 def _padding(call: Call, elements: Elements, value: Fraction) -> tuple[Elements, int]:
@@ -89,12 +91,10 @@ def _padding(call: Call, elements: Elements, value: Fraction) -> tuple[Elements,
 
 def _weights(call: Call, elements: Elements, rank: int) -> tuple[Weights, bool]:
     """Weights of ``rank`` spatial dimensions, and whether the convolution is depthwise."""
-    weights = whole_weights(call, 2 + rank)
+    weights = whole_weights(call, 2 + rank, 0)
     shape = weights.values.shape
     if len(shape) != 2 + rank:
         raise call.unsupported(f"its weights must have {2 + rank} dimensions, not shape {shape}")
-    if any(size != 1 for size in weights.scale.shape[1:]):
-        raise call.unsupported("its weights must have one scale, or one for each output channel")
     channels, group = elements.neurons, call.attribute("group", 1)
     depthwise = group == channels > 1
     if not depthwise and group != 1:
@@ -143,34 +143,40 @@ def _conv(call: Call) -> Value:
     added: tuple[tuple[int, int], ...] = ()
     constant = Fraction(0)
     if isinstance(value, Padded):
-        elements, added, constant = value.elements, value.sizes, value.value
+        value, added, constant = value.inside, value.sizes, value.value
     else:
-        elements = as_elements(call, 0, "first input")
-    elements, axes = as_map(call, elements, "first input")
+        value = streamed(call, 0, "first input")
+    operand = as_operand(call, value, "first input")
+    elements, axes = as_map(call, elements_of(operand), "first input")
+    operand = with_elements(operand, elements)
     rank = elements.index.ndim
     weights, depthwise = _weights(call, elements, rank - 1)
     window = window_of(call, elements.shape, axes, weights.values.shape[2:], added)
     if constant and any(map(any, added)) and any(call.attribute("pads", ())):
         raise call.unsupported("its pads must be 0 behind a Pad node of another value")
-    code = 0
-    if window.padded:
-        elements, code = _padding(call, elements, constant)
     area = window.area
     values = weights.values
+    index = map_layout((len(values), window.out_height, window.out_width), rank, axes)
+    code = 0
+    if window.padded and isinstance(operand, Elements):
+        operand, code = _padding(call, operand, constant)
+    alone = (depthwise or window.channels == len(values) == 1) and call.input(2) is None
+    if alone and isinstance(operand, Elements) and (sums := _sum(call, operand, window, weights, code, index)):
+        return sums
     # A row runs over kernel y, kernel x, input channel.
     rows = np.moveaxis(values, 1, -1).reshape(len(values), area * (1 if depthwise else window.channels))
-    index = map_layout((len(values), window.out_height, window.out_width), rank, axes)
-    alone = depthwise or window.channels == len(values) == 1
-    if alone and call.input(2) is None and (sums := _sum(call, elements, window, weights, code, index)):
-        return sums
+    product = factor(call, "first input", operand, rows, constant if window.padded else None, depthwise)
+    elements = product.elements
+    if window.padded and not isinstance(operand, Elements):
+        elements, code = _padding(call, elements, constant)
     check_planes(call, "first input", elements.dtype)
-    planes, unit = weight_planes(rows)
+    planes, unit = weight_planes(product.rows)
     dense = Dense(f"conv{call.node.position}", elements.dtype, planes, None)
     conv = Conv2d(window, dense, code, depthwise)
     scale = weights.scale.reshape(len(weights.scale), 1)
-    product = add_step(call, Product(elements, conv, index), *product_steps(call, elements, rows, scale, unit))
+    result = add_step(call, Product(elements, conv, index), *product_steps(call, product, scale, unit))
     if call.input(2) is not None:
-        bias = call.channels(2, "bias", product.neurons)
+        bias = call.channels(2, "bias", result.neurons)
         if bias.any():
-            product = add_step(call, product, Shift(bias))
-    return product
+            result = add_step(call, result, Shift(bias))
+    return result

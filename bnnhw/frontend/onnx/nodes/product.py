@@ -8,79 +8,97 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.channels import Factor, as_operand, elements_of, factor, streamed
 from bnnhw.frontend.onnx.nodes.affine import add_step
-from bnnhw.frontend.onnx.planes import weight_planes
-from bnnhw.frontend.onnx.streams import affine_steps, as_elements, check_planes
-from bnnhw.frontend.onnx.values import Constant, Elements, Product, Value, Weights
+from bnnhw.frontend.onnx.planes import MAX_WEIGHT, multiples, weight_planes
+from bnnhw.frontend.onnx.streams import affine_steps, check_planes
+from bnnhw.frontend.onnx.values import Constant, Product, Value, Weights
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Scale, Shift, Step
 
 __all__ = ["product_steps", "whole_weights"]
 
-MAX_WEIGHT = 255
 
+def whole_weights(call: Call, rank: int, axis: int) -> Weights:
+    """Quantized weights, the second input: small integers, with one scale or one per neuron.
 
-def whole_weights(call: Call, rank: int) -> Weights:
-    """Quantized weights, the second input; a constant of small whole numbers needs no quantizer."""
-    value = call.take(1, "second input", Weights, Constant)
-    if isinstance(value, Weights):
-        return value
-    array = value.array
-    whole = (
-        array.ndim == rank and array.size and (np.abs(array) <= MAX_WEIGHT).all() and (array == np.rint(array)).all()
-    )
-    if not whole:
-        what = "a matrix" if rank == 2 else "an array"
-        raise call.unsupported(f"its second input must be quantized weights, or {what} of small whole numbers")
-    return Weights(array.astype(np.int16), np.ones((1,) * rank))
-
-
-def product_steps(
-    call: Call, elements: Elements, rows: NDArray[np.int16], scale: NDArray[np.float64], unit: Fraction
-) -> list[Step]:
-    """From dots of weight planes to ``sum_k (s q_k + o) * (t w_k)`` = ``t * (s * unit * dot + o * sum_k w_k)``.
+    Constants need no quantizer if they are such, and scales of the other dimensions are multiplied out.
 
     Parameters
     ----------
     call : Call
-    elements : Elements
-        ``s q + o``.
-    rows : int16 array (neurons, synapses)
-        w.
+    rank : int
+        Dimensions of the weights.
+    axis : int
+        The dimension of the neurons.
+    """
+    value = call.take(1, "second input", Weights, Constant)
+    if isinstance(value, Weights) and all(
+        size == 1 for place, size in enumerate(value.scale.shape) if place != axis % value.values.ndim
+    ):
+        return value
+    array = value.values * value.scale if isinstance(value, Weights) else value.array
+    if array.ndim != rank or not array.size:
+        raise call.unsupported(f"its weights must have {rank} dimensions, not shape {array.shape}")
+    array = array.astype(np.float64)
+    if (np.abs(array) <= MAX_WEIGHT).all() and (array == np.rint(array)).all():
+        return Weights(array.astype(np.int16), np.ones((1,) * rank))
+    turned = np.moveaxis(array, axis, 0)
+    found = multiples(turned.reshape(len(turned), -1))
+    if found is None:
+        if isinstance(value, Weights):
+            raise call.unsupported(
+                "its weights have a scale for each input, and these have no small common divisor: quantize weights "
+                "with one scale, or one per output channel"
+            )
+        raise call.unsupported(
+            f"its second input must be quantized weights, or whole numbers of at most {MAX_WEIGHT} times one scale per "
+            "output channel: quantize it (Quant, BipolarQuant, DequantizeLinear)"
+        )
+    integers, unit = found
+    shape = tuple(len(turned) if place == axis else 1 for place in range(rank))
+    return Weights(np.moveaxis(integers.reshape(turned.shape), 0, axis), unit.reshape(shape))
+
+
+def product_steps(call: Call, product: Factor, scale: NDArray[np.float64], unit: Fraction) -> list[Step]:
+    """From dots of weight planes to the products of numbers, ``t * (slope * unit * dot + constant)``.
+
+    Parameters
+    ----------
+    call : Call
+    product : Factor
     scale : float64 array (neurons or 1, 1)
-        t.
+        t, of the weights.
     unit : Fraction
         Weights are so much times those of their planes.
     """
-    neurons = len(rows)
-    sums = rows.sum(axis=1, dtype=np.int64).tolist()
-    offsets = [elements.offset * Fraction(total) for total in sums]
-    steps = list(affine_steps(call, [unit * elements.scale] * neurons, offsets))
+    steps = list(affine_steps(call, [unit * slope for slope in product.slopes], product.constants))
     if (scale != 1).any():
-        steps.append(Scale(np.broadcast_to(scale[:, 0], (neurons,))))
+        steps.append(Scale(np.broadcast_to(scale[:, 0], (len(product.rows),))))
     return steps
 
 
 def _product(call: Call, transposed: bool) -> Product:
-    elements, weights = as_elements(call, 0, "first input"), whole_weights(call, 2)
-    if elements.index.ndim != 1:
-        raise call.unsupported(f"its first input must be flattened, not of shape {elements.index.shape}")
-    if weights.values.ndim != 2:
-        raise call.unsupported(f"its weights must have 2 dimensions, not shape {weights.values.shape}")
+    operand = as_operand(call, streamed(call, 0, "first input"), "first input")
+    weights = whole_weights(call, 2, 0 if transposed else 1)
+    index = elements_of(operand).index
+    if index.ndim != 1:
+        raise call.unsupported(
+            f"its first input must be flattened, not of shape {index.shape}: put a Flatten before it"
+        )
     # Neurons x synapses from here on.
     values, scale = (weights.values, weights.scale) if transposed else (weights.values.T, weights.scale.T)
     neurons, synapses = values.shape
-    if synapses != len(elements.index):
-        raise call.unsupported(f"its weights must take {len(elements.index)} inputs, not {synapses}")
-    if scale.shape[1] != 1:
-        raise call.unsupported("its weights must not have a scale for each input")
+    if synapses != len(index):
+        raise call.unsupported(f"its weights must take {len(index)} inputs, not {synapses}")
     ordered: NDArray[np.int16] = np.empty_like(values, order="C")
-    ordered[:, elements.index] = values
-    check_planes(call, "first input", elements.dtype)
-    planes, unit = weight_planes(ordered)
-    layer = Dense(f"dense{call.node.position}", elements.dtype, planes, None)
-    product = Product(elements, layer, np.arange(neurons, dtype=np.int32))
-    return add_step(call, product, *product_steps(call, elements, ordered, scale, unit))
+    ordered[:, index] = values
+    product = factor(call, "first input", operand, ordered, None, False)
+    check_planes(call, "first input", product.elements.dtype)
+    planes, unit = weight_planes(product.rows)
+    layer = Dense(f"dense{call.node.position}", product.elements.dtype, planes, None)
+    result = Product(product.elements, layer, np.arange(neurons, dtype=np.int32))
+    return add_step(call, result, *product_steps(call, product, scale, unit))
 
 
 @handles("MatMul")

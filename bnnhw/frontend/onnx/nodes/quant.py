@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -19,14 +20,14 @@ from bnnhw.frontend.onnx.levels import (
     round_exactly,
 )
 from bnnhw.frontend.onnx.samples import quantize_samples
-from bnnhw.frontend.onnx.streams import as_integers
+from bnnhw.frontend.onnx.streams import affine_steps, as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Value, Weights
 from bnnhw.ir import Quantize
 from bnnhw.ir.activation import FloatActivation
 from bnnhw.ir.steps import Quantizer
 from bnnhw.ir.types import MAX_PLANES, DataType
 
-__all__: list[str] = []
+__all__ = ["Meaning", "quantize"]
 
 BIPOLAR = DataType("bipolar", 1)
 
@@ -42,20 +43,33 @@ def _fractions(array: NDArray[np.float64]) -> list[Fraction]:
     return [Fraction(value) for value in array.ravel().tolist()]
 
 
-def _quantize(
+@dataclass(frozen=True)
+class Meaning:
+    """What an element of value v stands for, ``scale * v + offset``: one pair for all channels, or one for each."""
+
+    scales: Sequence[Fraction]
+    offsets: Sequence[Fraction]
+
+    @property
+    def pairs(self) -> set[tuple[Fraction, Fraction]]:
+        """Those that differ."""
+        return set(zip(self.scales, self.offsets, strict=True))
+
+
+def quantize(
     call: Call,
     value: Samples | Product | Integers,
     dtype: DataType,
     low: int,
     rows: Iterable[tuple[Bound, ...]],
     strict: tuple[bool, ...],
-    scale: Fraction,
-    offset: Fraction,
-) -> Elements:
+    meaning: Meaning,
+) -> Elements | Integers:
     """Elements of raw samples or of a product; ``rows`` has bounds for all neurons together, or for each."""
     table = list(rows)
+    (scale, offset), *others = meaning.pairs
     if isinstance(value, Samples):
-        if len(table) != 1:
+        if len(table) != 1 or others:
             raise call.unsupported("it must treat all raw samples alike")
         return quantize_samples(call, value, dtype, low, table[0], strict, scale, offset)
     neurons = value.neurons
@@ -68,7 +82,10 @@ def _quantize(
         layer = Quantize(f"quantize{call.node.position}", before.shape, before.dtype, activation)
     else:
         layer = value.layer.with_activation(activation)
-    return Elements(dtype, value.index, before.input, (*before.layers, layer), scale, offset, before.notes)
+    elements = Elements(dtype, value.index, before.input, (*before.layers, layer), notes=before.notes)
+    if others:
+        return Integers(elements, affine_steps(call, meaning.scales, meaning.offsets))
+    return replace(elements, scale=scale, offset=offset)
 
 
 def _quantized(call: Call) -> Constant | Samples | Product | Integers:
@@ -77,16 +94,16 @@ def _quantized(call: Call) -> Constant | Samples | Product | Integers:
     return as_integers(call, value) if isinstance(value, Elements) else value
 
 
-def _scales(call: Call, value: Samples | Product | Integers, index: int = 1) -> list[Fraction]:
-    """The scale of a quantizer of elements: one, or one per neuron; positive."""
+def _scales(call: Call, value: Samples | Product | Integers) -> list[Fraction]:
+    """The scale of a quantizer of elements: one, or one per channel; positive."""
     if isinstance(value, Samples):
-        array = call.channels(index, "scale", 1)
+        array = call.channels(1, "scale", 1)
     else:
-        array = call.channels(index, "scale", value.neurons, value.index)
-    scales = _fractions(np.unique(array))
-    if len(scales) > 1:
-        raise call.unsupported("its scale must be the same for all channels, since the next layer sums over them")
-    return scales
+        array = call.channels(1, "scale", value.neurons, value.index)
+    if not (array > 0).all():
+        raise call.unsupported("its scale must be positive")
+    array = array[:1] if (array == array[0]).all() else array
+    return _fractions(array)
 
 
 def _weight_scale(call: Call, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -110,30 +127,28 @@ def _matrix(call: Call, constant: Constant) -> NDArray[np.float64]:
     return array.astype(np.float64)
 
 
-@handles("BipolarQuant", domains=QUANT_DOMAINS)
+@handles("BipolarQuant", domains=QUANT_DOMAINS, constants=True)
 def _bipolar_quant(call: Call) -> Value:
     """-1 below 0, otherwise +1, times a scale."""
     value = _quantized(call)
     if isinstance(value, Constant):
         array = _matrix(call, value)
         return Weights(np.where(array >= 0, 1, -1).astype(np.int16), _weight_scale(call, array.shape))
-    (scale,) = _scales(call, value)
-    if scale <= 0:
-        raise call.unsupported("its scale must be positive")
-    return _quantize(call, value, BIPOLAR, -1, [(Fraction(0),)], (False,), scale, Fraction(0))
+    scales = _scales(call, value)
+    zero = Fraction(0)
+    return quantize(call, value, BIPOLAR, -1, [(zero,)], (False,), Meaning(scales, [zero] * len(scales)))
 
 
 @handles("Sign")
 def _sign(call: Call) -> Value:
     """-1, 0 for 0, +1."""
-    value = _quantized(call)
-    if isinstance(value, Constant):
-        return Weights(np.sign(array := _matrix(call, value)).astype(np.int16), np.ones((1,) * array.ndim))
+    value = call.take(0, "input", Samples, Product, Integers, Elements)
+    value = as_integers(call, value) if isinstance(value, Elements) else value
     zero = Fraction(0)
-    return _quantize(call, value, DataType("int", 2), -1, [(zero, zero)], (False, True), Fraction(1), zero)
+    return quantize(call, value, DataType("int", 2), -1, [(zero, zero)], (False, True), Meaning([Fraction(1)], [zero]))
 
 
-@handles("Quant", "IntQuant", domains=QUANT_DOMAINS)
+@handles("Quant", "IntQuant", domains=QUANT_DOMAINS, constants=True)
 def _quant(call: Call) -> Value:
     """Divided by a scale, shifted by a zero point, rounded, clipped to an integer type."""
     value = _quantized(call)
@@ -154,15 +169,15 @@ def _quant(call: Call) -> Value:
         if biases:
             return _quantized_bias(call, value, zero_point, low, high, rounding)
         return _quantized_weights(call, value, zero_point, low, high, rounding)
-    (scale,) = _scales(call, value)
-    if scale <= 0:
-        raise call.unsupported("its scale must be positive")
-    offset = -zero_point * scale
+    scales = _scales(call, value)
+    offsets = [-zero_point * scale for scale in scales]
+    meaning = Meaning(scales, offsets)
     if signed and bits == 1:
         # QONNX: one signed bit is -1 or +1, by the sign of x / s + z.
-        return _quantize(call, value, BIPOLAR, -1, [(offset,)], (False,), scale, offset)
-    bounds = quant_bounds(low, high, scale, zero_point, rounding)
-    return _quantize(call, value, element_type(low, high), low, [bounds.values], bounds.strict, scale, offset)
+        return quantize(call, value, BIPOLAR, -1, [(offset,) for offset in offsets], (False,), meaning)
+    bounds = [quant_bounds(low, high, scale, zero_point, rounding) for scale in scales]
+    rows = [bound.values for bound in bounds]
+    return quantize(call, value, element_type(low, high), low, rows, bounds[0].strict, meaning)
 
 
 def _quantized_weights(
@@ -204,7 +219,7 @@ def _quantized_bias(
     return Constant(np.array(values).reshape(array.shape))
 
 
-@handles("MultiThreshold", domains=QUANT_DOMAINS)
+@handles("MultiThreshold", domains=QUANT_DOMAINS, infinite=True)
 def _multi_threshold(call: Call) -> Value:
     """How many thresholds are met, scaled and biased."""
     value = call.take(0, "input", Samples, Product, Integers, Elements)
@@ -230,11 +245,11 @@ def _multi_threshold(call: Call) -> Value:
     number = array.shape[1]
     strict = (False,) * number
     if number == 1 and bias * 2 == -scale:
-        return _quantize(call, value, BIPOLAR, -1, rows, strict, scale / 2, Fraction(0))
+        return quantize(call, value, BIPOLAR, -1, rows, strict, Meaning([scale / 2], [Fraction(0)]))
     # A bias of whole scales makes a signed type; what is left of it stays with the number.
     low = bias / scale
     start = int(low) if low.denominator == 1 and -(1 << (MAX_PLANES - 1)) <= low < 0 else 0
     if start and start + number >= 1 << (MAX_PLANES - 1):
         start = 0
     dtype = element_type(start, start + number)
-    return _quantize(call, value, dtype, start, rows, strict, scale, bias - start * scale)
+    return quantize(call, value, dtype, start, rows, strict, Meaning([scale], [bias - start * scale]))

@@ -1,16 +1,17 @@
-"""Operators that move or copy numbers, and arithmetic on shapes."""
+"""Operators that move or copy numbers, and the shapes that they ask for."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.tensors import FLOATING, type_word
 from bnnhw.frontend.onnx.values import (
+    FRAMES,
     Constant,
     Dimensions,
     Elements,
@@ -26,81 +27,120 @@ __all__: list[str] = []
 
 MAX_RANK = 8
 
-FLOATS = {1: np.float32, 11: np.float64}
-NUMBERS = {**FLOATS, 6: np.int32, 7: np.int64}
-"""Types of ONNX's TensorProto -> NumPy's."""
-
-
 _Laid: TypeAlias = Samples | Elements | Product | Integers
 """What has a layout."""
+
+_LAID = (Samples, Elements, Product, Integers)
+
+_NUMBERS = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+"""Attributes of a Constant that are no tensor, and their type."""
 
 
 def _reshaped(value: _Laid, shape: tuple[int, ...]) -> _Laid:
     return laid_out(value, value.index.reshape(shape))
 
 
-@handles("Transpose")
+def _kept(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An array cut to one place along every dimension along which it is constant."""
+    for axis in range(array.ndim):
+        first = array.take([0], axis)
+        array = first if (array == first).all() else array
+    return array
+
+
+def _weights_of_shape(call: Call, weights: Weights, shape: tuple[int, ...]) -> Weights:
+    """The same weights in another shape, in the same order."""
+    if len(shape) > MAX_RANK:
+        raise call.unsupported(f"its output must have at most {MAX_RANK} dimensions")
+    try:
+        values = weights.values.reshape(shape)
+    except ValueError:
+        raise call.unsupported(f"its shape must have {weights.values.size} elements, not {shape}") from None
+    if weights.scale.size == 1:
+        return Weights(values, weights.scale.reshape((1,) * values.ndim))
+    return Weights(values, _kept(np.broadcast_to(weights.scale, weights.values.shape).reshape(values.shape)))
+
+
+@handles("Transpose", weights=True)
 def _transpose(call: Call) -> Value:
-    """A matrix of weights or constants turned over; dimensions of samples or elements behind the batch."""
-    value = call.take(0, "input", Constant, Weights, Samples, Elements, Product, Integers)
-    if isinstance(value, Constant | Weights):
-        rank = value.array.ndim if isinstance(value, Constant) else value.values.ndim
-        if rank != 2:
-            raise call.unsupported(f"its input must have 2 dimensions, not {rank}")
-        call.require("perm", call.attribute("perm", (1, 0)), (1, 0))
-        if isinstance(value, Weights):
-            return Weights(value.values.T, value.scale.T)
-        return Constant(value.array.T)
-    rank = 1 + len(value.index.shape)
+    """Weights turned over; dimensions of samples or elements behind the batch."""
+    value = call.take(0, "input", *_LAID, Weights)
+    rank = value.values.ndim if isinstance(value, Weights) else 1 + value.index.ndim
     perm = call.attribute("perm", tuple(reversed(range(rank))))
-    if sorted(perm) != list(range(rank)) or perm[0] != 0:
-        raise call.unsupported(f"its perm must keep the batch first and be of {rank} dimensions, not {str(perm)[:60]}")
+    if sorted(perm) != list(range(rank)):
+        raise call.unsupported(f"its perm must name {rank} dimensions, not {str(perm)[:60]}")
+    if isinstance(value, Weights):
+        return Weights(value.values.transpose(perm), value.scale.transpose(perm))
+    if perm[0] != 0:
+        raise call.unsupported(f"its perm must keep the batch first, not {str(perm)[:60]}")
     return laid_out(value, value.index.transpose([axis - 1 for axis in perm[1:]]))
 
 
-@handles("Flatten")
+@handles("Flatten", weights=True)
 def _flatten(call: Call) -> Value:
-    """To (batch, elements)."""
-    call.require("axis", call.attribute("axis", 1), 1)
-    value = call.take(0, "input", Samples, Elements, Product, Integers)
-    return _reshaped(value, (math.prod(value.index.shape),))
+    """To two dimensions, for a tensor the batch and its elements."""
+    value = call.take(0, "input", *_LAID, Weights)
+    shape = value.values.shape if isinstance(value, Weights) else (1, *value.index.shape)
+    axis = call.attribute("axis", 1)
+    if not -len(shape) <= axis <= len(shape):
+        raise call.unsupported(f"its axis must be in {-len(shape)}..{len(shape)}, not {axis}")
+    axis += len(shape) if axis < 0 else 0
+    if isinstance(value, Weights):
+        return _weights_of_shape(call, value, (math.prod(shape[:axis]), math.prod(shape[axis:])))
+    # An axis of 0 is one frame's, which is what graphs are exported with.
+    if math.prod(shape[:axis]) != 1:
+        raise call.unsupported(
+            f"its axis must leave the batch alone, not join it with dimensions of {shape[1:axis]}: flatten from axis 1"
+        )
+    return _reshaped(value, (value.index.size,))
 
 
 def _target(call: Call) -> list[int | None]:
     """What a Reshape asks for; None stands for the batch."""
     value = call.take(1, "shape", Constant, Dimensions)
     if isinstance(value, Dimensions):
-        return list(value.sizes)
+        sizes = value.sizes
+        if sizes is None or len(sizes) > MAX_RANK:
+            shown = " or ".join(str(array.tolist())[:60] for array in value.arrays)
+            raise call.unsupported(
+                f"its shape must leave the batch alone, not be {shown} for {FRAMES[0]} or {FRAMES[1]} frames: reshape "
+                "behind the batch only"
+            )
+        return list(sizes)
     if value.array.ndim != 1 or value.array.dtype.kind != "i" or len(value.array) > MAX_RANK:
         raise call.unsupported(f"its shape must be a list of at most {MAX_RANK} integers")
     return value.array.tolist()
 
 
-@handles("Reshape")
+@handles("Reshape", weights=True)
 def _reshape(call: Call) -> Value:
-    """Behind the batch."""
-    value = call.take(0, "input", Constant, Samples, Elements, Product, Integers)
-    call.require("allowzero", call.attribute("allowzero", 0), 0)
+    """Weights; everything else behind the batch."""
+    value = call.take(0, "input", *_LAID, Weights)
     target = _target(call)
-    if isinstance(value, Constant):
-        if None in target or target.count(-1) > 1 or any(size is not None and size < -1 for size in target):
-            raise call.unsupported(f"its shape must be of a constant, not {target}")
-        try:
-            return Constant(value.array.reshape([size for size in target if size is not None]))
-        except ValueError:
-            raise call.unsupported(f"its shape must have {value.array.size} elements, not {target}") from None
-    shape = value.index.shape
+    shape = value.values.shape if isinstance(value, Weights) else value.index.shape
     size = math.prod(shape)
+    keep = call.attribute("allowzero", 0)
+    call.require("allowzero", keep, 0, 1)
+    if keep and 0 in target:
+        raise call.unsupported(f"its shape must have no dimension of 0 elements, not {target} with allowzero")
+    if isinstance(value, Weights):
+        sizes = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(target)]
+        if sizes.count(-1) > 1 or any(n is None or n < -1 for n in sizes):
+            raise call.unsupported(f"its shape must be of {size} weights, not {target}")
+        return _weights_of_shape(call, value, tuple(n for n in sizes if n is not None))
     inner = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(target[1:])]
     known = math.prod(n for n in inner if n is not None and n > 0)
     if inner.count(-1) == 1 and target[0] != -1 and known and size % known == 0:
         inner[inner.index(-1)] = size // known
     # The batch may be asked for as it is (None, 0), as 1, which is what graphs are exported with, or as the rest.
-    sizes = tuple(n for n in inner if n is not None and n > 0)
+    sizes = [n for n in inner if n is not None and n > 0]
     if not target or target[0] not in (None, -1, 0, 1) or len(sizes) != len(inner) or math.prod(sizes) != size:
         shown = ["batch" if n is None else n for n in target]
-        raise call.unsupported(f"its shape must be (batch, ...) with {size} elements per frame, not {str(shown)[:60]}")
-    return _reshaped(value, sizes)
+        raise call.unsupported(
+            f"its shape must be (batch, ...) with {size} elements per frame, not {str(shown)[:60]}: reshape behind the "
+            "batch only"
+        )
+    return _reshaped(value, tuple(sizes))
 
 
 def _axes(call: Call) -> tuple[int, ...]:
@@ -112,112 +152,83 @@ def _axes(call: Call) -> tuple[int, ...]:
         return tuple(array.ravel().tolist())
     axes = call.attribute("axes", ())
     if not axes:
-        raise call.unsupported("its axes must be given")
+        raise call.unsupported("its axes must be given: name the dimension in the model, as in x.squeeze(-1)")
     return axes
 
 
-@handles("Squeeze", "Unsqueeze")
+@handles("Squeeze", "Unsqueeze", weights=True)
 def _squeeze(call: Call) -> Value:
-    """Dimensions of 1, behind the batch; a number becomes a list, or the other way round."""
-    value = call.take(0, "input", Constant, Dimensions, Samples, Elements, Product, Integers)
+    """Dimensions of 1, of weights, or behind the batch."""
+    value = call.take(0, "input", *_LAID, Weights)
     axes, adds = _axes(call), call.node.kind == "Unsqueeze"
-    if isinstance(value, Dimensions):
-        if axes not in ((0,), (-1,)) or value.scalar != adds or len(value.sizes) != 1:
-            raise call.unsupported("of a shape, one number can be made a list, or a list of one a number")
-        return replace(value, scalar=not adds)
-    array = value.array if isinstance(value, Constant) else value.index[None]
+    array = value.values if isinstance(value, Weights) else value.index[None]
     try:
         result = np.expand_dims(array, axes) if adds else np.squeeze(array, axes)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise call.unsupported(f"its axes must fit {array.ndim} dimensions, not {str(axes)[:60]}") from None
     if result.ndim > MAX_RANK:
         raise call.unsupported(f"its output must have at most {MAX_RANK} dimensions")
-    if isinstance(value, Constant):
-        return Constant(result)
+    if isinstance(value, Weights):
+        return _weights_of_shape(call, value, result.shape)
     if any(axis % max(array.ndim, result.ndim) == 0 for axis in axes):
-        raise call.unsupported("its axes must not be the batch")
+        raise call.unsupported("its axes must not be the batch: keep the batch as the first dimension up to the output")
     return laid_out(value, result[0])
 
 
-@handles("Shape")
+@handles("Shape", "Size")
 def _shape_of(call: Call) -> Value:
-    """The shape of a tensor, its first dimension the batch."""
-    value = call.take(0, "input", Samples, Elements, Product, Integers)
-    for name in ("start", "end"):
-        if name in call.node.attributes:
-            raise call.unsupported(f"its {name} must be left out")
-    return Dimensions((None, *value.index.shape))
+    """The shape of a tensor, its first dimension the batch, or how many numbers it has."""
+    value = call.take(0, "input", *_LAID)
+    shapes = [np.array((frames, *value.index.shape), np.int64) for frames in FRAMES]
+    if call.node.kind == "Size":
+        shapes = [np.array(math.prod(shape.tolist()), np.int64) for shape in shapes]
+        return Dimensions((shapes[0], shapes[1]))
+    start = call.attribute("start", 0)
+    end = call.attribute("end", len(shapes[0]))
+    parts = [shape[start:end] for shape in shapes]
+    if np.array_equal(parts[0], parts[1]):
+        return Constant(parts[0])
+    return Dimensions((parts[0], parts[1]))
 
 
-@handles("Gather")
-def _gather(call: Call) -> Value:
-    """One number of a shape."""
-    sizes = call.take(0, "input", Dimensions).sizes
-    call.require("axis", call.attribute("axis", 0), 0)
-    indices = call.take(1, "index", Constant).array
-    if indices.dtype.kind != "i" or indices.size != 1:
-        raise call.unsupported("its index must be a single integer")
-    index = int(indices.reshape(()))
-    if not -len(sizes) <= index < len(sizes):
-        raise call.unsupported(f"its index must be in {-len(sizes)}..{len(sizes) - 1}, not {index}")
-    return Dimensions((sizes[index],), scalar=indices.ndim == 0)
+@handles("Cast", weights=True)
+def _cast(call: Call) -> Value:
+    """The same numbers, which a floating-point type holds."""
+    value = call.take(0, "input", *_LAID, Weights)
+    target = call.attribute("to", 0)
+    if target not in FLOATING:
+        words = " or ".join(map(type_word, FLOATING))
+        raise call.unsupported(
+            f"its type must be {words}, not {type_word(target)}: round with a quantizer (Quant, QuantizeLinear)"
+        )
+    return value
+
+
+@handles("Identity", "Dropout", constants=True, weights=True, infinite=True)
+def _identity(call: Call) -> Value:
+    """Its input, as in inference."""
+    if call.node.kind == "Dropout" and call.input(2) is not None and call.scalar(2, "training_mode"):
+        raise call.unsupported("its training_mode must be false: export the model in inference, model.eval()")
+    return call.take(0, "input", Constant, Dimensions, *_LAID, Weights)
+
+
+@handles("Constant", constants=True)
+def _constant(call: Call) -> Value:
+    """A tensor, or numbers."""
+    attributes = call.node.attributes
+    value = attributes.get("value")
+    if isinstance(value, np.ndarray):
+        return Constant(value)
+    for name, dtype in _NUMBERS.items():
+        if isinstance(attributes.get(name), int | float | tuple):
+            return Constant(np.array(attributes[name], dtype))
+    raise call.unsupported("its value must be a tensor of numbers, or numbers")
 
 
 @handles("Concat")
 def _concat(call: Call) -> Value:
-    """Shapes and integers into one shape."""
-    call.require("axis", call.attribute("axis", 0), 0, -1)
-    sizes: list[int | None] = []
-    for index in range(len(call.inputs)):
-        value = call.take(index, "input", Dimensions, Constant)
-        if isinstance(value, Dimensions):
-            if value.scalar:
-                raise call.unsupported("its inputs must be lists")
-            sizes += value.sizes
-        elif value.array.ndim != 1 or value.array.dtype.kind != "i" or value.array.size > MAX_RANK:
-            raise call.unsupported(f"its inputs must be lists of at most {MAX_RANK} integers")
-        else:
-            sizes += value.array.tolist()
-        if len(sizes) > MAX_RANK:
-            raise call.unsupported(f"its output must have at most {MAX_RANK} numbers")
-    return Dimensions(tuple(sizes))
-
-
-@handles("Cast")
-def _cast(call: Call) -> Value:
-    """Constants to a number type that holds them; everything else to a floating-point type."""
-    value = call.take(0, "input", Constant, Dimensions, Samples, Elements, Weights, Product, Integers)
-    target = call.attribute("to", 0)
-    if isinstance(value, Dimensions):
-        call.require("type", target, 6, 7)
-        return value
-    if not isinstance(value, Constant):
-        call.require("type", target, *FLOATS)
-        return value
-    call.require("type", target, *NUMBERS)
-    with np.errstate(all="ignore"):
-        result: NDArray[Any] = value.array.astype(NUMBERS[target])
-        if not np.isfinite(result).all() or (result.dtype.kind == "i" and (result != value.array).any()):
-            raise call.unsupported("its input must fit its type")
-    return Constant(result)
-
-
-@handles("Identity", "Dropout")
-def _identity(call: Call) -> Value:
-    """Its input, as in inference."""
-    return call.take(0, "input", Constant, Dimensions, Samples, Elements, Weights, Product, Integers)
-
-
-@handles("Constant")
-def _constant(call: Call) -> Value:
-    """A tensor, or a single number."""
-    value = call.node.attributes.get("value")
-    if isinstance(value, np.ndarray) and np.isfinite(value).all():
-        return Constant(value)
-    number = call.node.attributes.get("value_float")
-    if isinstance(number, float) and np.isfinite(number):
-        return Constant(np.array(number, np.float32))
-    whole = call.node.attributes.get("value_int")
-    if isinstance(whole, int):
-        return Constant(np.array(whole, np.int64))
-    raise call.unsupported("its value must be a finite tensor or number")
+    """Branches joined over channels have no unit."""
+    raise call.unsupported(
+        "it joins tensors that depend on the sample, which no unit of the hardware does: add branches up in the model "
+        "(x + y) instead of joining them, or train without the join"
+    )
