@@ -69,12 +69,13 @@ def _average(call: Call, value: Streamed, whole: bool) -> Elements | Integers:
     value = as_integers(call, value) if isinstance(value, Product) else value
     ceil_mode = not whole and _flag(call, "ceil_mode", 0)
     if ceil_mode:
-        raise call.unsupported("its ceil_mode must be 0, not 1")
+        raise call.unsupported("its ceil_mode must be 0, not 1: train with ceil_mode=False")
     elements, window, axes = _window(call, value, whole)
     if window.padded:
         if not _flag(call, "count_include_pad", 0):
             raise call.unsupported(
-                "its count_include_pad must be 1 where it pads: windows of all sizes are not averaged"
+                "its count_include_pad must be 1 where it pads: windows of all sizes are not averaged, "
+                "train with count_include_pad=True or without padding"
             )
         # A sum pads with codes of 0.
         low = elements.scale * (-1 if elements.dtype.kind == "bipolar" else 0) + elements.offset
