@@ -13,8 +13,8 @@ from amaranth.lib import wiring
 from bnnhw import devices, links, tools
 from bnnhw.boards import Board
 from bnnhw.errors import RequestError
-from bnnhw.files import digest, file_digest, whole_directory, write_json
-from bnnhw.flow.design import FORMAT_VERSION, SIDECAR, Design, open_design, probe_json
+from bnnhw.files import digest, file_digest, whole_directory, write_json, write_text
+from bnnhw.flow.design import DESIGN, FORMAT_VERSION, SIDECAR, Design, open_design, probe_json
 from bnnhw.flow.fold import as_board, technology_of
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
@@ -47,7 +47,7 @@ def generate(
     ----------
     folded : FoldedNetwork
     folder : Path or str
-        New, empty, or an earlier design, which is replaced.
+        New, empty, or an earlier design, whose files are replaced; those of others in it stay.
     board : Board or str, optional
         Uses the memories of this board's device; portable Verilog without.
     link : str
@@ -58,7 +58,8 @@ def generate(
     Raises
     ------
     RequestError
-        When the folder holds somebody else's files; for an unknown link, or one that needs a board that has it.
+        When the folder is of others, or a file in it was changed since it was generated; for an unknown link, or one
+        that needs a board that has it.
     ToolError
         When Yosys is missing, which writes the Verilog.
     """
@@ -68,7 +69,7 @@ def generate(
         if board is None:
             raise RequestError(f"link {link} needs a board: {chosen.why_board}")
         links.board_link(board, link)
-    with whole_directory(folder, SIDECAR) as target:
+    with whole_directory(folder, DESIGN, SIDECAR) as target:
         if model is None:
             archive.save(folded.network, target / NETWORK)
         else:
@@ -122,7 +123,7 @@ def _emit(component: wiring.Component, name: str, technology: str, path: Path, h
     """Writes a Verilog file; what the sidecar says of it."""
     emitted = emit(component, name, technology)
     path.parent.mkdir(exist_ok=True)
-    path.write_text(header + to_verilog(emitted.rtlil))
+    write_text(path, header + to_verilog(emitted.rtlil))
     return {"top": name, "ports": _ports(component), "repeated": list(emitted.repeated)}
 
 
@@ -137,7 +138,7 @@ def _versions() -> dict[str, str]:
 def _header(model: str, sha256: str, folded: FoldedNetwork, versions: dict[str, str]) -> str:
     """A comment that says what produced the file; the same input gives the same text."""
     lines = [
-        "Generated; changes are lost when it is generated again.",
+        "Generated; once changed, it is not generated again: give another folder, or move it away.",
         f"Network: {model}, SHA-256 {sha256}",
         *(
             f"Layer {layer.name}: {layer.synapses} -> {layer.neurons}, PE {folding.pe}, SIMD {folding.simd}, "

@@ -45,7 +45,7 @@ def save(network: Network, path: Path) -> None:
     header, arrays = _describe(network)
     text = json.dumps(header, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
     data = pack({"header": np.frombuffer(text, np.uint8), **arrays})
-    write_whole(Path(path), data)
+    write_whole(Path(path), data, "network")
 
 
 def load(path: Path) -> Network:
