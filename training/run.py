@@ -61,7 +61,8 @@ class RunFolder:
         self.history: list[Epoch] = []
         self._saved = time.perf_counter()
         self._output = OutputFolder(path, RUN, shared=True)
-        self._output.check((CHECKPOINT, METRICS, RESULT))
+        # A checkpoint is judged by what it holds.
+        self._output.check((METRICS, RESULT), but=(CHECKPOINT,))
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

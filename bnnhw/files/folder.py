@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
@@ -42,6 +42,9 @@ class OutputFolder:
         self.path, self.kind = Path(path), kind
         self.files: dict[str, str | None] = {}
         if not os.path.lexists(self.path):
+            above = next(folder for folder in self.path.absolute().parents if folder.exists())
+            if not above.is_dir():
+                raise RequestError(f"{above}: must be a folder, and is a file")
             return
         if not self.path.is_dir():
             what = "is a file" if self.path.exists() else "is a link to nothing"
@@ -60,15 +63,17 @@ class OutputFolder:
             raise RequestError(f"{self.path}: must be a {kind}, or empty, and is a {known.get('kind')}")
         self.files = files
 
-    def check(self, names: Iterable[str] = ()) -> None:
+    def check(self, names: Iterable[str] = (), *, but: Collection[str] = ()) -> None:
         """Refuses what can't be written: a file that was changed since, or one of others among ``names``.
+
+        Those of ``but`` are left to the caller to judge.
 
         Raises
         ------
         RequestError
             Names the file.
         """
-        for name in sorted({*self.files, *names}):
+        for name in sorted({*self.files, *names}.difference(but)):
             path = self.path / name
             if not os.path.lexists(path):
                 # What stands in the way of its folder is found here.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bnnhw.errors import FileError, RequestError
 
-__all__ = ["SEALED", "check_output", "seal", "sealed", "seal_of"]
+__all__ = ["SEALED", "check_output", "is_seal", "seal", "seal_of", "sealed"]
 
 SEALED = {
     "network": "a network",
@@ -33,6 +33,11 @@ _PATTERN = re.compile(rb"bnnhw-seal:([a-z]+):([0-9a-f]{64})")
 def seal(kind: str) -> str:
     """What a writer puts into a file of one of :data:`SEALED`; :func:`sealed` fills its digest in."""
     return f"bnnhw-seal:{kind}:{_ZEROS}"
+
+
+def is_seal(text: bytes) -> bool:
+    """Whether a text is a seal and nothing else, whatever it says."""
+    return _PATTERN.fullmatch(text) is not None
 
 
 def sealed(data: bytes) -> bytes:

@@ -158,6 +158,7 @@ def test_mutations_are_refused_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, network: Network, data: st.DataObject
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "mutated.bnn"
+    path.unlink(missing_ok=True)
     save(network, path)
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
