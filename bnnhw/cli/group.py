@@ -72,7 +72,7 @@ class Verbs(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             if session.json:
                 return "a verb is needed", 2
-            write_out(f"{error.ctx.get_help()}\n" if error.ctx is not None else "")
+            write_out(f"{error.ctx.get_help()}\n")
             return None, 0
         except click.ClickException as error:
             return error.format_message(), 2

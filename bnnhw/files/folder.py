@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
@@ -148,7 +148,7 @@ class OutputFolder:
         self._write(self.path / LIST, files)
         self.files = files
 
-    def _write(self, path: Path, files: dict[str, str | None]) -> None:
+    def _write(self, path: Path, files: Mapping[str, str | None]) -> None:
         said = "What bnnhw wrote in this folder; it replaces and removes nothing else here."
         write_json(path, {"about": said, "kind": self.kind, "files": dict(sorted(files.items()))}, owned=True)
 

@@ -217,7 +217,7 @@ def test_whole_or_not_at_all(tmp_path: Path) -> None:
     assert path.read_bytes() == first
     taken = tmp_path / "folder"
     taken.mkdir()
-    with pytest.raises(FileError, match=rf"^{re.escape(str(taken))}: can't be written: Is a directory$"):
+    with pytest.raises(RequestError, match=rf"^{re.escape(str(taken))}: must be a file, and is a folder$"):
         write_qonnx(network, taken)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "model.onnx"]
 
