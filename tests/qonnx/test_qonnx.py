@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from bnnhw import reference
 from bnnhw.datasets import load
-from bnnhw.errors import FileError, NetworkError, UnsupportedError
+from bnnhw.errors import NetworkError, RequestError, UnsupportedError
 from bnnhw.frontend import read_model
 from bnnhw.ir import (
     Affine,
