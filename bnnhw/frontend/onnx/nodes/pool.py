@@ -13,7 +13,8 @@ from bnnhw.frontend.onnx.nodes.conv import map_layout, summed
 from bnnhw.frontend.onnx.streams import affine_steps, as_integers, as_map
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Streamed, Value
 from bnnhw.ir import MaxPool, SumPool
-from bnnhw.ir.steps import PRelu, Relu, falling
+from bnnhw.ir.bends import bend
+from bnnhw.ir.steps import falling
 from bnnhw.ir.window import Window
 
 __all__: list[str] = []
@@ -86,7 +87,7 @@ def _average(call: Call, value: Streamed, whole: bool) -> Elements | Integers:
     sums = summed(call, elements, pool, index, Fraction(1, window.area))
     if isinstance(value, Elements):
         return sums
-    if bent := next((type(step).__name__ for step in value.steps if isinstance(step, Relu | PRelu)), None):
+    if bent := bend(value.steps):
         raise call.unsupported(f"its input must not be an average of a {bent}: quantize the {bent}'s output")
     # An affine chain of an average is the average of the chain.
     plain = replace(sums, scale=Fraction(1), offset=Fraction(0))
