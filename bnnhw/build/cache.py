@@ -10,12 +10,7 @@ from typing import Any
 
 from bnnhw.files import digest, file_digest, write_json
 
-__all__ = ["StepCache", "stamp_name"]
-
-
-def stamp_name(step: str) -> str:
-    """The file of a step's stamp in the folder of the steps."""
-    return f".steps/{step}.json"
+__all__ = ["StepCache"]
 
 
 class StepCache:
@@ -39,6 +34,7 @@ class StepCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._stamps = folder / ".steps"
         self.seconds: dict[str, float] = {}
         self.skipped: list[str] = []
 
@@ -57,7 +53,7 @@ class StepCache:
             Returns a dict that JSON can hold.
         """
         key = digest(name, list(inputs))
-        stamp = self.folder / stamp_name(name)
+        stamp = self._stamps / f"{name}.json"
         known = self._read(stamp)
         if known is not None and known["inputs"] == key and self._unchanged(known["outputs"], outputs):
             self.skipped.append(name)
@@ -67,20 +63,20 @@ class StepCache:
         start = time.monotonic()
         result = action()
         self.seconds[name] = round(time.monotonic() - start, 3)
-        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.parent.mkdir(exist_ok=True)
         content = {
             "inputs": key,
             "outputs": {path.relative_to(self.folder).as_posix(): file_digest(path) for path in outputs},
             "seconds": self.seconds[name],
             "result": result,
         }
-        write_json(stamp, content, owned=True)
+        write_json(stamp, content)
         return result
 
     @staticmethod
     def _read(stamp: Path) -> dict[str, Any] | None:
         try:
-            known = json.loads(stamp.read_text(encoding="utf-8"))
+            known = json.loads(stamp.read_text())
         except (OSError, ValueError):
             return None
         complete = isinstance(known, dict) and {"inputs", "outputs", "seconds", "result"} <= known.keys()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import click
+from pathlib import Path
 
-from bnnhw.cli.paths import BoardName, InputPath
+import click
 
 __all__ = ["board_option", "count_option", "data_option", "folding_option"]
 
@@ -13,7 +13,7 @@ data_option = click.option(
     metavar="DIR",
     envvar="BNNHW_DATA",
     show_envvar=True,
-    type=InputPath(file_okay=False),
+    type=click.Path(file_okay=False, path_type=Path),
     help="Root with one folder per data set.",
 )
 
@@ -21,13 +21,11 @@ count_option = click.option(
     "--count", metavar="N", type=click.IntRange(min=1), help="Only the first N frames.  [default: all]"
 )
 
-board_option = click.option(
-    "--board", metavar="B", type=BoardName(), required=True, help="A name that `bnnhw boards` lists, or FILE.py."
-)
+board_option = click.option("--board", metavar="B", required=True, help="A name that `bnnhw boards` lists, or FILE.py.")
 
 folding_option = click.option(
     "--folding",
     metavar="F.json",
-    type=InputPath(dir_okay=False),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="What `bnnhw fold` wrote.  [default: the fastest that builds in minutes]",
 )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bnnhw.cli.paths import InputPath
 from bnnhw.cli.session import Session, verb
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ __all__ = ["show"]
 
 
 @verb(example="bnnhw show digits.bnn")
-@click.argument("network", metavar="N.bnn", type=InputPath())
+@click.argument("network", metavar="N.bnn", type=click.Path(path_type=Path))
 def show(session: Session, network: Path) -> None:
     """A table of the layers of a network."""
     from bnnhw.flow.show import describe

@@ -78,9 +78,14 @@ class ResultFormat:
     score_signed: bool
 
     @property
+    def fields(self) -> tuple[tuple[str, int, bool], ...]:
+        """Name, bits and signedness of each number in a word, the least significant first."""
+        return ("index", self.index_bits, False), ("score", self.score_bits, self.score_signed)
+
+    @property
     def width(self) -> int:
         """Bits per word."""
-        return self.index_bits + self.score_bits
+        return sum(bits for _, bits, _ in self.fields)
 
     @property
     def words(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from bnnhw.devices.family import BlockRam, Family, Part, Technology, blocks_needed, buffer_style
+from bnnhw.devices.family import BlockRam, Family, Part, Technology, blocks_needed, buffer_style, ram_attributes
 from bnnhw.tools import Program
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "buffer_style",
     "family",
     "programs",
+    "ram_attributes",
     "technology",
 ]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bnnhw.devices.family import BlockRam, CellModels, Family, Part, Technology, Toolchain
 from bnnhw.errors import RequestError
+from bnnhw.templates import render
 from bnnhw.tools import Program, yowasp
 
 if TYPE_CHECKING:
@@ -199,21 +200,13 @@ def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_reg
 
 
 def _cell_models(share: Path) -> dict[str, str]:
-    import jinja2
-
     folder = share / "ecp5"
     files = {path.name: path.read_text() for path in sorted(folder.glob("*.vh"))}
     text = (folder / "cells_sim.v").read_text()
     # Yosys models the block RAM as a black box, with ports and parameters but no behaviour.
     head, ram, tail = re.split(r"(?=^module DP16KD\b)|(?<=^endmodule\n)(?=\n`ifndef NO_INCLUDES)", text, flags=re.M)
     body = ram.rindex("endmodule")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bnnhw.devices", ""),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    model = environment.get_template("dp16kd.v.j2").render()
+    model = render("bnnhw.devices", "dp16kd.v.j2")
     return {**files, "cells_sim.v": f"{head}{ram[:body]}{model}endmodule\n{tail}"}
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "Toolchain",
     "blocks_needed",
     "buffer_style",
+    "ram_attributes",
 ]
 
 
@@ -59,6 +60,8 @@ class Technology:
     block_ram : BlockRam
     lut_ram : bool
         Whether LUTs can be small memories that are written and read.
+    portable : bool
+        Whether it stands for any device: nothing is asked for that some device has not.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Technology:
     group: int
     block_ram: BlockRam
     lut_ram: bool
+    portable: bool = False
 
 
 @dataclass(frozen=True)
@@ -254,3 +258,8 @@ def buffer_style(depth: int, width: int, tech: Technology) -> str:
         return "registers"
     # A LUT RAM of 16 words of 4 bits takes as many LUT4 as six; deeper ones multiplex them.
     return "block" if depth > 64 or not tech.lut_ram else "distributed"
+
+
+def ram_attributes(style: str, tech: Technology) -> dict[str, str]:
+    """What synthesis is asked of a memory of a :func:`buffer_style`; LUT RAM only where there is some for certain."""
+    return {} if style == "distributed" and tech.portable else {"ram_style": style}

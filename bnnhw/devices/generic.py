@@ -8,7 +8,14 @@ __all__ = ["GENERIC"]
 
 GENERIC = Family(
     technology=Technology(
-        "generic", levels=5, chain_cell=1, block_register=True, group=16, block_ram=BlockRam(36, 512, 1), lut_ram=True
+        "generic",
+        levels=5,
+        chain_cell=1,
+        block_register=True,
+        group=16,
+        block_ram=BlockRam(36, 512, 1),
+        lut_ram=True,
+        portable=True,
     ),
     lone_registers=0.0,
 )

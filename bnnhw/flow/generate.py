@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -14,15 +17,17 @@ from bnnhw import devices, links, tools
 from bnnhw.boards import Board
 from bnnhw.errors import RequestError
 from bnnhw.files import digest, file_digest, whole_directory, write_json, write_text
-from bnnhw.flow.design import DESIGN, FORMAT_VERSION, SIDECAR, Design, open_design, probe_json
+from bnnhw.flow.companions import companions
+from bnnhw.flow.design import FORMAT_VERSION, SIDECAR, Design, open_design, probe_json
 from bnnhw.flow.fold import as_board, technology_of
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
-from bnnhw.ir import archive
+from bnnhw.ir import InputSpec, archive
 from bnnhw.links import Link, Setting
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit, port_signals, to_verilog
+from bnnhw.sim.cells import used_models
 from bnnhw.sim.core import Core
 
 __all__ = ["CORE", "generate"]
@@ -40,63 +45,84 @@ def generate(
     board: Board | str | None = None,
     link: str = links.DEFAULT,
     model: Path | str | None = None,
+    name: str | None = None,
+    data_width: int | None = None,
+    result_width: int | None = None,
 ) -> Design:
-    """Writes the Verilog of a folded network, whole or not at all.
+    """Writes the Verilog of a folded network, whole or not at all, and what is useful beside it.
+
+    That is an instantiation template, a self-checking testbench with frames and results, and a FuseSoC core file.
 
     Parameters
     ----------
     folded : FoldedNetwork
     folder : Path or str
-        New, empty, or an earlier design, whose files are replaced; those of others in it stay.
+        New, empty, or an earlier design, which is replaced.
     board : Board or str, optional
         Uses the memories of this board's device; portable Verilog without.
     link : str
         How frames enter and results leave: a name in :data:`bnnhw.links.LINKS`.
     model : Path or str, optional
         The file of the network: copied, and named in the Verilog's header.
+    name : str, optional
+        Begins the name of every module, so that several networks can be parts of one project.
+    data_width, result_width : int, optional
+        Bits per beat at the input and at the output, of a link that leaves the choice.
 
     Raises
     ------
     RequestError
-        When the folder is of others, or a file in it was changed since it was generated; for an unknown link, or one
-        that needs a board that has it.
+        When the folder holds somebody else's files; for an unknown link, or one that needs a board that has it; for a
+        name that is no identifier, and a width that the link has not.
     ToolError
         When Yosys is missing, which writes the Verilog.
     """
     folder, board = Path(folder), None if board is None else as_board(board)
-    chosen = links.get(link)
+    chosen = links.get(link).configured(data_width=data_width, result_width=result_width)
+    if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise RequestError(f"name must be letters, digits and underscores, no digit first, not {name!r}")
     if chosen.needs_board:
         if board is None:
             raise RequestError(f"link {link} needs a board: {chosen.why_board}")
         links.board_link(board, link)
-    with whole_directory(folder, DESIGN, SIDECAR) as target:
+    with whole_directory(folder, SIDECAR) as target:
         if model is None:
             archive.save(folded.network, target / NETWORK)
         else:
             shutil.copyfile(model, target / NETWORK)
-        _write(folded, board, chosen, target, Path(model or NETWORK))
+        _write(folded, board, chosen, target, Path(model or NETWORK), "" if name is None else f"{name}_")
     return open_design(folder)
 
 
-def _write(folded: FoldedNetwork, board: Board | None, link: Link, folder: Path, model: Path) -> None:
+def _write(folded: FoldedNetwork, board: Board | None, link: Link, folder: Path, model: Path, prefix: str) -> None:
     versions, sha256 = _versions(), file_digest(folder / NETWORK)
     technology, identity = technology_of(board), digest(folded)
     graph = folded.graph(devices.technology(technology))
-    core = Core.of(graph, CORE)
+    core = Core.of(graph, f"{prefix}{CORE}")
     header = _header(model.name, sha256, folded, versions)
+
+    def emitted(component: wiring.Component, module: str, path: str) -> dict[str, Any]:
+        text = emit(component, module, technology, prefix=prefix)
+        write_text(folder / path, header + to_verilog(text.rtlil))
+        return {"top": module, "ports": _ports(component), "repeated": list(text.repeated), "verilog": path}
+
     # Whole in itself, as the link's file is: beside it, not with it, or modules would be there twice.
-    core_path = f"{CORE}.v" if link.bare else f"core/{CORE}.v"
-    top = core_entry = _emit(Accelerator(graph), CORE, technology, folder / core_path, header) | {"verilog": core_path}
+    (folder / "core").mkdir() if not link.bare else None
+    core_path = f"{core.module}.v" if link.bare else f"core/{core.module}.v"
+    top = core_entry = emitted(Accelerator(graph), core.module, core_path)
     clock_mhz = None if board is None or not link.needs_board else board.reachable_mhz(board.clock_mhz)
+    setting = Setting(folded.network.output.classes, int(identity[:8], 16), clock_mhz)
     if not link.bare:
-        setting = Setting(folded.network.output.classes, int(identity[:8], 16), clock_mhz)
         # Its streams come from its signature, where a type checker can't see them.
         accelerator: Any = Accelerator(graph)
-        gateware = link.gateware(accelerator, setting)
-        path = f"{link.module}.v"
-        top = _emit(gateware, link.module, technology, folder / path, header) | {"verilog": path}
+        top = emitted(link.gateware(accelerator, setting), f"{prefix}{link.module}", f"{prefix}{link.module}.v")
+    interface = link.interface(graph, setting)
     folding_file.save(folded.foldings, folded.network, folder / FOLDING)
     write_json(folder / "network.json", describe(folded.network))
+    cells = used_models(technology, (folder / top["verilog"]).read_text())
+    beside = companions(folded.network, interface, top["top"], top["verilog"], top["ports"], cells)
+    for name, text in beside.items():
+        write_text(folder / name, text)
     sidecar: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "model": {"file": NETWORK, "name": model.stem, "sha256": sha256},
@@ -108,8 +134,10 @@ def _write(folded: FoldedNetwork, board: Board | None, link: Link, folder: Path,
         **top,
         "verilog": [top["verilog"]],
         "core": core_entry,
+        "interface": _interface(interface.describe(clock_mhz), folded.network.input),
         "frame": asdict(core.frame),
         "probes": [probe_json(probe) for probe in core.probes],
+        "files": sorted([SIDECAR, *(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())]),
         "sha256": {name: file_digest(folder / name) for name in (FOLDING, core_path, top["verilog"])},
         "identity": identity,
         "versions": versions,
@@ -119,12 +147,26 @@ def _write(folded: FoldedNetwork, board: Board | None, link: Link, folder: Path,
     write_json(folder / SIDECAR, sidecar)
 
 
-def _emit(component: wiring.Component, name: str, technology: str, path: Path, header: str) -> dict[str, Any]:
-    """Writes a Verilog file; what the sidecar says of it."""
-    emitted = emit(component, name, technology)
-    path.parent.mkdir(exist_ok=True)
-    write_text(path, header + to_verilog(emitted.rtlil))
-    return {"top": name, "ports": _ports(component), "repeated": list(emitted.repeated)}
+def _interface(description: dict[str, Any], spec: InputSpec) -> dict[str, Any]:
+    """What a link says of its pins, and what the elements of a frame are."""
+    code = {"bipolar": "1 stands for +1, 0 for -1", "uint": "the value", "int": "the value in two's complement"}
+    element = {
+        "count": spec.elements,
+        "bits": spec.dtype.bits,
+        "type": str(spec.dtype),
+        "code": code[spec.dtype.kind],
+        "shape": list(spec.shape),
+        # The slowest first: element 0 is channel 0 at row 0, column 0, element 1 the next channel there.
+        "order": ["feature"] if len(spec.shape) == 1 else ["height", "width", "channel"],
+        "thresholds": None if spec.thresholds is None else _finite(spec.thresholds),
+    }
+    description["input"]["element"] = element
+    return description
+
+
+def _finite(values: Iterable[float]) -> list[float | str]:
+    """Numbers as JSON has them, which has no infinity."""
+    return [float(value) if math.isfinite(value) else str(value) for value in values]
 
 
 def _versions() -> dict[str, str]:
@@ -138,7 +180,7 @@ def _versions() -> dict[str, str]:
 def _header(model: str, sha256: str, folded: FoldedNetwork, versions: dict[str, str]) -> str:
     """A comment that says what produced the file; the same input gives the same text."""
     lines = [
-        "Generated; once changed, it is not generated again: give another folder, or move it away.",
+        "Generated; changes are lost when it is generated again.",
         f"Network: {model}, SHA-256 {sha256}",
         *(
             f"Layer {layer.name}: {layer.synapses} -> {layer.neurons}, PE {folding.pe}, SIMD {folding.simd}, "

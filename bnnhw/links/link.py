@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+from bnnhw.errors import RequestError
 
 if TYPE_CHECKING:
     from amaranth.hdl import Elaboratable
     from amaranth.lib import wiring
 
-    from bnnhw.dataflow import Resources
+    from bnnhw.dataflow import Graph, Resources
+    from bnnhw.links.interface import Interface
 
 __all__ = ["BoardLink", "FrameAccelerator", "Lamps", "Link", "Setting"]
 
@@ -85,6 +88,26 @@ class Link(ABC):
             When a frame is too large for the link, or the clock does not suit it.
         """
 
+    @abstractmethod
+    def interface(self, graph: Graph, setting: Setting) -> Interface:
+        """What stands at the pins of :meth:`gateware` around the accelerator of a graph."""
+
+    def configured(self, **options: int | None) -> Self:
+        """The link with some of its fields set; None leaves one as it is.
+
+        Raises
+        ------
+        RequestError
+            For an option that the link has not, and for a value that it can't have.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        link: Any = self
+        known = {field.name for field in fields(link)} if is_dataclass(self) else set[str]()
+        for name in given:
+            if name not in known:
+                raise RequestError(f"link {self.name} has no {name.replace('_', ' ')}")
+        return replace(link, **given) if given else link
+
 
 class BoardLink(Link):
     """A link that a bitstream can have: through pins of a board, to a host."""
@@ -101,8 +124,8 @@ class BoardLink(Link):
         """:class:`~bnnhw.errors.RequestError` for a clock that it can't run at."""
 
     @abstractmethod
-    def top(self, board: Lamps, clock: Elaboratable) -> Elaboratable:
-        """The top of a design: clock, pins and an instance of :attr:`module`."""
+    def top(self, board: Lamps, clock: Elaboratable, module: str) -> Elaboratable:
+        """The top of a design: clock, pins and an instance of the module that holds link and accelerator."""
 
     @abstractmethod
     def frames_per_s(self, frame_bits: int) -> float:

@@ -9,9 +9,12 @@ be generated, and later synthesized, 64 times over. Here a component that is use
 from __future__ import annotations
 
 import re
+import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from amaranth.back import rtlil as amaranth_rtlil
@@ -30,9 +33,8 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from bnnhw import processes, tools
+from bnnhw import tools
 from bnnhw.errors import BnnhwError
-from bnnhw.files import scratch
 
 __all__ = [
     "EmitPlatform",
@@ -84,6 +86,8 @@ class EmitPlatform:
         ``"generic"``, or the family whose block RAMs are instantiated directly (see :mod:`bnnhw.rtl.rom`).
     top : str
         Name of the design; begins those of the modules that are its own.
+    prefix : str
+        Begins the names of all other modules, so that two designs can be parts of one.
 
     Attributes
     ----------
@@ -95,9 +99,10 @@ class EmitPlatform:
         The modules that each module asked for, once per instance.
     """
 
-    def __init__(self, technology: str = "generic", top: str = "top") -> None:
+    def __init__(self, technology: str = "generic", top: str = "top", prefix: str = "") -> None:
         self.technology = technology
         self.top = top
+        self.prefix = prefix
         self.pending: dict[str, wiring.Component] = {}
         self.module = top
         self.instances: dict[str, list[str]] = {}
@@ -105,7 +110,8 @@ class EmitPlatform:
     def instance(self, component: wiring.Component, own: str | None = None, reset: Value | None = None) -> Instance:
         """An instance of a component's module, which is named ``own`` unless others may share it."""
         assert own is not None or isinstance(component, SharedComponent)
-        module = component.module_name if isinstance(component, SharedComponent) else f"{self.top}.{own}"
+        shared = isinstance(component, SharedComponent)
+        module = f"{self.prefix}{component.module_name}" if shared else f"{self.top}.{own}"
         self.pending.setdefault(module, component)
         self.instances.setdefault(self.module, []).append(module)
         # Amaranth warns of components that are never elaborated; this one is, through its equal in `pending`.
@@ -185,12 +191,21 @@ def repeated_modules(instances: Mapping[str, Sequence[str]], top: str) -> tuple[
     return tuple(sorted(kept))
 
 
-def emit(component: wiring.Component, name: str = "top", technology: str = "generic") -> Emitted:
+def emit(component: wiring.Component, name: str = "top", technology: str = "generic", *, prefix: str = "") -> Emitted:
     """A component and everything it instantiates.
 
     Ports are named by their path in the signature (``input_payload``), and ``clk`` and ``rst``.
+
+    Parameters
+    ----------
+    component : wiring.Component
+    name : str
+        Of its module.
+    technology : str
+    prefix : str
+        Begins the names of the modules that are not its own, see :class:`EmitPlatform`.
     """
-    platform = EmitPlatform(technology, name)
+    platform = EmitPlatform(technology, name, prefix)
     texts: list[str] = []
     done: set[str] = set()
     queue: dict[str, wiring.Component] = {name: component}
@@ -240,22 +255,20 @@ def to_verilog(text: str) -> str:
         When no Yosys is installed.
     """
     yosys = tools.require("yosys")
-    with scratch() as folder:
-        source, target, script = (folder / n for n in ("design.il", "design.v", "convert.ys"))
-        source.write_text(text, encoding="utf-8")
-        # Names without folders: Yosys takes a space for the end of one.
+    with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
+        source, target, script = (Path(folder) / n for n in ("design.il", "design.v", "convert.ys"))
+        source.write_text(text)
         script.write_text(
-            f"read_rtlil {source.name}\nproc -nomux -norom\nmemory_collect\n"
+            f"read_rtlil {source}\nproc -nomux -norom\nmemory_collect\n"
             "attrmap -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
             "attrmap -modattr -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
-            f"write_verilog -norename {target.name}\n",
-            encoding="utf-8",
+            f"write_verilog -norename {target}\n"
         )
-        done = processes.run(
-            [*yosys.command, script.name], cwd=folder, env={**yosys.full_environment(), "TMPDIR": str(folder)}
+        done = subprocess.run(
+            [*yosys.command, str(script)], capture_output=True, text=True, check=False, env=yosys.full_environment()
         )
         if done.returncode:
             raise BnnhwError(f"Yosys could not write Verilog: {(done.stderr or done.stdout).strip()[-500:]}")
-        written = target.read_text(encoding="utf-8")
+        written = target.read_text()
     # The first line names the Yosys version; who produced a file is told by its own header.
     return re.sub(r"\A/\*.*?\*/\n", "", written)

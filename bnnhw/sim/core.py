@@ -49,6 +49,5 @@ class Core:
         """The ports that the bench drives."""
         frame = self.frame
         payload = Port.plain("input_payload", frame.word_bits)
-        # The index has the least significant bits.
-        fields = (Field("index", frame.index_bits), Field("score", frame.score_bits, frame.score_signed))
+        fields = tuple(Field(*field) for field in frame.result.fields)
         return Interface(self.module, payload, frame.words, (Port("output_payload", fields),))

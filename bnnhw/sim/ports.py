@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bnnhw.sim.compile import render
+from bnnhw.sim.model import render
 
 __all__ = ["Field", "Interface", "Port", "ProbePort", "limbs_of"]
 

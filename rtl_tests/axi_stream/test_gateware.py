@@ -7,9 +7,11 @@ import re
 from typing import Any
 
 import pytest
+from amaranth.hdl import Cat
 
 from bnnhw.errors import RequestError
-from bnnhw.links.axi_stream.gateware import AxiStream, check_data_width
+from bnnhw.links.axi_stream import Axi
+from bnnhw.links.axi_stream.gateware import AxiStream
 from rtl_tests.streams import idle, run, until
 from rtl_tests.uart.line import SumAccelerator
 
@@ -84,7 +86,46 @@ def test_tlast_out_of_step_is_reported(wrong: int) -> None:
     assert error == 1
 
 
-def test_data_width_must_be_whole_bytes() -> None:
-    message = "data width must be one of 8, 16, 32, 64, 128, 256, 512, not 12"
+@pytest.mark.parametrize("field, words", [("data_width", "data width"), ("result_width", "result width")])
+def test_widths_are_those_that_streams_have(field: str, words: str) -> None:
+    message = f"{words} must be one of 8, 16, 32, 64, 128, 256, 512, 1024, not 12"
     with pytest.raises(RequestError, match=rf"^{re.escape(message)}$"):
-        check_data_width(12)
+        Axi().configured(**{field: 12})
+
+
+@pytest.mark.parametrize("result_width", [8, 16, 64])
+@pytest.mark.parametrize("stall", [0, 3])
+def test_results_in_beats(result_width: int, stall: int) -> None:
+    """A result of four bytes in beats of one, two and eight bytes: TLAST and TKEEP end each."""
+    accelerator = SumAccelerator(8, 24, bias=128)
+    frames = [bytes([n, 7 * n, 200]) for n in range(4)]
+    dut = AxiStream(accelerator, data_width=8, result_width=result_width)
+    beats: list[int] = []
+
+    async def source(ctx: Any) -> None:
+        for byte in b"".join(frames):
+            ctx.set(dut.s_axis_tdata, byte)
+            ctx.set(dut.s_axis_tvalid, 1)
+            await until(ctx, dut.s_axis_tready)
+            ctx.set(dut.s_axis_tvalid, 0)
+
+    async def sink(ctx: Any) -> None:
+        for _ in range(len(frames) * dut.result_beats):
+            ctx.set(dut.m_axis_tready, 0)
+            await idle(ctx, stall)
+            ctx.set(dut.m_axis_tready, 1)
+            beats.append(await until(ctx, dut.m_axis_tvalid, Cat(dut.m_axis_tdata, dut.m_axis_tlast, dut.m_axis_tkeep)))
+
+    run(dut, source, sink)
+    width = result_width // 8
+    expected = []
+    for word in words(accelerator, frames):
+        data = word.to_bytes(4, "little")
+        parts = [data[k : k + width] for k in range(0, 4, width)]
+        expected += [
+            int.from_bytes(part, "little")
+            | (number == len(parts) - 1) << 8 * width
+            | ((1 << len(part)) - 1) << 8 * width + 1
+            for number, part in enumerate(parts)
+        ]
+    assert beats == expected

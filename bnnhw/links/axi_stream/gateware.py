@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.errors import RequestError
 from bnnhw.links.link import FrameAccelerator
 from bnnhw.units.width.model import WidthUnit
 from bnnhw.units.width.rtl import WidthConverter
 
-__all__ = ["DATA_WIDTHS", "AxiStream", "check_data_width"]
-
-DATA_WIDTHS = (8, 16, 32, 64, 128, 256, 512)
-"""Widths of TDATA at the input: whole bytes, as AXI4-Stream wants (ARM IHI 0051A), and powers of two."""
-
-
-def check_data_width(data_width: int) -> None:
-    """:class:`~bnnhw.errors.RequestError` for a width that an AXI4-Stream has not."""
-    if data_width not in DATA_WIDTHS:
-        raise RequestError(f"data width must be one of {', '.join(map(str, DATA_WIDTHS))}, not {data_width}")
+__all__ = ["AxiStream"]
 
 
 class AxiStream(wiring.Component):
@@ -30,45 +20,53 @@ class AxiStream(wiring.Component):
       data_width)`` beats; the surplus bits of the last one are ignored. TLAST is not needed to find frames; where it
       is on another beat than a frame's last, ``frame_error`` goes high, and stays high until the reset: the streams
       are out of step.
-    - Output: a beat per frame: the class index in the low bytes, the score above it, each in whole bytes, the score in
-      two's complement if it can be negative. TLAST is always high.
+    - Output: a packet per frame: the class index in the low bytes, the score above it, each in whole bytes, the score
+      in two's complement if it can be negative; with TLAST on its last beat. Without ``result_width`` that is one beat;
+      with it there are ``ceil(bits / result_width)``, the lowest bytes first, and TKEEP marks those of the last beat
+      that are used.
     - II: the greater of the accelerator's and the width converter's (``max(beats, words)`` where one width divides the
-      other). Latency: both added. Stalls: as the accelerator. Storage: the converter's and the accelerator's.
+      other), or the beats of a result where these are more. Latency: the converter and the accelerator one after
+      another, and a cycle more where a result has several beats. Stalls: as the accelerator. Storage: the converters'
+      and the accelerator's.
 
     Parameters
     ----------
     accelerator : FrameAccelerator
         Becomes a submodule.
     data_width : int
-        Of TDATA at the input, one of :data:`DATA_WIDTHS`.
+        Of TDATA at the input.
+    result_width : int, optional
+        Of TDATA at the output; by default what a result needs.
 
     Members
     -------
     s_axis_tdata, s_axis_tvalid, s_axis_tready, s_axis_tlast
         Frames.
     m_axis_tdata, m_axis_tvalid, m_axis_tready, m_axis_tlast
-        Results.
+        Results; with ``result_width`` also ``m_axis_tkeep``.
     frame_error : Out(1)
     """
 
-    def __init__(self, accelerator: FrameAccelerator, *, data_width: int = 32) -> None:
-        check_data_width(data_width)
+    def __init__(self, accelerator: FrameAccelerator, *, data_width: int = 32, result_width: int | None = None) -> None:
         self._accelerator = accelerator
         self._data_width = data_width
         self.beats = -(-accelerator.frame_bits // data_width)
-        result = accelerator.output.payload
-        self.index_bytes = -(-len(result.index) // 8)
-        self.score_bytes = -(-len(result.score) // 8)
+        fields = [accelerator.output.payload[name] for name in accelerator.output.payload.shape().members]
+        self._result_bits = 8 * sum(-(-len(field) // 8) for field in fields)
+        self._result_width = self._result_bits if result_width is None else result_width
+        self.result_beats = -(-self._result_bits // self._result_width)
+        keep = {} if result_width is None else {"m_axis_tkeep": Out(result_width // 8)}
         super().__init__(
             {
                 "s_axis_tdata": In(data_width),
                 "s_axis_tvalid": In(1),
                 "s_axis_tready": Out(1),
                 "s_axis_tlast": In(1),
-                "m_axis_tdata": Out(8 * (self.index_bytes + self.score_bytes)),
+                "m_axis_tdata": Out(self._result_width),
                 "m_axis_tvalid": Out(1),
                 "m_axis_tready": In(1),
                 "m_axis_tlast": Out(1),
+                **keep,
                 "frame_error": Out(1),
             }
         )
@@ -91,20 +89,43 @@ class AxiStream(wiring.Component):
         with m.If(self.s_axis_tvalid & self.s_axis_tready):
             m.d.sync += [beat.eq(Mux(ends, 0, beat + 1)), error.eq(error | (self.s_axis_tlast != ends))]
 
-        result = core.output.payload
-        score = result.score
-        sign = score[-1] if score.shape().signed else Const(0)
-        m.d.comb += [
-            self.m_axis_tdata.eq(
-                Cat(
-                    result.index,
-                    Const(0, 8 * self.index_bytes - len(result.index)),
-                    score,
-                    sign.replicate(8 * self.score_bytes - len(score)),
-                )
-            ),
-            self.m_axis_tvalid.eq(core.output.valid),
-            core.output.ready.eq(self.m_axis_tready),
-            self.m_axis_tlast.eq(1),
-        ]
+        self._results(m)
         return m
+
+    def _results(self, m: Module) -> None:
+        """Results in whole bytes, and those in beats."""
+        core = self._accelerator
+        payload = core.output.payload
+        parts: list[Value] = []
+        for name in payload.shape().members:
+            field = payload[name]
+            sign = field[-1] if field.shape().signed else Const(0)
+            parts += [field, sign.replicate(-len(field) % 8)]
+        last: Value = Const(1)
+        if self.result_beats == 1:
+            m.d.comb += [
+                self.m_axis_tdata.eq(Cat(*parts)),
+                self.m_axis_tvalid.eq(core.output.valid),
+                core.output.ready.eq(self.m_axis_tready),
+            ]
+        else:
+            padded = self.result_beats * self._result_width
+            m.submodules.beats = beats = WidthConverter(WidthUnit(padded, self._result_width, padded))
+            sent = Signal(range(self.result_beats))
+            last = Signal()
+            m.d.comb += [
+                beats.input.payload.eq(Cat(*parts)),
+                beats.input.valid.eq(core.output.valid),
+                core.output.ready.eq(beats.input.ready),
+                self.m_axis_tdata.eq(beats.output.payload),
+                self.m_axis_tvalid.eq(beats.output.valid),
+                beats.output.ready.eq(self.m_axis_tready),
+                last.eq(sent == self.result_beats - 1),
+            ]
+            with m.If(self.m_axis_tvalid & self.m_axis_tready):
+                m.d.sync += sent.eq(Mux(last, 0, sent + 1))
+        m.d.comb += self.m_axis_tlast.eq(last)
+        if "m_axis_tkeep" in self.signature.members:
+            rest = (self._result_bits - (self.result_beats - 1) * self._result_width) // 8
+            every = (1 << (self._result_width // 8)) - 1
+            m.d.comb += self.m_axis_tkeep.eq(Mux(last, (1 << rest) - 1, every))

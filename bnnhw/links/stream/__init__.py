@@ -9,6 +9,9 @@ from bnnhw.links.link import FrameAccelerator, Link, Setting
 if TYPE_CHECKING:
     from amaranth.lib import wiring
 
+    from bnnhw.dataflow import Graph
+    from bnnhw.links.interface import Interface
+
 __all__ = ["LINK", "Stream"]
 
 
@@ -24,6 +27,11 @@ class Stream(Link):
         # It is a component too; its streams come from its signature.
         component: Any = accelerator
         return component
+
+    def interface(self, graph: Graph, setting: Setting) -> Interface:
+        from bnnhw.links.interface import stream_interface
+
+        return stream_interface(graph)
 
 
 LINK = Stream()

@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bnnhw.errors import RequestError
 from bnnhw.links.link import BoardLink, FrameAccelerator, Lamps, Setting
 
 if TYPE_CHECKING:
     from amaranth.hdl import Elaboratable
     from amaranth.lib import wiring
 
-    from bnnhw.dataflow import Resources
+    from bnnhw.dataflow import Graph, Resources
+    from bnnhw.links.interface import Interface
 
 __all__ = ["LINK", "Uart"]
 
@@ -42,17 +42,9 @@ class Uart(BoardLink):
         return Resources(lut4=420, ff=330, bram=1)
 
     def check_clock(self, clock_mhz: float) -> None:
-        from bnnhw.links.uart.uart import MIN_DIVISOR, baud_divisor
+        from bnnhw.links.uart.uart import baud_divisor
 
-        try:
-            baud_divisor(clock_mhz, self.baud)
-        except RequestError:
-            exact, wanted = clock_mhz * 1e6 / self.baud, f"for the {self.baud} baud of the serial link"
-            lowest = MIN_DIVISOR * self.baud / 1e6
-            if round(exact) < MIN_DIVISOR:
-                raise RequestError(f"clock must be at least {lowest:g} MHz {wanted}, not {clock_mhz:g}") from None
-            near = " or ".join(f"{divisor * self.baud / 1e6:g}" for divisor in (math.floor(exact), math.ceil(exact)))
-            raise RequestError(f"clock must be within 2 % of {near} MHz {wanted}, not {clock_mhz:g}") from None
+        baud_divisor(clock_mhz, self.baud)
 
     def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
         from bnnhw.links.uart.gateware import UartLink
@@ -67,10 +59,20 @@ class Uart(BoardLink):
             identity=setting.identity,
         )
 
-    def top(self, board: Lamps, clock: Elaboratable) -> Elaboratable:
+    def interface(self, graph: Graph, setting: Setting) -> Interface:
+        from bnnhw.links.uart.interface import interface
+        from bnnhw.links.uart.reply import score_size
+        from bnnhw.links.uart.uart import baud_divisor
+        from bnnhw.rtl.result import result_layout
+
+        assert setting.clock_mhz is not None, "the clock of a board decides the divisor of its serial port"
+        divisor = baud_divisor(setting.clock_mhz, self.baud)
+        return interface(graph, self.baud, divisor, score_size(result_layout(graph.result)))
+
+    def top(self, board: Lamps, clock: Elaboratable, module: str) -> Elaboratable:
         from bnnhw.links.uart.top import UartTop
 
-        return UartTop(board.leds, clock, self.module)
+        return UartTop(board.leds, clock, module)
 
     def frames_per_s(self, frame_bits: int) -> float:
         """Ten bits per byte; sync, type, length, tag and CRC around a frame."""

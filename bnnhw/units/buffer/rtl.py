@@ -6,6 +6,7 @@ from amaranth.hdl import Elaboratable, Module, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.devices import ram_attributes
 from bnnhw.rtl.emit import shared
 from bnnhw.rtl.fifo import Fifo, stays_positive
 from bnnhw.rtl.registers import successor
@@ -44,7 +45,12 @@ class StreamBuffer(wiring.Component):
 
     @property
     def module_name(self) -> str:
-        return f"bnnhw_buffer_{self.model.format.width}x{self.model.depth}_{self.model.style}"
+        style = self._attributes.get("ram_style", "any")
+        return f"bnnhw_buffer_{self.model.format.width}x{self.model.depth}_{style}"
+
+    @property
+    def _attributes(self) -> dict[str, str]:
+        return ram_attributes(self.model.style, self.model.technology)
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -56,7 +62,7 @@ class StreamBuffer(wiring.Component):
             wiring.connect(m, unit.output, wiring.flipped(self.output))
             return m
         size = timing.buffer_words
-        words = memory.Memory(shape=unsigned(width), depth=size, init=[], attrs={"ram_style": self.model.style})
+        words = memory.Memory(shape=unsigned(width), depth=size, init=[], attrs=self._attributes)
         m.submodules.words = words
         write, read = words.write_port(), words.read_port()
         # Words in the memory and free places there; a register of its own for whether there are any.

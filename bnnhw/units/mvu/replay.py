@@ -6,7 +6,7 @@ from amaranth.hdl import Elaboratable, Module, Mux, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.devices import Technology, buffer_style
+from bnnhw.devices import Technology, buffer_style, ram_attributes
 from bnnhw.rtl.fifo import stays_positive
 from bnnhw.rtl.registers import reaches_end, successor
 from bnnhw.units.mvu.timing import MvuTiming
@@ -69,7 +69,9 @@ class Replay(wiring.Component):
         sf, passes, size = p.synapse_folds, p.passes, p.buffer_words
         width = len(self.input.payload)
         style = buffer_style(size, width, self._technology)
-        buffer = memory.Memory(shape=unsigned(width), depth=size, init=[], attrs={"ram_style": style})
+        buffer = memory.Memory(
+            shape=unsigned(width), depth=size, init=[], attrs=ram_attributes(style, self._technology)
+        )
         m.submodules.buffer = buffer
         write, read = buffer.write_port(), buffer.read_port()
 

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, u
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.devices import ram_attributes
 from bnnhw.rtl.emit import shared
 from bnnhw.rtl.fifo import CreditedOutput
 from bnnhw.rtl.shapes import integer_shape
@@ -70,7 +71,9 @@ class WindowGenerator(wiring.Component):
         wiring.connect(m, out.output, wiring.flipped(self.output))
 
         size, style = self.model.memory_words, self.model.buffer_style
-        buffer = memory.Memory(shape=unsigned(width), depth=size, init=[], attrs={"ram_style": style})
+        buffer = memory.Memory(
+            shape=unsigned(width), depth=size, init=[], attrs=ram_attributes(style, self.model.technology)
+        )
         m.submodules.buffer = buffer
         write, read = buffer.write_port(), buffer.read_port()
 

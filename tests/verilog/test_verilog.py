@@ -1,0 +1,146 @@
+"""Generated Verilog in other people's tools: Icarus, Verilator, plain synthesis; two networks in one project."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bnnhw import links
+from bnnhw.dataflow.frame import Frame
+from bnnhw.devices import technology
+from bnnhw.errors import RequestError
+from bnnhw.flow.design import Design
+from bnnhw.flow.generate import generate
+from bnnhw.links import Setting
+from tests.verilog.networks import NETWORKS
+from tests.verilog.run import SYNTHESES, icarus, icarus_bench, synthesize, verilator
+
+Made = Callable[..., Design]
+STANDARD = "2005"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Generates a network once for each set of options."""
+    designs: dict[str, Design] = {}
+
+    def make(network: str, **options: object) -> Design:
+        key = repr((network, sorted(options.items())))
+        if key not in designs:
+            folder = tmp_path_factory.mktemp("design") / "made"
+            designs[key] = generate(NETWORKS[network](), folder, **options)  # type: ignore[arg-type]
+        return designs[key]
+
+    return make
+
+
+def check_bench(design: Design, standard: str) -> None:
+    """Runs a design's testbench: it passes, and measures the cycles that the sidecar tells."""
+    said = icarus_bench(design, standard).splitlines()
+    interface = design.sidecar["interface"]
+    cycles = f"{interface['cycles_per_frame']} cycles per frame, latency {interface['latency_cycles']}"
+    assert said[-2:] == [f"full speed: {cycles}", f"PASS: {design.whole.top}_tb, 2 x 12 frames"]
+
+
+AXIS = {"link": "axis", "name": "eye", "data_width": 8, "result_width": 8}
+SAMPLE = [("signal", {}), ("multi-bit", AXIS), ("multi-bit", {"link": "axis", "data_width": 64, "result_width": 64})]
+
+
+@pytest.mark.parametrize("network, options", SAMPLE)
+def test_testbench(network: str, options: dict[str, object], made: Made) -> None:
+    check_bench(made(network, **options), STANDARD)
+
+
+@pytest.mark.parametrize("board", ["icebreaker", "ulx3s-12f", "tang-nano-9k"])
+def test_testbench_with_the_cells_of_a_device(board: str, made: Made) -> None:
+    design = made("dense", board=board)
+    assert (design.folder / "accelerator_cells.v").is_file()
+    check_bench(design, STANDARD)
+
+
+def test_testbench_of_the_serial_link(made: Made) -> None:
+    said = icarus_bench(made("dense", board="icebreaker", link="uart", name="eye"), STANDARD)
+    assert said == "PASS: eye_uart_link_tb, 3 frames\n"
+
+
+@pytest.mark.parametrize("broken", ["results", "frames"])
+def test_testbench_fails(broken: str, made: Made, tmp_path: Path) -> None:
+    """A result that is wrong ends the simulation with an error."""
+    design = made("signal")
+    for path in design.folder.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    table = tmp_path / f"accelerator_tb_{broken}.hex"
+    table.write_text("".join(f"{int(line, 16) ^ 15:x}\n" for line in table.read_text().splitlines()))
+    with pytest.raises(AssertionError, match=r"FAIL: accelerator_tb, [1-9]"):
+        icarus(["accelerator.v", "accelerator_tb.v"], "accelerator_tb", tmp_path, STANDARD)
+
+
+def test_two_networks_in_one_project(made: Made, tmp_path: Path) -> None:
+    """No module of one has a name that the other has, with a common folding and layers of the same names."""
+    designs = [made("dense", name="left"), made("dense", name="right", link="axis")]
+    names = [re.findall(r"(?m)^module \\?([^\s(]+)", design.whole.text) for design in designs]
+    assert all(name.startswith("left_") for name in names[0]) and all(name.startswith("right_") for name in names[1])
+    ports = "input clk, rst,\n" + ",\n".join(
+        f"{port['direction']}put [{port['width'] - 1}:0] {design.whole.top}_{name}"
+        for design in designs
+        for name, port in design.sidecar["ports"].items()
+        if name not in ("clk", "rst")
+    )
+    instances = "".join(
+        f"{design.whole.top} u{number} ("
+        + ", ".join(
+            f".{name}({name if name in ('clk', 'rst') else f'{design.whole.top}_{name}'})"
+            for name in design.sidecar["ports"]
+        )
+        + ");\n"
+        for number, design in enumerate(designs)
+    )
+    (tmp_path / "both.v").write_text(f"module both (\n{ports}\n);\n{instances}endmodule\n")
+    sources = [tmp_path / "both.v", *(design.whole.path for design in designs)]
+    verilator(["--lint-only", "-Wno-fatal", "--top-module", "both", *map(str, sources)], tmp_path)
+    icarus([*map(str, sources)], "both", tmp_path, STANDARD)
+    synthesize("hierarchy -check", sources, "both", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "2nd", "a b", "eye-2", "é"])
+def test_name_that_is_none(name: str, tmp_path: Path) -> None:
+    message = f"name must be letters, digits and underscores, no digit first, not {name!r}"
+    with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
+        generate(NETWORKS["dense"](), tmp_path / "design", name=name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_a_vendors(made: Made) -> None:
+    """Without a board no cell is instantiated, and no memory is asked for that some device has not."""
+    for network in ("dense", "conv"):
+        text = made(network).whole.text
+        defined = set(re.findall(r"(?m)^module (\S+?)\s?\(", text))
+        used = set(re.findall(r"(?m)^  (?!reg|wire|input|output|assign|always|initial)(\\?\w[\w.]*) +\w+ \($", text))
+        assert used <= defined and len(used) > 5
+        assert set(re.findall(r'\(\* (?:ram|rom)_style = "(\w+)" \*\)', text)) <= {"block", "logic", "registers"}
+
+
+@pytest.mark.parametrize("name", ["stream", "axis", "uart"])
+def test_frames_of_an_interface_are_those_of_the_gateware(name: str) -> None:
+    graph = NETWORKS["residual"]().graph(technology("ice40"))
+    frame = Frame.of(graph)
+    interface = links.get(name).interface(graph, Setting(5, 0, 30.0))
+    assert interface.frame.bits == frame.bits
+    if name == "stream":
+        assert (interface.frame.width, interface.frame.count) == (frame.word_bits, frame.words)
+        assert interface.result.bits == graph.result.width
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", NETWORKS)
+def test_everywhere(network: str, made: Made, tmp_path: Path) -> None:
+    """Six networks: their testbenches in Icarus, synthesis for seven vendors."""
+    for options in ({}, {"link": "axis", "result_width": 8}):
+        design = made(network, **options)
+        check_bench(design, STANDARD)
+    for command in SYNTHESES:
+        synthesize(command, [made(network).whole.path], "accelerator", tmp_path)
