@@ -7,6 +7,7 @@ from typing import Any
 
 from bnnhw.errors import FileError, NetworkError, RequestError, UnsupportedError
 from bnnhw.frontend.formats import FORMATS, Format, ImportedModel, Match, Source, options, takers
+from bnnhw.frontend.unread import why_unread
 
 __all__ = ["read_model"]
 
@@ -51,6 +52,8 @@ def read_model(path: Path, **given: Any) -> ImportedModel:
         An option is not one of this format's, or its value is not one for this model.
     """
     source = Source.open(Path(path))
+    if reason := why_unread(source):
+        raise UnsupportedError(f"{source.path}: {reason}")
     chosen = _find(source)
     said = {name: value for name, value in given.items() if value is not None}
     _check_options(source.path, chosen, said)

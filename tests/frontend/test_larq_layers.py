@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -246,23 +245,3 @@ def test_steps_and_reshapes(tmp_path: Path) -> None:
     x = normed(np.where(x < 0, x * arrays["p/alpha"], x), arrays, "o").max(axis=(1, 2))
     path = save(tmp_path / "m.npz", bundle((42,), layers, arrays))
     compare(path, samples, normed(sign(x) @ sign(arrays["e/kernel"]), arrays, "m"))
-
-
-def test_formats_of_keras_itself(tmp_path: Path) -> None:
-    """What Keras saves is recognized by its content, and its user is told what to write."""
-    cure = (
-        "is not read: write it beside its training as an .npz, as docs/models.md shows: its architecture, "
-        "model.to_json(), and its weights by name"
-    )
-    whole = tmp_path / "m.h5"
-    whole.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
-    refuse(whole, UnsupportedError, f"a Keras model or weights in HDF5 (.h5) {cure}")
-    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
-        archive.writestr("config.json", "{}")
-        archive.writestr("model.weights.h5", "")
-    refuse(tmp_path / "m.keras", UnsupportedError, f"a .keras archive {cure}")
-    (tmp_path / "saved").mkdir()
-    (tmp_path / "saved" / "saved_model.pb").touch()
-    refuse(tmp_path / "saved", UnsupportedError, f"a SavedModel folder of TensorFlow {cure}")
-    (tmp_path / "m.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(40))
-    refuse(tmp_path / "m.tflite", UnsupportedError, f"a TensorFlow Lite model {cure}")

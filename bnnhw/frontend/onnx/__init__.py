@@ -24,7 +24,7 @@ def _read(source: Source, input_scale: Fraction | None = None) -> ImportedModel:
     if input_scale is not None and input_scale <= 0:
         raise RequestError(f"{source.path}: --input-scale must be positive, not {input_scale}")
     if source.archive:
-        raise FileError("must be an ONNX model, not an archive (a .bnn file needs no import)")
+        raise FileError("must be an ONNX model, not an archive")
     facts = {} if input_scale is None else {"input_scale": str(input_scale)}
     return read_bytes(source.data, source, QONNX.name, input_scale, facts)
 
