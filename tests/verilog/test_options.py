@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import network, own_cache, refused, run
+from tests.cli.conftest import network, own_cache, refused
 
 __all__ = ["network", "own_cache", "refused"]
 
