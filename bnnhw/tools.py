@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bnnhw import processes
 from bnnhw.errors import ToolError
 
 __all__ = ["NAMES", "Program", "Tool", "find", "find_all", "python_package", "require", "yosys_share", "yowasp"]
@@ -100,7 +101,7 @@ def _version_of(path: str, arguments: tuple[str, ...]) -> str | None:
     if not arguments:
         return None
     try:
-        done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        done = processes.run([path, *arguments], timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
     match = re.search(r"\d+(?:\.\d+)+", done.stdout + done.stderr)

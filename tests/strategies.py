@@ -10,6 +10,8 @@ from hypothesis.extra import numpy as hnp
 from bnnhw.ir import (
     BatchNorm,
     BitMatrix,
+    Clip,
+    Curve,
     DataType,
     Dense,
     Divide,
@@ -27,6 +29,7 @@ from bnnhw.ir import (
     batch_norm_sign,
 )
 from bnnhw.ir.activation import Thresholds
+from bnnhw.ir.bends import CURVES
 
 # The same examples on every run, for everybody.
 fixed = settings(derandomize=True)
@@ -67,7 +70,7 @@ def steps(draw: st.DrawFn, neurons: int, relu: bool = True) -> tuple[Step, ...]:
 
     found: list[Step] = []
     for _ in range(draw(st.integers(0, 4))):
-        match draw(st.integers(0, 5 if relu else 3)):
+        match draw(st.integers(0, 7 if relu else 3)):
             case 0:
                 found.append(Scale(column(PARAMETERS)))
             case 1:
@@ -78,8 +81,16 @@ def steps(draw: st.DrawFn, neurons: int, relu: bool = True) -> tuple[Step, ...]:
                 found.append(draw(norms(neurons)))
             case 4:
                 found.append(Relu())
-            case _:
+            case 5:
                 found.append(PRelu(column(PARAMETERS.map(abs))))
+            case 6:
+                found.append(Curve(draw(st.sampled_from(sorted(CURVES)))))
+            case _:
+                ends = np.sort([column(PARAMETERS), column(PARAMETERS)], axis=0)
+                low, high = draw(st.sampled_from([(-np.inf, None), (None, np.inf), (None, None)]))
+                found.append(
+                    Clip(ends[0] if low is None else ends[0] + low, ends[1] if high is None else ends[1] + high)
+                )
     return tuple(found)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bnnhw.errors import CheckError
+from bnnhw.files import scratch
 from bnnhw.frontend import read_model
 from bnnhw.ir import MaxPool
 from bnnhw.ir.activation import Thresholds
@@ -28,8 +28,8 @@ __all__ = ["as_file", "check_export", "check_readable"]
 @contextmanager
 def as_file(exported: onnx.ModelProto, name: str) -> Iterator[Path]:
     """A model as a temporary file: checks read the file, as everything after them will."""
-    with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
-        path = Path(folder) / name
+    with scratch() as folder:
+        path = folder / name
         write_onnx(exported, path)
         yield path
 

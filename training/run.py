@@ -4,7 +4,8 @@
 - ``metrics.csv``: a row per epoch, columns the fields of :class:`~bnnhw.training.optimize.Epoch`;
 - ``result.json``: written once, at the end.
 
-Each is written whole or not at all. A checkpoint is read as tensors and plain numbers only; nothing is unpickled.
+Each is written whole or not at all, and listed in ``.bnnhw.json``: a file that is not in the list, or that was changed
+since, is not written over. A checkpoint is read as tensors and plain numbers only; nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from typing import Any
 import torch
 
 from bnnhw.errors import FileError, RequestError
-from bnnhw.files import write_whole
+from bnnhw.files import OutputFolder, write_whole
 from bnnhw.training.optimize import Epoch, Trainer
 
 __all__ = ["CHECKPOINT", "METRICS", "RESULT", "RunFolder"]
 
 CHECKPOINT, METRICS, RESULT = "checkpoint.pt", "metrics.csv", "result.json"
+
+RUN = "run"
+"""What its folder is, in the list of its files."""
 
 INTERVAL_S = 10.0
 """Least time between two checkpoints: what an interruption may cost, beyond the epoch under way."""
@@ -46,6 +50,8 @@ class RunFolder:
 
     Raises
     ------
+    RequestError
+        It is a file, or holds one that would be written and is not as bnnhw wrote it.
     FileError
         The folder can't be made.
     """
@@ -54,6 +60,9 @@ class RunFolder:
         self.path, self.identity = path, dict(identity)
         self.history: list[Epoch] = []
         self._saved = time.perf_counter()
+        self._output = OutputFolder(path, RUN, shared=True)
+        # A checkpoint is judged by what it holds.
+        self._output.check((METRICS, RESULT), but=(CHECKPOINT,))
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -97,7 +106,7 @@ class RunFolder:
             buffer = io.BytesIO()
             history = [asdict(row) for row in self.history]
             torch.save({"identity": self.identity, "history": history, "trainer": trainer.state()}, buffer)
-            write_whole(self.path / CHECKPOINT, buffer.getvalue())
+            self._write(CHECKPOINT, buffer.getvalue())
             self._saved = time.perf_counter()
 
     def _write_metrics(self) -> None:
@@ -105,9 +114,13 @@ class RunFolder:
         writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in self.history)
-        write_whole(self.path / METRICS, text.getvalue().encode())
+        self._write(METRICS, text.getvalue().encode())
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Write the result beside what decides the run."""
         text = json.dumps({**self.identity, **result}, indent=2, default=str)
-        write_whole(self.path / RESULT, f"{text}\n".encode())
+        self._write(RESULT, f"{text}\n".encode())
+
+    def _write(self, name: str, data: bytes) -> None:
+        with self._output.listing([name]):
+            write_whole(self.path / name, data, owned=True)

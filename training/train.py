@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError, RequestError, ToolError, UnsupportedError
+from bnnhw.files import check_output
 
 try:
     import torch
@@ -153,10 +154,9 @@ def train(
     generator = generator_of(seed)
     place = choose_device(device)
     # Refused here rather than after the training.
+    check_output(output, "model")
     if not output.parent.is_dir():
         raise FileError(f"{output}: can't be written: {output.parent} is not a folder")
-    if output.is_dir():
-        raise FileError(f"{output}: can't be written: it is a folder")
 
     start = time.perf_counter()
     data = datasets.load(chosen.dataset, data_dir)

@@ -2,82 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from bnnhw import tools
 from bnnhw.boards import Board
 from bnnhw.build import place_route, synth
-from bnnhw.build.cache import StepCache
+from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.build.design import TOP, Source, design_files, write_design
+from bnnhw.build.result import REPORT, BuildResult, write_report
 from bnnhw.build.synth import CellCounts
 from bnnhw.errors import CheckError, RequestError
-from bnnhw.files import file_digest, package_digest, write_json
+from bnnhw.files import OutputFolder, file_digest, locked, new_folders, package_digest, write_json
 from bnnhw.links import BoardLink
 from bnnhw.tools import Program
 
-__all__ = ["STEPS", "BuildResult", "Progress", "build", "check_fit"]
+__all__ = ["BUILD", "LOCK", "STEPS", "BuildResult", "Progress", "build", "check_clock", "check_fit"]
+
+BUILD, LOCK = "build", ".lock"
+"""What a build's folder is, in the list of its files; its lock, which is there during a build."""
 
 STEPS = ("elaborate", "synth", "fit", "place_route", "pack", "report")
 """The steps, in order."""
 
 Progress = Callable[[str, float, str], None]
 """Told the step, the fraction of it that is done (0 to 1), and what it is doing."""
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """A bitstream and what was measured on the way to it.
-
-    Attributes
-    ----------
-    bitstream, report : Path
-    fmax_mhz : float
-        What the routed design reaches, by nextpnr's timing analysis.
-    clock_mhz : float
-        What it was built for, the frequency the clock generator really makes.
-    timing_met : bool
-    utilization : dict
-        After packing, in nextpnr's words: resource -> ``{"used", "available"}``.
-    estimate : dict
-        After synthesis: ``lut4``, ``ff``, ``bram``, ``spram``, ``carry``, ``dsp``.
-    fps, latency_us : float
-        Of the accelerator at ``clock_mhz``, by the exact cycle model.
-    link_fps : float
-        The most frames per second the link can carry.
-    stages_s : dict of str to float
-        Seconds of each step, when it last ran.
-    skipped : tuple of str
-        The steps whose earlier result was used.
-    """
-
-    bitstream: Path
-    report: Path
-    fmax_mhz: float
-    clock_mhz: float
-    timing_met: bool
-    utilization: dict[str, dict[str, int]]
-    estimate: dict[str, int]
-    fps: float
-    latency_us: float
-    link_fps: float
-    stages_s: dict[str, float]
-    skipped: tuple[str, ...]
-
-    def check_timing(self) -> None:
-        """:class:`~bnnhw.errors.CheckError` when the clock is missed."""
-        if not self.timing_met:
-            raise CheckError(
-                f"timing missed: the design reaches {self.fmax_mhz:.2f} MHz and was built for {self.clock_mhz:g} MHz; "
-                f"the artefacts are in {self.report.parent}"
-            )
 
 
 def check_fit(cells: CellCounts, board: Board) -> None:
@@ -108,6 +62,7 @@ def build(
     seed: int = 0,
     freq_mhz: float | None = None,
     extra: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> BuildResult:
     """Builds the bitstream of Verilog for a board.
@@ -121,11 +76,14 @@ def build(
         Clock asked for; the board's default when not given.
     extra : mapping, optional
         What ``report.json`` is to say too.
+    beside : mapping, optional
+        JSON files to write too, by name.
 
     Raises
     ------
     RequestError
-        For a clock that is out of reach, or that does not suit the link.
+        For a clock that is out of reach, or that does not suit the link, and when ``out_dir`` holds a file that would
+        be written and is not as bnnhw wrote it.
     CheckError
         When the design does not fit, before place and route where the netlist shows it.
     ToolError
@@ -133,13 +91,36 @@ def build(
     BnnhwError
         When a tool fails.
     """
-    if freq_mhz is not None and not freq_mhz > 0:
+    clock_mhz = check_clock(board, link, freq_mhz)
+    beside = beside or {}
+    names = [*output_names(source, board, link), *beside]
+    with new_folders(out_dir), locked(out_dir / LOCK), OutputFolder(out_dir, BUILD, shared=True).writing(names):
+        result = _build(source, board, out_dir, clock_mhz, link, seed, extra or {}, progress or (lambda *_: None))
+        for name, content in beside.items():
+            write_json(out_dir / name, content, owned=True)
+        return result
+
+
+def check_clock(board: Board, link: BoardLink, freq_mhz: float | None) -> float:
+    """The clock that a board makes where one is asked for; :class:`~bnnhw.errors.RequestError` where it can't be."""
+    if freq_mhz is not None and not 0 < freq_mhz < math.inf:
         raise RequestError(f"clock must be positive, not {freq_mhz:g}")
     clock_mhz = board.reachable_mhz(board.clock_mhz if freq_mhz is None else freq_mhz)
     link.check_clock(clock_mhz)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(out_dir / ".lock"):
-        return _build(source, board, out_dir, clock_mhz, link, seed, extra or {}, progress or (lambda *_: None))
+    return clock_mhz
+
+
+def output_names(source: Source, board: Board, link: BoardLink) -> tuple[str, ...]:
+    """Names of all files that :func:`build` writes, but for those ``beside``."""
+    toolchain = board.family.build_tools()
+    design = design_files(source, board, link, Path())
+    return (
+        *(path.name for path in (*design.sources, design.constraints)),
+        *synth.output_names(TOP),
+        *place_route.output_names(TOP, toolchain),
+        REPORT,
+        *(stamp_name(step) for step in STEPS),
+    )
 
 
 def _build(
@@ -239,7 +220,7 @@ def _build(
 
     with step("report"):
         start = time.monotonic()
-        report = folder / "report.json"
+        report = folder / REPORT
         result = BuildResult(
             bitstream=bitstream,
             report=report,
@@ -267,27 +248,8 @@ def _build(
             "fmax_per_clock_mhz": routed["fmax_per_clock_mhz"],
             "tools": {tool.name: f"{tool.path} {tool.version}" for tool in used},
         }
-        _write_report(result, {**said, **extra})
+        write_report(result, {**said, **extra})
     return result
-
-
-def _write_report(result: BuildResult, extra: Mapping[str, Any]) -> None:
-    """The report, written whole or not at all; paths relative to its folder."""
-    content = {
-        "bitstream": result.bitstream.name,
-        "fmax_mhz": result.fmax_mhz,
-        "clock_mhz": result.clock_mhz,
-        "timing_met": result.timing_met,
-        "utilization": result.utilization,
-        "estimate": result.estimate,
-        "fps": result.fps,
-        "latency_us": result.latency_us,
-        "link_fps": result.link_fps,
-        "stages_s": result.stages_s,
-        "skipped": list(result.skipped),
-        **extra,
-    }
-    write_json(result.report, content)
 
 
 def _version(program: str | Program) -> str:

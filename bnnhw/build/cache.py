@@ -10,7 +10,12 @@ from typing import Any
 
 from bnnhw.files import digest, file_digest, write_json
 
-__all__ = ["StepCache"]
+__all__ = ["StepCache", "stamp_name"]
+
+
+def stamp_name(step: str) -> str:
+    """The file of a step's stamp in the folder of the steps."""
+    return f".steps/{step}.json"
 
 
 class StepCache:
@@ -34,7 +39,6 @@ class StepCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._stamps = folder / ".steps"
         self.seconds: dict[str, float] = {}
         self.skipped: list[str] = []
 
@@ -53,7 +57,7 @@ class StepCache:
             Returns a dict that JSON can hold.
         """
         key = digest(name, list(inputs))
-        stamp = self._stamps / f"{name}.json"
+        stamp = self.folder / stamp_name(name)
         known = self._read(stamp)
         if known is not None and known["inputs"] == key and self._unchanged(known["outputs"], outputs):
             self.skipped.append(name)
@@ -63,20 +67,20 @@ class StepCache:
         start = time.monotonic()
         result = action()
         self.seconds[name] = round(time.monotonic() - start, 3)
-        stamp.parent.mkdir(exist_ok=True)
+        stamp.parent.mkdir(parents=True, exist_ok=True)
         content = {
             "inputs": key,
             "outputs": {path.relative_to(self.folder).as_posix(): file_digest(path) for path in outputs},
             "seconds": self.seconds[name],
             "result": result,
         }
-        write_json(stamp, content)
+        write_json(stamp, content, owned=True)
         return result
 
     @staticmethod
     def _read(stamp: Path) -> dict[str, Any] | None:
         try:
-            known = json.loads(stamp.read_text())
+            known = json.loads(stamp.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         complete = isinstance(known, dict) and {"inputs", "outputs", "seconds", "result"} <= known.keys()

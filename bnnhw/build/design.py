@@ -8,7 +8,7 @@ from typing import Any
 
 from bnnhw.boards import Board
 from bnnhw.dataflow.frame import Frame
-from bnnhw.files import write_text
+from bnnhw.files import write_text, write_whole
 from bnnhw.links import BoardLink, Setting
 from bnnhw.links.external import ExternalAccelerator
 from bnnhw.rtl.emit import emit
@@ -93,16 +93,16 @@ def write_design(source: Source, board: Board, folder: Path, *, link: BoardLink,
         For a clock that is out of reach, or that does not suit the link.
     """
     design = design_files(source, board, link, folder)
-    write_text(design.sources[0], source.verilog)
+    write_text(design.sources[0], source.verilog, owned=True)
     for path in design.sources[1:-1]:
         setting = Setting(source.classes, int(source.identity[:8], 16), board.reachable_mhz(clock_mhz))
         # Its streams come from its signature, where a type checker can't see them.
         accelerator: Any = ExternalAccelerator(source.module, source.frame)
         gateware = link.gateware(accelerator, setting)
-        write_text(path, emit(gateware, link.module, board.family.name).rtlil)
+        write_text(path, emit(gateware, link.module, board.family.name).rtlil, owned=True)
     linked = source.module if source.linked else link.module
     plan = board.platform().prepare(link.top(board, board.clock(clock_mhz), linked), TOP, emit_src=False)
     for path in (design.sources[-1], design.constraints):
         content = plan.files[path.name]
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        write_whole(path, content.encode() if isinstance(content, str) else content, owned=True)
     return design

@@ -13,10 +13,11 @@ from pathlib import Path
 from bnnhw import tools
 from bnnhw.boards import Board
 from bnnhw.build.process import run_logged
+from bnnhw.devices.family import Toolchain
 from bnnhw.errors import BnnhwError, CheckError
 from bnnhw.files import whole_file
 
-__all__ = ["PlaceRoute", "Progress", "pack", "place_and_route", "seed_spread"]
+__all__ = ["PlaceRoute", "Progress", "output_names", "pack", "place_and_route", "seed_spread"]
 
 Progress = Callable[[float, str], None]
 """Told the fraction done, 0 to 1, and what is being done."""
@@ -96,6 +97,12 @@ class _Watcher:
         return ", ".join(over) or None
 
 
+def output_names(stem: str, toolchain: Toolchain) -> tuple[str, ...]:
+    """What :func:`place_and_route` and :func:`pack` leave."""
+    suffixes = (toolchain.configuration, "timing.json", "nextpnr.log", toolchain.bitstream)
+    return (*(f"{stem}.{suffix}" for suffix in suffixes), f"{toolchain.packer.name}.log")
+
+
 def _named(options: Sequence[str], **files: str) -> list[str]:
     """Options with the names of files in them."""
     return [option.format(**files) for option in options]
@@ -167,7 +174,7 @@ def place_and_route(
 
 
 def _read_report(configuration: Path, report: Path, log: Path, clock_mhz: float) -> PlaceRoute:
-    data = json.loads(report.read_text())
+    data = json.loads(report.read_text(encoding="utf-8"))
     clocks = {name: float(clock["achieved"]) for name, clock in data["fmax"].items()}
     if not clocks:
         raise BnnhwError(f"nextpnr reports no clock (report: {report})")
@@ -203,7 +210,7 @@ def pack(board: Board, configuration: Path, bitstream: Path) -> Path:
     tool = tools.require(toolchain.packer)
     folder = configuration.parent
     log = folder / f"{name}.log"
-    with whole_file(bitstream) as part:
+    with whole_file(bitstream, owned=True) as part:
         files = _named(
             toolchain.pack_options, configuration=configuration.name, bitstream=os.path.relpath(part, folder)
         )

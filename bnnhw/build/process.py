@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
+from bnnhw import processes
+from bnnhw.errors import FileError
+from bnnhw.files import scratch
 from bnnhw.tools import Tool
 
 __all__ = ["run_logged"]
@@ -29,26 +34,36 @@ def run_logged(
     int
         The exit status; negative for a signal.
     """
-    with (
-        log.open("w", encoding="utf-8") as file,
-        subprocess.Popen(
-            [*tool.command, *arguments],
-            cwd=folder,
-            env=tool.full_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as process,
-    ):
-        assert process.stdout is not None
+    with scratch() as temporary:
         try:
-            for text in process.stdout:
-                file.write(text)
-                if line is not None:
-                    line(text.rstrip())
-        except BaseException:
-            process.kill()
-            raise
-        return process.wait()
+            # Made anew: what another name for the old one holds stays.
+            log.unlink(missing_ok=True)
+            with log.open("w", encoding="utf-8") as file:
+                return _run(tool, arguments, folder, temporary, partial(_tell, file, line))
+        except OSError as error:
+            if error.filename not in (None, str(log)):
+                raise
+            raise FileError(f"{log}: can't be written: {error.strerror or error}") from None
+
+
+def _tell(file: TextIO, line: Callable[[str], None] | None, text: str) -> None:
+    file.write(text)
+    if line is not None:
+        line(text.rstrip())
+
+
+def _run(tool: Tool, arguments: Sequence[str], folder: Path, temporary: Path, tell: Callable[[str], None]) -> int:
+    environment = {**tool.full_environment(), "TMPDIR": str(temporary)}
+    process = processes.start([*tool.command, *arguments], cwd=folder, env=environment, stderr=subprocess.STDOUT)
+    try:
+        with process:
+            assert process.stdout is not None
+            try:
+                for text in process.stdout:
+                    tell(text)
+            except BaseException:
+                processes.stop(process)
+                raise
+    finally:
+        processes.stop(process)
+    return process.returncode

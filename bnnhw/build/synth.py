@@ -11,8 +11,11 @@ from bnnhw import tools
 from bnnhw.build.process import run_logged
 from bnnhw.devices import Family, Part
 from bnnhw.errors import BnnhwError
+from bnnhw.files import write_text
 
-__all__ = ["CellCounts", "Synthesis", "count_cells", "script", "synthesize"]
+__all__ = ["CellCounts", "Synthesis", "count_cells", "output_names", "script", "synthesize"]
+
+LOG = "yosys.log"
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,11 @@ def script(
     )
 
 
+def output_names(top: str) -> tuple[str, ...]:
+    """What :func:`synthesize` leaves."""
+    return f"{top}.ys", LOG, f"{top}.json", f"{top}.stat.json"
+
+
 def synthesize(
     sources: Sequence[Path],
     top: str,
@@ -142,10 +150,10 @@ def synthesize(
         When Yosys fails; the message holds its own and names the log.
     """
     yosys = tools.require("yosys")
-    log = folder / "yosys.log"
+    log = folder / LOG
     path = folder / f"{top}.ys"
     names = [source.relative_to(folder).as_posix() for source in sources]
-    path.write_text(script(names, top, family, keep=keep, portable=portable, part=part))
+    write_text(path, script(names, top, family, keep=keep, portable=portable, part=part), owned=True)
     errors: list[str] = []
 
     def line(text: str) -> None:
@@ -162,6 +170,6 @@ def synthesize(
     if status or not netlist.is_file() or not statistics.is_file():
         reason = errors[-1] if errors else f"it ended with status {status}"
         raise BnnhwError(f"Yosys failed: {reason} (log: {log})")
-    modules = json.loads(statistics.read_text())["modules"]
+    modules = json.loads(statistics.read_text(encoding="utf-8"))["modules"]
     types = modules[f"\\{top}"]["num_cells_by_type"]
     return Synthesis(netlist, count_cells(types, family), log)

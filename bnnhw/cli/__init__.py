@@ -20,6 +20,7 @@ from bnnhw.cli import (
     train,
 )
 from bnnhw.cli.group import cli
+from bnnhw.processes import end_on_signals
 
 __all__ = ["cli", "main"]
 
@@ -46,4 +47,5 @@ for command in (
 
 def main() -> None:
     """The ``bnnhw`` program."""
+    end_on_signals()
     cli()

@@ -9,8 +9,8 @@ import click
 
 from bnnhw.cli.inputs import open_path
 from bnnhw.cli.options import board_option, folding_option
+from bnnhw.cli.paths import InputPath, Number, OutputDirectory
 from bnnhw.cli.session import Session, verb
-from bnnhw.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ __all__ = ["build"]
     example="bnnhw build design --board icebreaker -o bitstream\n"
     "bnnhw build digits.bnn --board ulx3s-85f --folding folding.json --freq 50 -o bitstream"
 )
-@click.argument("design", metavar="DIR_or_N.bnn", type=click.Path(path_type=Path))
+@click.argument("design", metavar="DIR_or_N.bnn", type=InputPath())
 @board_option
 @folding_option
 @click.option(
@@ -31,11 +31,16 @@ __all__ = ["build"]
 @click.option(
     "--freq",
     metavar="MHZ",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     help="Clock to build for.  [default: the board's]",
 )
 @click.option(
-    "-o", "output", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder to write."
+    "-o",
+    "output",
+    metavar="DIR",
+    required=True,
+    type=OutputDirectory("build", shared=True),
+    help="The folder to write.",
 )
 def build(
     session: Session, design: Path, board: str, folding: Path | None, seed: int, freq: float | None, output: Path
@@ -57,8 +62,6 @@ def build(
         technology, model = opened.technology, None
         if (note := portable_note(opened, chosen)) is not None:
             session.say(note)
-    if output.exists() and not output.is_dir():
-        raise RequestError(f"{output}: must be a folder, and is a file")
     with session.progress("build") as update:
         result = build_bitstream(opened, chosen, output, seed=seed, freq_mhz=freq, model=model, progress=update)
     for step, seconds in result.stages_s.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bnnhw.cli.paths import BoardName, OutputDirectory
 from bnnhw.cli.session import Session, verb
 
 if TYPE_CHECKING:
@@ -16,12 +17,19 @@ __all__ = ["demo"]
 
 
 @verb(example="bnnhw demo -o demo\nbnnhw demo --board ulx3s-85f -o demo")
-@click.option("--board", metavar="B", default="icebreaker", show_default=True, help="A name that `bnnhw boards` lists.")
+@click.option(
+    "--board",
+    metavar="B",
+    type=BoardName(),
+    default="icebreaker",
+    show_default=True,
+    help="A name that `bnnhw boards` lists.",
+)
 @click.option(
     "-o",
     "output",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=OutputDirectory("demo"),
     default=Path("bnnhw-demo"),
     show_default=True,
     help="The folder for all artefacts.",

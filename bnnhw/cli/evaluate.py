@@ -9,13 +9,14 @@ import click
 
 from bnnhw.cli.inputs import load_samples
 from bnnhw.cli.options import count_option, data_option
+from bnnhw.cli.paths import InputPath
 from bnnhw.cli.session import Session, verb
 
 __all__ = ["evaluate"]
 
 
 @verb(example="bnnhw evaluate digits.bnn --dataset digits")
-@click.argument("network", metavar="N.bnn", type=click.Path(path_type=Path))
+@click.argument("network", metavar="N.bnn", type=InputPath())
 @click.option("--dataset", required=True, metavar="D", help="A name that `bnnhw datasets` lists.")
 @click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True)
 @count_option

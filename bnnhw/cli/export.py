@@ -6,19 +6,20 @@ from pathlib import Path
 
 import click
 
+from bnnhw.cli.paths import InputPath, OutputFile
 from bnnhw.cli.session import Session, verb
 
 __all__ = ["export"]
 
 
 @verb(example="bnnhw export digits.bnn -o digits-streamlined.onnx")
-@click.argument("network", metavar="N.bnn", type=click.Path(path_type=Path))
+@click.argument("network", metavar="N.bnn", type=InputPath())
 @click.option(
     "-o",
     "output",
     metavar="M.onnx",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile("model"),
     help="The model to write.",
 )
 def export(session: Session, network: Path, output: Path) -> None:

@@ -9,6 +9,7 @@ import click
 
 from bnnhw.cli.inputs import headroom_note
 from bnnhw.cli.options import board_option
+from bnnhw.cli.paths import InputPath, Number, OutputFile
 from bnnhw.cli.session import Session, verb
 
 if TYPE_CHECKING:
@@ -21,15 +22,11 @@ __all__ = ["fold"]
     example="bnnhw fold digits.bnn --board icebreaker -o folding.json\n"
     "bnnhw fold digits.bnn --board icebreaker --fps 1000"
 )
-@click.argument("network", metavar="N.bnn", type=click.Path(path_type=Path))
+@click.argument("network", metavar="N.bnn", type=InputPath())
 @board_option
-@click.option(
-    "--fps", metavar="F", type=click.FloatRange(min=0, min_open=True), help="Frames per second that are enough."
-)
+@click.option("--fps", metavar="F", type=Number(min=0, min_open=True), help="Frames per second that are enough.")
 @click.option("--max", "fastest", is_flag=True, help="The fastest that fits, however long its build takes.")
-@click.option(
-    "-o", "output", metavar="F.json", type=click.Path(dir_okay=False, path_type=Path), help="The folding to write."
-)
+@click.option("-o", "output", metavar="F.json", type=OutputFile("folding"), help="The folding to write.")
 def fold(session: Session, network: Path, board: str, fps: float | None, fastest: bool, output: Path | None) -> None:
     """Chooses PE, SIMD and memory of each layer.
 

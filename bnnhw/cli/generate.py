@@ -8,9 +8,9 @@ import click
 
 from bnnhw.cli.inputs import choose_folding
 from bnnhw.cli.options import folding_option
+from bnnhw.cli.paths import BoardName, InputPath, OutputDirectory
 from bnnhw.cli.session import Session, verb
 from bnnhw.errors import RequestError
-from bnnhw.files import check_directory
 from bnnhw.links import DEFAULT, LINKS
 
 __all__ = ["generate"]
@@ -20,8 +20,13 @@ __all__ = ["generate"]
     example="bnnhw generate digits.bnn -o design\n"
     "bnnhw generate digits.bnn --board icebreaker --folding folding.json -o design"
 )
-@click.argument("network", metavar="N.bnn", type=click.Path(path_type=Path))
-@click.option("--board", metavar="B", help="Uses the memories of this board's device.  [default: portable Verilog]")
+@click.argument("network", metavar="N.bnn", type=InputPath())
+@click.option(
+    "--board",
+    metavar="B",
+    type=BoardName(),
+    help="Uses the memories of this board's device.  [default: portable Verilog]",
+)
 @folding_option
 @click.option(
     "--link",
@@ -38,9 +43,7 @@ __all__ = ["generate"]
     type=int,
     help="Bits per beat of results, for AXI4-Stream.  [default: a result in one beat]",
 )
-@click.option(
-    "-o", "output", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The folder to write."
-)
+@click.option("-o", "output", metavar="DIR", required=True, type=OutputDirectory("design"), help="The folder to write.")
 def generate(
     session: Session,
     network: Path,
@@ -57,14 +60,12 @@ def generate(
     With it come the folding, the network itself, a self-checking testbench, an instantiation template, a FuseSoC core
     file, and a JSON sidecar (design.json) that describes ports, and how frames and results lie in beats.
     """
-    from bnnhw.flow.design import SIDECAR
     from bnnhw.flow.fold import as_board
     from bnnhw.flow.generate import generate as run
     from bnnhw.ir import archive
 
     if output.suffix == ".v":
         raise RequestError(f"-o must be a folder, not {str(output)!r}: the Verilog comes with its folding and network")
-    check_directory(output, SIDECAR)
     chosen = None if board is None else as_board(board)
     if LINKS[link].needs_board and chosen is None:
         raise RequestError(f"--link {link} must come with --board: {LINKS[link].why_board}")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bnnhw.cli.model_options import model_options
+from bnnhw.cli.paths import InputPath, OutputFile
 from bnnhw.cli.session import Session, verb
 
 __all__ = ["import_"]
@@ -20,13 +21,13 @@ __all__ = ["import_"]
     "bnnhw import lfc-w1a1-bnn-pynq -o lfc.bnn\n"
     "bnnhw import parameters --topology 784-256-256-256-10 --decode highest-bit -o sfc.bnn",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=InputPath())
 @click.option(
     "-o",
     "output",
     metavar="N.bnn",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile("network"),
     help="The network file to write.",
 )
 @model_options

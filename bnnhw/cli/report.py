@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from bnnhw.cli.paths import InputPath
 from bnnhw.cli.session import Session, verb
 
 __all__ = ["report"]
 
 
 @verb(example="bnnhw report build/demo")
-@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("directory", metavar="DIR", type=InputPath())
 def report(session: Session, directory: Path) -> None:
     """One HTML page of a run.
 

@@ -9,6 +9,7 @@ import click
 
 from bnnhw.cli.inputs import load_samples
 from bnnhw.cli.options import count_option, data_option, folding_option
+from bnnhw.cli.paths import BoardName, InputPath, Number
 from bnnhw.cli.session import Session, verb
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _show(data: dict[str, Any], console: Console) -> None:
     example="bnnhw sensitivity digits.onnx --dataset digits --board icebreaker\n"
     "bnnhw sensitivity tfc.bnn --dataset mnist --data DIR --count 1000 --budget 4000"
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=InputPath())
 @click.option("--dataset", required=True, metavar="D", help="A name that `bnnhw datasets` lists.")
 @click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True)
 @count_option
@@ -63,12 +64,14 @@ def _show(data: dict[str, Any], console: Console) -> None:
     type=click.IntRange(min=1),
     help="LUT4 for the network and its serial link.  [default: 70 % of the board's]",
 )
-@click.option("--board", metavar="B", help="A name that `bnnhw boards` lists.  [default: the first it fits]")
+@click.option(
+    "--board", metavar="B", type=BoardName(), help="A name that `bnnhw boards` lists.  [default: the first it fits]"
+)
 @folding_option
 @click.option(
     "--rate",
     metavar="P",
-    type=click.FloatRange(min=0, min_open=True, max=1),
+    type=Number(min=0, min_open=True, max=1),
     default=0.05,
     show_default=True,
     help="Share of a layer's elements that are disturbed.",

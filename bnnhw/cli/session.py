@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -12,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bnnhw.files import plain
+from bnnhw.cli.paths import check_paths
+from bnnhw.cli.terminal import console
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = ["Session", "verb"]
-
-PIPE_WIDTH = 240
-"""Columns of a table that goes to a file or another program."""
 
 
 class Session:
@@ -37,15 +34,13 @@ class Session:
     def __init__(self, json: bool = False, quiet: bool = False) -> None:
         self.json = json
         self.quiet = quiet
+        self.told: dict[str, Any] = {}
         self.stages_s: dict[str, float] = {}
 
     @functools.cached_property
     def out(self) -> Console:
         """For what a person asked to see."""
-        from rich.console import Console
-
-        # Into a file or a pipe tables are as wide as they need to be.
-        return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+        return console()
 
     @functools.cached_property
     def err(self) -> Console:
@@ -55,9 +50,9 @@ class Session:
         return Console(file=sys.stderr, highlight=False, soft_wrap=True)
 
     def result(self, data: Mapping[str, object], show: Callable[[Console], None] | None = None) -> None:
-        """Ends a verb: its JSON object, or what a person sees."""
+        """Ends a verb: its JSON object, written when its error is known too, or what a person sees."""
         if self.json:
-            click.echo(json.dumps(data, indent=2, default=plain))
+            self.told.update(data)
         elif show is not None and not self.quiet:
             show(self.out)
 
@@ -127,7 +122,11 @@ def verb(name: str | None = None, *, example: str) -> Callable[[Callable[..., No
     def decorate(function: Callable[..., None]) -> click.Command:
         @functools.wraps(function)
         def run(*args: Any, json: bool, quiet: bool, **options: Any) -> None:
-            function(Session(json, quiet), *args, **options)
+            context = click.get_current_context()
+            session = context.ensure_object(Session)
+            session.json, session.quiet = json, quiet
+            check_paths(context)
+            function(session, *args, **options)
 
         lines = "\n".join(f"  {line}" for line in example.splitlines())
         command = click.command(name or function.__name__, epilog=f"\b\nExample:\n{lines}")(run)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bnnhw.cli.paths import InputPath
 from bnnhw.cli.session import Session, verb
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ __all__ = ["show"]
 
 
 @verb(example="bnnhw show digits.bnn")
-@click.argument("network", metavar="N.bnn", type=click.Path(path_type=Path))
+@click.argument("network", metavar="N.bnn", type=InputPath())
 def show(session: Session, network: Path) -> None:
     """A table of the layers of a network."""
     from bnnhw.flow.show import describe

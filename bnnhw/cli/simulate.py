@@ -9,6 +9,7 @@ import click
 
 from bnnhw.cli.inputs import load_samples, open_path
 from bnnhw.cli.options import count_option, data_option
+from bnnhw.cli.paths import InputPath, Number, OutputFile
 from bnnhw.cli.session import Session, verb
 
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ __all__ = ["simulate"]
     example="bnnhw simulate design --dataset digits\n"
     "bnnhw simulate design --dataset digits --count 100 --stall 0.3 --wave design.fst"
 )
-@click.argument("design", metavar="DIR_or_N.bnn", type=click.Path(path_type=Path))
+@click.argument("design", metavar="DIR_or_N.bnn", type=InputPath())
 @click.option("--dataset", required=True, metavar="D", help="A name that `bnnhw datasets` lists; its test split.")
 @count_option
 @click.option(
     "--stall",
     metavar="P",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Number(0, 1, max_open=True),
     default=0.0,
     show_default=True,
     help="Probability that either side waits, each cycle.",
@@ -35,7 +36,7 @@ __all__ = ["simulate"]
 @click.option(
     "--wave",
     metavar="F.fst",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile("wave"),
     help="Writes the first frames as a wave.",
 )
 @click.option(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bnnhw.cli.options import data_option
+from bnnhw.cli.paths import OutputDirectory, OutputFile
 from bnnhw.cli.session import Session, verb
 
 __all__ = ["train"]
@@ -26,12 +27,10 @@ __all__ = ["train"]
     "--run",
     "run_dir",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=OutputDirectory("run", shared=True),
     help="Keeps a checkpoint, metrics.csv and result.json; the same command again goes on from there.",
 )
-@click.option(
-    "-o", "output", metavar="M.onnx", required=True, type=click.Path(path_type=Path), help="The model to write."
-)
+@click.option("-o", "output", metavar="M.onnx", required=True, type=OutputFile("model"), help="The model to write.")
 def train(
     session: Session,
     recipe: str,

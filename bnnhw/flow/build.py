@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from bnnhw import links
 from bnnhw.boards import Board
-from bnnhw.build.bitstream import STEPS, BuildResult
+from bnnhw.build.bitstream import BUILD, LOCK, STEPS, BuildResult, check_clock
 from bnnhw.build.bitstream import build as run
-from bnnhw.build.cache import StepCache
+from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.build.design import Source
 from bnnhw.errors import RequestError
-from bnnhw.files import package_digest, write_json
+from bnnhw.files import OutputFolder, locked, new_folders, package_digest
 from bnnhw.flow.design import SIDECAR, Design, open_design
 from bnnhw.flow.fold import as_board, fold_json, technology_of
 from bnnhw.flow.generate import CORE, FOLDING, NETWORK, generate
@@ -75,6 +73,7 @@ def build_bitstream(
     """
     board, folder = as_board(board), Path(folder)
     link = board_link(board)
+    clock_mhz = check_clock(board, link, freq_mhz)
     if not isinstance(design, Design):
         progress(0, len(STEPS), "generate")
         design = _generated(design, board, folder, model)
@@ -85,11 +84,14 @@ def build_bitstream(
 
     edited = design.whole.edited if source.linked else design.core.edited
     extra = {"technology": design.technology, "edited": edited}
-    result = run(source, board, folder, link=link, seed=seed, freq_mhz=freq_mhz, extra=extra, progress=told)
     # What the report needs for its picture of the network.
-    write_json(folder / "network.json", describe(design.network))
-    write_json(folder / "fold.json", fold_json(design.folded, board, result.clock_mhz, design.technology))
-    return result
+    beside = {
+        "network.json": describe(design.network),
+        "fold.json": fold_json(design.folded, board, clock_mhz, design.technology),
+    }
+    return run(
+        source, board, folder, link=link, seed=seed, freq_mhz=freq_mhz, extra=extra, beside=beside, progress=told
+    )
 
 
 def _generated(folded: FoldedNetwork, board: Board, folder: Path, model: Path | str | None) -> Design:
@@ -101,9 +103,9 @@ def _generated(folded: FoldedNetwork, board: Board, folder: Path, model: Path | 
         generate(folded, target, board=board, model=model)
         return {}
 
-    folder.mkdir(parents=True, exist_ok=True)
     inputs = (folded, board.fingerprint(), None if model is None else str(model), package_digest())
-    with FileLock(folder / ".lock"):
+    output = OutputFolder(folder, BUILD, shared=True)
+    with new_folders(folder), locked(folder / LOCK), output.writing([stamp_name("generate")]):
         StepCache(folder).run("generate", inputs, outputs, action)
     return open_design(target)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw.boards import Board
-from bnnhw.build.bitstream import BuildResult
-from bnnhw.build.cache import StepCache
+from bnnhw.build.bitstream import LOCK, BuildResult
+from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.datasets import load_split
-from bnnhw.files import check_directory, file_digest, package_digest, write_json
+from bnnhw.files import OutputFolder, check_output, file_digest, locked, new_folders, package_digest, write_json
 from bnnhw.flow.build import build_bitstream, build_json
 from bnnhw.flow.design import SIDECAR, open_design
 from bnnhw.flow.fold import as_board, fold, fold_json, save_folding
@@ -30,8 +30,11 @@ __all__ = ["DemoResult", "demo"]
 
 RECIPE = "digits"
 
-STEPS = ".steps"
-"""What marks a folder as a demo's: the stamps of its steps."""
+DEMO = "demo"
+"""What its folder is, in the list of its files."""
+
+STEPS = ("train", "import", "fold", "generate", "simulate")
+"""The steps that leave a JSON file, and a stamp; the build has a folder of its own."""
 
 
 @dataclass(frozen=True)
@@ -88,46 +91,14 @@ def demo(
         When the simulation differs from the reference, or the design does not fit.
     """
     folder, board = Path(folder), as_board(board)
-    check_directory(folder, STEPS)
-    folder.mkdir(parents=True, exist_ok=True)
-    start = time.perf_counter()
     run = _Run(folder, board, stage, cached)
-    run.train()
-    run.import_()
-    write_json(folder / "network.json", describe(archive.load(run.network)))
-    run.fold()
-    run.generate()
-    simulated = run.simulate()
-    check_simulation(simulated)
-    result = run.build()
-    built = build_json(result, board)
-    data = {
-        "accuracy": simulated["accuracy"],
-        "bitstream": built["bitstream"],
-        "fmax_mhz": built["fmax_mhz"],
-        "mismatches": simulated["mismatches"],
-        "report": str(folder / "report.html"),
-        "wall_s": time.perf_counter() - start,
-        "board": board.name,
-        "images": simulated["images"],
-        "timing_met": built["timing_met"],
-        "clock_mhz": built["clock_mhz"],
-        "fps": built["fps"],
-        # What each step took when it last ran, and which of them did not run now.
-        "stages_s": {**run.cache.seconds, "build": round(sum(built["stages_s"].values()), 3)},
-        "cached": list(run.cache.skipped),
-        "artefacts": {
-            "model": str(run.model),
-            "network": str(run.network),
-            "folding": str(run.folding),
-            "verilog": str(run.design / f"{CORE}.v"),
-            "bitstream": built["bitstream"],
-            "report": str(folder / "report.html"),
-        },
-    }
-    write_json(folder / "demo.json", data)
-    write_report(folder)
-    return DemoResult(data, simulated, result)
+    output = OutputFolder(folder, DEMO)
+    # Refused here rather than after the training.
+    for path, kind in ((run.model, "model"), (run.network, "network"), (run.folding, "folding"), (run.page, "page")):
+        check_output(path, kind)
+    names = ["network.json", "demo.json", *(f"{step}.json" for step in STEPS), *map(stamp_name, STEPS)]
+    with new_folders(folder), locked(folder / LOCK), output.writing(names):
+        return run.all()
 
 
 class _Run:
@@ -143,6 +114,50 @@ class _Run:
         self.network = folder / f"{RECIPE}.bnn"
         self.folding = folder / "folding.json"
         self.design = folder / "design"
+        self.page = folder / "report.html"
+
+    def all(self) -> DemoResult:
+        """Every step in order."""
+        start = time.perf_counter()
+        self.train()
+        self.import_()
+        self.write("network", describe(archive.load(self.network)))
+        self.fold()
+        self.generate()
+        simulated = self.simulate()
+        check_simulation(simulated)
+        result = self.build()
+        built = build_json(result, self.board)
+        data = {
+            "accuracy": simulated["accuracy"],
+            "bitstream": built["bitstream"],
+            "fmax_mhz": built["fmax_mhz"],
+            "mismatches": simulated["mismatches"],
+            "report": str(self.page),
+            "wall_s": time.perf_counter() - start,
+            "board": self.board.name,
+            "images": simulated["images"],
+            "timing_met": built["timing_met"],
+            "clock_mhz": built["clock_mhz"],
+            "fps": built["fps"],
+            # What each step took when it last ran, and which of them did not run now.
+            "stages_s": {**self.cache.seconds, "build": round(sum(built["stages_s"].values()), 3)},
+            "cached": list(self.cache.skipped),
+            "artefacts": {
+                "model": str(self.model),
+                "network": str(self.network),
+                "folding": str(self.folding),
+                "verilog": str(self.design / f"{CORE}.v"),
+                "bitstream": built["bitstream"],
+                "report": str(self.page),
+            },
+        }
+        self.write("demo", data)
+        write_report(self.folder)
+        return DemoResult(data, simulated, result)
+
+    def write(self, name: str, data: dict[str, Any]) -> None:
+        write_json(self.folder / f"{name}.json", data, owned=True)
 
     def step(
         self, name: str, inputs: Sequence[object], outputs: Sequence[Path], action: Callable[[], dict[str, Any]]
@@ -151,7 +166,7 @@ class _Run:
         data = self.cache.run(name, (*inputs, package_digest()), outputs, action)
         if name in self.cache.skipped:
             self.cached(name)
-        write_json(self.folder / f"{name}.json", data)
+        self.write(name, data)
         return data
 
     def train(self) -> None:

@@ -15,7 +15,10 @@ from bnnhw.folding import file as folding_file
 from bnnhw.ir import DataType, Network, archive
 from bnnhw.sim.core import Core
 
-__all__ = ["FORMAT_VERSION", "SIDECAR", "Design", "Module", "open_design", "probe_json"]
+__all__ = ["DESIGN", "FORMAT_VERSION", "SIDECAR", "Design", "Module", "open_design", "probe_json"]
+
+DESIGN = "design"
+"""What its folder is, in the list of its files."""
 
 SIDECAR = "design.json"
 """The file in the folder that describes it."""
@@ -64,7 +67,11 @@ class Module:
 
     @property
     def text(self) -> str:
-        return self.path.read_text()
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise FileError(f"{self.path}: can't be read: {reason}") from None
 
 
 @dataclass(frozen=True)

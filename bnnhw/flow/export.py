@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bnnhw.files import new_folders
 from bnnhw.ir import Network
 from bnnhw.qonnx import write_qonnx
 
@@ -19,5 +20,5 @@ def export(network: Network, path: Path | str) -> None:
         When the network holds numbers that float32 does not.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_qonnx(network, path)
+    with new_folders(path.parent):
+        write_qonnx(network, path)

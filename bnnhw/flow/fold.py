@@ -10,6 +10,7 @@ from bnnhw import boards, devices
 from bnnhw.boards import Board
 from bnnhw.dataflow import Resources
 from bnnhw.errors import CheckError, FoldingError
+from bnnhw.files import new_folders
 from bnnhw.folding import FoldedNetwork, Prediction, solve
 from bnnhw.folding import file as folding_file
 from bnnhw.folding import predict as predict_graph
@@ -132,8 +133,10 @@ def headroom(network: Network, board: Board | str) -> dict[str, Any]:
 
 
 def save_folding(folded: FoldedNetwork, path: Path | str) -> None:
-    """Writes a folding file, whole or not at all."""
-    folding_file.save(folded.foldings, folded.network, Path(path))
+    """Writes a folding file, whole or not at all; folders on the way are made."""
+    path = Path(path)
+    with new_folders(path.parent):
+        folding_file.save(folded.foldings, folded.network, path)
 
 
 def predict(folded: FoldedNetwork, board: Board | str | None = None) -> Prediction:

@@ -18,7 +18,7 @@ from bnnhw.boards import Board
 from bnnhw.errors import RequestError
 from bnnhw.files import digest, file_digest, whole_directory, write_json, write_text
 from bnnhw.flow.companions import companions
-from bnnhw.flow.design import FORMAT_VERSION, SIDECAR, Design, open_design, probe_json
+from bnnhw.flow.design import DESIGN, FORMAT_VERSION, SIDECAR, Design, open_design, probe_json
 from bnnhw.flow.fold import as_board, technology_of
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
@@ -57,7 +57,7 @@ def generate(
     ----------
     folded : FoldedNetwork
     folder : Path or str
-        New, empty, or an earlier design, which is replaced.
+        New, empty, or an earlier design, whose files are replaced; those of others in it stay.
     board : Board or str, optional
         Uses the memories of this board's device; portable Verilog without.
     link : str
@@ -72,8 +72,8 @@ def generate(
     Raises
     ------
     RequestError
-        When the folder holds somebody else's files; for an unknown link, or one that needs a board that has it; for a
-        name that is no identifier, and a width that the link has not.
+        When the folder is of others, or a file in it was changed since it was generated; for an unknown link, or one
+        that needs a board that has it; for a name that is no identifier, and a width that the link has not.
     ToolError
         When Yosys is missing, which writes the Verilog.
     """
@@ -85,7 +85,7 @@ def generate(
         if board is None:
             raise RequestError(f"link {link} needs a board: {chosen.why_board}")
         links.board_link(board, link)
-    with whole_directory(folder, SIDECAR) as target:
+    with whole_directory(folder, DESIGN, SIDECAR) as target:
         if model is None:
             archive.save(folded.network, target / NETWORK)
         else:
@@ -119,7 +119,7 @@ def _write(folded: FoldedNetwork, board: Board | None, link: Link, folder: Path,
     interface = link.interface(graph, setting)
     folding_file.save(folded.foldings, folded.network, folder / FOLDING)
     write_json(folder / "network.json", describe(folded.network))
-    cells = used_models(technology, (folder / top["verilog"]).read_text())
+    cells = used_models(technology, (folder / top["verilog"]).read_text(encoding="utf-8"))
     beside = companions(folded.network, interface, top["top"], top["verilog"], top["ports"], cells)
     for name, text in beside.items():
         write_text(folder / name, text)
@@ -180,7 +180,7 @@ def _versions() -> dict[str, str]:
 def _header(model: str, sha256: str, folded: FoldedNetwork, versions: dict[str, str]) -> str:
     """A comment that says what produced the file; the same input gives the same text."""
     lines = [
-        "Generated; changes are lost when it is generated again.",
+        "Generated; once changed, it is not generated again: give another folder, or move it away.",
         f"Network: {model}, SHA-256 {sha256}",
         *(
             f"Layer {layer.name}: {layer.synapses} -> {layer.neurons}, PE {folding.pe}, SIMD {folding.simd}, "

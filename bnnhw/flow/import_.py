@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bnnhw.files import new_folders
 from bnnhw.frontend import read_model
 from bnnhw.ir import Network, archive
 from bnnhw.streamline import streamline
@@ -83,8 +84,8 @@ def read(model: Path | str, **options: Any) -> Network:
 def save(network: Network, path: Path | str) -> None:
     """Writes a network to a .bnn file, whole or not at all; folders on the way are made."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    archive.save(network, path)
+    with new_folders(path.parent):
+        archive.save(network, path)
 
 
 def import_json(imported: Imported, path: Path) -> dict[str, Any]:

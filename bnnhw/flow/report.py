@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bnnhw.files import write_text
+from bnnhw.files import check_output, seal, write_text
 from bnnhw.report import collect, render
 
 __all__ = ["write_report"]
@@ -20,5 +20,6 @@ def write_report(folder: Path | str) -> Path:
     """
     folder = Path(folder)
     page = folder / "report.html"
-    write_text(page, render(collect(folder)))
+    check_output(page, "page")
+    write_text(page, f"{render(collect(folder))}\n<!-- {seal('page')} -->\n", "page")
     return page

@@ -2,7 +2,8 @@
 
 ``{"format": "bnnhw-folding", "version": 1, "layers": [{"name": "dense0", "pe": 8, "simd": 64,
 "memory": "block", "engine": "folded", "planes": "parallel"}, ...]}``. Layers are found by name, in any order;
-``memory``, ``engine`` and ``planes`` may be left out (``block``, ``folded``, ``parallel``).
+``memory``, ``engine`` and ``planes`` may be left out (``block``, ``folded``, ``parallel``). ``seal`` is that of
+:mod:`bnnhw.files.seal`: once edited, the file is a person's and is not overwritten.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from bnnhw.dataflow.engine import LayerFolding
 from bnnhw.errors import FileError, FoldingError
-from bnnhw.files import write_whole
+from bnnhw.files import seal, write_whole
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.ir.network import Network
 
@@ -45,8 +46,10 @@ def save(foldings: Sequence[LayerFolding], network: Network, path: Path) -> None
         {key: getattr(f, key) if key != "name" else layer.name for key in (*_REQUIRED, *_OPTIONAL)}
         for layer, f in folded.pairs
     ]
-    text = json.dumps({"format": FORMAT, "version": VERSION, "layers": layers}, indent=2, ensure_ascii=False)
-    write_whole(Path(path), text.encode() + b"\n")
+    text = json.dumps(
+        {"format": FORMAT, "version": VERSION, "seal": seal("folding"), "layers": layers}, indent=2, ensure_ascii=False
+    )
+    write_whole(Path(path), text.encode() + b"\n", "folding")
 
 
 def _entry(position: int, entry: Any) -> tuple[str, LayerFolding]:

@@ -8,6 +8,8 @@ from bnnhw.ir.layers import Affine, Conv2d, Dense, MaxPool, Output, Quantize, Re
 from bnnhw.ir.network import Network
 from bnnhw.ir.steps import (
     BatchNorm,
+    Clip,
+    Curve,
     Divide,
     PRelu,
     Quantizer,
@@ -28,7 +30,9 @@ __all__ = [
     "Affine",
     "BatchNorm",
     "BitMatrix",
+    "Clip",
     "Conv2d",
+    "Curve",
     "DataType",
     "Dense",
     "Divide",

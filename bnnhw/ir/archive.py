@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from bnnhw.errors import BnnhwError, FileError
-from bnnhw.files import write_whole
+from bnnhw.files import is_seal, seal, write_whole
 from bnnhw.ir.codec import describe_layers, read_layers
 from bnnhw.ir.codec_activation import Arrays
 from bnnhw.ir.header import field
@@ -35,6 +35,9 @@ from bnnhw.ir.network import Network
 from bnnhw.ir.types import DataType, InputSpec
 
 __all__ = ["FORMAT", "VERSION", "load", "save"]
+
+NO_SEAL = seal("network").encode()
+"""Stands for that of an older file, which has none."""
 
 FORMAT = "bnnhw"
 VERSION = 3
@@ -45,7 +48,7 @@ def save(network: Network, path: Path) -> None:
     header, arrays = _describe(network)
     text = json.dumps(header, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
     data = pack({"header": np.frombuffer(text, np.uint8), **arrays})
-    write_whole(Path(path), data)
+    write_whole(Path(path), data, "network")
 
 
 def load(path: Path) -> Network:
@@ -54,11 +57,20 @@ def load(path: Path) -> Network:
     with _refusals(path):
         try:
             with zipfile.ZipFile(path) as archive:
+                # No checksum covers what the archive ends with: its seal, or the length of none.
+                if not _ends_with(path, archive.comment or b"\0\0") or not is_seal(archive.comment or NO_SEAL):
+                    raise FileError("not a whole bnnhw network file (its end is missing)")
                 return _read(archive)
         except OSError as error:
             raise FileError(f"can't be read: {error.strerror or error}") from None
         except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError) as error:
             raise FileError(f"not a whole bnnhw network file ({_line(error)})") from None
+
+
+def _ends_with(path: Path, end: bytes) -> bool:
+    with path.open("rb") as file:
+        file.seek(-len(end), 2)
+        return file.read() == end
 
 
 def _line(error: Exception) -> str:

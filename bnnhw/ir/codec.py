@@ -25,7 +25,7 @@ from bnnhw.ir.codec_activation import (
     describe_activation,
     describe_steps,
     read_activation,
-    read_norm,
+    read_step,
     read_steps,
 )
 from bnnhw.ir.header import field, size, sizes
@@ -222,7 +222,7 @@ class LayerReader:
     def steps(self, neurons: int) -> tuple[Step, ...]:
         """Floating-point steps; version 1 had a batch norm or null in their place."""
         if self.spec.get("norm") is not None:
-            return (read_norm(self.where, self.field("norm", dict), self.take, self.place, neurons),)
+            return (read_step(self.where, "batch_norm", self.field("norm", dict), self.take, self.place, neurons),)
         return read_steps(self.where, self.spec.get("steps", []), self.take, self.place, neurons)
 
     def layers(self, branch: str) -> tuple[Any, ...]:

@@ -18,42 +18,41 @@ from numpy.typing import NDArray
 from bnnhw.errors import FileError
 from bnnhw.ir.activation import Activation, FloatActivation, Thresholds, batch_norm_sign
 from bnnhw.ir.header import field
-from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Quantizer, Relu, Scale, Shift, Step
+from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Quantizer, Relu, Scale, Shift, Step
 from bnnhw.ir.types import DataType
 
-__all__ = ["Arrays", "Take", "describe_activation", "describe_steps", "read_activation", "read_norm", "read_steps"]
+__all__ = ["Arrays", "Take", "describe_activation", "describe_steps", "read_activation", "read_step", "read_steps"]
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 Take: TypeAlias = Callable[[str, str, tuple[int | None, ...]], NDArray[Any]]
 """Gives an array by name, checked for its type and shape."""
 
-_KINDS: dict[str, tuple[type[Step], tuple[str, ...]]] = {
-    "scale": (Scale, ("factor",)),
-    "divide": (Divide, ("divisor",)),
-    "shift": (Shift, ("offset",)),
-    "batch_norm": (BatchNorm, ("gamma", "beta", "mean", "var")),
-    "relu": (Relu, ()),
-    "prelu": (PRelu, ("slope",)),
+_KINDS: dict[str, tuple[type[Step], tuple[str, ...], dict[str, type]]] = {
+    "scale": (Scale, ("factor",), {}),
+    "divide": (Divide, ("divisor",), {}),
+    "shift": (Shift, ("offset",), {}),
+    "batch_norm": (BatchNorm, ("gamma", "beta", "mean", "var"), {"eps": float}),
+    "relu": (Relu, (), {}),
+    "prelu": (PRelu, ("slope",), {}),
+    "clip": (Clip, ("low", "high"), {}),
+    "curve": (Curve, (), {"name": str}),
 }
-"""Name in the header -> class and the names of its arrays."""
+"""Name in the header -> class, the names of its arrays, and what else stands in the header."""
 
 MAX_STEPS = 1000
 """Most steps of one layer."""
-
-
-def _class(kind: str) -> Callable[..., Step]:
-    return _KINDS[kind][0]
 
 
 def describe_steps(steps: tuple[Step, ...], prefix: str, arrays: Arrays) -> list[dict[str, Any]]:
     """The header's entry; the arrays go into ``arrays``."""
     entries: list[dict[str, Any]] = []
     for i, step in enumerate(steps):
-        kind, names = next((kind, names) for kind, (cls, names) in _KINDS.items() if isinstance(step, cls))
+        kind = next(kind for kind, (cls, _, _) in _KINDS.items() if isinstance(step, cls))
+        _, names, others = _KINDS[kind]
         for name in names:
             arrays[f"{prefix}.steps.{i}.{name}"] = getattr(step, name).astype("<f8")
-        entries.append({"kind": kind, "eps": float(step.eps)} if isinstance(step, BatchNorm) else {"kind": kind})
+        entries.append({"kind": kind, **{name: number(getattr(step, name)) for name, number in others.items()}})
     return entries
 
 
@@ -72,19 +71,17 @@ def describe_activation(activation: Activation, prefix: str, arrays: Arrays) -> 
             assert_never(activation)
 
 
-def _eps(where: str, spec: dict[str, Any]) -> float:
-    eps = spec.get("eps")
-    if not isinstance(eps, float):
-        raise FileError(f"header: {where}: 'eps' must be of type float, not {eps!r:.60}")
-    return eps
-
-
-def read_norm(where: str, spec: dict[str, Any], take: Take, prefix: str, neurons: int) -> BatchNorm:
-    """A batch norm whose arrays are named ``PREFIX.gamma`` and so on."""
-    gamma, beta, mean, var = (take(f"{prefix}.{name}", "<f8", (neurons,)) for name in _KINDS["batch_norm"][1])
+def read_step(where: str, kind: str, spec: dict[str, Any], take: Take, prefix: str, neurons: int) -> Step:
+    """A step whose arrays are named ``PREFIX.factor`` and so on."""
+    cls, names, others = _KINDS[kind]
+    arrays = {name: take(f"{prefix}.{name}", "<f8", (neurons,)) for name in names}
+    for name, what in others.items():
+        if not isinstance(spec.get(name), what):
+            raise FileError(f"header: {where}: {name!r} must be of type {what.__name__}, not {spec.get(name)!r:.60}")
+    make: Callable[..., Step] = cls
     # An overflow of var + eps is for streamlining to refuse.
     with np.errstate(over="ignore"):
-        return BatchNorm(gamma, beta, mean, var, _eps(where, spec))
+        return make(**arrays, **{name: spec[name] for name in others})
 
 
 def read_steps(where: str, entries: Any, take: Take, prefix: str, neurons: int) -> tuple[Step, ...]:
@@ -96,11 +93,7 @@ def read_steps(where: str, entries: Any, take: Take, prefix: str, neurons: int) 
         kind = entry.get("kind") if isinstance(entry, dict) else None
         if not isinstance(kind, str) or kind not in _KINDS:
             raise FileError(f"header: {where}: a step must be one of {', '.join(_KINDS)}, not {entry!r:.60}")
-        if kind == "batch_norm":
-            steps.append(read_norm(where, entry, take, f"{prefix}.steps.{i}", neurons))
-        else:
-            names = _KINDS[kind][1]
-            steps.append(_class(kind)(*(take(f"{prefix}.steps.{i}.{name}", "<f8", (neurons,)) for name in names)))
+        steps.append(read_step(where, kind, entry, take, f"{prefix}.steps.{i}", neurons))
     return tuple(steps)
 
 
@@ -108,7 +101,9 @@ def read_activation(where: str, spec: Any, take: Take, prefix: str, neurons: int
     """The inverse of :func:`describe_activation`."""
     kind = field(where, spec, "kind", str)
     if kind == "batch_norm_sign":
-        return batch_norm_sign(read_norm(where, spec, take, prefix, neurons))
+        norm = read_step(where, "batch_norm", spec, take, prefix, neurons)
+        assert isinstance(norm, BatchNorm)
+        return batch_norm_sign(norm)
     if kind == "float":
         return _read_float(where, spec, take, prefix, neurons)
     if kind != "thresholds":

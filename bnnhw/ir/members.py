@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError
+from bnnhw.files import seal
 
 __all__ = ["Members", "pack"]
 
@@ -34,6 +35,7 @@ def pack(arrays: dict[str, NDArray[Any]]) -> bytes:
             np.lib.format.write_array(member, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
             # A ZipInfo made here carries the fixed date 1980-01-01.
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
+        archive.comment = seal("network").encode()
     return buffer.getvalue()
 
 

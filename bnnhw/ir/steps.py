@@ -8,17 +8,21 @@ turns the last layer's dot products into scores. Parameters are the float64 valu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
+from bnnhw.ir.bends import CURVES, Clip, Curve, PRelu, Relu
 from bnnhw.ir.types import DataType
+from bnnhw.ir.vectors import Vectors, finite
 
 __all__ = [
     "BatchNorm",
+    "Clip",
+    "Curve",
     "Divide",
     "PRelu",
     "Quantizer",
@@ -35,62 +39,40 @@ __all__ = [
 ]
 
 
-def _finite(what: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A read-only copy of one finite value per neuron."""
-    array = np.array(values, np.float64)
-    if array.ndim != 1 or not len(array):
-        raise NetworkError(f"{what} must have one value per neuron, not shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise NetworkError(f"{what} must be finite")
-    array.setflags(write=False)
-    return array
-
-
-class _Vectors:
-    """Equality, field by field, of dataclasses that hold arrays."""
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return all(np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))  # type: ignore[arg-type]
-
-    __hash__ = None  # type: ignore[assignment]
-
-
 @dataclass(frozen=True, eq=False)
-class Scale(_Vectors):
+class Scale(Vectors):
     """``y = x * factor``, factor float64 (neurons,)."""
 
     factor: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "factor", _finite("scale: factor", self.factor))
+        object.__setattr__(self, "factor", finite("scale: factor", self.factor))
 
 
 @dataclass(frozen=True, eq=False)
-class Divide(_Vectors):
+class Divide(Vectors):
     """``y = x / divisor``, divisor float64 (neurons,), not 0. Not a :class:`Scale`: 1 / divisor may not be a float."""
 
     divisor: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "divisor", _finite("divide: divisor", self.divisor))
+        object.__setattr__(self, "divisor", finite("divide: divisor", self.divisor))
         if not self.divisor.all():
             raise NetworkError("divide: divisor must not be 0")
 
 
 @dataclass(frozen=True, eq=False)
-class Shift(_Vectors):
+class Shift(Vectors):
     """``y = x + offset``, offset float64 (neurons,)."""
 
     offset: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "offset", _finite("shift: offset", self.offset))
+        object.__setattr__(self, "offset", finite("shift: offset", self.offset))
 
 
 @dataclass(frozen=True, eq=False)
-class BatchNorm(_Vectors):
+class BatchNorm(Vectors):
     """Batch normalization as trained: ``y = gamma * (x - mean) / sqrt(var + eps) + beta``.
 
     Parameters
@@ -111,7 +93,7 @@ class BatchNorm(_Vectors):
             array = np.array(getattr(self, name), np.float64)
             if array.shape != (size,):
                 raise NetworkError(f"batch norm: {name} must have shape ({size},), not {array.shape}")
-            object.__setattr__(self, name, _finite(f"batch norm: {name}", array))
+            object.__setattr__(self, name, finite(f"batch norm: {name}", array))
         if not np.isfinite(self.eps) or ((self.var + self.eps) <= 0).any():
             raise NetworkError("batch norm: var + eps must be positive")
 
@@ -120,36 +102,7 @@ class BatchNorm(_Vectors):
         return len(self.gamma)
 
 
-@dataclass(frozen=True)
-class Relu:
-    """``y = max(x, 0)``."""
-
-
-@dataclass(frozen=True, eq=False)
-class PRelu(_Vectors):
-    """``y = x`` where ``x >= 0``, ``y = slope * x`` elsewhere, slope float64 (neurons,), not negative.
-
-    A negative slope is refused: it makes a valley, and a level is then reached on both sides of it, which is an
-    interval of accumulators and no threshold.
-
-    Source: He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet Classification",
-    2015, eq. 1.
-    """
-
-    slope: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "slope", _finite("prelu: slope", self.slope))
-        negative = np.flatnonzero(self.slope < 0)
-        if len(negative):
-            neuron = int(negative[0])
-            raise NetworkError(
-                f"prelu: slope must not be negative, since it then is not monotone, not {self.slope[neuron]} as in "
-                f"neuron {neuron}"
-            )
-
-
-Step: TypeAlias = Scale | Divide | Shift | BatchNorm | Relu | PRelu
+Step: TypeAlias = Scale | Divide | Shift | BatchNorm | Relu | PRelu | Clip | Curve
 
 
 def step_neurons(step: Step) -> int | None:
@@ -165,14 +118,16 @@ def step_neurons(step: Step) -> int | None:
             return step.neurons
         case PRelu():
             return len(step.slope)
-        case Relu():
+        case Clip():
+            return len(step.low)
+        case Relu() | Curve():
             return None
         case _:
             assert_never(step)
 
 
 @dataclass(frozen=True, eq=False)
-class Quantizer(_Vectors):
+class Quantizer(Vectors):
     """The end of a chain: the output level is how many bounds a value reaches.
 
     Parameters
@@ -257,7 +212,7 @@ def falling(steps: tuple[Step, ...], neurons: int) -> NDArray[np.bool_]:
                 direction = direction * np.sign(step.divisor)
             case BatchNorm():
                 direction = direction * np.sign(step.gamma)
-            case Shift() | Relu() | PRelu():
+            case Shift() | Relu() | PRelu() | Clip() | Curve():
                 pass
             case _:
                 assert_never(step)
@@ -282,6 +237,10 @@ def apply(steps: tuple[Step, ...], values: NDArray[np.integer] | NDArray[np.floa
                     y = np.maximum(y, 0.0)
                 case PRelu():
                     y = np.where(y < 0, y * step.slope, y)
+                case Clip():
+                    y = np.minimum(np.maximum(y, step.low), step.high)
+                case Curve():
+                    y = CURVES[step.name](y)
                 case _:
                     assert_never(step)
     return y

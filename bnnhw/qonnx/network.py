@@ -35,10 +35,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from bnnhw.errors import NetworkError, UnsupportedError
-from bnnhw.files import write_whole
 from bnnhw.ir import Dense, InputSpec, Network, Output, dot_affine
 from bnnhw.ir.arithmetic import weight_values
 from bnnhw.qonnx.exporters import FLOAT32, add_layers
+from bnnhw.qonnx.file import save_model
 from bnnhw.qonnx.graph import Graph, Tensor, type_name
 from bnnhw.qonnx.layers.matrix import dot_product
 
@@ -146,4 +146,4 @@ def write_qonnx(network: Network, path: Path) -> None:
     FileError
         The file can't be written.
     """
-    write_whole(Path(path), to_qonnx(network).SerializeToString(deterministic=True))
+    save_model(to_qonnx(network), Path(path))

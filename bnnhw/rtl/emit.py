@@ -9,12 +9,9 @@ be generated, and later synthesized, 64 times over. Here a component that is use
 from __future__ import annotations
 
 import re
-import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from amaranth.back import rtlil as amaranth_rtlil
@@ -33,8 +30,9 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from bnnhw import tools
+from bnnhw import processes, tools
 from bnnhw.errors import BnnhwError
+from bnnhw.files import scratch
 
 __all__ = [
     "EmitPlatform",
@@ -255,20 +253,22 @@ def to_verilog(text: str) -> str:
         When no Yosys is installed.
     """
     yosys = tools.require("yosys")
-    with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
-        source, target, script = (Path(folder) / n for n in ("design.il", "design.v", "convert.ys"))
-        source.write_text(text)
+    with scratch() as folder:
+        source, target, script = (folder / n for n in ("design.il", "design.v", "convert.ys"))
+        source.write_text(text, encoding="utf-8")
+        # Names without folders: Yosys takes a space for the end of one.
         script.write_text(
-            f"read_rtlil {source}\nproc -nomux -norom\nmemory_collect\n"
+            f"read_rtlil {source.name}\nproc -nomux -norom\nmemory_collect\n"
             "attrmap -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
             "attrmap -modattr -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
-            f"write_verilog -norename {target}\n"
+            f"write_verilog -norename {target.name}\n",
+            encoding="utf-8",
         )
-        done = subprocess.run(
-            [*yosys.command, str(script)], capture_output=True, text=True, check=False, env=yosys.full_environment()
+        done = processes.run(
+            [*yosys.command, script.name], cwd=folder, env={**yosys.full_environment(), "TMPDIR": str(folder)}
         )
         if done.returncode:
             raise BnnhwError(f"Yosys could not write Verilog: {(done.stderr or done.stdout).strip()[-500:]}")
-        written = target.read_text()
+        written = target.read_text(encoding="utf-8")
     # The first line names the Yosys version; who produced a file is told by its own header.
     return re.sub(r"\A/\*.*?\*/\n", "", written)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bnnhw import tools
+from bnnhw import processes, tools
 from bnnhw.devices import FAMILIES
 from bnnhw.errors import FileError, RequestError, ToolError
+from bnnhw.files import scratch
 
 __all__ = ["models_for", "netlist_verilog", "used_models"]
 
@@ -79,22 +78,16 @@ def netlist_verilog(netlist: Path, top: str) -> str:
     if not netlist.is_file():
         raise FileError(f"{netlist}: no such file")
     yosys = tools.require("yosys")
-    with tempfile.TemporaryDirectory(prefix="bnnhw-") as name:
-        folder = Path(name)
+    with scratch() as folder:
         # The copy keeps the script free of paths with spaces.
         (folder / "netlist.json").write_bytes(netlist.read_bytes())
         (folder / "convert.ys").write_text(
-            f"read_json netlist.json\nselect {top}\nwrite_verilog -noattr -selected netlist.v\n"
+            f"read_json netlist.json\nselect {top}\nwrite_verilog -noattr -selected netlist.v\n",
+            encoding="utf-8",
         )
-        done = subprocess.run(
-            [*yosys.command, "convert.ys"],
-            cwd=folder,
-            env=yosys.full_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
+        done = processes.run(
+            [*yosys.command, "convert.ys"], cwd=folder, env={**yosys.full_environment(), "TMPDIR": str(folder)}
         )
         if done.returncode:
             raise ToolError(f"Yosys failed on {netlist}: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
-        return (folder / "netlist.v").read_text()
+        return (folder / "netlist.v").read_text(encoding="utf-8")

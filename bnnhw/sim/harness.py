@@ -8,8 +8,6 @@ Where the core shows streams inside it, their words are compared with expected o
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +16,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.files import whole_file
+from bnnhw.files import scratch
 from bnnhw.sim import model
 from bnnhw.sim.ports import Interface, ProbePort, limbs_of
 from bnnhw.sim.process import Process, failure
+from bnnhw.sim.wave import keep_wave
 from bnnhw.sim.words import decode
 
 __all__ = ["Harness", "Recording", "ProbeRecord", "Watch"]
@@ -185,7 +184,7 @@ class Harness:
         parts = 1 if self.wave else max(1, min(jobs, worth, frames))
         bounds = [frames * part // parts for part in range(parts + 1)]
         limit = int(watchdog / (1 - stall) ** 2)
-        with tempfile.TemporaryDirectory(prefix="bnnhw-") as name:
+        with scratch() as whole:
             processes: list[Process] = []
 
             def report() -> None:
@@ -194,7 +193,7 @@ class Harness:
 
             try:
                 for part in range(parts):
-                    folder = Path(name) / str(part)
+                    folder = whole / str(part)
                     folder.mkdir()
                     first, last = bounds[part], bounds[part + 1]
                     words[first:last].astype("<u4", copy=False).tofile(folder / "input")
@@ -213,9 +212,7 @@ class Harness:
                     status, message = process.wait()
                     passed.append(_read_probes(process.folder, process.first, interface.probes, interface.probe_limbs))
                     if wave is not None and (process.folder / "wave.fst").is_file():
-                        # It may be on another file system.
-                        with whole_file(wave) as part:
-                            shutil.copyfile(process.folder / "wave.fst", part)
+                        keep_wave(process.folder / "wave.fst", wave)
                     if status != 0:
                         found = watch.finding(passed[-1]) if watch is not None and passed[-1] else None
                         raise failure(status, message, process, interface.top, found)

@@ -8,29 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import jinja2
 import platformdirs
-from filelock import FileLock
 
 from bnnhw import tools
-from bnnhw.errors import ToolError
-from bnnhw.files import whole_file
+from bnnhw.errors import FileError
+from bnnhw.files import locked, new_folders, scratch
+from bnnhw.sim.compile import (
+    FAST,
+    PREFIX,
+    SLOW,
+    Steps,
+    compile_flags,
+    compiler_version,
+    groups,
+    include_folder,
+    runtime,
+)
 
-__all__ = ["Model", "build", "default_cache", "render"]
+__all__ = ["Model", "build", "default_cache"]
 
 CACHE_BYTES = 256 << 20
 """Size the cached models are kept under: about 200 of a digits network, 20 of a large one."""
 
-_PREFIX = "Vcore"
 _VERILATE = (
     "--cc",
     "-O3",
@@ -55,9 +59,6 @@ _VERILATE = (
     # A cell that is used as its model does not cover.
     "-Werror-USERERROR",
 )
-_DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE_VCD=0", "VM_TRACE_SAIF=0")
-_FAST = "-O1"
-_SLOW = "-O0"
 
 
 @dataclass(frozen=True)
@@ -82,99 +83,6 @@ class Model:
 def default_cache() -> Path:
     """Folder of compiled models in the user's cache."""
     return Path(platformdirs.user_cache_dir("bnnhw")) / "models"
-
-
-def render(template: str, **values: object) -> str:
-    """One of this package's templates, filled in."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bnnhw.sim", ""),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return environment.get_template(template).render(**values)
-
-
-def _run(arguments: Sequence[str], environment: Mapping[str, str] | None, what: str) -> None:
-    """Run a step of the build; its failure is not the user's, so the tool's own words go into the error."""
-    done = subprocess.run(
-        arguments, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
-    if done.returncode != 0:
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if "rror" in line] or [done.stderr.strip()]
-        raise ToolError(f"{what} failed: {lines[0]}")
-
-
-def _compiler_version(compiler: tools.Tool) -> str:
-    return f"{compiler.path} {compiler.version}"
-
-
-def _include_folder(verilator: tools.Tool) -> Path:
-    """Where the runtime library of Verilator is."""
-    root = verilator.full_environment().get("VERILATOR_ROOT")
-    if root is None:
-        done = subprocess.run(
-            [*verilator.command, "--getenv", "VERILATOR_ROOT"], check=False, capture_output=True, text=True
-        )
-        root = done.stdout.strip()
-    return Path(root) / "include"
-
-
-def _runtime(cache: Path, verilator: tools.Tool, compiler: tools.Tool, include: Path, wave: bool) -> list[Path]:
-    """Objects of the runtime library, compiled once for each version of the tools."""
-    names = ["verilated", "verilated_threads", *(["verilated_fst_c"] if wave else [])]
-    shims = {name: render(f"{name}.j2") for name in ("lz4.h", "zlib.h")} if wave else {}
-    key = (verilator.version, str(include), _compiler_version(compiler), _FAST, *shims.values())
-    digest = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-    objects = [cache / f"runtime-{digest}-{name}.o" for name in names]
-    if all(path.is_file() for path in objects):
-        return objects
-    with FileLock(cache / "runtime.lock"), tempfile.TemporaryDirectory(dir=cache) as folder:
-        for name, text in shims.items():
-            (Path(folder) / name).write_text(text)
-
-        def compile_one(path: Path, name: str) -> None:
-            if path.is_file():
-                return
-            flags = [*_compile_flags(wave), f"-I{folder}", f"-I{include}", f"-I{include / 'vltstd'}"]
-            source = str(include / f"{name}.cpp")
-            with whole_file(path) as made:
-                command = [*compiler.command, _FAST, *flags, "-c", source, "-o", str(made)]
-                _run(command, None, "compiling Verilator's runtime library")
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(compile_one, objects, names))
-    return objects
-
-
-def _compile_flags(wave: bool) -> list[str]:
-    defines = (*_DEFINES, f"VM_TRACE={int(wave)}", f"VM_TRACE_FST={int(wave)}")
-    return ["-std=c++17", "-w", "-pthread", *(f"-D{define}" for define in defines)]
-
-
-def _groups(folder: Path, workers: int) -> list[tuple[Path, str]]:
-    """Join the generated files into as many translation units as there are cores: each reads the headers once."""
-    fast: list[Path] = []
-    slow: list[Path] = []
-    for path in sorted(folder.glob(f"{_PREFIX}*.cpp")):
-        (slow if "Slow" in path.name else fast).append(path)
-    units: list[tuple[Path, str]] = []
-    total = sum(path.stat().st_size for path in (*fast, *slow))
-    # Below about 200 kB of C++ the headers cost more than the code: one unit.
-    if total < 200_000:
-        fast, slow, workers = [*fast, *slow], [], 1
-    bins: list[list[Path]] = [[] for _ in range(workers)]
-    sizes = [0] * workers
-    for path in sorted(fast, key=lambda p: -p.stat().st_size):
-        least = sizes.index(min(sizes))
-        bins[least].append(path)
-        sizes[least] += path.stat().st_size
-    for number, (files, level) in enumerate([*((files, _FAST) for files in bins), (slow, _SLOW)]):
-        if files:
-            unit = folder / f"unit{number}.cpp"
-            unit.write_text("".join(f'#include "{path.name}"\n' for path in files))
-            units.append((unit, level))
-    return units
 
 
 def _evict(cache: Path, keep: Path) -> None:
@@ -231,50 +139,62 @@ def build(
     """
     verilator, compiler = tools.require("verilator"), tools.require("c++")
     cache = default_cache() if cache is None else cache
-    cache.mkdir(parents=True, exist_ok=True)
     key = (
         sorted(sources.items()),
-        (top, main, wave, tuple(defines), _VERILATE, _FAST, _SLOW),
-        (verilator.version, str(verilator.path), _compiler_version(compiler)),
+        (top, main, wave, tuple(defines), _VERILATE, FAST, SLOW),
+        (verilator.version, str(verilator.path), compiler_version(compiler)),
     )
     digest = hashlib.sha256(repr(key).encode()).hexdigest()[:32]
     program = cache / f"{digest}.sim"
-    # One of 16 locks: a lock for each model would leave a file for each behind.
-    with FileLock(cache / f"{digest[0]}.lock"):
-        try:
-            os.utime(program)
-            return Model(program, True, 0.0, 0.0)
-        except FileNotFoundError:
-            pass
-        with tempfile.TemporaryDirectory(dir=cache) as name:
-            folder = Path(name)
-            for file, text in sources.items():
-                (folder / file).write_text(text)
-            start = time.perf_counter()
-            arguments = [*_VERILATE, "--top-module", top, "--prefix", _PREFIX, "--Mdir", str(folder), f"-I{folder}"]
-            arguments += [f"-D{define}" for define in defines]
-            arguments += ["--trace-fst"] if wave else []
-            arguments += [str(folder / file) for file in sources if file.endswith(".v")]
-            _run([*verilator.command, *arguments], verilator.full_environment(), "Verilator")
-            verilated = time.perf_counter()
-            include = _include_folder(verilator)
-            (folder / "main.cpp").write_text(main)
-            # The main loop calls the model twice per cycle, and is small: it rides with the fast files.
-            workers = workers or os.cpu_count() or 1
-            units = _groups(folder, workers)
-            first = units[0][0]
-            first.write_text(first.read_text() + '#include "main.cpp"\n')
-            flags = [*_compile_flags(wave), f"-I{folder}", f"-I{include}", f"-I{include / 'vltstd'}"]
-            with ThreadPoolExecutor(workers) as pool:
-                runtime = pool.submit(partial(_runtime, cache, verilator, compiler, include, wave))
-                commands = [
-                    [*compiler.command, level, *flags, "-c", str(unit), "-o", str(unit.with_suffix(".o"))]
-                    for unit, level in units
-                ]
-                list(pool.map(lambda command: _run(command, None, "compiling the simulation"), commands))
-                objects = [*(unit.with_suffix(".o") for unit, _ in units), *runtime.result()]
-            with whole_file(program) as made:
-                command = [*compiler.command, "-pthread", "-o", str(made), *map(str, objects)]
-                _run(command, None, "linking the simulation")
+    try:
+        with new_folders(cache), locked(cache / f"{digest}.lock"):
+            if program.is_file():
+                os.utime(program)
+                return Model(program, True, 0.0, 0.0)
+            with scratch(cache) as folder:
+                start = time.perf_counter()
+                steps = Steps(folder)
+                arguments = ["--top-module", top, *(f"-D{define}" for define in defines)]
+                _verilate(steps, verilator, sources, [*arguments, *(["--trace-fst"] if wave else [])])
+                verilated = time.perf_counter()
+                made = _compile(steps, verilator, compiler, main, wave, workers or os.cpu_count() or 1)
+                os.replace(made, program)
+                compiled = time.perf_counter()
+    except FileError as error:
+        raise FileError(f"{error}; simulations are kept there (XDG_CACHE_HOME may name another folder)") from None
     _evict(cache, program)
-    return Model(program, False, verilated - start, time.perf_counter() - verilated)
+    return Model(program, False, verilated - start, compiled - verilated)
+
+
+def _verilate(steps: Steps, verilator: tools.Tool, sources: Mapping[str, str], arguments: Sequence[str]) -> None:
+    """C++ of Verilog, in the folder of the steps."""
+    folder = steps.folder
+    for file, text in sources.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    files = [str(folder / file) for file in sources if file.endswith(".v")]
+    given = [*_VERILATE, *arguments, "--prefix", PREFIX, "--Mdir", str(folder), f"-I{folder}", *files]
+    steps.run("Verilator", [*verilator.command, *given], verilator.full_environment())
+
+
+def _compile(steps: Steps, verilator: tools.Tool, compiler: tools.Tool, main: str, wave: bool, workers: int) -> Path:
+    """The program of that C++ and of the bench."""
+    folder, include = steps.folder, include_folder(verilator)
+    (folder / "main.cpp").write_text(main, encoding="utf-8")
+    # The main loop calls the model twice per cycle, and is small: it rides with the fast files.
+    units = groups(folder, workers)
+    first = units[0][0]
+    first.write_text(first.read_text(encoding="utf-8") + '#include "main.cpp"\n', encoding="utf-8")
+    flags = [*compile_flags(wave), f"-I{folder}", f"-I{include}", f"-I{include / 'vltstd'}"]
+    commands = [
+        [*compiler.command, level, *flags, "-c", str(unit), "-o", str(unit.with_suffix(".o"))] for unit, level in units
+    ]
+    library: list[Path] = []
+
+    def compile_library() -> None:
+        library.extend(runtime(folder.parent, verilator, compiler, include, wave, steps.processes))
+
+    steps.together("compiling the simulation", commands, compile_library)
+    objects = [*(unit.with_suffix(".o") for unit, _ in units), *library]
+    made = folder / "program"
+    steps.run("linking the simulation", [*compiler.command, "-pthread", "-o", str(made), *map(str, objects)])
+    return made

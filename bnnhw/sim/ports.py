@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bnnhw.sim.model import render
+from bnnhw.templates import render
 
 __all__ = ["Field", "Interface", "Port", "ProbePort", "limbs_of"]
 
@@ -137,6 +137,7 @@ class Interface:
             offset += limbs_of(port.width)
         names = ("clock", "input_valid", "input_ready", "output_valid", "output_ready", "probe_moves")
         return render(
+            "bnnhw.sim",
             "harness.cpp.j2",
             wave=wave,
             words_per_frame=self.input_words,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from bnnhw import processes
 from bnnhw.errors import CheckError
 
 __all__ = ["Process", "failure"]
@@ -20,7 +20,7 @@ class Process:
     ) -> None:
         self.folder, self.first, self.count, self.done = folder, first, count, 0
         self._errors = (folder / "errors").open("w+b")
-        self._process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=self._errors, text=True)
+        self._process = processes.start(arguments, stderr=self._errors)
         self._on_progress = on_progress
         self._thread = threading.Thread(target=self._follow)
         self._thread.start()
@@ -34,9 +34,8 @@ class Process:
 
     def kill(self) -> None:
         """End it, whatever it does, and wait for it."""
-        self._process.kill()
+        processes.stop(self._process)
         self._thread.join()
-        self._process.wait()
         self._process.stdout.close()  # type: ignore[union-attr]
         self._errors.close()
 

@@ -13,11 +13,15 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step, standard_deviation
+from bnnhw.ir.bends import CURVES, STEEPEST
+from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step, standard_deviation
 
 __all__ = ["apply_bounded", "bound", "exact_chain"]
 
 U = 2.0**-53
+CURVE_UNITS = 16
+"""Units in the last place that a curve is off at most: vector libraries promise 4 for a function, and some take two."""
+
 TINY = 2.0**-1000
 """More than any underflow of a step loses, times any factor that keeps the result finite in practice."""
 
@@ -61,6 +65,14 @@ def apply_bounded(
                     # Whichever side of 0 the exact operand is on, neither side is steeper than this.
                     y = np.where(y < 0, y * step.slope, y)
                     error = error * np.maximum(step.slope, 1.0) + U * np.abs(y)
+                case Clip():
+                    # Far beyond an end the exact operand is there too.
+                    far = (y - error > step.high) | (y + error < step.low)
+                    y = np.minimum(np.maximum(y, step.low), step.high)
+                    error = np.where(far, 0.0, error)
+                case Curve():
+                    y = CURVES[step.name](y)
+                    error = error * STEEPEST + CURVE_UNITS * U * np.abs(y)
                 case _:
                     assert_never(step)
             error = error + TINY
@@ -115,7 +127,11 @@ def exact_chain(steps: tuple[Step, ...], ends: NDArray[np.int64]) -> NDArray[np.
             case PRelu():
                 grain = np.minimum(grain, grain + _granularity(step.slope))
                 most = most * np.maximum(step.slope, 1.0)
-            case BatchNorm():
+            case Clip():
+                for end in (step.low, step.high):
+                    bounds = np.where(np.isinf(end), 0.0, end)
+                    grain, most = np.minimum(grain, _granularity(bounds)), np.maximum(most, np.abs(bounds))
+            case BatchNorm() | Curve():
                 return np.zeros(most.shape, np.bool_)
             case _:
                 assert_never(step)

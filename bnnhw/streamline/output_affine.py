@@ -34,7 +34,7 @@ from bnnhw.errors import NetworkError
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layers import Dense, Output
 from bnnhw.ir.network import Network
-from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step, apply, standard_deviation
+from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step, apply, standard_deviation
 from bnnhw.streamline.lines import ScoreLines
 from bnnhw.streamline.order import ScoreOrder
 from bnnhw.streamline.result import StreamlineResult
@@ -99,7 +99,7 @@ def _slopes(name: str, steps: tuple[Step, ...], scale: int, classes: int) -> NDA
                     slope = slope / step.divisor
                 case BatchNorm():
                     slope = step.gamma * slope / standard_deviation(step)
-                case Relu() | PRelu():
+                case Relu() | PRelu() | Clip() | Curve():
                     kind = type(step).__name__.lower()
                     raise NetworkError(f"layer {name}: scores must be affine, without a {kind}")
                 case Shift():

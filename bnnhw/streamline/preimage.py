@@ -11,18 +11,27 @@ turns the half-line of its output into one of its input:
   because that is what frameworks compute;
 - ``y = max(x, 0)``: a half-line of ``y`` that ends below 0 holds always or never, any other is that of ``x``;
 - ``y = x`` where ``x >= 0``, else ``a * x``: ``c`` where it is not negative, otherwise ``c / a``; for a = 0 as
-  ``max(x, 0)``.
+  ``max(x, 0)``;
+- ``y = min(max(x, l), h)``: a half-line of ``y`` that ends beyond l or h holds always or never, any other is that of
+  ``x``;
+- a curve ``y = f(x)``, whose values lie between two ends that it never reaches: beyond these always or never, otherwise
+  the inverse of f at c, rational where it is, and else enclosed (:mod:`bnnhw.streamline.enclosed`).
 
 All parameters are taken as the rational numbers that their float64 values are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import assert_never
+from math import isinf
+from typing import Any, assert_never
 
-from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
+import mpmath
+
+from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step
+from bnnhw.streamline.enclosed import Real, through
 from bnnhw.streamline.roots import Number
 
 __all__ = ["HalfLine", "preimage"]
@@ -34,14 +43,14 @@ class HalfLine:
 
     Parameters
     ----------
-    end : Number
+    end : Number or Enclosed
     above : bool
         Whether it goes up from there.
     strict : bool
         Whether the end itself is left out.
     """
 
-    end: Number
+    end: Real
     above: bool
     strict: bool
 
@@ -72,6 +81,70 @@ def _through_relu(line: HalfLine) -> HalfLine | bool:
     return line
 
 
+def _through_clip(line: HalfLine, low: float, high: float) -> HalfLine | bool:
+    if not isinf(high):
+        side = (line.end + -Fraction(high)).sign()
+        if side > 0 or (side == 0 and line.above == line.strict):
+            return not line.above
+    if not isinf(low):
+        side = (line.end + -Fraction(low)).sign()
+        if side < 0 or (side == 0 and line.above != line.strict):
+            return line.above
+    return line
+
+
+@dataclass(frozen=True)
+class _Inverse:
+    """The inverse of a curve.
+
+    Parameters
+    ----------
+    function : function
+        Of mpmath's numbers.
+    low, high : Fraction or None
+        Between which it is defined; None stands for infinity.
+    zero : Fraction or None
+        Where it is 0, if that is a rational number.
+    exact : function, optional
+        The same of a rational number; None where it is none.
+    """
+
+    function: Callable[[Any], Any]
+    low: Fraction | None
+    high: Fraction | None
+    zero: Fraction | None
+    exact: Callable[[Fraction], Fraction | None] = lambda _: None
+
+
+ONE = Fraction(1)
+
+INVERSES: Mapping[str, _Inverse] = {
+    "elu": _Inverse(
+        lambda c: c if c >= 0 else mpmath.log1p(c), -ONE, None, Fraction(0), lambda c: c if c >= 0 else None
+    ),
+    "erf": _Inverse(mpmath.erfinv, -ONE, ONE, Fraction(0)),
+    "sigmoid": _Inverse(lambda c: mpmath.log(c / (1 - c)), Fraction(0), ONE, ONE / 2),
+    "softplus": _Inverse(lambda c: mpmath.log(mpmath.expm1(c)), Fraction(0), None, None),
+    "softsign": _Inverse(lambda c: c / (1 - abs(c)), -ONE, ONE, Fraction(0), lambda c: c / (1 - abs(c))),
+    "tanh": _Inverse(mpmath.atanh, -ONE, ONE, Fraction(0)),
+}
+"""By the name of the curve."""
+
+
+def _through_curve(line: HalfLine, name: str) -> HalfLine | bool:
+    inverse = INVERSES[name]
+    if inverse.high is not None and (line.end + -inverse.high).sign() >= 0:
+        return not line.above
+    if inverse.low is not None and (line.end + -inverse.low).sign() <= 0:
+        return line.above
+    if isinstance(line.end, Number) and not line.end.roots:
+        value = line.end.rational
+        exact = Fraction(0) if value == inverse.zero else inverse.exact(value)
+        if exact is not None:
+            return HalfLine(Number(exact), line.above, line.strict)
+    return HalfLine(through(inverse.function, line.end, inverse.low, inverse.high), line.above, line.strict)
+
+
 def _through(line: HalfLine, step: Step, neuron: int) -> HalfLine | bool:
     match step:
         case Scale():
@@ -90,6 +163,10 @@ def _through(line: HalfLine, step: Step, neuron: int) -> HalfLine | bool:
             if not slope:
                 return _through_relu(line)
             return line.scaled(1 / Fraction(slope), Fraction(0)) if line.end.sign() < 0 else line
+        case Clip():
+            return _through_clip(line, float(step.low[neuron]), float(step.high[neuron]))
+        case Curve():
+            return _through_curve(line, step.name)
         case _:
             assert_never(step)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from bnnhw.dataflow.throughput import SETTLED, settle
 from bnnhw.devices import FAMILIES, technology
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.predict import predict
@@ -169,13 +170,12 @@ CASES: dict[str, Callable[[], Branch]] = {
     ),
 }
 
-SETTLING = 12
-"""Frames after which every one of these networks is in its steady state."""
 
-
-def check(folded: FoldedNetwork, name: str, settling: int = SETTLING) -> None:
+def check(folded: FoldedNetwork, name: str) -> None:
     network = folded.network
     unit = Accelerator(folded.graph(technology(name)))
+    # Frames until the model, which says so from reset on, has seen three equal distances.
+    settling = settle(unit.graph).frames
     dtype, elements = network.input.dtype, network.input.elements
     lanes = unit.input_width // dtype.bits
     rng, noise = np.random.default_rng(5), random.Random(5)
@@ -199,12 +199,12 @@ def check(folded: FoldedNetwork, name: str, settling: int = SETTLING) -> None:
         return pairs
 
     async def scenario(bench: Run) -> None:
-        sent, due = traffic(settling + 3)
+        sent, due = traffic(settling + 2)
         driver, monitor = Driver(sent), Monitor(len(due))
         await bench.stream(driver, monitor)
         assert read(monitor.words) == due
         assert monitor.offered[0] - driver.accepted[0] == prediction.latency_cycles
-        assert set(differences(monitor.offered[settling - 1 :])) == {prediction.cycles_per_frame}
+        assert set(differences(monitor.offered[settling - SETTLED - 1 :])) == {prediction.cycles_per_frame}
         # Gaps and stalls, then a long stall while everything fills up.
         sent, due = traffic(2)
         driver, monitor = Driver(sent, 0.3), Monitor(len(due), 0.6)

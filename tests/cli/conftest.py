@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,19 +65,20 @@ def run(*arguments: str | Path) -> Result:
 
 @pytest.fixture
 def refused(tmp_path: Path) -> Callable[..., str]:
-    """Runs a command that must fail: one line on stderr, nothing on stdout, no file made or changed in tmp_path."""
+    """Runs a command that must fail: one line on stderr, the same as JSON, nothing made or changed in tmp_path."""
 
     def check(code: int, *arguments: str | Path) -> str:
         before = snapshot(tmp_path)
         result = run(*arguments, "-q", "--json")
         assert isinstance(result.exception, SystemExit), result.exception
         assert result.exit_code == code, result.stderr
-        assert result.stdout == ""
+        told = json.loads(result.stdout)
         lines = result.stderr.splitlines()
         assert len(lines) == 1, lines
         assert snapshot(tmp_path) == before
-        prefix = "bnnhw: error: "
-        assert lines[0].startswith(prefix)
-        return lines[0].removeprefix(prefix)
+        assert lines == [f"bnnhw: error: {told['error']}"]
+        assert told == {"error": told["error"], "exit": code}
+        assert "Traceback" not in lines[0]
+        return told["error"]
 
     return check

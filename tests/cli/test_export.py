@@ -47,7 +47,7 @@ def test_export_of_what_floats_do_not_hold(tmp_path: Path, refused: Refused) -> 
 
 
 def test_export_where_a_folder_is(network: Path, tmp_path: Path, refused: Refused) -> None:
-    assert "is a directory" in refused(2, "export", network, "-o", tmp_path)
+    assert refused(2, "export", network, "-o", tmp_path) == f"{tmp_path}: must be a file, and is a folder"
 
 
 def test_import_of_a_folder(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bnnhw import datasets, devices, reference
+from bnnhw.files.folder import LIST
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.predict import predict
@@ -115,9 +116,9 @@ def test_generate(technology: str, board: list[str], network: Path, folding: Pat
         "score_signed": False,
     }
     assert (design / "network.bnn").read_bytes() == network.read_bytes()
-    # Generated again, nothing differs; and what an earlier run left over is gone.
+    # Generated again, nothing differs; and what somebody put there stays.
+    (design / "notes.txt").write_text("precious")
     before = snapshot(design)
-    (design / "stale.v").write_text("")
     _json("generate", network, *board, "--folding", folding, "-o", design)
     assert snapshot(design) == before
 
@@ -182,6 +183,10 @@ def test_build_and_report(network: Path, folding: Path, tmp_path: Path) -> None:
     assert "ICESTORM_LC" in text
     again = _json("build", network, "--board", "icebreaker", "--folding", folding, "-o", out)
     assert set(again["unchanged"]) >= {"elaborate", "synth", "place_route", "pack"}
+    # Every file that the build left is one of those that it may replace.
+    listed = json.loads((out / LIST).read_text())["files"].keys() | {LIST, "report.html"}
+    made = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert {name for name in made if not name.startswith("design/")} == listed
     # What is built is the text in the folder: here with all results complemented.
     assert (out / "design" / "accelerator.v").read_text() == (out / "accelerator.v").read_text()
     verilog = out / "design" / "accelerator.v"

@@ -25,7 +25,9 @@ def test_a_run_is_kept_and_taken_up_again(tmp_path: Path) -> None:
     answer = json.loads(result.stdout)
     assert answer["epochs"] == answer["best_epoch"] == 2
     assert answer["model"] == str(first)
-    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "metrics.csv", "result.json"]
+    files = ["checkpoint.pt", "metrics.csv", "result.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [".bnnhw.json", *files]
+    assert sorted(json.loads((folder / ".bnnhw.json").read_text())["files"]) == files
     assert json.loads((folder / "result.json").read_text())["accuracy"] == answer["accuracy"]
     before = columns(folder)
     assert [row[0] for row in before] == ["1", "2"]
@@ -52,7 +54,7 @@ def test_a_run_folder_that_is_a_file(tmp_path: Path, refused: Callable[..., str]
     folder = tmp_path / "file"
     folder.write_text("")
     message = refused(2, *QUICK[:-2], "--run", folder, "-o", tmp_path / "a.onnx")
-    assert message == f"{folder}: can't be made: File exists"
+    assert message == f"{folder}: must be a folder, and is a file"
 
 
 @pytest.mark.parametrize("words", ["--run DIR", "bnnhw train mnist-sfc --data DIR --run runs/sfc -o sfc.onnx"])

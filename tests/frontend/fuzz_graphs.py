@@ -112,3 +112,35 @@ def rows() -> onnx.ModelProto:
     deviation = graph.add("Sqrt", graph.add("Max", graph.constant([4.0]), graph.constant([1.0])))
     x = graph.add("Mul", x, graph.add("Reciprocal", graph.add("Exp", graph.add("Log", deviation))))
     return graph.scores(graph.sign(graph.add("Tanh", x)))
+
+
+@_builder
+def computed() -> onnx.ModelProto:
+    """Constants and a shape computed in the graph: scales, bounds, masks, tables."""
+    graph = Graph(2, 2, 3)
+    shape = graph.add("Shape", "input")
+    first = graph.add("Slice", shape, graph.constant([0], np.int64), graph.constant([1], np.int64))
+    rest = graph.add("Slice", shape, graph.constant([1], np.int64), graph.constant([9], np.int64))
+    each = graph.add("ReduceProd", rest, keepdims=1)
+    x = graph.add("Reshape", "input", graph.add("Concat", first, each, axis=0), allowzero=1)
+    latent = graph.constant(graph.random.normal(size=(12, 5)))
+    alpha = graph.add("ReduceMean", graph.add("Abs", latent), axes=[0], keepdims=1)
+    x = graph.add("MatMul", graph.quant(x, 4), graph.add("Mul", graph.add("Sign", latent), alpha))
+    table = graph.add("Expand", graph.add("Sqrt", graph.constant([4.0])), graph.constant([5], np.int64))
+    tiled = graph.add("Tile", graph.constant([1.0, 2.0]), graph.constant([3], np.int64))
+    row = graph.add("Gather", tiled, graph.constant([0, 1, 2, 3, 1], np.int64))
+    low = graph.add("Where", graph.add("Greater", row, table), table, row)
+    x = graph.add("Add", x, graph.add("Cast", graph.add("Clip", low, graph.constant(0.5)), to=1))
+    return graph.model(graph.add("MatMul", graph.quant(x, 3), graph.weights(5, 3)))
+
+
+@_builder
+def channels() -> onnx.ModelProto:
+    """Scales by channel in front of a depthwise convolution, and of one that sums."""
+    graph = Graph(2, 5, 5)
+    x = graph.norm(graph.add("Conv", graph.quant("input", 3), graph.weights(4, 2, 1, 1)), 4)
+    inputs = [graph.constant(np.reshape([0.5, 1.25, 3.0, 0.75], (1, 4, 1, 1))), graph.constant(0), graph.constant(3)]
+    x = graph.add("Quant", x, *inputs, signed=1, narrow=0, rounding_mode="ROUND")
+    x = graph.norm(graph.add("Conv", x, graph.weights(4, 1, 3, 3, bits=2), group=4, pads=[1, 1, 1, 1]), 4)
+    x = graph.add("BipolarQuant", x, graph.constant(np.reshape([0.5, 1.0, 2.0, 1.5], (1, 4, 1, 1))))
+    return graph.scores(graph.sign(graph.add("Conv", x, graph.weights(3, 4, 2, 2))))

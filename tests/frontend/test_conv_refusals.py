@@ -17,7 +17,10 @@ case: Cases[Callable[[Graph, str], str]] = Cases()
 """What is added to a graph of 2-bit elements (4, 6, 6)."""
 
 
-@case("node 3 of 7: Conv 'conv2_node': its group must be 1, or for a depthwise convolution the 4 input channels, not 2")
+@case(
+    "node 3 of 7: Conv 'conv2_node': its group must be 1, or for a depthwise convolution the 4 input channels, not 2"
+    ": train with groups=1, or one group per channel"
+)
 def grouped(graph: Graph, x: str) -> str:
     return graph.add("Conv", x, graph.weights(4, 2, 3, 3), group=2)
 
@@ -27,7 +30,7 @@ def channels(graph: Graph, x: str) -> str:
     return graph.add("Conv", x, graph.weights(4, 3, 3, 3))
 
 
-@case("node 3 of 7: Conv 'conv2_node': its weights must have 4 dimensions, not shape (4, 4, 3)")
+@case("node 3 of 7: Conv 'conv2_node': its weights must have 4 dimensions and no size of 0, not shape (4, 4, 3)")
 def signal_weights(graph: Graph, x: str) -> str:
     return graph.add("Conv", x, graph.weights(4, 4, 3))
 
@@ -77,7 +80,7 @@ def padding(graph: Graph, x: str) -> str:
     return graph.add("Conv", x, graph.weights(4, 4, 3, 3))
 
 
-@case("node 2 of 6: Pad 'pad1_node': its pads must be 0 for batch and channels")
+@case("node 2 of 6: Pad 'pad1_node': its pads must be 0 for batch and channels: pad height and width only")
 def padded_channels(graph: Graph, x: str) -> str:
     return graph.add("Pad", x, graph.constant([0, 1, 0, 0, 0, 0, 0, 0], np.int64))
 
@@ -109,6 +112,7 @@ def pool_kernel(graph: Graph, x: str) -> str:
 @case(
     "node 2 of 6: AveragePool 'averagepool1_node': its count_include_pad must be 1 where it pads: windows of all sizes "
     "are not averaged"
+    ", train with count_include_pad=True or without padding"
 )
 def uncounted(graph: Graph, x: str) -> str:
     return graph.add("AveragePool", x, kernel_shape=[2, 2], pads=[1, 0, 0, 0])
@@ -169,22 +173,33 @@ def branch_of_a_norm(graph: Graph, x: str) -> str:
     return graph.add("Add", graph.add("BatchNormalization", body, *ones), x)
 
 
-@case("node 2 of 6: Add 'add1_node': its inputs must be two branches, not twice the same tensor")
+@case(
+    "node 2 of 6: Add 'add1_node': its inputs must be two branches, not twice the same tensor: multiply it by 2 instead"
+)
 def doubled(graph: Graph, x: str) -> str:
     return graph.add("Add", x, x)
 
 
-@case("node 4 of 8: Add 'add3_node': its inputs must be two maps of one shape, not (4, 5, 5) and (4, 6, 6)")
+@case(
+    "node 4 of 8: Add 'add3_node': its inputs must be two maps of one shape, not (4, 5, 5) and (4, 6, 6)"
+    ": give both branches the same strides and channels"
+)
 def shapes(graph: Graph, x: str) -> str:
     return graph.add("Add", graph.add("Conv", x, graph.weights(4, 4, 2, 2)), x)
 
 
-@case("node 4 of 8: Add 'add3_node': its inputs must come from one quantizer of the graph's input")
+@case(
+    "node 4 of 8: Add 'add3_node': its inputs must come from one quantizer of the graph's input"
+    ": quantize the input once, and branch behind that"
+)
 def inputs(graph: Graph, x: str) -> str:
     return graph.add("Add", graph.add("MaxPool", graph.sign("input"), kernel_shape=[1, 1]), x)
 
 
-@case("node 4 of 8: Conv 'conv3_node': its first input must have channels, height and width in this order")
+@case(
+    "node 4 of 8: Conv 'conv3_node': its first input must have channels, height and width in this order"
+    ": transpose samples only, before the first layer"
+)
 def transposed(graph: Graph, x: str) -> str:
     x = graph.add("Transpose", x, perm=[0, 1, 3, 2])
     return graph.add("Conv", x, graph.weights(4, 4, 1, 1))
@@ -193,6 +208,7 @@ def transposed(graph: Graph, x: str) -> str:
 @case(
     "node 4 of 8: Conv 'conv3_node': its first input must be the map of 4 x 6 x 6 that comes in, not of "
     "shape (36, 2, 2)"
+    ": flatten behind the last convolution or pool only"
 )
 def reshaped(graph: Graph, x: str) -> str:
     x = graph.add("Reshape", x, graph.constant([0, 36, 2, 2], np.int64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,7 +28,18 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+BYTES = {"input_scale": Fraction(1, 255)}
+
 MODELS: dict[str, tuple[End, dict[str, Any]]] = {
+    "brevitas-mlp-qonnx-script.onnx": (plain, BYTES),
+    "brevitas-mlp-qonnx-dynamo.onnx": (plain, BYTES),
+    "brevitas-defaults-qonnx-script.onnx": (plain, {}),
+    "brevitas-defaults-qonnx-dynamo.onnx": (plain, {}),
+    "brevitas-defaults-qcdq-script.onnx": (plain, {}),
+    "brevitas-cnn-qcdq-script.onnx": (plain, {}),
+    "brevitas-cnn-qcdq-dynamo.onnx": (plain, {}),
+    "finn-mlp-finn.onnx": (plain, BYTES),
+    "finn-defaults-finn.onnx": (plain, {}),
     "larq-mlp.npz": (softmax, {}),
     "larq-cnn.npz": (softmax, {}),
 }
@@ -43,7 +55,8 @@ def test_equal_to_its_framework(name: str) -> None:
     end, given = MODELS[name]
     imported = read_model(DATA / name, **given)
     tool, network = name.partition(".")[0].split("-")[:2]
-    with np.load(DATA / f"{tool}-{network}-outputs.npz") as outputs:
+    # FINN turned Brevitas' files into its own.
+    with np.load(DATA / f"{'brevitas' if tool == 'finn' else tool}-{network}-outputs.npz") as outputs:
         samples, scores = outputs["samples"], outputs["scores"].astype(np.float64)
     if tool == "larq" and samples.ndim > 2:
         samples = np.moveaxis(samples, -1, 1)

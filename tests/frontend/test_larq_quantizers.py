@@ -11,7 +11,7 @@ import pytest
 from bnnhw.errors import UnsupportedError
 from bnnhw.frontend import read_model
 from bnnhw.ir import DataType
-from tests.frontend.larq_models import bundle, chain, dense, kernel, norm, normal, normed, save
+from tests.frontend.larq_models import bundle, chain, dense, kernel, layer, norm, normal, normed, save
 from tests.frontend.refusals import refuse
 from tests.frontend.test_larq import compare
 
@@ -118,3 +118,14 @@ def test_weights_at_a_bound(kind: str, weights: list[float], cause: str, tmp_pat
         UnsupportedError,
         f"layer b: kernel_quantizer must tell its weights apart: {cause}",
     )
+
+
+def test_quantizer_as_a_layer(tmp_path: Path) -> None:
+    """Then the next layer needs none of its own."""
+    layers, arrays, samples, scores = chain()
+    layers[2]["config"]["input_quantizer"] = None
+    layers.insert(2, layer("ApproxSign", "q", clip_value=1.0))
+    compare(save(tmp_path / "m.npz", bundle((12,), layers, arrays)), samples, scores)
+    layers[2] = layer("MagnitudeAwareSign", "q")
+    path = save(tmp_path / "n.npz", bundle((12,), layers, arrays))
+    refuse(path, UnsupportedError, "layer q: it must be a plain sign, not 'magnitude_aware_sign'")

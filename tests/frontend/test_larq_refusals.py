@@ -138,7 +138,7 @@ CHANGES: list[tuple[Callable[[Layers, Arrays], object], type[BnnhwError], str]] 
         lambda ls, _: ls[0]["config"].update(activation="elu"),
         UnsupportedError,
         "layer c: activation must be one of ste_sign, approx_sign, swish_sign, magnitude_aware_sign, ste_heaviside, "
-        "ste_tern, dorefa_quantizer, not 'elu'",
+        "ste_tern, dorefa_quantizer, relu, tanh, sigmoid, hard_tanh, softmax, log_softmax, not 'elu'",
     ),
     (
         lambda ls, _: ls[2]["config"].update(name="c"),

@@ -152,7 +152,10 @@ def inverted_samples(nodes: Nodes, constants: Constants) -> None:
     nodes[0].input[:] = ["t", "input"]
 
 
-@case("node 1 of 9: Div 'shifted_node': its divisor must be a constant")
+@case(
+    "node 1 of 9: Div 'shifted_node': its divisor must be a constant"
+    ": only scores and elements can be divided, and by a constant"
+)
 def reciprocal(nodes: Nodes, constants: Constants) -> None:
     nodes[0] = node("Div", ["t", "input"], "shifted")
 
@@ -207,6 +210,7 @@ def slopes(nodes: Nodes, constants: Constants) -> None:
 @case(
     "node 4 of 9: Conv 'a0_node': its first input must be (channels, height, width) or (channels, length) behind the "
     "batch, not (4,)"
+    ": flatten behind the last convolution or pool only"
 )
 def convolution_of_a_list(nodes: Nodes, constants: Constants) -> None:
     by_output(nodes, "a0").op_type = "Conv"

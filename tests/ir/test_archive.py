@@ -158,6 +158,7 @@ def test_mutations_are_refused_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, network: Network, data: st.DataObject
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "mutated.bnn"
+    path.unlink(missing_ok=True)
     save(network, path)
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
@@ -205,11 +206,13 @@ def test_version_1_had_batch_norm_and_sign_only(tmp_path: Path) -> None:
         (
             "steps",
             [{"kind": "tanh"}],
-            "header: layer 0: a step must be one of scale, divide, shift, batch_norm, relu, prelu, not "
-            "{'kind': 'tanh'}",
+            "header: layer 0: a step must be one of scale, divide, shift, batch_norm, relu, prelu, clip, "
+            "curve, not {'kind': 'tanh'}",
         ),
         ("steps", [{"kind": "batch_norm"}], "array '0.steps.0.gamma' is missing"),
         ("steps", [{"kind": "divide"}], "array '0.steps.0.divisor' is missing"),
+        ("steps", [{"kind": "curve"}], "header: layer 0: 'name' must be of type str, not None"),
+        ("steps", [{"kind": "curve", "name": "gelu"}], "curve: must be one of elu, erf, sigmoid, softplus, "),
         ("dtype", 2, "header: layer 0: 'dtype' must be of type str, not 2"),
         ("dtype", "uint2", "array '0.bounds' must be float64 (2, 3), not <f8 (2, 1)"),
     ],

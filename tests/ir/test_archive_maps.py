@@ -298,6 +298,7 @@ def test_mutations_are_refused_or_harmless(
 ) -> None:
     """One value anywhere in the header replaced: a refusal in one line, or a network that is written and read again."""
     path = tmp_path_factory.getbasetemp() / "mutated_maps.bnn"
+    path.unlink(missing_ok=True)
     save(network, path)
     with zipfile.ZipFile(path) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
@@ -317,6 +318,7 @@ def test_mutations_are_refused_or_harmless(
     except FileError as error:
         message = str(error)
     else:
+        path.unlink()
         save(loaded, path)
         assert load(path) == loaded
         return

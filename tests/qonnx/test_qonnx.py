@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from bnnhw import reference
 from bnnhw.datasets import load
-from bnnhw.errors import FileError, NetworkError, UnsupportedError
+from bnnhw.errors import NetworkError, RequestError, UnsupportedError
 from bnnhw.frontend import read_model
 from bnnhw.ir import (
     Affine,
@@ -217,7 +217,7 @@ def test_whole_or_not_at_all(tmp_path: Path) -> None:
     assert path.read_bytes() == first
     taken = tmp_path / "folder"
     taken.mkdir()
-    with pytest.raises(FileError, match=rf"^{re.escape(str(taken))}: can't be written: Is a directory$"):
+    with pytest.raises(RequestError, match=rf"^{re.escape(str(taken))}: must be a file, and is a folder$"):
         write_qonnx(network, taken)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "model.onnx"]
 

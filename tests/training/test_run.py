@@ -113,7 +113,12 @@ def test_metrics_and_result(tmp_path: Path) -> None:
     # 2 x 6 x 3 of the convolution, then 6 x 5 -> 8 -> 2.
     assert kept["weight_bits"] == result.weight_bits == 36 + 240 + 16
     assert kept["model"] == str(tmp_path / "m.onnx")
-    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["checkpoint.pt", "metrics.csv", "result.json"]
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
+        ".bnnhw.json",
+        "checkpoint.pt",
+        "metrics.csv",
+        "result.json",
+    ]
 
 
 def test_patience_ends_a_run_and_the_best_model_counts(tmp_path: Path) -> None:
@@ -211,7 +216,7 @@ def test_a_damaged_checkpoint_is_one_clear_error(damage: str, tmp_path: Path) ->
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     folder = tmp_path / "file" / "run"
-    with pytest.raises(FileError, match=rf"^{folder}: can't be made: Not a directory$"):
+    with pytest.raises(RequestError, match=rf"^{folder.parent}: must be a folder, and is a file$"):
         trained(RECIPE, tmp_path / "a.onnx", run_dir=folder)
 
 

@@ -11,6 +11,7 @@ import torch
 
 from bnnhw import datasets
 from bnnhw.errors import CheckError, FileError, RequestError
+from bnnhw.files import seal, write_text
 from bnnhw.frontend import read_model
 from bnnhw.ir import archive
 from bnnhw.reference import evaluate
@@ -102,12 +103,13 @@ def test_an_export_that_is_not_the_model_is_never_written(
 
     monkeypatch.setattr(module, "to_onnx", wrong)
     output = tmp_path / "m.onnx"
-    output.write_bytes(b"the old one")
+    write_text(output, f"the old one {seal('model')}")
+    old = output.read_bytes()
     message = r"^scores of the imported model must equal those of the trained model, and differ in \d+ of 100 frames$"
     with pytest.raises(CheckError, match=message):
         short(output)
     assert [p.name for p in tmp_path.iterdir()] == ["m.onnx"]
-    assert output.read_bytes() == b"the old one"
+    assert output.read_bytes() == old
 
 
 @pytest.mark.parametrize("what", ["classes of the streamlined network", "activations of layer"])
@@ -158,7 +160,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_training(tmp_path: P
     output = tmp_path / "no" / "m.onnx"
     with pytest.raises(FileError, match=rf"^{output}: can't be written: {output.parent} is not a folder$"):
         short(output)
-    with pytest.raises(FileError, match=rf"^{tmp_path}: can't be written: it is a folder$"):
+    with pytest.raises(RequestError, match=rf"^{tmp_path}: must be a file, and is a folder$"):
         short(tmp_path)
 
 

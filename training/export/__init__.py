@@ -35,7 +35,7 @@ from pathlib import Path
 import onnx
 from torch import nn
 
-from bnnhw.files import write_whole
+from bnnhw.qonnx.file import save_model
 from bnnhw.qonnx.graph import Graph
 from bnnhw.training.export import elementwise, matrix, moves
 from bnnhw.training.export.walk import followed, write
@@ -77,4 +77,4 @@ def write_onnx(model: onnx.ModelProto, path: Path) -> None:
 
     Raises :class:`~bnnhw.errors.FileError` if it can't be written.
     """
-    write_whole(path, model.SerializeToString(deterministic=True))
+    save_model(model, path)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import FileError, UnsupportedError
 from bnnhw.frontend.larq.options import KerasLayer
-from bnnhw.frontend.larq.quantizers import ACTIVATIONS, KERNELS, Kernel, quantizer
+from bnnhw.frontend.larq.quantizers import ACTIVATIONS, KERNELS, Kernel, Quantizer, quantizer
 from bnnhw.ir.members import Members
 from bnnhw.qonnx.graph import Graph, Tensor
 
@@ -107,17 +107,15 @@ class LarqGraph:
         """What a quantized layer does to its inputs."""
         how = quantizer(layer, "input_quantizer")
         if how is not None:
-            self.quantize(layer, "input_quantizer")
+            self.quantize(layer, how)
         elif self.state == "samples":
             self._samples(layer.name, whole=True)
         elif self.state == "numbers":
             raise layer.unsupported("input_quantizer must be given, since its inputs are real numbers")
 
-    def quantize(self, layer: KerasLayer, option: str) -> None:
-        """The quantizer that an option of a layer names."""
-        how = quantizer(layer, option)
-        assert how is not None
-        node, name = ACTIVATIONS[how.kind](layer, how), f"{layer.name}/{option}"
+    def quantize(self, layer: KerasLayer, how: Quantizer) -> None:
+        """A quantizer of what the last node gives."""
+        node, name = ACTIVATIONS[how.kind](layer, how), f"{layer.name}/{how.option}"
         if self.state == "signs" and not node.bits:
             # The sign of signs is themselves.
             return
@@ -191,8 +189,8 @@ class LarqGraph:
             self._end = layer, known
         elif known in _STEPS and self.state != "samples":
             self.step(f"{layer.name}/{known}", *_STEPS[known])
-        else:
-            self.quantize(layer, "activation")
+        elif how := quantizer(layer, "activation", *_STEPS, *_ENDS[:2]):
+            self.quantize(layer, how)
 
     def step(self, name: str, kind: str, *parameters: float | NDArray[np.float32], **attributes: Any) -> None:
         """A function of each number."""

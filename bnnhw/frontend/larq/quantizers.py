@@ -13,7 +13,7 @@ from bnnhw.errors import UnsupportedError
 from bnnhw.frontend.larq.options import KerasLayer
 from bnnhw.ir.types import MAX_PLANES
 
-__all__ = ["ACTIVATIONS", "KERNELS", "Kernel", "Quantizer", "QuantNode", "quantizer"]
+__all__ = ["ACTIVATIONS", "ALIASES", "CLASSES", "KERNELS", "Kernel", "QuantNode", "Quantizer", "quantizer"]
 
 _NAMES = {
     "ste_sign": "sign", "SteSign": "sign", "approx_sign": "sign", "ApproxSign": "sign",
@@ -24,6 +24,9 @@ _NAMES = {
     "dorefa_quantizer": "dorefa", "DoReFa": "dorefa", "DoReFaQuantizer": "dorefa",
 }  # fmt: skip
 """Larq's quantizers by alias and class; those of one kind differ in their gradients alone."""
+
+ALIASES = tuple(name for name in _NAMES if name.islower())
+CLASSES = tuple(name for name in _NAMES if not name.islower())
 
 _NONE = ("NoOp", "NoOpQuantizer")
 
@@ -50,9 +53,13 @@ class Quantizer:
         return layer.unsupported(f"{self.option} {reason}")
 
 
-def quantizer(layer: KerasLayer, option: str) -> Quantizer | None:
-    """The quantizer that an option of a layer names, by its alias or its Keras configuration; None without one."""
-    value = layer.get(option)
+def quantizer(layer: KerasLayer, option: str, *others: str) -> Quantizer | None:
+    """The quantizer that an option of a layer names, by its alias or its Keras configuration; None without one.
+
+    ``others`` are what the option may be besides, for the error. A quantizer may also be a layer of its own: then the
+    option is ``""``.
+    """
+    value = layer.get(option) if option else {"class_name": layer.kind, "config": layer.config}
     name, config = value, {}
     if isinstance(value, dict):
         config = value.get("config")
@@ -62,9 +69,8 @@ def quantizer(layer: KerasLayer, option: str) -> Quantizer | None:
         return None
     kind = _NAMES.get(str(name).rpartition(">")[2])
     if kind is None:
-        known = ", ".join(alias for alias in _NAMES if alias.islower())
-        raise layer.unsupported(f"{option} must be one of {known}, not {value!r:.60}")
-    return Quantizer(kind, option, config if isinstance(config, dict) else {})
+        raise layer.unsupported(f"{option} must be one of {', '.join((*ALIASES, *others))}, not {value!r:.60}")
+    return Quantizer(kind, option or "it", config if isinstance(config, dict) else {})
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,9 +52,15 @@ def add_branches(call: Call, first: Streamed, second: Streamed, sign: int = 1) -
     """
     a, b = as_integers(call, first), as_integers(call, second)
     if a.elements.input != b.elements.input:
-        raise call.unsupported("its inputs must come from one quantizer of the graph's input")
+        raise call.unsupported(
+            "its inputs must come from one quantizer of the graph's input: quantize the input once, and branch behind "
+            "that"
+        )
     if a.elements.shape != b.elements.shape or not np.array_equal(a.index, b.index):
-        raise call.unsupported(f"its inputs must be two maps of one shape, not {a.index.shape} and {b.index.shape}")
+        raise call.unsupported(
+            f"its inputs must be two maps of one shape, not {a.index.shape} and {b.index.shape}: give both branches "
+            "the same strides and channels"
+        )
     (slopes_a, offsets_a), (slopes_b, offsets_b) = _exact(call, a), _exact(call, b)
     slopes_b, offsets_b = [sign * s for s in slopes_b], [sign * o for o in offsets_b]
     units = [common_unit(pair) for pair in zip(slopes_a, slopes_b, strict=True)]
@@ -64,7 +70,7 @@ def add_branches(call: Call, first: Streamed, second: Streamed, sign: int = 1) -
             scales = f"{float(slopes_a[channel])!r} and {float(slopes_b[channel])!r}"
             raise call.unsupported(
                 f"its inputs' scales in channel {channel} must be at most {MAX_MULTIPLIER} times a common divisor, not "
-                f"{scales}"
+                f"{scales}: quantize both branches with one scale"
             )
     branches = [_scaled(call, side, value, m) for side, value, m in zip("ab", (a, b), wholes, strict=True)]
     common = 0
@@ -74,7 +80,7 @@ def add_branches(call: Call, first: Streamed, second: Streamed, sign: int = 1) -
     if not body:
         body, shortcut = shortcut, body
     if not body:
-        raise call.unsupported("its inputs must be two branches, not twice the same tensor")
+        raise call.unsupported("its inputs must be two branches, not twice the same tensor: multiply it by 2 instead")
     before = branches[0][:common]
     start, dtype = follow(a.elements.input.map, a.elements.input.dtype, before)
     residual = Residual(f"residual{call.node.position}", start, dtype, body, shortcut)

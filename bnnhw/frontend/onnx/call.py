@@ -103,7 +103,9 @@ class Call:
     def fraction(self, what: str, value: Fraction) -> Fraction:
         """A rational number, refused if it has grown too long to be worked with."""
         if max(abs(value.numerator), value.denominator).bit_length() > MAX_FRACTION_BITS:
-            raise self.unsupported(f"its {what} must have at most {MAX_FRACTION_BITS} bits")
+            raise self.unsupported(
+                f"its {what} must have at most {MAX_FRACTION_BITS} bits: use fewer steps before the quantizer"
+            )
         return value
 
     def exact(self, what: str, value: Fraction) -> float:
@@ -113,7 +115,7 @@ class Call:
         except OverflowError:
             result = np.inf
         if not np.isfinite(result) or Fraction(result) != value:
-            raise self.unsupported(f"its {what} must be exact in float64, not about {result!r}")
+            raise self.unsupported(f"its {what} must be exact in float64, not about {result!r}: use float32 parameters")
         return result
 
     def channels(

@@ -29,10 +29,10 @@ from bnnhw.frontend.onnx.nodes import HANDLERS
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Product, Samples, Value, cost, kind_of, layout
 from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.ir.bends import bend
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.layers import Dense, Output
 from bnnhw.ir.network import Network
-from bnnhw.ir.steps import PRelu, Relu
 
 __all__ = ["MAX_NUMBERS", "convert"]
 
@@ -177,7 +177,7 @@ def _network(graph: Graph, end: Value | None) -> tuple[Network, tuple[str, ...]]
     where = f"graph output {graph.output!r:.60}"
     if not isinstance(end, Product):
         raise UnsupportedError(f"{where}: must be {kind_of(Product)}, not {kind_of(end)}")
-    if bent := next((type(step).__name__ for step in end.steps if isinstance(step, Relu | PRelu)), None):
+    if bent := bend(end.steps):
         raise UnsupportedError(f"{where}: must be affine in a matrix product, without a {bent}")
     last = _last(where, end)
     if not np.array_equal(end.index.ravel(), np.arange(last.neurons)):

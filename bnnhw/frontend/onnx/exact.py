@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from math import gcd, isqrt, lcm
+from math import gcd, isinf, isqrt, lcm
 from typing import assert_never
 
-from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
+from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step
 
 __all__ = ["common_unit", "exact_affine", "exact_value"]
 
@@ -35,7 +35,7 @@ def _through(step: Step, neuron: int, slope: Fraction, offset: Fraction) -> tupl
                 return Fraction(0), beta
             root = _root(Fraction(float(step.var[neuron]) + step.eps))
             return None if root is None else (slope * gamma / root, (offset - mean) * gamma / root + beta)
-        case Relu() | PRelu():
+        case Relu() | PRelu() | Clip() | Curve():
             return None
         case _:
             assert_never(step)
@@ -66,6 +66,10 @@ def exact_value(steps: tuple[Step, ...], neuron: int, value: Fraction) -> Fracti
                 value = max(value, Fraction(0))
             case PRelu():
                 value = value * Fraction(float(step.slope[neuron])) if value < 0 else value
+            case Clip():
+                low, high = float(step.low[neuron]), float(step.high[neuron])
+                value = value if isinf(low) else max(value, Fraction(low))
+                value = value if isinf(high) else min(value, Fraction(high))
             case _:
                 affine = _through(step, neuron, Fraction(1), Fraction(0))
                 if affine is None:

@@ -77,7 +77,7 @@ def element_type(low: int, high: int) -> DataType:
     """The narrowest type that holds the integers ``low .. high``."""
     bits, signed = narrowest(low, max(high, 0))
     if bits > MAX_PLANES:
-        raise NetworkError(f"elements must have at most {MAX_PLANES} bits, not {bits}")
+        raise NetworkError(f"elements must have at most {MAX_PLANES} bits, not {bits}: quantize to fewer")
     return DataType("int" if signed else "uint", bits)
 
 

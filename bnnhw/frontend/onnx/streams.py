@@ -47,7 +47,9 @@ def affine_steps(call: Call, slopes: Sequence[Fraction], offsets: Sequence[Fract
         parts = [[Fraction(s.numerator) for s in slopes], [Fraction(s.denominator) for s in slopes]]
         if not all(map(_is_float, parts)):
             bad = next(slope for slope in slopes if not _is_float([slope]))
-            raise call.unsupported(f"its scale must be exact in float64, not about {float(bad)!r}")
+            raise call.unsupported(
+                f"its scale must be exact in float64, not about {float(bad)!r}: use float32 parameters"
+            )
         numerators, denominators = (np.array([float(part) for part in row]) for row in parts)
         steps += [Scale(numerators), Divide(denominators)]
     if not any(offsets):
@@ -58,7 +60,7 @@ def affine_steps(call: Call, slopes: Sequence[Fraction], offsets: Sequence[Fract
         return (Shift(np.array([float(offset) for offset in before])), *steps)
     if not _is_float(offsets):
         bad = next(offset for offset in offsets if not _is_float([offset]))
-        raise call.unsupported(f"its offset must be exact in float64, not about {float(bad)!r}")
+        raise call.unsupported(f"its offset must be exact in float64, not about {float(bad)!r}: use float32 parameters")
     return (*steps, Shift(np.array([float(offset) for offset in offsets])))
 
 
@@ -137,7 +139,8 @@ def as_map(call: Call, value: Elements, what: str) -> tuple[Elements, tuple[int,
     frame = value.index.shape
     if len(frame) not in (2, 3):
         raise call.unsupported(
-            f"its {what} must be (channels, height, width) or (channels, length) behind the batch, not {frame}"
+            f"its {what} must be (channels, height, width) or (channels, length) behind the batch, not {frame}: "
+            "flatten behind the last convolution or pool only"
         )
     given = not value.layers and len(value.input.shape) == 1
     if given and np.array_equal(value.index.ravel(), np.arange(value.index.size)):
@@ -152,8 +155,12 @@ def as_map(call: Call, value: Elements, what: str) -> tuple[Elements, tuple[int,
         axes, places = ((-1, 1) if height == 1 else (1, -1)), layout(value.shape).reshape(frame)
     else:
         raise call.unsupported(
-            f"its {what} must be the map of {channels} x {height} x {width} that comes in, not of shape {frame}"
+            f"its {what} must be the map of {channels} x {height} x {width} that comes in, not of shape {frame}: "
+            "flatten behind the last convolution or pool only"
         )
     if not np.array_equal(value.index, places):
-        raise call.unsupported(f"its {what} must have channels, height and width in this order")
+        raise call.unsupported(
+            f"its {what} must have channels, height and width in this order: transpose samples only, before the first "
+            "layer"
+        )
     return value, axes

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bnnhw.errors import RequestError
 from bnnhw.links.link import BoardLink, FrameAccelerator, Lamps, Setting
 
 if TYPE_CHECKING:
@@ -42,9 +43,17 @@ class Uart(BoardLink):
         return Resources(lut4=420, ff=330, bram=1)
 
     def check_clock(self, clock_mhz: float) -> None:
-        from bnnhw.links.uart.uart import baud_divisor
+        from bnnhw.links.uart.uart import MIN_DIVISOR, baud_divisor
 
-        baud_divisor(clock_mhz, self.baud)
+        try:
+            baud_divisor(clock_mhz, self.baud)
+        except RequestError:
+            exact, wanted = clock_mhz * 1e6 / self.baud, f"for the {self.baud} baud of the serial link"
+            lowest = MIN_DIVISOR * self.baud / 1e6
+            if round(exact) < MIN_DIVISOR:
+                raise RequestError(f"clock must be at least {lowest:g} MHz {wanted}, not {clock_mhz:g}") from None
+            near = " or ".join(f"{divisor * self.baud / 1e6:g}" for divisor in (math.floor(exact), math.ceil(exact)))
+            raise RequestError(f"clock must be within 2 % of {near} MHz {wanted}, not {clock_mhz:g}") from None
 
     def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
         from bnnhw.links.uart.gateware import UartLink

@@ -1,4 +1,4 @@
-"""Writes the files larq-*.npz beside it: models that Larq 0.14 made, and what it says of 250 samples.
+"""Writes the files larq-*.npz beside it: models that Larq 0.14 made, and what it says of 200 samples.
 
 Needs ``larq==0.14.0 tensorflow==2.21.0 tf_keras==2.21.0``; Larq's layers are those of Keras 2, so TensorFlow is told to
 use it. The weights are random: what is tested is the way from Larq's layers and from the script of docs/models.md to
@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 FOLDER = Path(__file__).parent
-FRAMES = 250
+FRAMES = 200
 layers, keras = larq.layers, tf.keras.layers
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bnnhw.frontend.larq.graph import LarqGraph
 from bnnhw.frontend.larq.options import KerasLayer
+from bnnhw.frontend.larq.quantizers import CLASSES, quantizer
 from bnnhw.frontend.larq.registry import handles
 
 __all__: list[str] = []
@@ -17,6 +18,14 @@ __all__: list[str] = []
 @handles("Activation")
 def _activation(graph: LarqGraph, layer: KerasLayer) -> None:
     graph.activation(layer)
+
+
+@handles(*CLASSES)
+def _quantizer(graph: LarqGraph, layer: KerasLayer) -> None:
+    """One that is a layer of its own."""
+    how = quantizer(layer, "")
+    assert how is not None
+    graph.quantize(layer, how)
 
 
 @handles("ReLU")

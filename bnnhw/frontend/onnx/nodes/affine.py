@@ -105,7 +105,9 @@ def _affine(call: Call) -> Value:
     if isinstance(value, Weights):
         return _weights(call, value, reverse)
     if reverse and call.node.kind == "Div":
-        raise call.unsupported("its divisor must be a constant")
+        raise call.unsupported(
+            "its divisor must be a constant: only scores and elements can be divided, and by a constant"
+        )
     vanishes = call.node.kind == "Mul" and not other.array.any()
     if isinstance(value, Elements) and (other.array.size > 1 or vanishes):
         value = as_integers(call, value)

@@ -49,7 +49,9 @@ def _pad(call: Call) -> Value:
         numbers = tuple(array.tolist())
         number = Fraction(call.scalar(2, "value")) if call.input(2) is not None else Fraction(0)
     if call.input(3) is not None:
-        raise call.unsupported("its axes must be left out")
+        raise call.unsupported(
+            "its axes must be left out: export with operator set 17 or before, or pad in the convolution"
+        )
     rank = 1 + value.index.ndim
     if len(numbers) != 2 * rank or any(number < 0 for number in numbers) or not 3 <= rank <= 4:
         raise call.unsupported(
@@ -57,7 +59,7 @@ def _pad(call: Call) -> Value:
         )
     before, behind = numbers[:rank], numbers[rank:]
     if any((*before[:2], *behind[:2])):
-        raise call.unsupported("its pads must be 0 for batch and channels")
+        raise call.unsupported("its pads must be 0 for batch and channels: pad height and width only")
     return Padded(value, tuple(zip(before[2:], behind[2:], strict=True)), number)
 
 
@@ -93,13 +95,12 @@ def _weights(call: Call, elements: Elements, rank: int) -> tuple[Weights, bool]:
     """Weights of ``rank`` spatial dimensions, and whether the convolution is depthwise."""
     weights = whole_weights(call, 2 + rank, 0)
     shape = weights.values.shape
-    if len(shape) != 2 + rank:
-        raise call.unsupported(f"its weights must have {2 + rank} dimensions, not shape {shape}")
     channels, group = elements.neurons, call.attribute("group", 1)
     depthwise = group == channels > 1
     if not depthwise and group != 1:
         raise call.unsupported(
-            f"its group must be 1, or for a depthwise convolution the {channels} input channels, not {group}"
+            f"its group must be 1, or for a depthwise convolution the {channels} input channels, not {group}: "
+            "train with groups=1, or one group per channel"
         )
     if shape[1] != channels // group or shape[0] % group:
         raise call.unsupported(f"its weights must be for {channels} channels in {group} groups, not of shape {shape}")
@@ -153,7 +154,7 @@ def _conv(call: Call) -> Value:
     weights, depthwise = _weights(call, elements, rank - 1)
     window = window_of(call, elements.shape, axes, weights.values.shape[2:], added)
     if constant and any(map(any, added)) and any(call.attribute("pads", ())):
-        raise call.unsupported("its pads must be 0 behind a Pad node of another value")
+        raise call.unsupported("its pads must be 0 behind a Pad node of another value: pad once")
     area = window.area
     values = weights.values
     index = map_layout((len(values), window.out_height, window.out_width), rank, axes)

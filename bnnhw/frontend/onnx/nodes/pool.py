@@ -13,7 +13,8 @@ from bnnhw.frontend.onnx.nodes.conv import map_layout, summed
 from bnnhw.frontend.onnx.streams import affine_steps, as_integers, as_map
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Streamed, Value
 from bnnhw.ir import MaxPool, SumPool
-from bnnhw.ir.steps import PRelu, Relu, falling
+from bnnhw.ir.bends import bend
+from bnnhw.ir.steps import falling
 from bnnhw.ir.window import Window
 
 __all__: list[str] = []
@@ -69,12 +70,13 @@ def _average(call: Call, value: Streamed, whole: bool) -> Elements | Integers:
     value = as_integers(call, value) if isinstance(value, Product) else value
     ceil_mode = not whole and _flag(call, "ceil_mode", 0)
     if ceil_mode:
-        raise call.unsupported("its ceil_mode must be 0, not 1")
+        raise call.unsupported("its ceil_mode must be 0, not 1: train with ceil_mode=False")
     elements, window, axes = _window(call, value, whole)
     if window.padded:
         if not _flag(call, "count_include_pad", 0):
             raise call.unsupported(
-                "its count_include_pad must be 1 where it pads: windows of all sizes are not averaged"
+                "its count_include_pad must be 1 where it pads: windows of all sizes are not averaged, "
+                "train with count_include_pad=True or without padding"
             )
         # A sum pads with codes of 0.
         low = elements.scale * (-1 if elements.dtype.kind == "bipolar" else 0) + elements.offset
@@ -85,7 +87,7 @@ def _average(call: Call, value: Streamed, whole: bool) -> Elements | Integers:
     sums = summed(call, elements, pool, index, Fraction(1, window.area))
     if isinstance(value, Elements):
         return sums
-    if bent := next((type(step).__name__ for step in value.steps if isinstance(step, Relu | PRelu)), None):
+    if bent := bend(value.steps):
         raise call.unsupported(f"its input must not be an average of a {bent}: quantize the {bent}'s output")
     # An affine chain of an average is the average of the chain.
     plain = replace(sums, scale=Fraction(1), offset=Fraction(0))

@@ -33,13 +33,12 @@ def whole_weights(call: Call, rank: int, axis: int) -> Weights:
         The dimension of the neurons.
     """
     value = call.take(1, "second input", Weights, Constant)
-    if isinstance(value, Weights) and all(
-        size == 1 for place, size in enumerate(value.scale.shape) if place != axis % value.values.ndim
-    ):
+    shape = value.values.shape if isinstance(value, Weights) else value.array.shape
+    if len(shape) != rank or 0 in shape:
+        raise call.unsupported(f"its weights must have {rank} dimensions and no size of 0, not shape {shape}")
+    if isinstance(value, Weights) and all(size == 1 for place, size in enumerate(value.scale.shape) if place != axis):
         return value
     array = value.values * value.scale if isinstance(value, Weights) else value.array
-    if array.ndim != rank or not array.size:
-        raise call.unsupported(f"its weights must have {rank} dimensions, not shape {array.shape}")
     array = array.astype(np.float64)
     if (np.abs(array) <= MAX_WEIGHT).all() and (array == np.rint(array)).all():
         return Weights(array.astype(np.int16), np.ones((1,) * rank))

@@ -1,0 +1,82 @@
+"""What a build gave, and its report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnnhw.errors import CheckError
+from bnnhw.files import write_json
+
+__all__ = ["REPORT", "BuildResult", "write_report"]
+
+REPORT = "report.json"
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A bitstream and what was measured on the way to it.
+
+    Attributes
+    ----------
+    bitstream, report : Path
+    fmax_mhz : float
+        What the routed design reaches, by nextpnr's timing analysis.
+    clock_mhz : float
+        What it was built for, the frequency the clock generator really makes.
+    timing_met : bool
+    utilization : dict
+        After packing, in nextpnr's words: resource -> ``{"used", "available"}``.
+    estimate : dict
+        After synthesis: ``lut4``, ``ff``, ``bram``, ``spram``, ``carry``, ``dsp``.
+    fps, latency_us : float
+        Of the accelerator at ``clock_mhz``, by the exact cycle model.
+    link_fps : float
+        The most frames per second the link can carry.
+    stages_s : dict of str to float
+        Seconds of each step, when it last ran.
+    skipped : tuple of str
+        The steps whose earlier result was used.
+    """
+
+    bitstream: Path
+    report: Path
+    fmax_mhz: float
+    clock_mhz: float
+    timing_met: bool
+    utilization: dict[str, dict[str, int]]
+    estimate: dict[str, int]
+    fps: float
+    latency_us: float
+    link_fps: float
+    stages_s: dict[str, float]
+    skipped: tuple[str, ...]
+
+    def check_timing(self) -> None:
+        """:class:`~bnnhw.errors.CheckError` when the clock is missed."""
+        if not self.timing_met:
+            raise CheckError(
+                f"timing missed: the design reaches {self.fmax_mhz:.2f} MHz and was built for {self.clock_mhz:g} MHz; "
+                f"the artefacts are in {self.report.parent}"
+            )
+
+
+def write_report(result: BuildResult, extra: Mapping[str, Any]) -> None:
+    """The report, written whole or not at all; paths relative to its folder."""
+    content = {
+        "bitstream": result.bitstream.name,
+        "fmax_mhz": result.fmax_mhz,
+        "clock_mhz": result.clock_mhz,
+        "timing_met": result.timing_met,
+        "utilization": result.utilization,
+        "estimate": result.estimate,
+        "fps": result.fps,
+        "latency_us": result.latency_us,
+        "link_fps": result.link_fps,
+        "stages_s": result.stages_s,
+        "skipped": list(result.skipped),
+        **extra,
+    }
+    write_json(result.report, content, owned=True)
