@@ -1,4 +1,4 @@
-"""Affine operators, Relu and its kin: on raw samples, elements, weights, products and constants."""
+"""Affine operators: on raw samples, elements, weights, products and constants."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.fold import fold
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Streamed, Value, Weights
-from bnnhw.ir.steps import BatchNorm, Divide, PRelu, Relu, Scale, Shift, Step
+from bnnhw.ir.steps import BatchNorm, Divide, Scale, Shift, Step
 
-__all__ = ["MAX_STEPS", "add_step"]
+__all__ = ["MAX_STEPS", "add_step", "stepped"]
 
 MAX_STEPS = 100
 """Most steps between a product and its quantizer."""
-
-DEFAULT_ALPHA = float(np.float32(0.01))
-"""ONNX's default for LeakyRelu."""
 
 DEFAULT_EPSILON = float(np.float32(1e-5))
 """ONNX's default for BatchNormalization; attributes are float32."""
@@ -96,6 +93,12 @@ def _add(call: Call) -> Value:
 @handles("Mul", "Div", weights=True)
 def _affine(call: Call) -> Value:
     """With a constant: a single value, or one per neuron or channel."""
+    if all(isinstance(call.input(place), Streamed) for place in (0, 1)):
+        what = "product" if call.node.kind == "Mul" else "quotient"
+        raise call.unsupported(
+            f"the {what} of two branches is no sum of inputs and not monotone in one, as in a SiLU or a gate: train "
+            "with Relu, Hardtanh or another function that never falls, and without gates"
+        )
     first = call.input(0)
     streamed = any(isinstance(call.input(place), Streamed | Samples) for place in (0, 1))
     reverse = isinstance(first, Constant) or (isinstance(first, Weights) and streamed)
@@ -117,7 +120,7 @@ def _affine(call: Call) -> Value:
     return _rational(call, value, Fraction(call.scalar(place, "other input")), reverse)
 
 
-def _stepped(call: Call) -> Product | Integers:
+def stepped(call: Call) -> Product | Integers:
     """The input: a product, or integers, those of elements included."""
     value = call.take(0, "input", Product, Integers, Elements)
     return as_integers(call, value) if isinstance(value, Elements) else value
@@ -126,7 +129,7 @@ def _stepped(call: Call) -> Product | Integers:
 @handles("BatchNormalization")
 def _batch_normalization(call: Call) -> Value:
     """As in inference, channel by channel."""
-    product = _stepped(call)
+    product = stepped(call)
     call.require("training_mode", call.attribute("training_mode", 0), 0)
     columns = []
     index = product.index
@@ -143,23 +146,3 @@ def _batch_normalization(call: Call) -> Value:
     gamma, beta, mean, variance = columns
     norm = BatchNorm(gamma, beta, mean, variance, call.attribute("epsilon", DEFAULT_EPSILON))
     return add_step(call, product, norm)
-
-
-@handles("Relu")
-def _relu(call: Call) -> Value:
-    """Before a quantizer."""
-    return add_step(call, _stepped(call), Relu())
-
-
-@handles("PRelu")
-def _prelu(call: Call) -> Value:
-    """Before a quantizer; a slope for all neurons or channels, or one for each."""
-    value = _stepped(call)
-    return add_step(call, value, PRelu(call.channels(1, "slope", value.neurons, value.index)))
-
-
-@handles("LeakyRelu")
-def _leaky_relu(call: Call) -> Value:
-    """Before a quantizer; one slope."""
-    value = _stepped(call)
-    return add_step(call, value, PRelu(np.full(value.neurons, call.attribute("alpha", DEFAULT_ALPHA))))

@@ -1,0 +1,106 @@
+"""Functions in front of a quantizer that are no straight lines: rectifiers, curves, and those that are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.nodes.affine import add_step, stepped
+from bnnhw.frontend.onnx.values import Value
+from bnnhw.ir.steps import Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step
+
+__all__: list[str] = []
+
+
+def _attribute(call: Call, name: str, default: float) -> float:
+    """A float attribute; ONNX's are float32, their defaults too."""
+    return call.attribute(name, float(np.float32(default)))
+
+
+@handles("Relu")
+def _relu(call: Call) -> Value:
+    """The greater of 0 and the number."""
+    return add_step(call, stepped(call), Relu())
+
+
+@handles("PRelu")
+def _prelu(call: Call) -> Value:
+    """A slope for all neurons or channels, or one for each."""
+    value = stepped(call)
+    return add_step(call, value, PRelu(call.channels(1, "slope", value.neurons, value.index)))
+
+
+@handles("LeakyRelu")
+def _leaky_relu(call: Call) -> Value:
+    """One slope."""
+    value = stepped(call)
+    return add_step(call, value, PRelu(np.full(value.neurons, _attribute(call, "alpha", 0.01))))
+
+
+@handles("Erf", "Sigmoid", "Softplus", "Softsign", "Tanh")
+def _curve(call: Call) -> Value:
+    """A curve by itself."""
+    return add_step(call, stepped(call), Curve(call.node.kind.lower()))
+
+
+def _bent(call: Call, neurons: int, alpha: float) -> tuple[Step, ...]:
+    """``x`` where it is positive, else ``alpha * (exp(x) - 1)``."""
+    if alpha < 0:
+        raise call.unsupported(f"its alpha must not be negative, since it then is not monotone, not {alpha!r}")
+    return (Curve("elu"), *((PRelu(np.full(neurons, alpha)),) if alpha != 1 else ()))
+
+
+@handles("Elu")
+def _elu(call: Call) -> Value:
+    """An exponential below 0."""
+    value = stepped(call)
+    return add_step(call, value, *_bent(call, value.neurons, _attribute(call, "alpha", 1.0)))
+
+
+@handles("Selu")
+def _selu(call: Call) -> Value:
+    """The same times a factor."""
+    value = stepped(call)
+    alpha, gamma = _attribute(call, "alpha", 1.67326319217681884765625), _attribute(call, "gamma", 1.0507010221481323)
+    return add_step(call, value, *_bent(call, value.neurons, alpha), Scale(np.full(value.neurons, gamma)))
+
+
+@handles("Celu")
+def _celu(call: Call) -> Value:
+    """The same of a slope of 1 everywhere at 0."""
+    value = stepped(call)
+    alpha = _attribute(call, "alpha", 1.0)
+    if alpha <= 0:
+        raise call.unsupported(f"its alpha must be positive, since it then is not monotone, not {alpha!r}")
+    column = np.full(value.neurons, alpha)
+    return add_step(call, value, *((Curve("elu"),) if alpha == 1 else (Divide(column), Curve("elu"), Scale(column))))
+
+
+@handles("HardSigmoid")
+def _hard_sigmoid(call: Call) -> Value:
+    """A line between 0 and 1."""
+    value = stepped(call)
+    alpha, beta = _attribute(call, "alpha", 0.2), _attribute(call, "beta", 0.5)
+    ones = np.ones(value.neurons)
+    return add_step(call, value, Scale(alpha * ones), Shift(beta * ones), Clip(0 * ones, ones))
+
+
+_VALLEYS = {
+    "Abs": "the absolute value",
+    "Cos": "a cosine",
+    "Gelu": "a Gelu",
+    "HardSwish": "a hard swish",
+    "Mish": "a Mish",
+    "Sin": "a sine",
+    "Swish": "a swish",
+}
+"""What falls here and rises there."""
+
+
+@handles(*_VALLEYS)
+def _valley(call: Call) -> Value:
+    """Refused: a level would be reached on both sides of a valley."""
+    raise call.unsupported(
+        f"{_VALLEYS[call.node.kind]} is not monotone, so that no threshold says where a level is reached: train with "
+        "Relu, Hardtanh or another function that never falls"
+    )
