@@ -106,7 +106,12 @@ def check_clock(board: Board, link: BoardLink, freq_mhz: float | None) -> float:
     if freq_mhz is not None and not 0 < freq_mhz < math.inf:
         raise RequestError(f"clock must be positive, not {freq_mhz:g}")
     clock_mhz = board.reachable_mhz(board.clock_mhz if freq_mhz is None else freq_mhz)
-    link.check_clock(clock_mhz)
+    try:
+        link.check_clock(clock_mhz)
+    except RequestError as error:
+        if freq_mhz is None or clock_mhz == freq_mhz:
+            raise
+        raise RequestError(f"{error}, which is what {board.name} makes of {freq_mhz:g}") from None
     return clock_mhz
 
 

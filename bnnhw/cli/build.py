@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["build"]
 
+MAX_SEED = 2**31 - 1
+"""What nextpnr takes."""
+
 
 @verb(
     example="bnnhw build design --board icebreaker -o bitstream\n"
@@ -26,7 +29,7 @@ __all__ = ["build"]
 @board_option
 @folding_option
 @click.option(
-    "--seed", metavar="S", type=click.IntRange(min=0), default=0, show_default=True, help="Of place and route."
+    "--seed", metavar="S", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Of place and route."
 )
 @click.option(
     "--freq",

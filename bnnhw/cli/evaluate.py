@@ -24,9 +24,9 @@ __all__ = ["evaluate"]
 def evaluate(session: Session, network: Path, dataset: str, split: str, count: int | None, data: Path | None) -> None:
     """The integer reference over a data set."""
     from bnnhw.flow.evaluate import evaluate as run
-    from bnnhw.ir import archive
+    from bnnhw.flow.network import open_network
 
-    loaded = archive.load(network)
+    loaded = open_network(network)
     samples, labels = load_samples(loaded, dataset, data, split, count)
     start = time.perf_counter()
     with session.stage("evaluate"):

@@ -30,9 +30,9 @@ def export(session: Session, network: Path, output: Path) -> None:
     """
     from bnnhw.errors import BnnhwError
     from bnnhw.flow.export import export as run
-    from bnnhw.ir import archive
+    from bnnhw.flow.network import open_network
 
-    loaded = archive.load(network)
+    loaded = open_network(network)
     with session.stage("export"):
         try:
             run(loaded, output)

@@ -36,12 +36,12 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     """
     from bnnhw.flow.fold import as_board, fold_json, headroom, save_folding
     from bnnhw.flow.fold import fold as choose
-    from bnnhw.ir import archive
+    from bnnhw.flow.network import open_network
 
     if fps is not None and fastest:
         raise click.UsageError("--fps and --max can't be given together")
     chosen = as_board(board)
-    loaded = archive.load(network)
+    loaded = open_network(network)
     with session.stage("fold"):
         folded = choose(loaded, chosen, fps=fps, fastest=fastest)
         data = fold_json(folded, chosen)

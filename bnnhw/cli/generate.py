@@ -62,14 +62,14 @@ def generate(
     """
     from bnnhw.flow.fold import as_board
     from bnnhw.flow.generate import generate as run
-    from bnnhw.ir import archive
+    from bnnhw.flow.network import open_network
 
     if output.suffix == ".v":
         raise RequestError(f"-o must be a folder, not {str(output)!r}: the Verilog comes with its folding and network")
     chosen = None if board is None else as_board(board)
     if LINKS[link].needs_board and chosen is None:
         raise RequestError(f"--link {link} must come with --board: {LINKS[link].why_board}")
-    folded = choose_folding(session, archive.load(network), chosen, folding)
+    folded = choose_folding(session, open_network(network), chosen, folding)
     with session.stage("generate"):
         sidecar = run(
             folded,

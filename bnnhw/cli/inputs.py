@@ -51,12 +51,13 @@ def open_path(
     """A generated folder, or a bare .bnn file, folded: by the folding file, or as suits the board."""
     from bnnhw.flow.design import open_design
     from bnnhw.flow.fold import fold
-    from bnnhw.ir import archive
+    from bnnhw.flow.network import check_imported, open_network
 
     if not path.is_dir():
         if board is None:
-            return fold(archive.load(path), folding=folding)
-        return choose_folding(session, archive.load(path), board, folding)
+            return fold(open_network(path), folding=folding)
+        return choose_folding(session, open_network(path), board, folding)
+    check_imported(path)
     if folding is not None:
         raise RequestError(f"--folding must not be given with {path}, which was generated with its own")
     return open_design(path)

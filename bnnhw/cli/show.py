@@ -21,10 +21,10 @@ __all__ = ["show"]
 @click.argument("network", metavar="N.bnn", type=InputPath())
 def show(session: Session, network: Path) -> None:
     """A table of the layers of a network."""
+    from bnnhw.flow.network import open_network
     from bnnhw.flow.show import describe
-    from bnnhw.ir import archive
 
-    loaded = archive.load(network)
+    loaded = open_network(network)
     data = describe(loaded)
 
     def table(console: Console) -> None:

@@ -196,5 +196,9 @@ def whole_directory(target: Path, kind: str, last: str) -> Generator[Path]:
         # Folders for temporary files are private; what is moved out of this one is not.
         fresh = folder / "new"
         fresh.mkdir()
-        yield fresh
+        try:
+            yield fresh
+        except FileError as error:
+            # Named as it would have been.
+            raise FileError(str(error).replace(str(fresh), str(target))) from None
         output.take(fresh, last)

@@ -36,6 +36,8 @@ def scratch(parent: Path | None = None) -> Generator[Path]:
         with tempfile.TemporaryDirectory(prefix=prefix, dir=root, ignore_cleanup_errors=True) as name:
             folder = Path(name)
             yield folder
+    except FileError as error:
+        raise FileError(str(error).replace(f"{folder}/", f"{root}/")) from None
     except OSError as error:
         named = [Path(str(name)) for name in (error.filename, error.filename2) if name is not None]
         # A disk that is full is told without a name.

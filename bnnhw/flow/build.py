@@ -13,9 +13,9 @@ from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.build.design import Source
 from bnnhw.errors import RequestError
 from bnnhw.files import OutputFolder, locked, new_folders, package_digest
-from bnnhw.flow.design import SIDECAR, Design, open_design
+from bnnhw.flow.design import NETWORK, SIDECAR, Design, open_design
 from bnnhw.flow.fold import as_board, fold_json, technology_of
-from bnnhw.flow.generate import CORE, FOLDING, NETWORK, generate
+from bnnhw.flow.generate import CORE, FOLDING, generate
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork

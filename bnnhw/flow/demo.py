@@ -15,9 +15,9 @@ from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.datasets import load_split
 from bnnhw.files import OutputFolder, check_output, file_digest, locked, new_folders, package_digest, write_json
 from bnnhw.flow.build import build_bitstream, build_json
-from bnnhw.flow.design import SIDECAR, open_design
+from bnnhw.flow.design import NETWORK, SIDECAR, open_design
 from bnnhw.flow.fold import as_board, fold, fold_json, save_folding
-from bnnhw.flow.generate import CORE, FOLDING, NETWORK, generate
+from bnnhw.flow.generate import CORE, FOLDING, generate
 from bnnhw.flow.import_ import import_json, import_model, save
 from bnnhw.flow.progress import Stage, silent_stage
 from bnnhw.flow.report import write_report

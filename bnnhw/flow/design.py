@@ -15,10 +15,13 @@ from bnnhw.folding import file as folding_file
 from bnnhw.ir import DataType, Network, archive
 from bnnhw.sim.core import Core
 
-__all__ = ["DESIGN", "FORMAT_VERSION", "SIDECAR", "Design", "Module", "open_design", "probe_json"]
+__all__ = ["DESIGN", "FORMAT_VERSION", "NETWORK", "SIDECAR", "Design", "Module", "open_design", "probe_json"]
 
 DESIGN = "design"
 """What its folder is, in the list of its files."""
+
+NETWORK = "network.bnn"
+"""The network in its folder."""
 
 SIDECAR = "design.json"
 """The file in the folder that describes it."""

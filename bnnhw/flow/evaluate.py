@@ -40,10 +40,14 @@ def encode(network: Network, samples: ArrayLike) -> NDArray[np.uint8]:
     Raises
     ------
     RequestError
-        When a frame has not as many elements as the network takes.
+        When a frame has not as many elements as the network takes, or one that is no finite number.
     """
     array: NDArray[Any] = np.asarray(samples)
     check_elements(network, math.prod(array.shape[1:]))
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        frame, element = np.argwhere(~np.isfinite(array.reshape(len(array), -1)))[0]
+        value = array.reshape(len(array), -1)[frame, element]
+        raise RequestError(f"samples must be finite numbers; element {element} of frame {frame} is {value}")
     return network.input.encode(array.reshape(len(array), network.input.elements))
 
 

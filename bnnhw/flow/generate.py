@@ -18,7 +18,7 @@ from bnnhw.boards import Board
 from bnnhw.errors import RequestError
 from bnnhw.files import digest, file_digest, whole_directory, write_json, write_text
 from bnnhw.flow.companions import companions
-from bnnhw.flow.design import DESIGN, FORMAT_VERSION, SIDECAR, Design, open_design, probe_json
+from bnnhw.flow.design import DESIGN, FORMAT_VERSION, NETWORK, SIDECAR, Design, open_design, probe_json
 from bnnhw.flow.fold import as_board, technology_of
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
@@ -35,7 +35,7 @@ __all__ = ["CORE", "generate"]
 CORE = "accelerator"
 """The module of the accelerator with its streams: what is simulated, whatever the link."""
 
-NETWORK, FOLDING = "network.bnn", "folding.json"
+FOLDING = "folding.json"
 
 
 def generate(
