@@ -28,12 +28,15 @@ def network(proto: onnx.ModelProto, path: Path) -> Network:
     return result.network
 
 
-def agrees(graph: Graph, proto: onnx.ModelProto, path: Path) -> Network:
-    """The network's scores are those of the graph as qonnx executes it, but for one factor and one offset for all."""
+def agrees(graph: Graph, proto: onnx.ModelProto, path: Path, same: onnx.ModelProto | None = None) -> Network:
+    """The network's scores are those of the graph as qonnx executes it, but for one factor and one offset for all.
+
+    ``same`` is a graph that computes the same, to be executed in its place.
+    """
     samples = np.random.default_rng(3).integers(0, 16, (FRAMES, *graph.shape))
     found = network(proto, path)
     ours = evaluate(found, found.input.encode(samples)).scores
-    theirs = execute_all(proto, samples)["scores"]
+    theirs = execute_all(same or proto, samples)["scores"]
     assert np.ptp(ours) > 0
     off = theirs - ours * (np.ptp(theirs) / np.ptp(ours))
     assert np.ptp(off) < 1e-4 * np.ptp(theirs)
@@ -172,6 +175,31 @@ def test_trunc_alone(tmp_path: Path, numbers: tuple[float, ...]) -> None:
     agrees(graph, graph.model(graph.add("MatMul", x, graph.weights(5, 3)), 3), tmp_path)
 
 
+@pytest.mark.parametrize("kernel, stride, obits, signed", [(4, 4, 4, False), (2, 2, 5, True), (3, 1, 8, False)])
+def test_quant_avg_pool(tmp_path: Path, kernel: int, stride: int, obits: int, signed: bool) -> None:
+    """FINN's own: a sum and a shift."""
+    shift = max(0, (15 * kernel * kernel).bit_length() - obits)
+    size = 5 * ((4 - kernel) // stride + 1) ** 2
+
+    def build(own: bool) -> tuple[Graph, onnx.ModelProto]:
+        graph = Graph(5, 4, 4, seed=2)
+        x = graph.add("Conv", graph.quant("input", 4), graph.weights(5, 5, 1, 1), kernel_shape=[1, 1])
+        x = graph.quant(graph.add("Mul", x, graph.constant(0.25)), 4, signed=signed)
+        if own:
+            options = {"kernel": kernel, "stride": stride, "ibits": 4, "obits": obits, "signed": int(signed)}
+            x = graph.add("QuantAvgPool2d", x, **options)
+            graph.nodes[-1].domain = DOMAIN
+        else:
+            x = graph.add("AveragePool", x, kernel_shape=[kernel] * 2, strides=[stride] * 2)
+            x = graph.add("Round", graph.add("Mul", x, graph.constant(kernel * kernel)))
+            x = graph.add("Floor", graph.add("Mul", x, graph.constant(2.0**-shift)))
+        x = graph.add("Reshape", x, graph.constant([-1, size], np.int64))
+        return graph, graph.model(graph.add("MatMul", x, graph.weights(size, 3)), 3)
+
+    graph, proto = build(True)
+    agrees(graph, proto, tmp_path, build(False)[1])
+
+
 def test_trunc_by_hand(tmp_path: Path) -> None:
     """Sums 0..240, 4 of 8 bits: a number is what is left of them."""
     for mode, expected in (("FLOOR", [0, 0, 1, 9, 15]), ("ROUND", [0, 0, 1, 10, 15]), ("CEIL", [0, 1, 1, 10, 15])):
@@ -187,6 +215,12 @@ def test_trunc_by_hand(tmp_path: Path) -> None:
         assert (ours - ours[0]).tolist() == expected
 
 
+def _pool(graph: Graph, x: str, kernel: int) -> str:
+    name = graph.add("QuantAvgPool2d", graph.sign(x), kernel=kernel, stride=1, ibits=4, obits=4, signed=0)
+    graph.nodes[-1].domain = DOMAIN
+    return name
+
+
 REFUSED: dict[str, tuple[Bend, str]] = {
     "gelu": (plain("Gelu"), "a Gelu is not monotone"),
     "hard swish": (plain("HardSwish"), "a hard swish is not monotone"),
@@ -199,6 +233,8 @@ REFUSED: dict[str, tuple[Bend, str]] = {
     "max": (lambda g, x: g.add("Max", x, g.add("Tanh", x)), "its inputs must be one tensor and a constant"),
     "trunc mode": (lambda g, x: trunc(g, x, 1.0, 0.0, 8.0, 4.0, rounding_mode="TO"), "its rounding_mode must be"),
     "trunc bits": (lambda g, x: trunc(g, x, 1.0, 0.0, 8.0, 0.0), "its output bitwidth must be a whole number in 1"),
+    "pool": (lambda g, x: _pool(g, x, 0), "its kernel, stride, ibits and obits must be in 1..1024, not 0, 1, 4 and 4"),
+    "pool of a list": (lambda g, x: _pool(g, x, 2), r"its input must be \(channels, height, width\)"),
     "trunc scale": (lambda g, x: trunc(g, x, -1.0, 0.0, 8.0, 4.0), "its scale must be positive, not -1.0"),
     "trunc wide": (lambda g, x: trunc(g, x, 2.0**-9, 0.0, 8.0, 8.0), "elements must have at most 8 bits, not"),
 }
