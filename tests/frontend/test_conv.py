@@ -178,6 +178,37 @@ def test_signal(case: str, tmp_path: Path) -> None:
     assert network.input.shape == ((2, length, 1) if case == "width 1" else (2, 1, length))
 
 
+@pytest.mark.parametrize("padded", ["attribute", "Pad", "auto"])
+def test_maps_on_their_side(padded: str, tmp_path: Path) -> None:
+    """Height and width swapped between two convolutions: what a node says is in the order of its own dimensions."""
+    graph = Graph(2, 9, 11)
+    x = graph.add("Conv", graph.quant("input", 4), graph.weights(4, 2, 2, 1))
+    x = graph.add("Transpose", graph.sign(graph.norm(x, 4, 30)), perm=[0, 1, 3, 2])
+    how: dict[str, object] = {"strides": [2, 1]} | ({} if padded == "auto" else {"dilations": [1, 2]})
+    if padded == "Pad":
+        x = graph.add("Pad", x, graph.constant([0, 0, 1, 2, 0, 0, 0, 1], np.int64), graph.constant(1.0))
+    else:
+        how |= {"auto_pad": "SAME_LOWER"} if padded == "auto" else {"pads": [1, 2, 0, 1]}
+    x = graph.sign(graph.norm(graph.add("Conv", x, graph.weights(4, 4, 3, 2), **how), 4))
+    x = graph.add("MaxPool", graph.add("Transpose", x, perm=[0, 1, 3, 2]), kernel_shape=[1, 2], strides=[1, 2])
+    x = graph.add("AveragePool", graph.add("Transpose", x, perm=[0, 1, 3, 2]), kernel_shape=[2, 1])
+    check(graph.scores(x), tmp_path / "m.onnx")
+
+
+def test_signal_as_keras_has_it(tmp_path: Path) -> None:
+    """tf2onnx' one-dimensional layers: a convolution on a map of height 1, a pool on one of width 1, and so on."""
+    graph = Graph(3, 1, 16)
+    x = graph.add("Conv", graph.quant("input", 3), graph.weights(4, 3, 1, 3, bits=2))
+    x = graph.quant(graph.norm(graph.add("Squeeze", x, graph.constant([2], np.int64)), 4), 2)
+    x = graph.add("Reshape", graph.add("Unsqueeze", x, graph.constant([1], np.int64)), graph.constant([-1, 4, 14, 1],
+                  np.int64))  # fmt: skip
+    x = graph.add("MaxPool", x, kernel_shape=[2, 1], strides=[2, 1])
+    x = graph.add("Conv", x, graph.weights(4, 4, 3, 3, bits=2), pads=[1, 1, 1, 1])
+    x = graph.add("Unsqueeze", graph.add("Squeeze", x, graph.constant([3], np.int64)), graph.constant([2], np.int64))
+    x = graph.quant(graph.norm(x, 4), 2)
+    check(graph.scores(graph.add("Transpose", x, perm=[0, 2, 3, 1])), tmp_path / "m.onnx")
+
+
 @pytest.mark.parametrize("pool", ["global", "mean", "mean kept", "pool"])
 @pytest.mark.parametrize("source", ["bits", "numbers", "norm"])
 def test_average(pool: str, source: str, tmp_path: Path) -> None:

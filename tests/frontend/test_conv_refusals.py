@@ -197,11 +197,12 @@ def inputs(graph: Graph, x: str) -> str:
 
 
 @case(
-    "node 4 of 8: Conv 'conv3_node': its first input must have channels, height and width in this order"
+    "node 5 of 9: Conv 'conv4_node': its first input must have channels, height and width in this order"
     ": transpose samples only, before the first layer"
 )
 def transposed(graph: Graph, x: str) -> str:
-    x = graph.add("Transpose", x, perm=[0, 1, 3, 2])
+    x = graph.add("Reshape", x, graph.constant([0, 6, 4, 6], np.int64))
+    x = graph.add("Transpose", x, perm=[0, 2, 1, 3])
     return graph.add("Conv", x, graph.weights(4, 4, 1, 1))
 
 

@@ -71,7 +71,8 @@ def window_of(
     call.require("auto_pad", auto, "NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
     if auto != "NOTSET" and any(pads):
         raise call.unsupported(f"its pads must be left out with auto_pad {auto}")
-    sizes = [shape[1 + i] for i, axis in enumerate(axes) if axis >= 0]
+    # In the order of the graph's dimensions, as all that the node says is.
+    sizes = [size for axis, size in sorted(zip(axes, shape[1:], strict=True)) if axis >= 0]
     for i, (size, before_and_behind) in enumerate(zip(sizes, added or [(0, 0)] * rank, strict=True)):
         span = dilations[i] * (kernel[i] - 1) + 1
         size += sum(before_and_behind)
@@ -86,9 +87,8 @@ def window_of(
         pads[rank + i] += before_and_behind[1]
 
     def both(values: Sequence[int], other: int) -> tuple[int, int]:
-        if rank == 2:
-            return values[0], values[1]
-        return (values[0], other) if axes[1] < 0 else (other, values[0])
+        height, width = (values[axis - 1] if axis > 0 else other for axis in axes)
+        return height, width
 
     top_left, bottom_right = both(pads[:rank], 0), both(pads[rank:], 0)
     return Window(*shape, both(tuple(kernel), 1), both(strides, 1), both(dilations, 1), (*top_left, *bottom_right))

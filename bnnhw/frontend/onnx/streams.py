@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call
 from bnnhw.frontend.onnx.exact import common_unit, exact_affine
@@ -149,16 +150,20 @@ def as_map(call: Call, value: Elements, what: str) -> tuple[Elements, tuple[int,
         spec = InputSpec(shape, value.input.dtype, value.input.thresholds)
         value = replace(value, input=spec, index=layout(shape).reshape(frame))
     channels, height, width = value.shape
-    if frame == (channels, height, width):
-        axes, places = (1, 2), layout(value.shape)
-    elif len(frame) == 2 and frame == (channels, height * width) and 1 in (height, width):
-        axes, places = ((-1, 1) if height == 1 else (1, -1)), layout(value.shape).reshape(frame)
-    else:
+    ways: dict[tuple[int, int], NDArray[np.int32]] = {}
+    if len(frame) == 3:
+        # A map may lie on its side: Keras' one-dimensional layers make maps of width 1 of signals, and of height 1.
+        ways = {(1, 2): layout(value.shape), (2, 1): layout(value.shape).transpose(0, 2, 1)}
+    elif 1 in (height, width):
+        ways = {(-1, 1) if height == 1 else (1, -1): layout(value.shape).reshape(channels, -1)}
+    ways = {axes: places for axes, places in ways.items() if places.shape == frame}
+    if not ways:
         raise call.unsupported(
             f"its {what} must be the map of {channels} x {height} x {width} that comes in, not of shape {frame}: "
             "flatten behind the last convolution or pool only"
         )
-    if not np.array_equal(value.index, places):
+    axes = next((axes for axes, places in ways.items() if np.array_equal(value.index, places)), None)
+    if axes is None:
         raise call.unsupported(
             f"its {what} must have channels, height and width in this order: transpose samples only, before the first "
             "layer"

@@ -29,9 +29,11 @@ _BIPOLAR = DataType("bipolar", 1)
 
 
 def map_layout(shape: tuple[int, int, int], rank: int, axes: tuple[int, int]) -> NDArray[np.int32]:
-    """The places of a map, or of a signal, behind a window; ``rank`` counts the channels too."""
+    """The places of a map, or of a signal, behind a window; ``rank`` counts channels, ``axes`` is ``as_map``'s."""
     places = layout(shape)
-    return places if rank == 3 else places.reshape(shape[0], shape[2] if axes[0] < 0 else shape[1])
+    if rank == 2:
+        return places.reshape(shape[0], shape[2] if axes[0] < 0 else shape[1])
+    return places.transpose(0, *axes)
 
 
 @handles("Pad")
@@ -156,7 +158,8 @@ def _conv(call: Call) -> Value:
     if constant and any(map(any, added)) and any(call.attribute("pads", ())):
         raise call.unsupported("its pads must be 0 behind a Pad node of another value: pad once")
     area = window.area
-    values = weights.values
+    # As the stream's window, height before width.
+    values = weights.values if rank == 2 else weights.values.transpose(0, 1, 1 + axes[0], 1 + axes[1])
     index = map_layout((len(values), window.out_height, window.out_width), rank, axes)
     code = 0
     if window.padded and isinstance(operand, Elements):
