@@ -162,6 +162,27 @@ def residuals(
 
 
 @st.composite
+def last_layers(
+    draw: st.DrawFn, classes: int, shape: tuple[int, int, int], dtype: DataType, general: bool | None = None
+) -> tuple[Layer, ...]:
+    """A fully connected layer, mostly; its levels, multiples of its accumulators, or the sum of two of them."""
+
+    def dense(name: str) -> Dense:
+        return Dense(name, dtype, draw(planes(classes, int(np.prod(shape)))), None)
+
+    last = dense("last")
+    match draw(st.sampled_from(["dense", "dense", "levels", "affine", "sum"])):
+        case "levels":
+            return (replace(last, activation=draw(activations(last, general))),)
+        case "affine":
+            return (last, draw(affines("multiples", last.shape_out, last.output)))
+        case "sum":
+            return (Residual("sum", shape, dtype, (last,), (dense("other"),)),)
+        case _:
+            return (last,)
+
+
+@st.composite
 def map_networks(
     draw: st.DrawFn,
     streamlined: bool | None = None,
@@ -169,7 +190,7 @@ def map_networks(
     kinds: tuple[str, ...] = ("conv", "max_pool", "sum_pool", "quantize", "affine", "residual"),
     max_layers: int = 4,
 ) -> Network:
-    """A network of 1 to ``max_layers`` layers over maps of at most 3 x 7 x 7, then one or two fully connected layers.
+    """A network of 1 to ``max_layers`` layers over maps of at most 3 x 7 x 7, then fully connected layers.
 
     Height is 1 in one of four. ``streamlined`` and ``general`` as in :func:`networks`; ``kinds`` limits the layers over
     maps (a quantize layer is put in besides where a matrix layer needs narrower elements).
@@ -205,15 +226,14 @@ def map_networks(
         narrow = draw(quantizes("narrow", shape, dtype, tail))
         layers.append(narrow)
         dtype = narrow.output
-    synapses = int(np.prod(shape))
     if draw(st.booleans()):
         neurons = draw(st.integers(1, 5))
-        hidden = Dense("hidden", dtype, draw(planes(neurons, synapses)), None)
+        hidden = Dense("hidden", dtype, draw(planes(neurons, int(np.prod(shape)))), None)
         activation = draw(activations(hidden, tail))
         layers.append(replace(hidden, activation=activation))
-        synapses, dtype = neurons, activation.dtype
+        shape, dtype = (neurons, 1, 1), activation.dtype
     classes = draw(st.integers(1, 4))
-    layers.append(Dense("last", dtype, draw(planes(classes, synapses)), None))
+    layers += draw(last_layers(classes, shape, dtype, tail))
     vector = hnp.arrays(np.int64, classes, elements=st.integers(-(1 << 20), 1 << 20))
     if streamlined:
         output = Output("output", draw(vector), draw(vector))

@@ -61,7 +61,7 @@ def check_export(model: nn.Module, path: Path, samples: NDArray[np.float32]) -> 
     trained = evaluate_trained(imported, codes)
     _compare("scores of the imported model", trained.scores, scores)
     integer = evaluate(streamlined, codes)
-    _compare("classes of the streamlined network", integer.classes[:, None], scores.argmax(axis=1)[:, None])
+    _compare("classes of the streamlined network", integer.classes[:, None], streamlined.output.decide(scores)[:, None])
     outputs = trace(streamlined, codes)
     layers = _activations(streamlined.chain)
     if len(layers) != len(hidden):

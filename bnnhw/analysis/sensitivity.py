@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from bnnhw.analysis.activations import ActivationSite, activation_sites, levels
 from bnnhw.errors import RequestError
-from bnnhw.ir import DataType, Network
+from bnnhw.ir import DataType, Network, Output
 from bnnhw.ir.layer import Layer
 from bnnhw.reference.chain import Chain, batch_size, one_thread
-from bnnhw.reference.product import Product, check_codes
+from bnnhw.reference.product import check_codes
 
 __all__ = ["REPEATS", "Measurement", "Runner", "Sensitivity", "disturb", "measure"]
 
@@ -93,7 +93,7 @@ def disturb(dtype: DataType, codes: Codes, rate: float, random: np.random.Genera
 
 
 class Runner:
-    """The layers before the last matrix layer, one by one, with places to change what they emit.
+    """The layers before the output, one by one, with places to change what they emit.
 
     Parameters
     ----------
@@ -122,20 +122,22 @@ class Runner:
 class _Totals:
     """Sums over batches of what one site's disturbances did."""
 
-    def __init__(self) -> None:
+    def __init__(self, output: Output) -> None:
+        self._output = output
         self.correct = self.changed = 0
         self.power = 0.0
 
     def add(self, clean: NDArray[np.int64], scores: NDArray[np.int64], labels: NDArray[np.int64]) -> None:
-        classes = scores.argmax(axis=1)
+        classes = self._output.decide(scores)
         self.correct += int((classes == labels).sum())
-        self.changed += int((classes != clean.argmax(axis=1)).sum())
+        self.changed += int((classes != self._output.decide(clean)).sum())
         self.power += _power(scores.astype(np.float64) - clean)
 
 
 def _power(values: NDArray[np.float64]) -> float:
-    """Sum of squares of scores (frames, classes), each frame's counted from their mean."""
-    return float(np.square(values - values.mean(axis=1, keepdims=True)).sum())
+    """Sum of squares of scores (frames, classes), each frame's counted from their mean; of single ones from 0."""
+    mean = values.mean(axis=1, keepdims=True) if values.shape[1] > 1 else 0.0
+    return float(np.square(values - mean).sum())
 
 
 def measure(
@@ -181,13 +183,13 @@ def measure(
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     if not len(codes) or np.shape(labels) != (len(codes),):
         raise RequestError(f"labels must be one for each of at least one frame, not {np.shape(labels)}")
-    last, output = network.matrices[-1], network.output
-    runner, product = Runner(network.chain[:-1]), Product(last)
+    output, emitted = network.output, network.chain[-1].output
+    runner = Runner(network.chain)
 
-    def scores(values: Codes) -> NDArray[np.int64]:
-        return output.multiplier * product.accumulators(values.astype(np.uint8)) + output.offset
+    def scores(found: Codes) -> NDArray[np.int64]:
+        return output.multiplier * emitted.values(found) + output.offset
 
-    totals = [_Totals() for _ in sites]
+    totals = [_Totals(output) for _ in sites]
     correct, signal, done = 0, 0.0, 0
     batch = batch_size(network)
     starts = range(0, len(codes), batch)
@@ -199,7 +201,7 @@ def measure(
             for layer in runner.layers:
                 given.append(runner.run((layer,), given[-1], {}))
             clean = scores(given[-1])
-            correct += int((clean.argmax(axis=1) == expected).sum())
+            correct += int((output.decide(clean) == expected).sum())
             signal += _power(clean.astype(np.float64))
             for number, site in enumerate(sites):
                 for repeat in range(repeats):

@@ -146,7 +146,7 @@ def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | Non
         portable=design.technology == technology_of(None),
         repeated=module.repeated,
         frame=design.seen.frame,
-        classes=design.network.output.classes,
+        classes=design.network.output.labels,
         identity=design.sidecar["identity"],
         cycles_per_frame=design.seen.cycles_per_frame,
         latency_cycles=design.seen.latency_cycles,

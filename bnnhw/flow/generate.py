@@ -111,7 +111,7 @@ def _write(folded: FoldedNetwork, board: Board | None, link: Link, folder: Path,
     core_path = f"{core.module}.v" if link.bare else f"core/{core.module}.v"
     top = core_entry = emitted(Accelerator(graph), core.module, core_path)
     clock_mhz = None if board is None or not link.needs_board else board.reachable_mhz(board.clock_mhz)
-    setting = Setting(folded.network.output.classes, int(identity[:8], 16), clock_mhz)
+    setting = Setting(folded.network.output.labels, int(identity[:8], 16), clock_mhz)
     if not link.bare:
         # Its streams come from its signature, where a type checker can't see them.
         accelerator: Any = Accelerator(graph)

@@ -55,13 +55,15 @@ def describe(network: Network) -> dict[str, Any]:
 
     ``inputs`` and ``outputs`` count elements per frame, ``input_shape`` and ``output_shape`` are (elements,) or
     (channels, height, width). ``weight_bits``, ``input_bits`` and ``activation_bits`` are those of one element;
-    ``activation_bits`` is None for the last matrix layer, whose accumulators become scores. ``macs`` are
+    ``activation_bits`` is None for a last layer whose accumulators become scores. ``macs`` are
     multiplications per frame: positions x K x N. ``residual`` and ``branch`` say where a layer inside a residual layer
     is; it follows that layer.
     """
     layers = list(_rows(network.layers))
-    # The output stands behind it.
-    layers[-2]["activation_bits"] = None
+    last = network.chain[-1]
+    if last.matrix is not None and last.activation is None:
+        # The output stands behind it.
+        layers[-2]["activation_bits"] = None
     return {
         "input": {
             "shape": list(network.input.shape),

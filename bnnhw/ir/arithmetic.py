@@ -24,9 +24,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.layers import Dense
+from bnnhw.ir.layer import Layer
+from bnnhw.ir.layers import Dense, Output
+from bnnhw.ir.steps import Divide, Scale, Shift, Step
 
-__all__ = ["DotAffine", "dot_affine", "weight_values"]
+__all__ = ["DotAffine", "dot_affine", "dot_output", "emitted_affine", "steps_on_dots", "weight_values"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,46 @@ def dot_affine(layer: Dense) -> DotAffine:
     for plane in layer.weights:
         total += plane.coefficient * (plane.bits.bits().sum(axis=1, dtype=np.int64) - k)
     return DotAffine(1, sum(layer.input.coefficients) * total)
+
+
+def steps_on_dots(layer: Dense, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps on the dot products of a layer, from steps on its accumulators."""
+    affine = dot_affine(layer)
+    scale = np.full(layer.neurons, float(affine.scale))
+    constants = affine.constants.astype(np.float64)
+    # What a reader puts first, to get from accumulators to dot products, is undone, not done twice.
+    from_dots: list[Step] = []
+    to_dots: list[Step] = []
+    if affine.scale != 1:
+        to_dots.append(Scale(scale))
+        from_dots.append(Divide(scale))
+    if constants.any():
+        to_dots.append(Shift(constants))
+        from_dots.insert(0, Shift(-constants))
+    if steps[: len(to_dots)] == tuple(to_dots):
+        return steps[len(to_dots) :]
+    return (*from_dots, *steps)
+
+
+def emitted_affine(layer: Layer) -> DotAffine:
+    """How what a layer at the end of a network stands for follows from the numbers that it emits.
+
+    Accumulators stand for dot products, all else for itself.
+    """
+    if layer.matrix is not None and layer.activation is None:
+        return dot_affine(layer.matrix)
+    return DotAffine(1, np.zeros(layer.shape_out[0], np.int64))
+
+
+def dot_output(name: str, layer: Layer) -> Output:
+    """The output whose scores are what a layer's numbers stand for, up to what changes no class.
+
+    Dot products of bipolar elements are halved, and a single one rounded down, which keeps its sign.
+    """
+    affine, output = emitted_affine(layer), Output.plain(name, layer.shape_out[0])
+    # A constant of all classes decides nothing, but between a single score and 0.
+    offset = affine.constants // affine.scale if affine.scale == 1 or output.classes == 1 else output.offset
+    return Output(name, output.multiplier, offset)
 
 
 def weight_values(layer: Dense) -> NDArray[np.int64]:

@@ -89,6 +89,11 @@ class Layer(ABC):
         return None
 
     @property
+    def emitted(self) -> tuple[int, int]:
+        """The least and the greatest number that it may emit: all that its type holds, unless a kind knows better."""
+        return self.output.minimum, self.output.maximum
+
+    @property
     def vectors(self) -> int:
         """Vectors per frame that the matrix is multiplied with; 1 without a matrix."""
         return 1

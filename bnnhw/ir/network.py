@@ -40,14 +40,16 @@ class Network:
                 raise NetworkError(f"layer {name}: name must be unique")
         follow(self.input.map, self.input.dtype, self.chain)
         last, output = self.chain[-1], self.output
-        matrix = last.matrix
-        # The matrix of a convolution is applied at many positions.
-        if matrix is None or matrix is not last:
-            raise NetworkError(f"layer {last.name}: the layer before an output must be fully connected")
-        if matrix.activation is not None:
-            raise NetworkError(f"layer {output.name}: the layer before an output must have no activation")
-        if output.classes != matrix.neurons:
-            raise NetworkError(f"layer {output.name}: must take {matrix.neurons} classes, not {output.classes}")
+        if not self.matrices:
+            raise NetworkError("a network must have a layer with weights")
+        classes, *sizes = last.shape_out
+        if sizes != [1, 1]:
+            raise NetworkError(
+                f"layer {last.name}: the layer before an output must give one number per class, not a map of "
+                f"{' x '.join(map(str, last.shape_out))}"
+            )
+        if output.classes != classes:
+            raise NetworkError(f"layer {output.name}: must take {classes} classes, not {output.classes}")
 
     @property
     def chain(self) -> tuple[Layer, ...]:
@@ -56,7 +58,7 @@ class Network:
 
     @property
     def matrices(self) -> tuple[Dense, ...]:
-        """Every weight matrix in the order of :func:`~bnnhw.ir.layer.walk`; the last one gives the scores."""
+        """Every weight matrix in the order of :func:`~bnnhw.ir.layer.walk`."""
         return tuple(layer.matrix for layer in walk(self.chain) if layer.matrix is not None)
 
     @property

@@ -184,7 +184,7 @@ class Interface(ABC):
         scores : sequence of int
             Of every class.
         """
-        known = {"index": index, "score": scores[index]} | {f"score_{k}": score for k, score in enumerate(scores)}
+        known = {"index": index, "score": max(scores)} | {f"score_{k}": score for k, score in enumerate(scores)}
         return tuple(known[field.name] for field in self.fields)
 
     def packed(self, values: tuple[int, ...]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bnnhw.dataflow.format import StreamFormat
 from bnnhw.ir import Output
 from bnnhw.lowering.builder import RULES, Builder, Stream
@@ -14,8 +16,15 @@ class OutputRule:
     """Lowers :class:`~bnnhw.ir.Output`."""
 
     def lower(self, build: Builder, layer: Output, name: str, given: Stream) -> Stream:
-        last = build.network.matrices[-1]
-        unit = ArgmaxUnit(layer, last.accumulator_range, given.format.lanes)
+        last = build.network.chain[-1]
+        emitted = last.emitted
+        if last.output.kind == "bipolar":
+            # The unit counts: a bit b stands for 2b - 1.
+            layer, emitted = (
+                replace(layer, multiplier=2 * layer.multiplier, offset=layer.offset - layer.multiplier),
+                (0, 1),
+            )
+        unit = ArgmaxUnit(layer, emitted, given.format.lanes)
         return Stream(build.add(name, layer.name, unit, given.number), given.format)
 
     def input(self, build: Builder, layer: Output, bits: int) -> StreamFormat:

@@ -15,7 +15,8 @@ count. Integer types are annotated (``finn_datatype``) as FINN does.
 - Maps are channels first. Padding is a Pad node of the element's value, the Conv's own where that is 0. A pool that
   takes the least of a channel is a MaxPool of the channel turned over; a sum is a depthwise Conv with ones; a residual
   layer is an Add; a layer without thresholds ends in the affine from dot products to accumulators.
-- Scores ``multiplier * acc + offset`` are ``(multiplier / scale) * dot + (offset - multiplier * constant / scale)``.
+- Scores ``multiplier * acc + offset`` are ``(multiplier / scale) * dot + (offset - multiplier * constant / scale)``; of
+  numbers that are no accumulators they are what they are.
 
 Exactness
 ---------
@@ -26,6 +27,7 @@ or double can't hold exactly is refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,12 +37,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from bnnhw.errors import NetworkError, UnsupportedError
-from bnnhw.ir import Dense, InputSpec, Network, Output, dot_affine
-from bnnhw.ir.arithmetic import weight_values
-from bnnhw.qonnx.exporters import FLOAT32, add_layers
+from bnnhw.ir import InputSpec, Network, Output, dot_affine
+from bnnhw.ir.arithmetic import DotAffine, weight_values
+from bnnhw.qonnx.exporters import FLOAT32, add_layers, reach
 from bnnhw.qonnx.file import save_model
 from bnnhw.qonnx.graph import Graph, Tensor, type_name
 from bnnhw.qonnx.layers.matrix import dot_product
+from bnnhw.qonnx.maps import as_list
 
 __all__ = ["to_qonnx", "write_qonnx"]
 
@@ -69,24 +72,18 @@ def _input(graph: Graph, spec: InputSpec) -> Tensor:
     return graph.multithreshold("encode", graph.input, _rounded_up(spec.thresholds)[None, :], spec.dtype, "FLOAT32")
 
 
-def _output(graph: Graph, tensor: Tensor, layer: Dense, output: Output) -> Tensor:
-    """The affine from dot products to scores."""
-    affine = dot_affine(layer)
+def _output(graph: Graph, tensor: Tensor, affine: DotAffine, most: Sequence[int], output: Output) -> Tensor:
+    """The affine from dot products, or from other numbers, to scores; ``most`` are the greatest of each class."""
     multipliers, offsets, constants = output.multiplier.tolist(), output.offset.tolist(), affine.constants.tolist()
     slopes = [Fraction(m, affine.scale) for m in multipliers]
     shifts = [o - slope * c for slope, o, c in zip(slopes, offsets, constants, strict=True)]
-    values = np.abs(weight_values(layer)).sum(axis=1).tolist()
-    largest = max(abs(layer.input.minimum), abs(layer.input.maximum))
     # In halves, which is what may stand before the last addition.
-    reach = max(
-        2 * (abs(slope) * value * largest + abs(shift))
-        for slope, value, shift in zip(slopes, values, shifts, strict=True)
-    )
-    if reach > FLOAT64:
+    bound = max(2 * (abs(slope) * value + abs(shift)) for slope, value, shift in zip(slopes, most, shifts, strict=True))
+    if bound > FLOAT64:
         raise UnsupportedError(
-            f"layer {output.name}: scores must be below 2**52 to be exact in double, not up to {int(reach // 2)}"
+            f"layer {output.name}: scores must be below 2**52 to be exact in double, not up to {int(bound // 2)}"
         )
-    double = reach > FLOAT32
+    double = bound > FLOAT32
     dtype = np.float64 if double else np.float32
     if double:
         tensor = graph.node("Cast", f"{output.name}_double", tensor, element=TensorProto.DOUBLE, to=TensorProto.DOUBLE)
@@ -129,11 +126,20 @@ def to_qonnx(network: Network, batch: int = 1) -> onnx.ModelProto:
     if weights > MAX_WEIGHTS:
         raise UnsupportedError(f"an ONNX file must have at most {MAX_WEIGHTS} weights, not {weights}")
     graph = Graph(INPUT, (batch, *network.input.shape), OUTPUT)
-    last = network.matrices[-1]
-    tensor = add_layers(graph, _input(graph, network.input), network.chain[:-1])
-    # The scores are an affine of the last layer's dot products, which are left as they are.
-    tensor, _ = dot_product(graph, tensor, last)
-    return graph.model(_output(graph, tensor, last, network.output), "bnnhw", OPSET, network.provenance)
+    last, output = network.chain[-1], network.output
+    matrix = last.matrix
+    if matrix is not None and matrix is last and matrix.activation is None:
+        # The scores are an affine of its dot products, which are left as they are.
+        tensor = add_layers(graph, _input(graph, network.input), network.chain[:-1])
+        tensor, _ = dot_product(graph, tensor, matrix)
+        most = np.abs(weight_values(matrix)).sum(axis=1) * reach(matrix.input)
+        tensor = _output(graph, tensor, dot_affine(matrix), most.tolist(), output)
+    else:
+        tensor = add_layers(graph, _input(graph, network.input), network.chain)
+        tensor = as_list(graph, tensor, output.name, last.output)
+        plain = DotAffine(1, np.zeros(output.classes, np.int64))
+        tensor = _output(graph, tensor, plain, [max(map(abs, last.emitted))] * output.classes, output)
+    return graph.model(tensor, "bnnhw", OPSET, network.provenance)
 
 
 def write_qonnx(network: Network, path: Path) -> None:

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.ir.layer import Layer
-from bnnhw.ir.layers import Dense
-from bnnhw.reference.product import Product
 from bnnhw.registry import Registry
 
-__all__ = ["PLAIN", "REFERENCE", "Codes", "Kernels", "MatrixProduct", "Step"]
+__all__ = ["PLAIN", "REFERENCE", "Codes", "Kernels", "Step"]
 
 Codes: TypeAlias = NDArray[np.unsignedinteger[Any]]
 
@@ -27,29 +25,11 @@ REFERENCE: Registry[Callable[[Any], Step]] = Registry("a reference", "bnnhw/refe
 """By kind of layer: what makes a layer ready, streamlined or not."""
 
 
-class MatrixProduct(Protocol):
-    """A matrix layer made ready for many batches."""
-
-    layer: Dense
-
-    def accumulators(self, codes: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Accumulators of codes (frames, synapses): int64 (frames, neurons)."""
-        ...
-
-    def dots(self, codes: NDArray[np.uint8]) -> NDArray[Any]:
-        """Dot products of codes (frames, synapses): exact integers (frames, neurons)."""
-        ...
-
-
 class Kernels(Protocol):
     """A way to compute all layers. Every way gives the same numbers."""
 
     def step(self, layer: Layer) -> Step:
         """A layer made ready."""
-        ...
-
-    def product(self, layer: Dense) -> MatrixProduct:
-        """A matrix layer of which accumulators or dot products are wanted, made ready."""
         ...
 
 
@@ -58,9 +38,6 @@ class _Plain:
 
     def step(self, layer: Layer) -> Step:
         return REFERENCE.of(layer)(layer)
-
-    def product(self, layer: Dense) -> MatrixProduct:
-        return Product(layer)
 
 
 PLAIN: Kernels = _Plain()

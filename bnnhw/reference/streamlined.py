@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir.layers import Dense, Output
+from bnnhw.ir.layer import Layer
+from bnnhw.ir.layers import Output
 from bnnhw.ir.network import Network
 from bnnhw.reference.chain import Chain, batch_size, one_thread
-from bnnhw.reference.kernels import PLAIN, Kernels, MatrixProduct
+from bnnhw.reference.kernels import PLAIN, Kernels
 from bnnhw.reference.product import check_codes
 
 __all__ = ["Accuracy", "Progress", "Scores", "accuracy", "evaluate", "trace"]
@@ -31,11 +32,16 @@ class Scores:
     scores : int64 array (frames, classes)
         ``multiplier * acc + offset`` of the output.
     classes : int64 array (frames,)
-        The class of the highest score; the lowest index on a tie.
+        The class of the highest score; the lowest index on a tie. Of a single score: whether it is not negative.
     """
 
     scores: NDArray[np.int64]
     classes: NDArray[np.int64]
+
+    @property
+    def best(self) -> NDArray[np.int64]:
+        """The score that goes with each frame's class: the highest, or the only one."""
+        return self.scores.max(axis=1)
 
 
 @dataclass(frozen=True)
@@ -51,25 +57,24 @@ class Accuracy:
         return self.correct / self.frames if self.frames else 0.0
 
 
-def _prepare(network: Network, kernels: Kernels) -> tuple[Chain, MatrixProduct]:
-    """The layers before the last matrix layer, and that one, made ready."""
+def _prepare(network: Network, kernels: Kernels) -> Chain:
+    """The layers before the output, made ready."""
     if not network.streamlined:
         raise NetworkError("only a streamlined network has an integer meaning: run the streamlining passes first")
-    last = network.matrices[-1]
-    _check_scores(last, network.output)
-    return Chain(network.chain[:-1], kernels), kernels.product(last)
+    _check_scores(network.chain[-1], network.output)
+    return Chain(network.chain, kernels)
 
 
-def _check_scores(layer: Dense, output: Output) -> None:
+def _check_scores(layer: Layer, output: Output) -> None:
     """Refuse multipliers and offsets with which a score could leave int64."""
-    reach = max(map(abs, layer.accumulator_range))
+    reach = max(map(abs, layer.emitted))
     multiplier, offset = (max(map(abs, array.tolist())) for array in (output.multiplier, output.offset))
     if multiplier * reach + offset >= 1 << 63:
         raise NetworkError(f"layer {output.name}: scores must be below 2**63")
 
 
-def _score(output: Output, accumulators: NDArray[np.int64]) -> NDArray[np.int64]:
-    return output.multiplier * accumulators + output.offset
+def _score(output: Output, emitted: NDArray[np.int64]) -> NDArray[np.int64]:
+    return output.multiplier * emitted + output.offset
 
 
 def evaluate(
@@ -98,24 +103,24 @@ def evaluate(
     NetworkError
         For a network that is not streamlined, and for codes of a wrong type, shape or range.
     """
-    chain, last = _prepare(network, kernels)
+    chain, last = _prepare(network, kernels), network.chain[-1]
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     batch = batch or batch_size(network)
     scores = np.empty((len(codes), network.output.classes), np.int64)
     with one_thread():
         for start in range(0, len(codes), batch):
             x = chain.run(codes[start : start + batch])
-            scores[start : start + batch] = _score(network.output, last.accumulators(x))
+            scores[start : start + batch] = _score(network.output, last.output.values(x))
             if progress is not None:
                 progress(min(start + batch, len(codes)))
-    return Scores(scores, scores.argmax(axis=1).astype(np.int64))
+    return Scores(scores, network.output.decide(scores))
 
 
 def trace(network: Network, codes: NDArray[Any], kernels: Kernels = PLAIN) -> dict[str, NDArray[Any]]:
     """Every layer's result for some frames, by layer name, in the order of :func:`bnnhw.ir.layer.walk`.
 
-    - The last matrix layer gives its accumulators, int64 (frames, neurons), the output its scores, int64 (frames,
-      classes).
+    - The last layer gives the numbers that it emits (of a matrix its accumulators), the output its scores, both int64
+      (frames, classes).
     - Every other layer, those inside branches included, gives the codes that its stream carries: array
       (frames, elements) in stream order (a map position by position, channels fastest) of its type's ``code_dtype``.
       Where such a layer emits integers (a matrix without activation, a sum, an affine), they are codes too: ``values``
@@ -123,20 +128,19 @@ def trace(network: Network, codes: NDArray[Any], kernels: Kernels = PLAIN) -> di
 
     Parameters and errors as for :func:`evaluate`.
     """
-    chain, last = _prepare(network, kernels)
+    chain, last = _prepare(network, kernels), network.chain[-1]
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     batches: dict[str, list[NDArray[Any]]] = {}
 
     def record(name: str, found: NDArray[Any]) -> NDArray[Any]:
-        batches.setdefault(name, []).append(found)
+        batches.setdefault(name, []).append(last.output.values(found) if name == last.name else found)
         return found
 
     batch = batch_size(network)
     with one_thread():
         for start in range(0, max(len(codes), 1), batch):
-            accumulators = last.accumulators(chain.run(codes[start : start + batch], record))
-            record(last.layer.name, accumulators)
-            record(network.output.name, _score(network.output, accumulators))
+            chain.run(codes[start : start + batch], record)
+            record(network.output.name, _score(network.output, batches[last.name][-1]))
     return {name: np.concatenate(found) for name, found in batches.items()}
 
 

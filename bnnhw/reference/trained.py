@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnhw.ir.arithmetic import emitted_affine
 from bnnhw.ir.network import Network
 from bnnhw.ir.steps import apply
 from bnnhw.reference.chain import Chain, batch_size, one_thread
@@ -24,7 +25,7 @@ __all__ = ["TrainedScores", "evaluate_trained"]
 
 @dataclass(frozen=True, eq=False)
 class TrainedScores:
-    """Parameters: ``scores``, float64 (frames, classes), and ``classes``, int64 (frames,), lowest index on a tie."""
+    """Parameters: ``scores``, float64 (frames, classes), and ``classes``, int64 (frames,), as the output decides."""
 
     scores: NDArray[np.float64]
     classes: NDArray[np.int64]
@@ -46,20 +47,20 @@ def evaluate_trained(
     codes, progress, batch, kernels
         As for :func:`bnnhw.reference.streamlined.evaluate`.
     """
-    last = network.matrices[-1]
-    chain, product = Chain(network.chain[:-1], kernels), kernels.product(last)
+    chain, last = Chain(network.chain, kernels), network.chain[-1]
+    affine = emitted_affine(last)
     codes = check_codes(codes, network.input.elements, network.input.dtype.levels)
     batch = batch or batch_size(network)
     output = network.output
     scores = np.empty((len(codes), output.classes), np.float64)
     with one_thread():
         for start in range(0, len(codes), batch):
-            x = chain.run(codes[start : start + batch])
+            emitted = last.output.values(chain.run(codes[start : start + batch]))
             if output.steps:
-                result = apply(output.steps, product.dots(x))
+                result = apply(output.steps, affine.scale * emitted + affine.constants)
             else:
-                result = output.multiplier * product.accumulators(x) + output.offset
+                result = output.multiplier * emitted + output.offset
             scores[start : start + batch] = result
             if progress is not None:
                 progress(min(start + batch, len(codes)))
-    return TrainedScores(scores, scores.argmax(axis=1).astype(np.int64))
+    return TrainedScores(scores, output.decide(scores))

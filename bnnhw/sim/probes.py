@@ -100,7 +100,7 @@ class Probes:
 
     def _codes(self, first: int, last: int) -> list[NDArray[np.unsignedinteger]]:
         found = trace(self.network, self.codes[first:last])
-        # The last matrix layer's accumulators come as numbers, everything else as codes.
+        # What the last layer emits comes as numbers, everything else as codes.
         return [probe.dtype.encode(found[probe.layer].astype(np.int64)) for probe in self.probes]
 
     def mismatches(self, records: Sequence[ProbeRecord]) -> tuple[LayerMismatch, ...]:

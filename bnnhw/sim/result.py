@@ -159,7 +159,7 @@ class SimulationResult:
 def compare(recording: Recording, scores: Scores) -> tuple[int, tuple[Mismatch, ...]]:
     """Every output word against the reference: how many differ, and the first :data:`LISTED` of them."""
     index, score = recording.outputs["index"], recording.outputs["score"]
-    best = np.take_along_axis(scores.scores, scores.classes[:, None], axis=1)[:, 0]
+    best = scores.best
     wrong = np.flatnonzero((index != scores.classes) | (score != best))
     details = tuple(
         Mismatch(int(f), (int(scores.classes[f]), int(best[f])), (int(index[f]), int(score[f]))) for f in wrong[:LISTED]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -154,12 +153,6 @@ def simulate_core(
         few = None if watch is None else Probes(network, codes[:CALM_FRAMES], watch.probes)
         calm = harness.run(
             words[:CALM_FRAMES], seed=seed, watchdog=watchdog, drain=drain, reset_cycles=reset_cycles, watch=few
-        )
-    classes = len(network.output.multiplier)
-    if classes == 1:
-        # A single class needs no bits of index, and has no port field for them.
-        recording = dataclasses.replace(
-            recording, outputs={"index": np.zeros(len(codes), np.int64), **recording.outputs}
         )
     mismatches, details = compare(recording, evaluate(network, codes))
     accuracy = None

@@ -20,11 +20,11 @@ import numpy as np
 
 from bnnhw.ir import Affine, Quantize
 from bnnhw.ir.activation import FloatActivation
-from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.ir.arithmetic import steps_on_dots
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.network import Network
-from bnnhw.ir.steps import Divide, Scale, Shift, Step, falling
+from bnnhw.ir.steps import Scale, Shift, falling
 from bnnhw.streamline.result import StreamlineResult
 
 __all__ = ["fuse"]
@@ -37,23 +37,7 @@ def _with_affine(affine: Affine, quantize: Quantize, activation: FloatActivation
 
 def _activation(layer: Dense, activation: FloatActivation) -> FloatActivation:
     """The activation of a matrix, from one that is stated in its accumulators."""
-    affine = dot_affine(layer)
-    scale = np.full(layer.neurons, float(affine.scale))
-    constants = affine.constants.astype(np.float64)
-    # What a reader puts first, to get from accumulators to dot products, is undone, not done twice.
-    from_dots: list[Step] = []
-    to_dots: list[Step] = []
-    if affine.scale != 1:
-        to_dots.append(Scale(scale))
-        from_dots.append(Divide(scale))
-    if constants.any():
-        to_dots.append(Shift(constants))
-        from_dots.insert(0, Shift(-constants))
-    if activation.steps[: len(to_dots)] == tuple(to_dots):
-        steps = activation.steps[len(to_dots) :]
-    else:
-        steps = (*from_dots, *activation.steps)
-    return replace(activation, steps=steps)
+    return replace(activation, steps=steps_on_dots(layer, activation.steps))
 
 
 def _fused(layers: list[Layer], activation: FloatActivation) -> bool:

@@ -38,8 +38,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.layers import Dense, Output
+from bnnhw.ir.arithmetic import emitted_affine
+from bnnhw.ir.layer import Layer
+from bnnhw.ir.layers import Output
 from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step, apply
 from bnnhw.streamline.float_error import bound
 
@@ -122,14 +123,14 @@ class ScoreLines:
 
     Parameters
     ----------
-    layer : Dense
+    layer : Layer
     steps : tuple of Step
-        Affine, from its dot products to finite scores.
+        Affine, from what it emits to finite scores.
     """
 
-    def __init__(self, layer: Dense, steps: tuple[Step, ...]) -> None:
+    def __init__(self, layer: Layer, steps: tuple[Step, ...]) -> None:
         self._steps = steps
-        self._affine, (self._low, self._high) = dot_affine(layer), layer.accumulator_range
+        self._affine, (self._low, self._high) = emitted_affine(layer), layer.emitted
         scale, constants = self._affine.scale, self._affine.constants
         ends = scale * np.array([self._low, self._high])[:, None] + constants
         errors = bound(steps, ends)
@@ -145,7 +146,7 @@ class ScoreLines:
         self._least, self._greatest = y.min(axis=0), y.max(axis=0)
         # What the steps of a class compute with: classes of the same bytes compute the same.
         arrays = [array for step in steps for array in _arrays(step).values()]
-        self._parameters = [tuple(array[i].tobytes() for array in arrays) for i in range(layer.neurons)]
+        self._parameters = [tuple(array[i].tobytes() for array in arrays) for i in range(len(self._affine.constants))]
 
     def constant(self, output: Output) -> bool:
         """Whether scores that do not vary, in the order of the offsets, order all pairs as in float64."""

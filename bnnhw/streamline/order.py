@@ -15,8 +15,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.layers import Dense, Output
+from bnnhw.ir.arithmetic import emitted_affine
+from bnnhw.ir.layer import Layer
+from bnnhw.ir.layers import Output
 from bnnhw.ir.steps import Step, apply
 
 __all__ = ["ScoreOrder"]
@@ -44,15 +45,15 @@ class ScoreOrder:
 
     Parameters
     ----------
-    layer : Dense
+    layer : Layer
     steps : tuple of Step
-        From its dot products to finite scores.
+        From what it emits to finite scores.
     falling : bool array (classes,)
         Whose scores fall with the accumulator.
     """
 
-    def __init__(self, layer: Dense, steps: tuple[Step, ...], falling: NDArray[np.bool_]) -> None:
-        affine, (low, high) = dot_affine(layer), layer.accumulator_range
+    def __init__(self, layer: Layer, steps: tuple[Step, ...], falling: NDArray[np.bool_]) -> None:
+        affine, (low, high) = emitted_affine(layer), layer.emitted
         acc = np.arange(low, high + 1)
         # The last class first, each as it rises: a stable sort then leaves equal values in the order stated above.
         y = apply(steps, affine.scale * acc[:, None] + affine.constants).T[::-1]
@@ -61,7 +62,7 @@ class ScoreOrder:
         order = np.argsort(y, kind="stable")
         self._y = y[order]
         self._acc = accs.ravel()[order]
-        self._class = (layer.neurons - 1 - order // len(acc)).astype(np.int32)
+        self._class = (len(affine.constants) - 1 - order // len(acc)).astype(np.int32)
         # Where scores must rise, not only not fall.
         self._strict = self._class[:-1] < self._class[1:]
         self._suspects = np.empty(0, np.int64)

@@ -3,7 +3,7 @@
 Assumes: an output with steps has multiplier 1 and offset 0. Leaves: an output without steps, whose
 integer argmax (the lowest index on a tie) is the float64 argmax for every reachable set of scores, or a
 warning that says by how much that can't be proved. Nothing else is touched; an output without steps is
-left as it is.
+left as it is. An output of one class decides by the sign of its score (:mod:`bnnhw.streamline.decision`).
 
 Method
 ------
@@ -31,10 +31,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.layers import Dense, Output
+from bnnhw.ir.arithmetic import emitted_affine
+from bnnhw.ir.layer import Layer
+from bnnhw.ir.layers import Output
 from bnnhw.ir.network import Network
 from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step, apply, standard_deviation
+from bnnhw.streamline.decision import constant_class, decision
 from bnnhw.streamline.lines import ScoreLines
 from bnnhw.streamline.order import ScoreOrder
 from bnnhw.streamline.result import StreamlineResult
@@ -70,13 +72,13 @@ def _width(low: int, high: int) -> int:
 
 
 def _output(
-    name: str, multiplier: NDArray[np.float64] | list[int], offset: NDArray[np.float64] | list[int], layer: Dense
+    name: str, multiplier: NDArray[np.float64] | list[int], offset: NDArray[np.float64] | list[int], layer: Layer
 ) -> Output | None:
     """An output with the common offset chosen as the module's docstring says; None if scores are too large."""
     if not all(abs(v) < MAX_SCORE for v in (*multiplier, *offset)):
         return None
     m, o = [int(v) for v in multiplier], [int(v) for v in offset]
-    reach = layer.accumulator_range
+    reach = layer.emitted
     ends = [a * acc + b for a, b in zip(m, o, strict=True) for acc in reach]
     base, centre = min(o), (min(ends) + max(ends) + 1) // 2
     alike = len(set(o)) == len(set(m)) == 1 and m[0]
@@ -110,20 +112,20 @@ def _slopes(name: str, steps: tuple[Step, ...], scale: int, classes: int) -> NDA
 
 
 class _Head:
-    """A last layer and the affine steps on its dot products, which make finite scores.
+    """A last layer and the affine steps on what it emits, which make finite scores.
 
     Parameters
     ----------
     name : str
         Of the output.
-    layer : Dense
+    layer : Layer
     steps : tuple of Step
     """
 
-    def __init__(self, name: str, layer: Dense, steps: tuple[Step, ...]) -> None:
+    def __init__(self, name: str, layer: Layer, steps: tuple[Step, ...]) -> None:
         self.name, self.layer, self.steps = name, layer, steps
-        affine, (low, high) = dot_affine(layer), layer.accumulator_range
-        self.slope = _slopes(name, steps, affine.scale, layer.neurons)
+        affine, (low, high) = emitted_affine(layer), layer.emitted
+        self.slope = _slopes(name, steps, affine.scale, len(affine.constants))
         ends = apply(steps, affine.scale * np.array([low, high])[:, None] + affine.constants)
         self.shift = apply(steps, affine.constants)
         if not (np.isfinite(self.slope).all() and np.isfinite(ends).all()):
@@ -169,8 +171,9 @@ def _listed(head: _Head) -> tuple[Output, list[str]]:
     pairs, best = min(
         ((order.misfits(candidate), i) for i, candidate in enumerate(candidates) if margins[i] == min(margins))
     )
-    low, high = head.layer.accumulator_range
-    total = head.layer.neurons * (head.layer.neurons - 1) // 2 * (high - low + 1) ** 2
+    low, high = head.layer.emitted
+    classes = len(head.slope)
+    total = classes * (classes - 1) // 2 * (high - low + 1) ** 2
     warning = (
         f"layer {head.name}: the integer argmax can't be proved equal to float64's: {pairs} of {total} "
         f"pairs of scores are ordered otherwise, none more than {margins[best]:.3g} apart"
@@ -212,10 +215,13 @@ def _bounded(head: _Head) -> tuple[Output, list[str]]:
     return output, [f"{unproved}: scores up to {margin:.3g} apart may be ordered otherwise"]
 
 
-def _convert(name: str, layer: Dense, steps: tuple[Step, ...]) -> tuple[Output, list[str]]:
+def _convert(name: str, layer: Layer, steps: tuple[Step, ...]) -> tuple[Output, list[str]]:
+    affine, (low, high) = emitted_affine(layer), layer.emitted
+    classes = len(affine.constants)
+    if classes == 1:
+        return decision(name, steps, affine.scale, int(affine.constants[0]), low, high)
     head = _Head(name, layer, steps)
-    low, high = layer.accumulator_range
-    return _listed(head) if (high - low + 1) * layer.neurons <= EXHAUST else _bounded(head)
+    return _listed(head) if (high - low + 1) * classes <= EXHAUST else _bounded(head)
 
 
 def output_affine(network: Network) -> StreamlineResult:
@@ -228,10 +234,11 @@ def output_affine(network: Network) -> StreamlineResult:
     """
     output = network.output
     if not output.steps:
-        return StreamlineResult(network)
+        warnings = constant_class(output, *network.chain[-1].emitted) if output.classes == 1 else []
+        return StreamlineResult(network, tuple(warnings))
     if (output.multiplier != 1).any() or output.offset.any():
         raise NetworkError(f"layer {output.name}: an output with steps must have multiplier 1 and offset 0")
-    converted, warnings = _convert(output.name, network.matrices[-1], output.steps)
+    converted, warnings = _convert(output.name, network.chain[-1], output.steps)
     return StreamlineResult(
         Network(network.input, (*network.layers[:-1], converted), network.provenance), tuple(warnings)
     )

@@ -36,7 +36,7 @@ class AcceleratorModel:
         codes = split_words(words, stream.bits, stream.lanes, stream.frame)
         scores = evaluate(self.folded.network, np.array([codes], np.uint8))
         index, mask = int(scores.classes[0]), (1 << result.width) - 1
-        return [Expected((index | int(scores.scores[0, index]) << result.index_bits) & mask, mask)]
+        return [Expected((index | int(scores.best[0]) << result.index_bits) & mask, mask)]
 
 
 def _accelerator() -> StreamUnit:

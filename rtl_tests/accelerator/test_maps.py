@@ -168,6 +168,24 @@ CASES: dict[str, Callable[[], Branch]] = {
         .quantize()
         .dense(2, (1, 4), None)
     ),
+    # Other ends than accumulators of a matrix: sums, of branches and of positions, levels, bits, a whole map's window.
+    "end-sum": lambda: (
+        MapNetwork((3, 4, 4), "uint2").conv(5, (2, 2), (2, 3), output=None).pool((3, 3), (1, 1), kind="sum")
+    ),
+    "end-maximum": lambda: MapNetwork((3, 4, 4)).conv(3, (2, 2), (2, 3)).pool((3, 3), (1, 1), kind="mixed"),
+    "end-residual": lambda: MapNetwork((6, 1, 1), "int3").residual(
+        lambda b: b.dense(4, (2, 3)).dense(5, (3, 2), None), lambda b: b.dense(5, (1, 6), None)
+    ),
+    "end-levels": lambda: MapNetwork((8, 1, 1)).dense(6, (3, 4)).dense(5, (2, 3), "int2"),
+    "end-bits": lambda: MapNetwork((8, 1, 1)).dense(6, (3, 4)).dense(5, (2, 3)),
+    "end-quantize": lambda: MapNetwork((8, 1, 1)).dense(5, (3, 4), None).affine().quantize("uint2"),
+    "end-affine": lambda: MapNetwork((8, 1, 1)).dense(5, (3, 4), None).affine(),
+    "end-conv": lambda: MapNetwork((2, 3, 3), "uint2").conv(4, (3, 3), (3, 2), output=None),
+    "end-depthwise": lambda: MapNetwork((3, 2, 2), "uint2").conv(3, (2, 2), (3, 1), output=None, depthwise=True),
+    "decision": lambda: MapNetwork((8, 1, 1)).dense(6, (3, 4)).dense(1, (1, 3), "int3"),
+    "decision-residual": lambda: MapNetwork((6, 1, 1), "int2").residual(
+        lambda b: b.dense(4, (2, 3)).dense(1, (1, 2), None).affine(), lambda b: b.dense(1, (1, 3), None).affine()
+    ),
 }
 
 
@@ -187,7 +205,7 @@ def check(folded: FoldedNetwork, name: str) -> None:
         codes = rng.integers(0, dtype.levels, (frames, elements)).astype(np.uint8)
         result = evaluate(network, codes)
         words = [word for frame in codes for word in join_words(frame.tolist(), dtype.bits, lanes, noise)]
-        return words, list(zip(result.classes.tolist(), result.scores.max(axis=1).tolist(), strict=True))
+        return words, list(zip(result.classes.tolist(), result.best.tolist(), strict=True))
 
     def read(words: list[int]) -> list[tuple[int, int]]:
         pairs = []

@@ -119,7 +119,7 @@ def test_accelerator(case: Case) -> None:
         result = evaluate(network, codes)
         words = [word for frame in codes for word in join_words(frame.tolist(), dtype.bits, simd, noise)]
         assert len(words) == frames * unit.graph.input.words
-        return words, list(zip(result.classes.tolist(), result.scores.max(axis=1).tolist(), strict=True))
+        return words, list(zip(result.classes.tolist(), result.best.tolist(), strict=True))
 
     def read(words: list[int]) -> list[tuple[int, int]]:
         pairs = []

@@ -36,10 +36,10 @@ class ArgmaxModel:
         if is_signed:
             values -= (values >> (width - 1)) << width
         scores = output.multiplier * values + output.offset
-        index = int(np.argmax(scores))
+        index, best = int(output.decide(scores[None])[0]), int(scores.max())
         result = unit.outputs[0]
         mask = (1 << result.width) - 1
-        return [Expected((index | int(scores[index]) << result.index_bits) & mask, mask)]
+        return [Expected((index | best << result.index_bits) & mask, mask)]
 
 
 def _argmax(name: str, output: Output, accumulators: tuple[int, int], lanes: int) -> StreamUnit:
@@ -48,4 +48,7 @@ def _argmax(name: str, output: Output, accumulators: tuple[int, int], lanes: int
     return StreamUnit(name, unit.component, ArgmaxModel(unit), t.interval, t.latency, t.credits * t.words + t.words - 1)
 
 
-UNITS = (_argmax("argmax", Output("output", np.array([1, -2, 3, 1, 2]), np.array([0, 4, -5, 0, 1])), (0, 9), 2),)
+UNITS = (
+    _argmax("argmax", Output("output", np.array([1, -2, 3, 1, 2]), np.array([0, 4, -5, 0, 1])), (0, 9), 2),
+    _argmax("decision", Output("output", np.array([-1]), np.array([4])), (0, 9), 1),
+)

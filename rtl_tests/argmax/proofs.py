@@ -24,5 +24,7 @@ def _argmax(synapses: int, lanes: int, multiplier: list[int], offset: list[int])
 PROOFS: dict[str, Case] = {
     "argmax": Case(ArgmaxContract, _argmax(3, 2, [1, 1, 1], [0, 0, 0]), quick=True, faults=10),
     "argmax-affine": Case(ArgmaxContract, _argmax(1, 2, [1, -2, 3], [0, 2, -1])),
+    "decision": Case(ArgmaxContract, _argmax(3, 1, [-1], [1])),
+    "decision-padded": Case(ArgmaxContract, _argmax(3, 2, [1], [-2])),
     "argmax-one-word": Case(ArgmaxContract, _argmax(1, 3, [1, 1, 1], [0, 1, 0])),
 }

@@ -52,7 +52,7 @@ def traffic(layer: Dense, output: Output, pe: int, frames: int, seed: int) -> tu
     for frame in range(frames):
         values = draws[frame % len(draws)]()
         scores = output.multiplier * values + output.offset
-        due.append((int(np.argmax(scores)), int(scores.max())))
+        due.append((int(output.decide(scores[None])[0]), int(scores.max())))
         padding = -len(values) % pe
         lanes = [*values.tolist(), *(noise.choice([high, noise.getrandbits(width)]) for _ in range(padding))]
         words += [join(lanes[i : i + pe], width) for i in range(0, len(lanes), pe)]

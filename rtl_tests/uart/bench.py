@@ -102,7 +102,7 @@ class LinkBench:
         scores = evaluate(network, codes)
         index = int(scores.classes[0])
         packet = encode_frame(pack_codes(codes[0], network.input.dtype.bits), tag)
-        return packet, BoardResult(tag, index, int(scores.scores[0, index]))
+        return packet, BoardResult(tag, index, int(scores.best[0]))
 
     async def expect(self, replies: Sequence[Reply]) -> None:
         """These replies, in this order, and no other."""

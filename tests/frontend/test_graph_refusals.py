@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bnnhw.errors import BnnhwError, FileError, UnsupportedError
 from bnnhw.frontend import ImportedModel, formats, read_model
 from bnnhw.frontend.onnx import convert
-from tests.frontend.models import DOMAIN, by_output, model, node, parts, write
+from tests.frontend.models import by_output, model, node, parts, write
 from tests.frontend.refusals import Cases, refuse
 from tests.strategies import fixed
 
@@ -26,16 +26,17 @@ Constants: TypeAlias = dict[str, Any]
 case: Cases[Callable[[Nodes, Constants], None]] = Cases()
 
 
-@case("graph output 'scores': must be affine in a matrix product, without a Relu")
+@case("graph output 'scores': must be affine in a matrix product, without a Relu: end the graph before it")
 def relu_of_scores(nodes: Nodes, constants: Constants) -> None:
     by_output(nodes, "scores").output[0] = "last"
     nodes.append(node("Relu", ["last"], "scores"))
 
 
-@case("graph output 'scores': must be affine in a matrix product, without a PRelu")
-def leaky_relu_of_scores(nodes: Nodes, constants: Constants) -> None:
+@case("graph output 'scores': must be affine in a matrix product, without a PRelu: end the graph before it")
+def leaky_relus_of_scores(nodes: Nodes, constants: Constants) -> None:
     by_output(nodes, "scores").output[0] = "last"
-    nodes.append(node("LeakyRelu", ["last"], "scores"))
+    constants["slopes"] = [0.5, 0.25]
+    nodes.append(node("PRelu", ["last", "slopes"], "scores"))
 
 
 @case("initializer 'w0': values must be numbers, not NaN")
@@ -51,10 +52,15 @@ def complex_numbers(nodes: Nodes, constants: Constants) -> None:
     constants["w0"] = np.ones((4, 3), np.complex64)
 
 
-@case("graph output 'scores': must be a matrix product, not quantized elements")
-def ends_in_elements(nodes: Nodes, constants: Constants) -> None:
+@case("graph output 'scores': must be a matrix product, not a number of frames")
+def ends_in_its_shape(nodes: Nodes, constants: Constants) -> None:
     by_output(nodes, "scores").output[0] = "last"
-    nodes.append(node("BipolarQuant", ["last", "one"], "scores", DOMAIN))
+    nodes.append(node("Shape", ["last"], "scores"))
+
+
+@case("graph output 'scores': must come from at least one matrix product or convolution")
+def ends_in_the_input(nodes: Nodes, constants: Constants) -> None:
+    nodes[2:] = [node("Identity", ["x"], "scores")]
 
 
 @case("graph output 'scores': must be a matrix product, not nothing")

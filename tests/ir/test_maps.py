@@ -206,9 +206,11 @@ def test_refused_networks() -> None:
     last, output = dense(3, 24, "last", pool.output), Output.plain("output", 3)
     Network(spec, (pool, last, output))
     refuse(
-        "layer pool: the layer before an output must be fully connected",
-        lambda: Network(spec, (pool, output)),
+        "layer conv: the layer before an output must give one number per class, not a map of 2 x 3 x 4",
+        lambda: Network(spec, (Conv2d(Window(2, 3, 4, (1, 1)), dense(2, 2, "conv")), output)),
     )
+    whole = SumPool("pool", Window(*SHAPE, (3, 4)), BIPOLAR)
+    refuse("a network must have a layer with weights", lambda: Network(spec, (whole, Output.plain("output", 2))))
     refuse(
         "layer pool: must take a map of 2 x 4 x 3, not 2 x 3 x 4",
         lambda: Network(InputSpec((2, 4, 3), BIPOLAR), (pool, last, output)),

@@ -237,12 +237,9 @@ def follow(layers: tuple[Layer, ...], dtype: DataType, codes: list[int], results
 def run(network: Network, codes: list[int]) -> dict[str, list[int]]:
     """Every layer's result for one frame, as :func:`bnnhw.reference.trace` gives it."""
     results: dict[str, list[int]] = {}
-    follow(network.layers[:-2], network.input.dtype, codes, results)
-    last, output = network.layers[-2], network.output
-    assert isinstance(last, Dense)
-    vector = results[network.layers[-3].name] if len(network.layers) > 2 else codes
-    results[last.name] = accumulate(last, vector)
-    tail = zip(output.multiplier.tolist(), results[last.name], output.offset.tolist(), strict=True)
+    output = network.output
+    results[network.chain[-1].name] = last = follow(network.chain, network.input.dtype, codes, results)
+    tail = zip(output.multiplier.tolist(), last, output.offset.tolist(), strict=True)
     results[output.name] = [m * a + o for m, a, o in tail]
     return results
 
@@ -250,13 +247,12 @@ def run(network: Network, codes: list[int]) -> dict[str, list[int]]:
 def run_trained(network: Network, codes: list[int]) -> list[float]:
     """The scores of a network that ends in steps, by the formula as trained."""
     results: dict[str, list[int]] = {}
-    follow(network.layers[:-2], network.input.dtype, codes, results)
-    last = network.layers[-2]
-    assert isinstance(last, Dense)
-    vector = results[network.layers[-3].name] if len(network.layers) > 2 else codes
-    return chain(network.output.steps, dot(last, vector))
+    values, last = follow(network.chain, network.input.dtype, codes, results), network.chain[-1]
+    if isinstance(last, Dense) and last.activation is None:
+        values = dot(last, results[network.chain[-2].name] if len(network.chain) > 1 else codes)
+    return chain(network.output.steps, values)
 
 
 def winner(scores: list[int]) -> int:
-    """The first of the highest."""
-    return scores.index(max(scores))
+    """The first of the highest; 1 for a single one that is not negative, otherwise 0."""
+    return scores.index(max(scores)) if len(scores) > 1 else int(scores[0] >= 0)

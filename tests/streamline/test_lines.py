@@ -53,7 +53,7 @@ def column(values: list[float]) -> np.ndarray:
 @st.composite
 def heads(draw: st.DrawFn) -> tuple[Dense, tuple[Step, ...]]:
     """Any affine tail, or one whose slopes are alike, as those of most networks are."""
-    classes, synapses = draw(st.integers(1, 5)), draw(st.integers(1, 7))
+    classes, synapses = draw(st.integers(2, 5)), draw(st.integers(1, 7))
     layer = Dense("d", draw(DTYPES), draw(planes(classes, synapses)), None)
     if draw(st.booleans()):
         return layer, draw(steps(classes, relu=False).filter(bool))

@@ -68,7 +68,7 @@ def disputed(layer: Dense, norm: BatchNorm, output: Output) -> tuple[int, float]
 
 @st.composite
 def heads(draw: st.DrawFn) -> tuple[Dense, BatchNorm]:
-    classes, synapses = draw(st.integers(1, 5)), draw(st.integers(1, 7))
+    classes, synapses = draw(st.integers(2, 5)), draw(st.integers(1, 7))
     return Dense("d", draw(DTYPES), draw(planes(classes, synapses)), None), draw(norms(classes))
 
 

@@ -40,7 +40,10 @@ def _multi_bit() -> FoldedNetwork:
 
 
 def _single() -> FoldedNetwork:
-    return _chain((24, 6, 1), ("int3", "bipolar"), (LayerFolding(3, 8), LayerFolding(1, 2)))
+    """A decision: class 1 where the score is not negative."""
+    folded = _chain((24, 6, 1), ("int3", "bipolar"), (LayerFolding(3, 8), LayerFolding(1, 2)))
+    output = Output("output", np.array([-1]), np.array([3]))
+    return FoldedNetwork(Network(folded.network.input, (*folded.network.chain, output)), folded.foldings)
 
 
 def _folded(network: Branch) -> FoldedNetwork:

@@ -28,6 +28,7 @@ from bnnhw.frontend.bnn_pynq.layers import CLIP, activation, product, scores, wi
 from bnnhw.frontend.bnn_pynq.matrix import LayerWords, read_words, weight_bits
 from bnnhw.frontend.bnn_pynq.topology import CNV_ROWS, WORD, Shape, per_neuron, shape_of
 from bnnhw.ir import Conv2d, DataType, InputSpec, Layer, MaxPool, Network, Window
+from bnnhw.ir.arithmetic import dot_output
 
 __all__ = ["INPUT", "convert_cnv"]
 
@@ -127,7 +128,8 @@ def convert_cnv(layers: list[LayerFiles], names: list[str] | None) -> tuple[Netw
             height, width = window.out_height, window.out_width
     shape = _last(layers[-1], read[-1], classes, bits)
     last = product(f"dense{layers[-1].number}", dtype, read[-1].weights(shape, bits)[:classes])
-    output = scores(last, np.zeros(classes, np.int64), matches=kind == 1)
+    # There are no thresholds: a single neuron decides by the sign of its dot product.
+    output = scores(last, np.zeros(classes, np.int64), matches=kind == 1) if classes > 1 else dot_output("output", last)
     network = Network(INPUT, (*found, last, output), {"source_sha256": digest.hexdigest(), "topology": "CNV"})
     warnings = []
     if layers[-1].thresholds:

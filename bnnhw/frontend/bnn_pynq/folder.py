@@ -78,7 +78,9 @@ def _highest_bit(classes: int) -> tuple[Dense, Output]:
     planes = (np.ones((classes, classes), np.uint8), np.eye(classes, dtype=np.uint8))
     weights = tuple(WeightPlane(1, BitMatrix.from_bits(plane)) for plane in planes)
     multiplier = np.arange(1, classes + 1)
-    return Dense("highest_bit", BIPOLAR, weights, None), Output("output", multiplier, -(classes - 1) * multiplier)
+    # A single bit decides: its two matches, or none.
+    offset = -(classes - 1) * multiplier if classes > 1 else np.array([-1])
+    return Dense("highest_bit", BIPOLAR, weights, None), Output("output", multiplier, offset)
 
 
 def _last_thresholds(thresholds: NDArray[np.int64], number: int) -> NDArray[np.int64]:

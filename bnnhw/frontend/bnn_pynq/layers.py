@@ -51,6 +51,8 @@ def with_bounds(layer: Dense, bounds: NDArray[np.int64]) -> Dense:
 def scores(layer: Dense, thresholds: NDArray[np.int64], matches: bool) -> Output:
     """The output behind a layer that emits its accumulators: by how much each exceeds its threshold.
 
+    A single neuron fires where it does: one less, which is not negative then.
+
     Parameters
     ----------
     layer : Dense
@@ -60,7 +62,8 @@ def scores(layer: Dense, thresholds: NDArray[np.int64], matches: bool) -> Output
         of layers with weights of 0 are twice as large.
     """
     ones = np.ones(layer.neurons, np.int64)
+    fires = int(layer.neurons == 1)
     if matches:
-        return Output("output", ones, -thresholds)
+        return Output("output", ones, -thresholds - fires)
     affine = dot_affine(layer)
-    return Output("output", affine.scale * ones, affine.constants - len(layer.weights) * thresholds)
+    return Output("output", affine.scale * ones, affine.constants - len(layer.weights) * thresholds - fires)

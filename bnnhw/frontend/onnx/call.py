@@ -19,6 +19,7 @@ from bnnhw.frontend.onnx.values import (
     Integers,
     Padded,
     Product,
+    Ranked,
     Samples,
     Value,
     Weights,
@@ -42,7 +43,7 @@ QUANT_DOMAINS = (
 MAX_FRACTION_BITS = 1 << 12
 """Longest numerator or denominator of a scale: a product of a hundred float32 numbers stays below."""
 
-_V = TypeVar("_V", bound=Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers)
+_V = TypeVar("_V", bound=Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Ranked)
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ class Handler:
         The same of nodes that read quantized weights, and nothing but constants beside them.
     infinite : bool
         Whether constants that it reads may be infinite.
+    outputs : int
+        The most that a node has, all of which stand for the same.
     """
 
     convert: Callable[[Call], Value]
@@ -183,6 +186,7 @@ class Handler:
     constants: bool = False
     weights: bool = False
     infinite: bool = False
+    outputs: int = 1
 
     def takes(self, call: Call) -> bool:
         """Whether the handler wants a node all of whose inputs are known."""
@@ -194,7 +198,7 @@ HANDLERS: dict[str, Handler] = {}
 
 
 def handles(
-    *kinds: str, domains: tuple[str, ...] = ONNX_DOMAINS, **reads: bool
+    *kinds: str, domains: tuple[str, ...] = ONNX_DOMAINS, outputs: int = 1, **reads: bool
 ) -> Callable[[Callable[[Call], Value]], Callable[[Call], Value]]:
     """Register a function for some operators; ``reads`` are the flags of :class:`Handler`."""
 
@@ -202,7 +206,7 @@ def handles(
         for kind in kinds:
             if kind in HANDLERS:
                 raise ValueError(f"operator {kind} must have one handler")
-            HANDLERS[kind] = Handler(convert, domains, **reads)
+            HANDLERS[kind] = Handler(convert, domains, outputs=outputs, **reads)
         return convert
 
     return register

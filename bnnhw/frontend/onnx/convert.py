@@ -12,26 +12,22 @@ the chain may be added up where they are integers times exact factors (:mod:`bnn
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import count
+from functools import partial
 
 import numpy as np
 
 from bnnhw.errors import NetworkError, UnsupportedError
 from bnnhw.frontend.onnx.call import Call, Handler
+from bnnhw.frontend.onnx.end import network_of
 from bnnhw.frontend.onnx.fold import fold, foldable
 from bnnhw.frontend.onnx.graph import Graph, Node
 from bnnhw.frontend.onnx.nodes import HANDLERS
+from bnnhw.frontend.onnx.nodes.ends import behind
 from bnnhw.frontend.onnx.streams import as_integers
-from bnnhw.frontend.onnx.values import Constant, Elements, Product, Samples, Value, cost, kind_of, layout
-from bnnhw.ir.arithmetic import dot_affine
-from bnnhw.ir.bends import bend
-from bnnhw.ir.layer import Layer
-from bnnhw.ir.layers import Dense, Output
+from bnnhw.frontend.onnx.values import Constant, Elements, Product, Ranked, Samples, Value, cost, layout
 from bnnhw.ir.network import Network
 
 __all__ = ["MAX_NUMBERS", "convert"]
@@ -71,8 +67,10 @@ def _shared(graph: Graph) -> set[str]:
     return {name for name, count in readers.items() if count > 1}
 
 
-def _handler(node: Node) -> Handler:
-    """What converts a node."""
+def _handler(node: Node, ranked: Ranked | None) -> Handler:
+    """What converts a node, which may read what is ranked."""
+    if ranked is not None:
+        return Handler(partial(behind, ranked=ranked), (node.domain,), outputs=len(node.outputs))
     handler = HANDLERS.get(node.kind)
     if handler is None:
         raise UnsupportedError(
@@ -83,6 +81,12 @@ def _handler(node: Node) -> Handler:
         names = ", ".join(repr(domain) for domain in handler.domains)
         raise UnsupportedError(f"{node}: its domain must be one of {names}, not {node.domain!r:.60}")
     return handler
+
+
+def _check_outputs(call: Call, most: int) -> None:
+    outputs = call.node.outputs
+    if not any(outputs[:most]) or any(outputs[most:]):
+        raise call.unsupported(f"it must have {'one output' if most == 1 else f'one to {most} outputs'}")
 
 
 def _value(call: Call, infinite: set[str], shared: bool) -> Value:
@@ -97,12 +101,12 @@ def _value(call: Call, infinite: set[str], shared: bool) -> Value:
         Whether several nodes read the output.
     """
     node = call.node
-    if not node.outputs or not node.outputs[0] or any(node.outputs[1:]):
-        raise call.unsupported("it must have one output")
     handler = HANDLERS.get(node.kind)
     if foldable(call) and not (handler and handler.takes(call)):
+        _check_outputs(call, 1)
         return fold(call)
-    handler = _handler(node)
+    handler = _handler(node, next((value for value in call.inputs if isinstance(value, Ranked)), None))
+    _check_outputs(call, handler.outputs)
     for name in infinite.intersection(node.inputs):
         if not handler.infinite:
             raise UnsupportedError(f"{node}: input {name!r:.60} must be finite")
@@ -141,52 +145,12 @@ def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network,
         call = Call(node, tuple(values[name] if name else None for name in node.inputs), graph.opset)
         value = _value(call, infinite, any(name in shared for name in node.outputs))
         if isinstance(value, Constant) and not np.isfinite(value.array).all():
-            infinite.add(node.outputs[0])
-        values[node.outputs[0]] = value
+            infinite.update(node.outputs)
+        values.update((name, value) for name in node.outputs if name)
         held += cost(value)
         if held > MAX_NUMBERS:
             raise call.unsupported(f"a model must hold at most {MAX_NUMBERS} numbers")
-    unread = tuple(f"{node}: nothing reads its output" for node in graph.nodes if node.outputs[0] not in read)
-    network, notes = _network(graph, values.get(graph.output))
+    unread = tuple(f"{node}: nothing reads its output" for node in graph.nodes if read.isdisjoint(node.outputs))
+    maker = next((node for node in graph.nodes if graph.output in node.outputs), graph.nodes[-1])
+    network, notes = network_of(graph.output, values.get(graph.output), Call(maker, (), graph.opset))
     return network, (*notes, *unread)
-
-
-def _last(where: str, product: Product) -> Dense:
-    """The matrix that ends a network: fully connected, or a convolution over the whole map."""
-    window, dense = product.layer.window, product.dense
-    if window is None:
-        return dense
-    whole = window.kernel == (window.height, window.width) and window.positions == 1 and not window.padded
-    # A neuron of a depthwise convolution sees one channel.
-    if not whole or dense.synapses != math.prod(product.layer.shape_in):
-        raise UnsupportedError(f"{where}: must be a matrix product or a convolution over the whole map")
-    return dense
-
-
-def _named(layers: tuple[Layer, ...], numbers: Iterator[int]) -> tuple[Layer, ...]:
-    """Layers named by the word for their kind and their number in the order of :func:`~bnnhw.ir.layer.walk`."""
-    found: list[Layer] = []
-    for layer in layers:
-        layer = layer.with_branches(tuple(_named(branch, numbers) for branch in layer.branches))
-        found.append(layer.renamed(f"{layer.stem}{next(numbers)}"))
-    return tuple(found)
-
-
-def _network(graph: Graph, end: Value | None) -> tuple[Network, tuple[str, ...]]:
-    """The network that ends in a value, and what was assumed on the way."""
-    where = f"graph output {graph.output!r:.60}"
-    if not isinstance(end, Product):
-        raise UnsupportedError(f"{where}: must be {kind_of(Product)}, not {kind_of(end)}")
-    if bent := bend(end.steps):
-        raise UnsupportedError(f"{where}: must be affine in a matrix product, without a {bent}")
-    last = _last(where, end)
-    if not np.array_equal(end.index.ravel(), np.arange(last.neurons)):
-        raise UnsupportedError(f"{where}: must have its classes in the order of its matrix product")
-    output = Output.plain("output", last.neurons)
-    if end.steps:
-        output = Output(output.name, output.multiplier, output.offset, end.steps)
-    elif (affine := dot_affine(last)).scale == 1:
-        # Accumulators of bit planes differ from dot products by a constant of each class's own.
-        output = Output(output.name, np.ones(output.classes, np.int64), affine.constants)
-    layers = _named((*end.elements.layers, last), count())
-    return Network(end.elements.input, (*layers, output)), end.elements.notes

@@ -23,6 +23,7 @@ __all__ = [
     "Integers",
     "Padded",
     "Product",
+    "Ranked",
     "Samples",
     "Streamed",
     "Value",
@@ -235,7 +236,28 @@ class Padded:
     value: Fraction
 
 
-Value: TypeAlias = Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """What a node keeps of scores: which class has the highest.
+
+    Parameters
+    ----------
+    scores : Streamed
+    what : str
+        The node, in words.
+    chosen : bool
+        Whether it is classes (or their scores) in the order of their scores; otherwise a number per class.
+    notes : tuple of str
+        What was left out since.
+    """
+
+    scores: Streamed
+    what: str
+    chosen: bool = False
+    notes: tuple[str, ...] = ()
+
+
+Value: TypeAlias = Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Ranked
 
 _WORDS = {
     Constant: "a constant",
@@ -246,6 +268,7 @@ _WORDS = {
     Weights: "quantized weights",
     Product: "a matrix product",
     Integers: "integers",
+    Ranked: "ranked classes",
 }
 
 
@@ -253,6 +276,8 @@ def kind_of(value: Value | type[Value] | None) -> str:
     """What a value is, in words."""
     if value is None:
         return "nothing"
+    if isinstance(value, Ranked):
+        return f"what {value.what} gives, behind which a graph must end"
     return _WORDS[value if isinstance(value, type) else type(value)]
 
 
@@ -297,7 +322,7 @@ def cost(value: Value) -> int:
         case Elements() if value.layers:
             layer = value.layers[-1]
             return _places(layer, value) + _activation_cost(layer, value.dtype.levels)
-        case Elements() | Dimensions() | Samples() | Padded():
+        case Elements() | Dimensions() | Samples() | Padded() | Ranked():
             return 0
         case _:
             assert_never(value)

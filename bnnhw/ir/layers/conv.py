@@ -76,6 +76,10 @@ class Conv2d(Layer):
         return self.dense.output
 
     @property
+    def emitted(self) -> tuple[int, int]:
+        return self.dense.emitted
+
+    @property
     def shape_in(self) -> Shape:
         return self.window.shape
 

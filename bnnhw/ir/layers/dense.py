@@ -50,7 +50,7 @@ class Dense(Layer):
     weights : tuple of WeightPlane
         One plane of coefficient 1 for binary weights. All of one shape, neurons x synapses.
     activation : FloatActivation, Thresholds, or None
-        None: the layer emits its accumulators (the last one before an output does).
+        None: the layer emits its accumulators, as the last one before an output mostly does.
     """
 
     kind: ClassVar[str] = "dense"
@@ -112,6 +112,10 @@ class Dense(Layer):
         if self.activation is None:
             return DataType.emitted(self.name, *self.accumulator_range)
         return self.activation.dtype
+
+    @property
+    def emitted(self) -> tuple[int, int]:
+        return super().emitted if self.activation is not None else self.accumulator_range
 
     @property
     def shape_in(self) -> Shape:

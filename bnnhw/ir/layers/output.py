@@ -18,16 +18,20 @@ __all__ = ["Output"]
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """The end of a network: one score per class, and the class with the highest, the lowest index on a tie.
+    """The end of a network: scores and a class.
+
+    One score per class, and the class with the highest, the lowest index on a tie; or a single score, which decides
+    between two classes: 1 where it is not negative, 0 where it is.
 
     Parameters
     ----------
     name : str
     multiplier, offset : int64 array (classes,)
-        ``score = multiplier * acc + offset``. Streamlining chooses them so that the argmax is that of
-        the trained network.
+        ``score = multiplier * acc + offset``, ``acc`` the number that the layer before emits. Streamlining chooses them
+        so that the class is that of the trained network.
     steps : tuple of Step
-        What a network that is not streamlined does to the dot products of its last layer; empty afterwards.
+        What a network that is not streamlined does to the dot products of its last layer, or to the numbers that this
+        emits where it has no matrix or an activation; empty afterwards.
     """
 
     kind: ClassVar[str] = "output"
@@ -58,7 +62,17 @@ class Output:
 
     @property
     def classes(self) -> int:
+        """How many scores there are."""
         return len(self.multiplier)
+
+    @property
+    def labels(self) -> int:
+        """How many classes are told apart: one score decides between two."""
+        return max(self.classes, 2)
+
+    def decide(self, scores: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.int64]:
+        """The class of each frame: int64 (frames,) of scores (frames, classes)."""
+        return (scores[:, 0] >= 0 if self.classes == 1 else scores.argmax(axis=1)).astype(np.int64)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Output):

@@ -72,7 +72,7 @@ class UartInterface(Interface):
 
     def values(self, index: int, scores: Any) -> tuple[int, ...]:
         # The tag is the host's; a testbench knows it.
-        return index, scores[index]
+        return index, max(scores)
 
 
 def interface(graph: Graph, baud: int, divisor: int, score_bytes: int) -> UartInterface:

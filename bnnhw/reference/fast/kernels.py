@@ -8,9 +8,9 @@ from bnnhw.ir.layer import Layer, walk
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.network import Network
 from bnnhw.reference.fast import conv, dense
-from bnnhw.reference.fast.packed import PackedProduct, packing_pays_for
+from bnnhw.reference.fast.packed import packing_pays_for
 from bnnhw.reference.fast.xnor import ready
-from bnnhw.reference.kernels import PLAIN, Kernels, MatrixProduct, Step
+from bnnhw.reference.kernels import PLAIN, Kernels, Step
 
 __all__ = ["Packed", "kernels_for", "packing_pays"]
 
@@ -33,9 +33,6 @@ class Packed:
     def step(self, layer: Layer) -> Step:
         step = _STEPS[layer.kind](layer) if self.counts(layer) else None
         return PLAIN.step(layer) if step is None else step
-
-    def product(self, layer: Dense) -> MatrixProduct:
-        return PackedProduct(layer) if self.counts(layer) else PLAIN.product(layer)
 
     def counts(self, layer: Layer) -> bool:
         """Whether the rule says so of a layer."""

@@ -15,7 +15,8 @@ __all__ = ["ArgmaxContract"]
 class ArgmaxContract(StreamContract):
     """The contract of :class:`~bnnhw.units.argmax.rtl.Argmax`.
 
-    - ``result``: every frame's word is the lowest index of the highest score, and that score.
+    - ``result``: every frame's word is the lowest index of the highest score, and that score; of one score whether it
+      is not negative, and the score.
     - ``count``: no result is offered before its whole frame has been accepted.
     - ``accept``: a word waits only if it is its frame's last and the queue has no room for another result.
     - ``serve``: with a whole frame inside, its result is offered within the depth of the pipeline.
@@ -31,12 +32,14 @@ class ArgmaxContract(StreamContract):
         model, output = self._model, self._model.output
         bits, signed = narrowest(*model.accumulator_range)
         capture = Capture(m, way, traffic.entering["input"], model.timing.words)
+        scores = capture.lanes(bits, signed)[: output.classes]
         best: Value = Const(0)
         index: Value = Const(0)
-        for n, accumulator in enumerate(capture.lanes(bits, signed)[: output.classes]):
+        for n, accumulator in enumerate(scores):
             score = accumulator * int(output.multiplier[n]) + int(output.offset[n])
             if n == 0:
                 best = score
+                index = score >= 0 if output.classes == 1 else index
                 continue
             higher = Signal(name=f"higher_{n}")
             m.d.comb += higher.eq(score > best)

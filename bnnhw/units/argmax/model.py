@@ -74,14 +74,14 @@ class ArgmaxTiming:
 
 @dataclass(frozen=True)
 class ArgmaxUnit(Unit):
-    """Turns accumulators into scores, and finds the class with the highest.
+    """Turns accumulators into scores, and finds the class with the highest; of a single score by its sign.
 
     Parameters
     ----------
     output : Output
         Streamlined.
     accumulator_range : (int, int)
-        The least and the greatest accumulator of the matrix layer before it.
+        The least and the greatest number that the layer before it emits.
     lanes : int
         Classes per word.
 
@@ -109,7 +109,7 @@ class ArgmaxUnit(Unit):
     @property
     def outputs(self) -> tuple[ResultFormat]:
         bits, signed = narrowest(*self.score_range)
-        return (ResultFormat(max((self.output.classes - 1).bit_length(), 1), bits, signed),)
+        return (ResultFormat((self.output.labels - 1).bit_length(), bits, signed),)
 
     @property
     def accumulator_bits(self) -> int:

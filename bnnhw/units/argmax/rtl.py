@@ -23,10 +23,12 @@ __all__ = ["Argmax"]
 class Argmax(wiring.Component):
     """Turns accumulators into scores and finds the highest; the lowest index wins a tie.
 
+    A network of one score decides between two classes: the index is 1 where the score is not negative.
+
     With ``t`` of :class:`~bnnhw.units.argmax.model.ArgmaxTiming`:
 
-    - Input: ``t.words = ceil(classes / PE)`` words per frame; class ``n`` is lane ``n % PE`` of word ``n // PE``.
-      Lanes past the last class are ignored.
+    - Input: ``t.words = ceil(scores / PE)`` words per frame; score ``n`` is lane ``n % PE`` of word ``n // PE``.
+      Lanes past the last score are ignored.
     - Output: one word per frame, :func:`~bnnhw.rtl.result.result_layout`.
     - II = ``t.words`` cycles per frame. Latency = ``t.words - 1 + p.depth``.
     - Stalls: a frame's last word waits until the output queue has room for the result.
@@ -126,7 +128,8 @@ class Argmax(wiring.Component):
         with m.If(valid):
             m.d.sync += first.eq(last)
             with m.If(first | (score > best.score)):
-                m.d.sync += [best.score.eq(score), best.index.eq(first_class + lane)]
+                index = score >= 0 if self.model.output.classes == 1 else first_class + lane
+                m.d.sync += [best.score.eq(score), best.index.eq(index)]
         m.d.comb += [queue.push.eq(push), queue.payload.eq(best.as_value())]
         return m
 
