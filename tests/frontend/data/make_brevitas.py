@@ -135,6 +135,7 @@ class BinaryCnn(nn.Module):
             nn.BatchNorm1d(12, eps=1e-4),
             sign(),
             q.QuantLinear(12, 4, bias=False, **BITS),
+            nn.BatchNorm1d(4),
         )
 
     def forward(self, x):

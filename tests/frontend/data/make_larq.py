@@ -1,8 +1,7 @@
 """Writes the files larq-*.npz beside it: models that Larq 0.14 made, and what it says of 200 samples.
 
 Needs ``larq==0.14.0 tensorflow==2.21.0 tf_keras==2.21.0``; Larq's layers are those of Keras 2, so TensorFlow is told to
-use it. The weights are random: what is tested is the way from Larq's layers and from the script of docs/models.md to
-integers, not training.
+use it. Each network is trained for some epochs on labels of a random teacher.
 """
 
 from __future__ import annotations
@@ -18,17 +17,13 @@ import numpy as np
 import tensorflow as tf
 
 FOLDER = Path(__file__).parent
-FRAMES = 200
+TRAINED, FRAMES = 1000, 200
 layers, keras = larq.layers, tf.keras.layers
 
 
 def norm(**options):
-    """A batch norm as after training: any mean and variance, gammas of both signs."""
-    random = tf.keras.initializers.RandomNormal
-    return keras.BatchNormalization(
-        gamma_initializer=random(0, 1), beta_initializer=random(0, 0.5), moving_mean_initializer=random(0, 1.5),
-        moving_variance_initializer=tf.keras.initializers.RandomUniform(0.5, 9), **options
-    )  # fmt: skip
+    """A batch norm whose gammas have both signs."""
+    return keras.BatchNormalization(gamma_initializer=tf.keras.initializers.RandomNormal(0, 1), **options)
 
 
 def mlp():
@@ -86,17 +81,26 @@ def functional():
         keras.Activation("hard_tanh"),
         layers.QuantConv1D(6, 2, input_quantizer=larq.quantizers.SteTern(0.4), kernel_quantizer="ste_heaviside"),
         norm(),
-        keras.GlobalMaxPooling1D(),
+        keras.GlobalAveragePooling1D(),
         layers.QuantDense(6, input_quantizer="ste_heaviside",
                           kernel_quantizer=larq.quantizers.SteTern(ternary_weight_networks=True)),
         norm(),
-        layers.QuantDense(1, input_quantizer="ste_sign", kernel_quantizer="ste_sign", activation="sigmoid"),
+        layers.QuantDense(1, input_quantizer="ste_sign", kernel_quantizer="ste_sign"),
+        norm(),
+        keras.Activation("sigmoid"),
     ):  # fmt: skip
         value = layer(value)
     return tf.keras.Model(start, value)
 
 
 def write(name, model, bits, scale, offset):
+    random = np.random.default_rng(len(name))
+    samples = random.integers(0, 1 << bits, (TRAINED + FRAMES, *model.input_shape[1:])).astype(np.uint8)
+    taken = (samples * scale + offset).astype(np.float32)
+    flat, outputs = taken.reshape(len(taken), -1), model.output_shape[-1]
+    labels = ((flat - flat.mean(0)) @ random.normal(size=(flat.shape[1], max(outputs, 2)))).argmax(1)
+    model.compile("adam", "binary_crossentropy" if outputs == 1 else "sparse_categorical_crossentropy")
+    model.fit(taken[:TRAINED], labels[:TRAINED], 50, 15, verbose=0)
     # As docs/models.md says.
     weights = {
         f"{layer.name}/{w.name.split('/')[-1].split(':')[0]}": w.numpy()
@@ -106,9 +110,8 @@ def write(name, model, bits, scale, offset):
     architecture = np.frombuffer(model.to_json().encode(), "uint8")
     given = {"input_bits": bits, "input_scale": scale, "input_offset": offset}
     np.savez(FOLDER / f"larq-{name}.npz", architecture=architecture, **weights, **given)
-    samples = np.random.default_rng(len(name)).integers(0, 1 << bits, (FRAMES, *model.input_shape[1:])).astype(np.uint8)
-    scores = model((samples * scale + offset).astype(np.float32), training=False).numpy()
-    np.savez_compressed(FOLDER / f"larq-{name}-outputs.npz", samples=samples, scores=scores)
+    scores = model(taken[TRAINED:], training=False).numpy()
+    np.savez_compressed(FOLDER / f"larq-{name}-outputs.npz", samples=samples[TRAINED:], scores=scores)
 
 
 if __name__ == "__main__":
