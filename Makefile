@@ -18,7 +18,7 @@ DEMO_DIR ?= build/demo
 # loadgroup: tests that share a compiled simulation stay on one worker.
 PYTEST_FLAGS ?= -n 2 --dist loadgroup
 
-.PHONY: help setup demo test lint bench clean check-os
+.PHONY: help setup demo test lint bench clean check-os check-venv
 
 help:
 	@echo "make demo    set up, then the whole pipeline: train, import, fold, generate, simulate, build, report"
@@ -43,12 +43,30 @@ check-os:
 		exit 3; \
 	fi
 
-setup: check-os $(STAMP)
+setup: check-os check-venv
+	@$(MAKE) --no-print-directory $(STAMP)
+
+# One that another Python made, or one that is gone since, is made anew; a user's own is named and stays.
+WHICH := import sys; print("%d.%d of %s" % (*sys.version_info[:2], sys.base_prefix))
+check-venv:
+	@if [ -e $(VENV) ]; then \
+		is=$$($(BIN)/python -c '$(WHICH)' 2>/dev/null || echo "a version that does not run"); \
+		wanted=$$($(PYTHON) -c '$(WHICH)'); \
+		if [ "$$is" = "$$wanted" ]; then :; \
+		elif [ -e $(VENV)/.bnnhw ] || [ -e $(STAMP) ]; then \
+			echo "setup: $(VENV) was made by Python $$is; made anew by Python $$wanted"; \
+			rm -rf $(VENV); \
+		else \
+			echo "make: $(VENV) is another's, of Python $$is, and Python $$wanted is used; move it away, or: make VENV=.venv-bnnhw" >&2; \
+			exit 2; \
+		fi; \
+	fi
 
 # A changed pin or dependency installs again; otherwise this costs nothing.
 $(STAMP): pyproject.toml constraints.txt | check-os
 	@echo "setup: $(VENV) from $(PYTHON); once, a few minutes"
 	@$(PYTHON) -m venv $(VENV)
+	@touch $(VENV)/.bnnhw
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(STAMP)
 

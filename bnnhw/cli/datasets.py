@@ -29,7 +29,7 @@ def datasets(session: Session, data: Path | None) -> None:
         for name, entry in found.items():
             shape = " x ".join(map(str, entry.shape))
             here = "yes" if entry.available else "no"
-            without = "with scikit-learn" if name == "digits" else "generated"
+            without = "comes with bnnhw" if name == "digits" else "generated"
             table.add_row(name, here, shape, str(entry.classes), str(entry.path or without))
         console.print(table)
 

@@ -9,10 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from bnnhw import tools
 from bnnhw.boards import Board
 from bnnhw.build.bitstream import LOCK, BuildResult
 from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.datasets import load_split
+from bnnhw.errors import ToolError
 from bnnhw.files import OutputFolder, check_output, file_digest, locked, new_folders, package_digest, write_json
 from bnnhw.flow.build import build_bitstream, build_json
 from bnnhw.flow.design import NETWORK, SIDECAR, open_design
@@ -92,6 +94,7 @@ def demo(
     """
     folder, board = Path(folder), as_board(board)
     run = _Run(folder, board, stage, cached)
+    run.check_tools()
     output = OutputFolder(folder, DEMO)
     # Refused here rather than after the training.
     for path, kind in ((run.model, "model"), (run.network, "network"), (run.folding, "folding"), (run.page, "page")):
@@ -115,6 +118,20 @@ class _Run:
         self.folding = folder / "folding.json"
         self.design = folder / "design"
         self.page = folder / "report.html"
+
+    def check_tools(self) -> None:
+        """:class:`~bnnhw.errors.ToolError`, which names all that is missing, and what brings it."""
+        toolchain = self.board.family.build_tools()
+        programs = {"sim": ["verilator"], "synth": ["yosys", toolchain.place_route, toolchain.packer]}
+        missing = {
+            tool.name: extra for extra, wanted in programs.items() for tool in map(tools.find, wanted) if not tool.found
+        }
+        if not self.model.is_file() and _torch() is None:
+            missing = {"PyTorch": "train", **missing}
+        if missing:
+            extras = ",".join(dict.fromkeys(missing.values()))
+            raise ToolError(f"the demo needs {', '.join(missing)}, not found here: pip install 'bnnhw[{extras}]'")
+        tools.require("c++")
 
     def all(self) -> DemoResult:
         """Every step in order."""

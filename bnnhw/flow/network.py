@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bnnhw.errors import FileError
 from bnnhw.flow.design import NETWORK, SIDECAR
-from bnnhw.frontend.formats import FORMATS, Match, Source
+from bnnhw.frontend import FORMATS, Match, Source
 from bnnhw.ir import Network, archive
 
 __all__ = ["check_imported", "open_network"]
@@ -42,9 +42,6 @@ def check_imported(path: Path) -> None:
 
 def _foreign(path: Path) -> str | None:
     """What a path is, in words, if it is surely a model of a foreign format."""
-    # The formats register themselves.
-    import bnnhw.frontend  # noqa: F401
-
     if path.suffix == ONNX and path.is_file():
         return FORMATS["qonnx"].noun
     try:

