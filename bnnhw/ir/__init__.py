@@ -4,7 +4,7 @@ from bnnhw.ir.activation import Activation, FloatActivation, Thresholds, batch_n
 from bnnhw.ir.arithmetic import DotAffine, dot_affine
 from bnnhw.ir.bits import BitMatrix, pack_rows, unpack_rows
 from bnnhw.ir.layer import Layer, Shape, follow, walk
-from bnnhw.ir.layers import Affine, Conv2d, Dense, MaxPool, Output, Quantize, Residual, SumPool, WeightPlane
+from bnnhw.ir.layers import Affine, Concat, Conv2d, Dense, MaxPool, Output, Quantize, Residual, SumPool, WeightPlane
 from bnnhw.ir.network import Network
 from bnnhw.ir.steps import (
     BatchNorm,
@@ -31,6 +31,7 @@ __all__ = [
     "BatchNorm",
     "BitMatrix",
     "Clip",
+    "Concat",
     "Conv2d",
     "Curve",
     "DataType",

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from bnnhw.ir.layers.dense import Dense
     from bnnhw.ir.layers.output import Output
 
-__all__ = ["Branches", "Layer", "Shape", "follow", "walk"]
+__all__ = ["MAX_DEPTH", "Branches", "Layer", "Shape", "follow", "walk"]
+
+MAX_DEPTH = 8
+"""Deepest nesting of layers with branches: published networks have 1 or 2, and code that walks networks recurses."""
 
 Shape: TypeAlias = tuple[int, int, int]
 """Channels, height, width; a vector of N elements is ``(N, 1, 1)``."""
@@ -107,6 +110,12 @@ class Layer(ABC):
     def branches(self) -> Branches:
         """Chains of layers inside this one, each from its input on; their results meet in this layer."""
         return ()
+
+    @property
+    def depth(self) -> int:
+        """Layers with branches from here to the innermost, this one included; 0 of a layer without any."""
+        inside = [layer.depth for branch in self.branches for layer in branch]
+        return 1 + max(inside, default=0) if self.branches else 0
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ from bnnhw.lowering.builder import RULES, Builder, Stream
 from bnnhw.units.add.model import AddUnit
 from bnnhw.units.fork.model import ForkUnit
 
-__all__ = ["ResidualRule"]
+__all__ = ["ResidualRule", "swallowed"]
 
 
 class ResidualRule:
@@ -22,9 +22,9 @@ class ResidualRule:
         body = build.follow(layer.body, replace(given, number=second - 1))
         shortcut = build.follow(layer.shortcut, replace(given, number=second))
         computed = body.computed or shortcut.computed
-        shortcut = build.queue(f"{name}_buffer", layer.name, shortcut, _swallowed(layer, layer.body, shortcut.format))
+        shortcut = build.queue(f"{name}_buffer", layer.name, shortcut, swallowed(layer, layer.body, shortcut.format))
         if layer.shortcut:
-            guess = _swallowed(layer, layer.shortcut, body.format)
+            guess = swallowed(layer, layer.shortcut, body.format)
             body = build.queue(f"{name}_body_buffer", layer.name, body, guess)
         form = body.format
         shortcut = build.convert(name, layer.name, shortcut, form.lanes, form.group)
@@ -37,10 +37,10 @@ class ResidualRule:
         return build.map_input(layer, bits)
 
 
-def _swallowed(layer: Residual, branch: tuple[Layer, ...], beside: StreamFormat) -> int:
+def swallowed(layer: Layer, branch: tuple[Layer, ...], beside: StreamFormat) -> int:
     """About how many words pass beside a branch before it gives its first: what its windows span."""
     windows = [part.window for part in walk(branch) if part.window is not None]
-    frame = layer.shape[1] * layer.shape[2]
+    frame = layer.shape_in[1] * layer.shape_in[2]
     spans = sum((w.span[0] - 1 - w.padding[0] + w.span[1] / w.width) / w.height for w in windows)
     return min(round(beside.words * min(max(spans, 0.0), 1.0)) + 4 * beside.words // frame, beside.words)
 

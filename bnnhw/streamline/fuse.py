@@ -10,6 +10,7 @@ Assumes: any network. Leaves: the same network, element for element, in which no
   greatest accumulator is the greatest of the levels, or, in channels where the chain falls, the least: the quantizer
   moves before the pools, and their :attr:`~bnnhw.ir.MaxPool.minimum` turns over in those channels. Bits are
   pooled instead of sums, and a line of them is stored.
+- Joined branches, quantizer: each branch has the quantizer of its channels, and what is joined is quantized.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnnhw.ir import Affine, Quantize
+from bnnhw.ir import Affine, Concat, Quantize
 from bnnhw.ir.activation import FloatActivation
 from bnnhw.ir.arithmetic import steps_on_dots
-from bnnhw.ir.layer import Layer
+from bnnhw.ir.layer import Layer, follow
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.network import Network
+from bnnhw.ir.neurons import activation_of
 from bnnhw.ir.steps import Scale, Shift, falling
 from bnnhw.streamline.result import StreamlineResult
 
@@ -55,6 +57,21 @@ def _fused(layers: list[Layer], activation: FloatActivation) -> bool:
     return True
 
 
+def _in_branches(join: Concat, quantize: Quantize, activation: FloatActivation) -> Concat | None:
+    """The join of branches that end in the quantizers of their channels; None of lists made of maps."""
+    ends = [follow(join.shape, join.input, branch) for branch in join.branches]
+    if join.flat and any(shape[1:] != (1, 1) for shape, _ in ends):
+        return None
+    first = ends[0][0][0]
+    places = np.arange(first), np.arange(first, join.shape_out[0])
+    names = (f"{quantize.name}_{word}" for word in join.branch_names)
+    branches = tuple(
+        (*branch, Quantize(name, shape, dtype, activation_of(activation, part)))
+        for branch, name, (shape, dtype), part in zip(join.branches, names, ends, places, strict=True)
+    )
+    return join.with_branches(tuple(map(_chain, branches)))
+
+
 def _chain(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     found: list[Layer] = []
     for layer in layers:
@@ -64,6 +81,10 @@ def _chain(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
                 found.pop()
                 layer = _with_affine(affine, layer, layer.activation)
             elif _fused(found, layer.activation):
+                break
+            elif found and isinstance(join := found[-1], Concat):
+                split = _in_branches(join, layer, layer.activation)
+                found[-1:] = [join, layer] if split is None else [split]
                 break
             else:
                 found.append(layer)

@@ -19,7 +19,7 @@ from bnnhw.frontend.onnx.values import Elements, Integers, Streamed
 from bnnhw.ir import Affine, Residual
 from bnnhw.ir.layer import Layer, follow
 
-__all__ = ["add_branches"]
+__all__ = ["add_branches", "parted"]
 
 
 def _exact(call: Call, value: Integers) -> tuple[list[Fraction], list[Fraction]]:
@@ -40,6 +40,16 @@ def _scaled(call: Call, side: str, value: Integers, multiplier: list[int]) -> tu
     name = f"{side}{call.node.position}"
     array = np.array(multiplier, np.int64)
     return (*layers, Affine(name, value.elements.shape, value.elements.dtype, array, np.zeros_like(array)))
+
+
+def parted(
+    first: tuple[Layer, ...], second: tuple[Layer, ...]
+) -> tuple[tuple[Layer, ...], tuple[Layer, ...], tuple[Layer, ...]]:
+    """The layers that two branches have in common, and those of each."""
+    common = 0
+    while common < min(len(first), len(second)) and first[common] is second[common]:
+        common += 1
+    return first[:common], first[common:], second[common:]
 
 
 def add_branches(call: Call, first: Streamed, second: Streamed, sign: int = 1) -> Integers:
@@ -73,15 +83,11 @@ def add_branches(call: Call, first: Streamed, second: Streamed, sign: int = 1) -
                 f"{scales}: quantize both branches with one scale"
             )
     branches = [_scaled(call, side, value, m) for side, value, m in zip("ab", (a, b), wholes, strict=True)]
-    common = 0
-    while all(common < len(layers) for layers in branches) and branches[0][common] is branches[1][common]:
-        common += 1
-    body, shortcut = (layers[common:] for layers in branches)
+    before, body, shortcut = parted(*branches)
     if not body:
         body, shortcut = shortcut, body
     if not body:
         raise call.unsupported("its inputs must be two branches, not twice the same tensor: multiply it by 2 instead")
-    before = branches[0][:common]
     start, dtype = follow(a.elements.input.map, a.elements.input.dtype, before)
     residual = Residual(f"residual{call.node.position}", start, dtype, body, shortcut)
     notes = tuple(dict.fromkeys((*a.elements.notes, *b.elements.notes)))

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 
 from bnnhw.ir.layers.affine import Affine
+from bnnhw.ir.layers.concat import Concat
 from bnnhw.ir.layers.conv import Conv2d
 from bnnhw.ir.layers.dense import Dense, WeightPlane
 from bnnhw.ir.layers.max_pool import MaxPool
@@ -14,6 +15,7 @@ from bnnhw.ir.layers.sum_pool import SumPool
 
 __all__ = [
     "Affine",
+    "Concat",
     "Conv2d",
     "Dense",
     "MaxPool",

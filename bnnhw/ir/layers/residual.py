@@ -7,13 +7,10 @@ from typing import Any, ClassVar
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
-from bnnhw.ir.layer import Branches, Layer, Shape, follow
+from bnnhw.ir.layer import MAX_DEPTH, Branches, Layer, Shape, follow
 from bnnhw.ir.types import DataType
 
-__all__ = ["MAX_DEPTH", "Residual"]
-
-MAX_DEPTH = 8
-"""Deepest nesting of residual layers: published networks have 1 or 2, and code that walks networks recurses."""
+__all__ = ["Residual"]
 
 
 @dataclass(frozen=True)
@@ -53,12 +50,6 @@ class Residual(Layer):
         output = DataType.emitted(self.name, a.minimum + b.minimum, a.maximum + b.maximum)
         object.__setattr__(self, "_shape_out", body)
         object.__setattr__(self, "_output", output)
-
-    @property
-    def depth(self) -> int:
-        """Residual layers from here to the innermost, this one included."""
-        inside = (*self.body, *self.shortcut)
-        return 1 + max((layer.depth for layer in inside if isinstance(layer, Residual)), default=0)
 
     @property
     def output(self) -> DataType:

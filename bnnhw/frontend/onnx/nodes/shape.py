@@ -223,12 +223,3 @@ def _constant(call: Call) -> Value:
         if isinstance(attributes.get(name), int | float | tuple):
             return Constant(np.array(attributes[name], dtype))
     raise call.unsupported("its value must be a tensor of numbers, or numbers")
-
-
-@handles("Concat")
-def _concat(call: Call) -> Value:
-    """Branches joined over channels have no unit."""
-    raise call.unsupported(
-        "it joins tensors that depend on the sample, which no unit of the hardware does: add branches up in the model "
-        "(x + y) instead of joining them, or train without the join"
-    )
