@@ -114,7 +114,8 @@ class Layer(ABC):
     @property
     def depth(self) -> int:
         """Layers with branches from here to the innermost, this one included; 0 of a layer without any."""
-        inside = [layer.depth for branch in self.branches for layer in branch]
+        # What else may stand in a branch by mistake is refused where the branch is followed.
+        inside = [layer.depth for branch in self.branches for layer in branch if isinstance(layer, Layer)]
         return 1 + max(inside, default=0) if self.branches else 0
 
     @property
