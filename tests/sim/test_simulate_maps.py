@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bnnhw import tools
-from bnnhw.folding import FoldedNetwork
+from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.frontend import read_model
 from bnnhw.sim.simulate import simulate
+from bnnhw.streamline import streamline
+from tests.frontend.conv_models import Graph
 from tests.layers import Branch, MapNetwork
 
 
@@ -45,3 +49,29 @@ def test_maps(cache: Path, stall: float) -> None:
     assert result.cycles_per_frame == result.predicted_cycles_per_frame
     assert result.latency_cycles == result.predicted_latency_cycles
     assert result.cycles_per_frame is not None
+
+
+def _joined() -> FoldedNetwork:
+    """Branches of other lanes and types that nest: maps, the input itself, and lists made of maps."""
+    graph = Graph(2, 6, 6, seed=6)
+    x = graph.quant("input", 2)
+    near = graph.sign(graph.norm(graph.add("Conv", x, graph.weights(4, 2, 3, 3, bits=2), pads=[1, 1, 1, 1]), 4))
+    maps = graph.add("Concat", near, x, axis=1)
+    a = graph.add("Flatten", graph.quant(graph.norm(graph.add("Conv", maps, graph.weights(6, 6, 4, 4)), 6), 2))
+    b = graph.add("Flatten", graph.add("MaxPool", x, kernel_shape=[3, 3], strides=[3, 3]))
+    proto = graph.model(graph.add("MatMul", graph.add("Concat", b, a, axis=1), graph.weights(62, 3)))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "m.onnx"
+        path.write_bytes(proto.SerializeToString())
+        network = streamline(read_model(path).network).network
+    return FoldedNetwork(network, (LayerFolding(2, 6), LayerFolding(3, 4), LayerFolding(3, 2)))
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_joined_branches(cache: Path, stall: float) -> None:
+    folded = _joined()
+    codes = np.random.default_rng(1).integers(0, 4, (40, folded.network.input.elements)).astype(np.uint8)
+    result = simulate(folded, codes, technology="ecp5", stall=stall, layers=True, cache=cache)
+    assert (result.images, result.mismatches, result.details, result.layer_mismatches) == (40, 0, (), ())
+    assert result.cycles_per_frame == result.predicted_cycles_per_frame
+    assert result.latency_cycles == result.predicted_latency_cycles

@@ -7,7 +7,8 @@ QONNX is ONNX with quantizers as nodes (Pappalardo et al., 2022, arXiv:2206.0752
     raw samples -> quantizer -> [product -> monotone steps -> quantizer] ... -> product -> affine steps -> scores,
 
 a product being a MatMul, a Gemm or a Conv. Pools may stand anywhere between a product and the next one, and branches of
-the chain may be added up where they are integers times exact factors (:mod:`bnnhw.frontend.onnx.branches`).
+the chain may be added up where they are integers times exact factors (:mod:`bnnhw.frontend.onnx.branches`), or joined
+(:mod:`bnnhw.frontend.onnx.joins`).
 """
 
 from __future__ import annotations
