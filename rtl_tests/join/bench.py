@@ -35,7 +35,8 @@ class JoinModel:
             dtype.values(np.array([split(word, dtype.bits, unit.lanes) for word in part])).reshape(unit.one.groups, -1)
             for dtype, part in ((unit.first, words[:half]), (unit.second, words[half:]))
         ]
-        return expected_groups(np.concatenate(parts, axis=1).tolist(), unit.dtype.bits, unit.lanes)
+        codes = unit.dtype.encode(np.concatenate(parts, axis=1))
+        return expected_groups(codes.tolist(), unit.dtype.bits, unit.lanes)
 
 
 def _join(name: str, first: str, second: str, output: str) -> StreamUnit:
