@@ -157,7 +157,10 @@ def test_requests_that_are_refused(tiny: Source, tmp_path: Path) -> None:
     for options, message in (
         ({"freq_mhz": 5.0}, "clock must be 12 MHz or in 16..275 MHz, not 5"),
         ({"freq_mhz": -1.0}, "clock must be positive, not -1"),
-        ({"link": Uart(9_000_000)}, "baud rate must be at most 3750000 at 30 MHz, not 9000000"),
+        (
+            {"link": Uart(9_000_000)},
+            "clock must be at least 72 MHz for the 9000000 baud of the serial link, not 30",
+        ),
     ):
         with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
             build(tiny, ICEBREAKER, tmp_path / "out", **{"link": UART} | options)  # type: ignore[arg-type]

@@ -36,7 +36,7 @@ class Graph:
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """A node; its output's name. An operator that ends in ``Quant`` is QONNX's."""
         name = f"{kind.lower()}{len(self.nodes)}"
-        domain = DOMAIN if kind.endswith("Quant") or kind == "MultiThreshold" else ""
+        domain = DOMAIN if kind.endswith("Quant") or kind in ("MultiThreshold", "Trunc") else ""
         self.nodes.append(helper.make_node(kind, inputs, [name], name=f"{name}_node", domain=domain, **attributes))
         return name
 
