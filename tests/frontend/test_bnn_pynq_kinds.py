@@ -14,8 +14,9 @@ from hypothesis.extra import numpy as hnp
 
 from bnnhw import reference
 from bnnhw.datasets import load, load_split
-from bnnhw.errors import FileError, RequestError
+from bnnhw.errors import FileError, RequestError, UnsupportedError
 from bnnhw.frontend import read_model
+from bnnhw.frontend.bnn_pynq import topology
 from bnnhw.ir import Network
 from bnnhw.streamline import streamline
 from tests.frontend.pynq_folders import (
@@ -64,14 +65,14 @@ def test_any_folder(tmp_path_factory: pytest.TempPathFactory, data: st.DataObjec
     pixels = data.draw(hnp.arrays(np.uint8, (6, inputs)))
     margins = original(layers, pixels)[:, :classes]
 
-    topology = f"{inputs}-{hidden}-{hidden}-{classes}"
-    network = streamline(read_model(folder, topology=topology).network).network
+    sizes = f"{inputs}-{hidden}-{hidden}-{classes}"
+    network = streamline(read_model(folder, topology=sizes).network).network
     # Scores of weights with zeros are twice the margins.
     unit = 1 if last.weights[:classes].all() else 2
     # A single neuron fires where its margin is above 0.
     assert _scores(network, pixels) == (unit * margins - (classes == 1)).tolist()
 
-    network = streamline(read_model(folder, topology=topology, decode="highest-bit").network).network
+    network = streamline(read_model(folder, topology=sizes, decode="highest-bit").network).network
     found = reference.evaluate(network, network.input.encode(pixels))
     fired = [[i for i in range(classes) if row[i] > 0] for row in margins.tolist()]
     assert found.classes.tolist() == [max(row, default=0) if classes > 1 else len(row) for row in fired]
@@ -132,9 +133,9 @@ def test_cnv_w1a2(shared: Path) -> None:
     assert reference.accuracy(network, network.input.encode(images), labels) == reference.Accuracy(10_000, 8266)
 
 
-def _refused(folder: Path, message: str, topology: str | None = None) -> None:
+def _refused(folder: Path, message: str, sizes: str | None = None) -> None:
     with pytest.raises(FileError, match=rf"^{re.escape(f'{folder}: {message}')}$"):
-        read_model(folder, topology=topology)
+        read_model(folder, topology=sizes)
 
 
 def _set_bit(path: Path, word: int, bit: int) -> None:
@@ -222,6 +223,22 @@ def test_layers_of_cnv_of_both_kinds(tmp_path: Path) -> None:
 def test_too_few_rows_for_the_classes(tmp_path: Path) -> None:
     folder = write(tmp_path / "f", cnv(0, 1, 1, 12, True), 13)
     _refused(folder, "layer 8: 12 neurons must be enough for 13 classes")
+
+
+def test_more_classes_than_rows(tmp_path: Path) -> None:
+    folder = write(tmp_path / "f", small_ternary(), 5)
+    _refused(folder, "classes.txt must have at most 4 classes, the last layer's rows, not 5", "70-8-4")
+
+
+def test_too_many_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused before the files are read: 64 weights of a word become as many bytes."""
+    folder = write(tmp_path / "f", small_ternary())
+    monkeypatch.setattr(topology, "MAX_WEIGHTS", 8 * 128)
+    assert read_model(folder, topology=TOPOLOGY).network.streamlined
+    monkeypatch.setattr(topology, "MAX_WEIGHTS", 8 * 128 - 1)
+    message = f"{folder}: layer 0: must have at most 1023 weights, not 8 x 128"
+    with pytest.raises(UnsupportedError, match=rf"^{re.escape(message)}$"):
+        read_model(folder, topology=TOPOLOGY)
 
 
 def test_lanes_in_use_say_the_rows(tmp_path: Path) -> None:

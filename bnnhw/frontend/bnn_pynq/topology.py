@@ -149,6 +149,10 @@ def resolve(
     RequestError
         A topology that is not that of the files.
     """
+    if classes is not None and layers[-1].total < classes:
+        raise FileError(
+            f"classes.txt must have at most {layers[-1].total} classes, the last layer's rows, not {classes}"
+        )
     if topology is None:
         topology = _recognise(layers, classes)
     elif len(topology.sizes) != len(layers) + 1:
