@@ -144,3 +144,18 @@ def channels() -> onnx.ModelProto:
     x = graph.norm(graph.add("Conv", x, graph.weights(4, 1, 3, 3, bits=2), group=4, pads=[1, 1, 1, 1]), 4)
     x = graph.add("BipolarQuant", x, graph.constant(np.reshape([0.5, 1.0, 2.0, 1.5], (1, 4, 1, 1))))
     return graph.scores(graph.sign(graph.add("Conv", x, graph.weights(3, 4, 2, 2))))
+
+
+@_builder
+def curves() -> onnx.ModelProto:
+    """Clips and curves in chains, one after each layer; a pool that truncates, with a scale for its output."""
+    graph = Graph(2, 6, 6)
+    x = graph.add("Conv", graph.quant("input", 4), graph.weights(4, 2, 3, 3))
+    x = graph.add("Tanh", graph.add("Clip", graph.norm(x, 4), graph.constant(-1.0), graph.constant(1.0)))
+    x = graph.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+    x = graph.add("Conv", graph.quant(x, 3, 0.25, signed=True), graph.weights(5, 4, 1, 1, bits=3))
+    x = graph.add("Selu", graph.add("Max", graph.norm(x, 5), graph.constant(np.full((5, 1, 1), -1.5))))
+    x = graph.add("GlobalAveragePool", graph.quant(graph.add("Softsign", graph.add("Elu", x, alpha=0.5)), 4, 0.125))
+    numbers = [graph.constant(v) for v in (0.125, 0.0, 6.0, 0.25, 4.0)]
+    x = graph.add("Trunc", graph.add("Mul", x, graph.constant(4.0)), *numbers, signed=0, rounding_mode="ROUND")
+    return graph.scores(x)

@@ -17,6 +17,7 @@ ALL_KINDS = (
     *("Gemm", "Identity", "LeakyRelu", "MatMul", "Mul", "MultiThreshold", "PRelu", "Pow", "Quant", "Relu", "Reshape"),
     *("Shape", "Sign", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Conv", "MaxPool", "Pad", "AveragePool"),
     *("GlobalMaxPool", "ReduceMean", "TopK", "ArgMax", "Softmax", "LogSoftmax", "Sigmoid", "Tanh", "Clip", "Trunc"),
+    *("Elu", "Selu", "Celu", "Erf", "Softsign", "Softplus", "Gelu", "QuantAvgPool2d"),
     *("HardSigmoid", "HardTanh", "QuantizeLinear", "DequantizeLinear", "Max", "Min", "Exp", "Log", "Reciprocal", "Abs"),
     *(
         "Floor",

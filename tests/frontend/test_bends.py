@@ -124,9 +124,7 @@ def test_a_map_with_hardtanh_before_its_pool(tmp_path: Path) -> None:
 
 
 def trunc(graph: Graph, x: str, *numbers: float, **attributes: Any) -> str:
-    name = graph.add("Trunc", x, *(graph.constant(number) for number in numbers), **attributes)
-    graph.nodes[-1].domain = DOMAIN
-    return name
+    return graph.add("Trunc", x, *(graph.constant(number) for number in numbers), **attributes)
 
 
 def averaged(kind: str, signed: bool) -> tuple[Graph, str]:
