@@ -22,6 +22,9 @@ from bnnhw.ir.steps import Step, apply
 
 __all__ = ["ScoreOrder"]
 
+MOST = 1 << 62
+"""Numbers stay below this, and so the difference of any two."""
+
 SUSPECTS = 1024
 """Places that are looked at first, since they were wrong the last time."""
 
@@ -82,27 +85,36 @@ class ScoreOrder:
         self._suspects = np.flatnonzero(wrong)[:SUSPECTS]
         return not len(self._suspects)
 
-    def _ranks(self, output: Output) -> NDArray[np.int64]:
-        """The places of all scores, in float64's order, in the order of the integers."""
-        order = np.lexsort((-self._class, self._scores(output)))
+    def _keys(self, output: Output) -> NDArray[np.int64]:
+        """A number for each score, in float64's order, that ranks it among the integers."""
+        scores, classes = self._scores(output), output.classes
+        if max(-int(scores.min()), int(scores.max())) < MOST // classes:
+            return scores * classes - self._class
+        order = np.lexsort((-self._class, scores))
         ranks = np.empty(len(order), np.int64)
         ranks[order] = np.arange(len(order))
         return ranks
 
-    def margin(self, output: Output) -> float:
-        """The widest gap among pairs that are ordered otherwise."""
-        ranks = self._ranks(output)
-        greatest = np.maximum.accumulate(ranks)
-        late = np.flatnonzero(greatest > ranks)
-        # The farthest that ranks higher is the first that does.
-        early = np.searchsorted(greatest, ranks[late], side="right")
-        return float((self._y[late] - self._y[early]).max(initial=0.0))
+    def margin(self, output: Output, limit: float = np.inf) -> float:
+        """The widest gap among pairs that are ordered otherwise, or one above a limit if it is."""
+        keys = self._keys(output)
+        greatest = np.maximum.accumulate(keys)
+        late = np.flatnonzero(greatest > keys)
+        # A few of many say soon that the limit is passed.
+        for some in (late[:: 1 + len(late) // SUSPECTS], late):
+            # The farthest that ranks higher is the first that does.
+            early = np.searchsorted(greatest, keys[some], side="right")
+            found = float((self._y[some] - self._y[early]).max(initial=0.0))
+            if found > limit:
+                break
+        return found
 
     def misfits(self, output: Output) -> int:
         """How many pairs are ordered otherwise."""
-        ranks = self._ranks(output)
-        least = np.minimum.accumulate(ranks[::-1])[::-1]
-        involved = ranks[(np.maximum.accumulate(ranks) > ranks) | (least < ranks)]
-        compact = np.empty(len(involved), np.int64)
-        compact[np.argsort(involved)] = np.arange(len(involved))
-        return _inversions(compact)
+        keys = self._keys(output)
+        least = np.minimum.accumulate(keys[::-1])[::-1]
+        involved = keys[(np.maximum.accumulate(keys) > keys) | (least < keys)]
+        # Equal keys are of one class, and in order.
+        ranks = np.empty(len(involved), np.int64)
+        ranks[np.argsort(involved, kind="stable")] = np.arange(len(involved))
+        return _inversions(ranks)

@@ -167,7 +167,10 @@ def _listed(head: _Head) -> tuple[Output, list[str]]:
             return output, []
         if factor & (factor - 1) == 0:
             candidates.append(output)
-    margins = [order.margin(candidate) for candidate in candidates]
+    # Finer scores are off by less, as a rule: the rest is soon known to be worse.
+    margins = [np.inf] * len(candidates)
+    for i, candidate in reversed(list(enumerate(candidates))):
+        margins[i] = order.margin(candidate, min(margins))
     pairs, best = min(
         ((order.misfits(candidate), i) for i, candidate in enumerate(candidates) if margins[i] == min(margins))
     )
