@@ -133,7 +133,8 @@ def _array(array: Any, random: np.random.Generator) -> Any:
             values.reshape(-1)[random.integers(values.size)] = random.choice(NUMBERS)
             return values
         case 2:
-            return values.astype(str(random.choice(["<f2", "<f8", "<i1", "<u8", "<c8", "U", "?"])))
+            with np.errstate(invalid="ignore", over="ignore"):
+                return values.astype(str(random.choice(["<f2", "<f8", "<i1", "<u8", "<c8", "U", "?"])))
         case 3:
             return values.T
         case 4:

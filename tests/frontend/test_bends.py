@@ -204,13 +204,13 @@ def test_trunc_by_hand(tmp_path: Path) -> None:
         graph = Graph(1, 4, 4)
         x = graph.add("GlobalAveragePool", graph.quant("input", 4))
         x = trunc(graph, graph.add("Mul", x, graph.constant(16.0)), 1.0, 0.0, 8.0, 4.0, rounding_mode=mode)
-        ones = graph.constant(np.ones((1, 1)))
-        found = network(graph.model(graph.add("MatMul", graph.add("Flatten", x), ones), 1), tmp_path)
+        signs = graph.constant(np.array([[1.0, -1.0]]))
+        found = network(graph.model(graph.add("MatMul", graph.add("Flatten", x), signs), 2), tmp_path)
         samples = np.zeros((5, 1, 4, 4), int)
         for frame, total in enumerate((0, 8, 16, 152, 240)):
             samples[frame] = np.array([total // 16 + (i < total % 16) for i in range(16)]).reshape(4, 4)
-        ours = evaluate(found, found.input.encode(samples)).scores[:, 0]
-        assert (ours - ours[0]).tolist() == expected
+        ours = evaluate(found, found.input.encode(samples)).scores
+        assert ((ours[:, 0] - ours[:, 1]) // 2).tolist() == expected
 
 
 def _pool(graph: Graph, x: str, kernel: int) -> str:
