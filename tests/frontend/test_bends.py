@@ -24,7 +24,8 @@ FRAMES = 200
 
 def network(proto: onnx.ModelProto, path: Path) -> Network:
     result = streamline(read_model(write(proto, path / "m.onnx"), input_scale=1).network)
-    assert not result.warnings
+    # A single sum of numbers that are not negative decides nothing, and that is said.
+    assert all("its one score is never negative" in warning for warning in result.warnings)
     return result.network
 
 

@@ -144,6 +144,50 @@ def test_a_number_of_several_levels_stays_one(tmp_path: Path, zero: float) -> No
     same(network, x, values.reshape(len(x)).astype(np.float64))
 
 
+PROBABILITIES: dict[str, Build] = {
+    "sigmoid": lambda g, y: g.add("Sigmoid", y),
+    "of a negative scale": lambda g, y: g.add("Sigmoid", g.add("Mul", y, g.constant(-0.25))),
+    "quantized": lambda g, y: g.quant(g.add("Sigmoid", g.add("Mul", y, g.constant(0.25))), 4, 1 / 15),
+    "of levels": lambda g, y: g.add("Sigmoid", g.quant(y, 3, 2.0, signed=True)),
+}
+
+
+@pytest.mark.parametrize("name", PROBABILITIES)
+def test_a_probability_decides_from_its_half_on(tmp_path: Path, name: str) -> None:
+    graph, y = dense(1)
+    end = PROBABILITIES[name](graph, y)
+    proto, x = finished(graph, end), samples()
+    network, said = read(proto, tmp_path / "m.onnx")
+    (values,) = execute(proto, x, end)
+    assert said == ()
+    same(network, x, values.reshape(len(x)).astype(np.float64) - 0.5)
+
+
+CURVES: dict[str, Build] = {
+    "tanh": lambda g, y: g.add("Tanh", g.add("Mul", y, g.constant(0.125))),
+    "hardtanh": lambda g, y: g.add("Clip", y, g.constant(-1.0), g.constant(1.0)),
+    "sigmoid less a number": lambda g, y: g.add(
+        "Sub", g.add("Sigmoid", g.add("Mul", y, g.constant(0.25))), g.constant(0.6)
+    ),
+    "16 bits": lambda g, y: g.quant(g.add("Mul", y, g.constant(-0.3)), 16, 1 / 256, signed=True),
+    "16 bits of a softplus": lambda g, y: g.quant(
+        g.add("Sub", g.add("Softplus", y), g.constant(1.0)), 16, 1 / 256, signed=True
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_what_keeps_the_sign_is_left_out(tmp_path: Path, name: str) -> None:
+    graph, y = dense(1)
+    end = CURVES[name](graph, y)
+    proto, x = finished(graph, end), samples()
+    network, said = read(proto, tmp_path / "m.onnx")
+    (values,) = execute(proto, x, end)
+    assert said == ()
+    assert len(set(classes_of(network, x))) == 2
+    assert classes_of(network, x) == (values.reshape(len(x)) >= 0).tolist()
+
+
 def test_sums_of_scores_decide(tmp_path: Path) -> None:
     graph = Graph(9)
     x = graph.sign("input")

@@ -31,6 +31,10 @@ RISING: dict[str, Callable[[Graph, str], str]] = {
     "reshaped": lambda g, y: g.add("Reshape", g.add("Softmax", y), g.constant([-1, 4, 1], np.int64)),
     "cast": lambda g, y: g.add("Cast", g.add("Softmax", y), to=TensorProto.DOUBLE),
     "leaky": lambda g, y: g.add("LeakyRelu", y, alpha=0.25),
+    "sigmoid": lambda g, y: g.add("Sigmoid", g.add("Mul", y, g.constant(-0.125))),
+    "scaled sigmoid": lambda g, y: g.add("Add", g.add("Mul", g.add("Sigmoid", y), g.constant(2.0)), g.constant(-1.0)),
+    "softmax of a tanh": lambda g, y: g.add("Softmax", g.add("Tanh", g.add("Mul", y, g.constant(0.0625)))),
+    "a clip out of reach": lambda g, y: g.add("Clip", y, g.constant(-300.0), g.constant(300.0)),
 }
 
 
@@ -238,6 +242,48 @@ def test_a_quantizer_of_probabilities_is_left_out(tmp_path: Path) -> None:
     x = samples()
     (expected,) = execute(proto, x, y)
     assert classes_of(network, x) == expected[:, 0].argmax(axis=1).tolist()
+
+
+def test_a_quantizer_finer_than_any_layer_has(tmp_path: Path) -> None:
+    graph, y = dense(4)
+    end = graph.quant(graph.norm(y, 4), 16, 1 / 256, signed=True)
+    proto, x = finished(graph, end), samples()
+    network, said = read(proto, tmp_path / "m.onnx")
+    assert said == (
+        "node 5 of 5: Quant 'quant4_node': it is left out: classes that it makes equal are told apart by their scores; "
+        "end the graph before it and nothing is left out",
+    )
+    (expected,) = execute(proto, x, end)
+    assert classes_of(network, x) == expected[:, 0].argmax(axis=1).tolist()
+    proto = finished(graph, graph.add("MatMul", end, graph.weights(4, 3)))
+    message = (
+        "node 5 of 7: Quant 'quant4_node': its bitwidth must be a whole number in 1..8, not 16.0: only at the end of"
+    )
+    refuse(write(proto, tmp_path / "m.onnx"), UnsupportedError, f"{message} a graph it may be more")
+
+
+def test_saturated_curves_are_said(tmp_path: Path) -> None:
+    graph, y = dense(4)
+    network, said = read(
+        finished(graph, graph.add("Sigmoid", graph.add("Mul", y, graph.constant(9.0)))), tmp_path / "m"
+    )
+    assert said == (
+        "graph output 'sigmoid4': its sigmoid makes scores equal in float64 that differ: here the greater counts; "
+        "scale what it is given, or end the graph before it",
+    )
+    assert network.output.multiplier.tolist() == [1] * 4
+
+
+@pytest.mark.parametrize("kind", ["Relu", "Clip", "sigmoid"])
+def test_what_makes_scores_equal_is_refused(tmp_path: Path, kind: str) -> None:
+    graph, y = dense(4)
+    end = {
+        "Relu": lambda: graph.add("Relu", y),
+        "Clip": lambda: graph.add("Clip", y, graph.constant(-1.0), graph.constant(1.0)),
+        "sigmoid": lambda: graph.add("Sub", graph.constant(1.0), graph.add("Sigmoid", y)),
+    }[kind]()
+    message = f"graph output '{end}': must be affine in a matrix product, without a {kind}: end the graph before it"
+    refuse(write(finished(graph, end), tmp_path / "m.onnx"), UnsupportedError, message)
 
 
 SUMS: dict[str, Callable[[Graph], str]] = {

@@ -12,6 +12,8 @@ Quantizers
 A quantizer at the end makes scores equal, and so decides which class is the first of the highest: it stays, and a note
 says what it costs. Of a single score it stays too, unless it is but a sign, of two values or -1, 0 and +1: then the
 score is what it was before, less the bound, and class 1 is the greater of the two values (0 and +1 of the three).
+
+A sigmoid of a single score is a probability: class 1 from its half on, behind a quantizer too.
 """
 
 from __future__ import annotations
@@ -104,7 +106,8 @@ def _sign(tail: _Tail) -> _Tail:
     quantizer = activation.quantizer
     bounds = set(quantizer.bounds[np.isfinite(quantizer.bounds)].tolist())
     if len(bounds) != 1:
-        return tail
+        probable = bend(activation.steps[-1:]) == "sigmoid" and not tail.steps[1:]
+        return replace(tail, steps=(*tail.steps, Shift(np.array([-0.5])))) if probable else tail
     (bound,) = bounds
     near = np.array([[np.nextafter(bound, -np.inf)], [bound], [np.nextafter(bound, np.inf)]])
     codes = activation.dtype.codes(quantizer.levels(near))
@@ -144,9 +147,25 @@ def _rises(step: Step) -> bool:
             assert_never(step)
 
 
+def _without_idle(layer: Layer, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps without the bends that no number reaches, such as a clip far away."""
+    affine = emitted_affine(layer)
+    y = affine.scale * np.array(layer.emitted)[:, None] + affine.constants
+    kept: list[Step] = []
+    for step in steps:
+        after = apply((step,), y)
+        if isinstance(step, Curve) or not bend((step,)) or (after != y).any():
+            kept.append(step)
+        y = after
+    return tuple(kept)
+
+
 def _without_rising(steps: tuple[Step, ...], single: bool) -> tuple[Step, ...]:
     """Steps without those at their end that bend, but change no class."""
     while True:
+        if single and steps and isinstance(clip := steps[-1], Clip) and clip.low[0] < 0 <= clip.high[0]:
+            # It keeps the sign.
+            steps = steps[:-1]
         place = max((i for i, step in enumerate(steps) if bend((step,))), default=None)
         if place is None or not all(map(_rises, steps[place:])):
             return steps
@@ -201,7 +220,8 @@ def network_of(name: str, end: Value | None, call: Call) -> tuple[Network, tuple
         )
     if not np.array_equal(end.index.ravel(), np.arange(classes)):
         raise UnsupportedError(f"{where}: must have its classes in the order of its matrix product")
-    steps = _without_rising(tail.steps, classes == 1)
+    given = _without_idle(layers[-1], tail.steps)
+    steps = _without_rising(given, classes == 1)
     bent = bend(steps)
     if bent and (classes > 1 or bend(steps[-1:])):
         raise UnsupportedError(
@@ -214,7 +234,7 @@ def network_of(name: str, end: Value | None, call: Call) -> tuple[Network, tuple
             f"{where}: its quantizer makes scores equal, of which the lowest index counts, as in the model; a graph "
             f"that ends before it tells them apart, without {levels} threshold{'s' * (levels > 1)} per class",
         )
-    if len(steps) < len(tail.steps) and classes > 1 and (curve := _saturated(layers[-1], tail.steps, len(steps))):
+    if len(steps) < len(given) and classes > 1 and (curve := _saturated(layers[-1], given, len(steps))):
         notes = (
             *notes,
             f"{where}: its {curve} makes scores equal in float64 that differ: here the greater counts; scale what it "

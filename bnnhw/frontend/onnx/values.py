@@ -249,12 +249,15 @@ class Ranked:
         Whether it is classes (or their scores) in the order of their scores; otherwise a number per class.
     notes : tuple of str
         What was left out since.
+    refusal : str
+        What to say if anything else than an end follows; empty: that it may not.
     """
 
     scores: Streamed
     what: str
     chosen: bool = False
     notes: tuple[str, ...] = ()
+    refusal: str = ""
 
 
 Value: TypeAlias = Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Ranked

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from bnnhw.errors import UnsupportedError
 from bnnhw.frontend.onnx.call import HANDLERS, QUANT_DOMAINS, Call, handles
 from bnnhw.frontend.onnx.nodes.affine import add_step
 from bnnhw.frontend.onnx.streams import as_integers
@@ -123,6 +124,8 @@ def _behind(*kinds: str) -> Callable[..., Callable[[Call, Ranked], Value]]:
 def behind(call: Call, ranked: Ranked) -> Value:
     """What a node makes of what is ranked."""
     convert = BEHIND.get(call.node.kind)
+    if convert is None and ranked.refusal:
+        raise UnsupportedError(ranked.refusal)
     if convert is None:
         raise call.unsupported(f"behind {ranked.what} a graph must end")
     return convert(call, ranked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,12 +20,13 @@ from bnnhw.frontend.onnx.levels import (
     quant_bounds,
     round_exactly,
 )
+from bnnhw.frontend.onnx.nodes.affine import add_step
 from bnnhw.frontend.onnx.samples import quantize_samples
 from bnnhw.frontend.onnx.streams import affine_steps, as_integers
-from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Value, Weights
+from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Ranked, Samples, Value, Weights
 from bnnhw.ir import Quantize
 from bnnhw.ir.activation import FloatActivation
-from bnnhw.ir.steps import Quantizer
+from bnnhw.ir.steps import Quantizer, Shift
 from bnnhw.ir.types import MAX_PLANES, DataType
 
 __all__ = ["Meaning", "quantize"]
@@ -159,7 +161,8 @@ def _quant(call: Call) -> Value:
     call.require("rounding_mode", rounding, *ROUNDINGS)
     bits = call.scalar(3, "bitwidth")
     biases = isinstance(value, Constant) and value.array.ndim < 2
-    most = MAX_CONSTANT_BITS if biases else MAX_PLANES
+    # At the end of a graph a quantizer may be finer than any in front of a layer.
+    most = MAX_CONSTANT_BITS if biases or isinstance(value, Product | Integers) else MAX_PLANES
     least = 2 if narrow and not signed else 1
     if not bits.is_integer() or not least <= bits <= most:
         raise call.unsupported(f"its bitwidth must be a whole number in {least}..{most}, not {bits}")
@@ -170,6 +173,9 @@ def _quant(call: Call) -> Value:
             return _quantized_bias(call, value, zero_point, low, high, rounding)
         return _quantized_weights(call, value, zero_point, low, high, rounding)
     scales = _scales(call, value)
+    if bits > MAX_PLANES:
+        assert isinstance(value, Product | Integers)
+        return _fine(call, value, (low, high), scales, zero_point, rounding)
     offsets = [-zero_point * scale for scale in scales]
     meaning = Meaning(scales, offsets)
     if signed and bits == 1:
@@ -178,6 +184,39 @@ def _quant(call: Call) -> Value:
     bounds = [quant_bounds(low, high, scale, zero_point, rounding) for scale in scales]
     rows = [bound.values for bound in bounds]
     return quantize(call, value, element_type(low, high), low, rows, bounds[0].strict, meaning)
+
+
+def _fine(
+    call: Call,
+    value: Product | Integers,
+    limits: tuple[int, int],
+    scales: Sequence[Fraction],
+    zero_point: Fraction,
+    rounding: str,
+) -> Ranked:
+    """A quantizer of more levels than a layer has thresholds for: it is left out at the end of a graph.
+
+    Of a single score the decision stays: what rounds to a number that is not negative is of class 1.
+    """
+    what = str(call.node)
+    refusal = call.unsupported(
+        f"its bitwidth must be a whole number in 1..{MAX_PLANES}, not {call.scalar(3, 'bitwidth')}: only at the end of "
+        "a graph it may be more"
+    )
+    if len(scales) > 1:
+        raise refusal
+    if value.neurons > 1:
+        note = (
+            f"{call.node}: it is left out: classes that it makes equal are told apart by their scores; end the graph "
+            "before it and nothing is left out"
+        )
+        return Ranked(value, what, notes=(note,), refusal=str(refusal))
+    level = math.ceil(zero_point)
+    below, strict = ROUNDINGS[rounding](level)
+    if strict or not limits[0] < level <= limits[1]:
+        raise refusal
+    bound = call.exact("bound", (level - below - zero_point) * scales[0])
+    return Ranked(add_step(call, value, Shift(np.array([-bound]))), what, refusal=str(refusal))
 
 
 def _quantized_weights(
