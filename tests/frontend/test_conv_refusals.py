@@ -110,9 +110,8 @@ def pool_kernel(graph: Graph, x: str) -> str:
 
 
 @case(
-    "node 2 of 6: AveragePool 'averagepool1_node': its count_include_pad must be 1 where it pads: windows of all sizes "
-    "are not averaged"
-    ", train with count_include_pad=True or without padding"
+    "node 2 of 6: AveragePool 'averagepool1_node': its count_include_pad must be 1 where it pads"
+    ": train with count_include_pad=True or without padding"
 )
 def uncounted(graph: Graph, x: str) -> str:
     return graph.add("AveragePool", x, kernel_shape=[2, 2], pads=[1, 0, 0, 0])

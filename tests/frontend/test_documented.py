@@ -8,6 +8,7 @@ from pathlib import Path
 from bnnhw.frontend import FORMATS
 from bnnhw.frontend.onnx.levels import ROUNDINGS
 from bnnhw.frontend.onnx.nodes import HANDLERS
+from tests.frontend.refusal_list import documented, raised
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "models.md"
 
@@ -30,3 +31,20 @@ def test_every_format_has_a_row_with_its_options() -> None:
         (row,) = [line for line in lines if line.startswith(f"| {name} |")]
         assert re.findall(r"`(--[a-z-]+)`", row) == [option.flag for option in entry.options]
         assert f"bnnhw/frontend/{entry.read.__module__.rpartition('.')[2]}`" in row
+
+
+def test_every_refusal_is_listed_with_what_to_change() -> None:
+    """``python -m tests.frontend.refusal_list`` prints the rows that lack."""
+    found, listed = raised(), documented()
+    assert sorted(set(found) - set(listed)) == []
+    assert sorted(set(listed) - set(found)) == []
+    for reason, advice in listed.items():
+        assert advice, reason
+        assert found[reason] in ("", advice)
+
+
+def test_a_reason_and_its_advice_are_told_apart() -> None:
+    found = raised()
+    assert found["its ceil_mode must be 0, not 1"] == "train with ceil_mode=False"
+    assert found["its scale must be positive"] == ""
+    assert all("…" in reason or re.search(r"[a-z]{3}", reason) for reason in found)

@@ -75,13 +75,12 @@ def _average(call: Call, value: Streamed, whole: bool) -> Elements | Integers:
     if window.padded:
         if not _flag(call, "count_include_pad", 0):
             raise call.unsupported(
-                "its count_include_pad must be 1 where it pads: windows of all sizes are not averaged, "
-                "train with count_include_pad=True or without padding"
+                "its count_include_pad must be 1 where it pads: train with count_include_pad=True or without padding"
             )
         # A sum pads with codes of 0.
         low = elements.scale * (-1 if elements.dtype.kind == "bipolar" else 0) + elements.offset
         if isinstance(value, Integers) or low:
-            raise call.unsupported("its pads must be 0, since the code 0 of its inputs does not stand for the number 0")
+            raise call.unsupported("its pads must be 0, since its inputs have no 0: train without padding")
     pool = SumPool(f"sum{call.node.position}", window, elements.dtype)
     index = map_layout(pool.shape_out, elements.index.ndim, axes)
     sums = summed(call, elements, pool, index, Fraction(1, window.area))
