@@ -14,7 +14,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "models.md"
 
 
 def test_every_operator_has_a_row() -> None:
-    rows = [line.split("|")[1] for line in DOCUMENT.read_text().splitlines() if line.startswith("| `")]
+    section = DOCUMENT.read_text().partition("\n## QONNX, node by node")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
     assert len(named) == len(set(named))
     assert sorted(named) == sorted(HANDLERS)
