@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 from bnnhw.errors import FileError, UnsupportedError
+from bnnhw.frontend import read_model
+from bnnhw.reference import evaluate
+from bnnhw.streamline import streamline
 from tests.frontend.larq_models import (
     Arrays,
     Layers,
@@ -245,3 +248,54 @@ def test_steps_and_reshapes(tmp_path: Path) -> None:
     x = normed(np.where(x < 0, x * arrays["p/alpha"], x), arrays, "o").max(axis=(1, 2))
     path = save(tmp_path / "m.npz", bundle((42,), layers, arrays))
     compare(path, samples, normed(sign(x) @ sign(arrays["e/kernel"]), arrays, "m"))
+
+
+def test_average_at_the_end(tmp_path: Path) -> None:
+    """An all-convolutional network: its scores are averages over the map."""
+    random = RANDOM(10)
+    layers = [
+        conv("c", 4, None),
+        norm("n"),
+        conv("d", 3, kernel_size=[1, 1]),
+        layer("GlobalAveragePooling2D", "g"),
+        norm("m"),
+        layer("Activation", "a", activation={"class_name": "function", "config": "softmax"}),
+    ]
+    arrays = {
+        "c/kernel": kernel(random, 3, 3, 2, 4),
+        "d/kernel": kernel(random, 1, 1, 4, 3),
+        "input_bits": 3,
+        **normal(random, "n", 4),
+        **normal(random, "m", 3),
+    }
+    samples = random.integers(0, 8, (40, 6, 5, 2))
+    x = sign(normed(convolved(samples.astype(float), sign(arrays["c/kernel"])), arrays, "n"))
+    x = convolved(x, sign(arrays["d/kernel"])).mean(axis=(1, 2))
+    path = save(tmp_path / "m.npz", bundle((6, 5, 2), layers, arrays))
+    compare(path, samples, normed(x, arrays, "m"), exact=False)
+
+
+def test_one_output(tmp_path: Path) -> None:
+    """A sigmoid at the end is left out: the score decides by its sign. One before a quantizer is a step."""
+    random = RANDOM(11)
+    layers = [
+        dense("a", 9, None),
+        norm("n"),
+        layer("Activation", "s", activation="sigmoid"),
+        dense("b", 1, {"class_name": "DoReFa", "config": {"k_bit": 2}}, activation="sigmoid", use_bias=True),
+    ]
+    arrays = {
+        "a/kernel": kernel(random, 12, 9),
+        "b/kernel": kernel(random, 9, 1),
+        "b/bias": np.array([0.25], np.float32),
+        "input_bits": 4,
+        **normal(random, "n", 9),
+    }
+    samples = random.integers(0, 16, (60, 12))
+    x = normed(samples @ sign(arrays["a/kernel"]), arrays, "n")
+    x = np.rint(3 / (1 + np.exp(-x))) / 3
+    scores = (x @ sign(arrays["b/kernel"]) + 0.25)[:, 0]
+    network = streamline(read_model(save(tmp_path / "m.npz", bundle((12,), layers, arrays))).network).network
+    classes = evaluate(network, network.input.encode(samples)).classes
+    assert 0 < classes.mean() < 1
+    assert classes.tolist() == (scores >= 0).astype(int).tolist()
