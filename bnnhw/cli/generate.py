@@ -43,6 +43,7 @@ __all__ = ["generate"]
     type=int,
     help="Bits per beat of results, for AXI4-Stream.  [default: a result in one beat]",
 )
+@click.option("--scores", is_flag=True, help="Results have the scores of all classes, not the winner's alone.")
 @click.option("-o", "output", metavar="DIR", required=True, type=OutputDirectory("design"), help="The folder to write.")
 def generate(
     session: Session,
@@ -53,6 +54,7 @@ def generate(
     name: str | None,
     data_width: int | None,
     result_width: int | None,
+    scores: bool,
     output: Path,
 ) -> None:
     """Writes Verilog for any project.
@@ -80,6 +82,7 @@ def generate(
             name=name,
             data_width=data_width,
             result_width=result_width,
+            scores=scores,
         ).sidecar
     data = {
         "verilog": [str(output / name) for name in sidecar["verilog"]],

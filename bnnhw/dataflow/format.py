@@ -62,7 +62,7 @@ class StreamFormat:
 
 @dataclass(frozen=True)
 class ResultFormat:
-    """The layout of a network's results, one word per frame: the class, and above it its score.
+    """The layout of a network's results, one word per frame: the class, above it its score, and all scores if wanted.
 
     Parameters
     ----------
@@ -70,17 +70,21 @@ class ResultFormat:
         Of the class, unsigned.
     score_bits : int
     score_signed : bool
-        Whether the score is two's complement.
+        Whether scores are two's complement.
+    scores : int
+        How many more there are above it, one for each class: 0, or as many as classes.
     """
 
     index_bits: int
     score_bits: int
     score_signed: bool
+    scores: int = 0
 
     @property
     def fields(self) -> tuple[tuple[str, int, bool], ...]:
         """Name, bits and signedness of each number in a word, the least significant first."""
-        return ("index", self.index_bits, False), ("score", self.score_bits, self.score_signed)
+        names = ("score", *(f"score_{number}" for number in range(self.scores)))
+        return ("index", self.index_bits, False), *((name, self.score_bits, self.score_signed) for name in names)
 
     @property
     def width(self) -> int:

@@ -23,6 +23,8 @@ class Frame:
     index_bits, score_bits : int
         Of the result, one word per frame; the index has the least significant bits.
     score_signed : bool
+    scores : int
+        Scores of all classes above that: how many.
     """
 
     elements: int
@@ -32,13 +34,21 @@ class Frame:
     index_bits: int
     score_bits: int
     score_signed: bool
+    scores: int = 0
 
     @classmethod
     def of(cls, graph: Graph) -> Frame:
         """That of a graph."""
         form, result = graph.input, graph.result
         return cls(
-            form.frame, form.bits, form.width, form.words, result.index_bits, result.score_bits, result.score_signed
+            form.frame,
+            form.bits,
+            form.width,
+            form.words,
+            result.index_bits,
+            result.score_bits,
+            result.score_signed,
+            result.scores,
         )
 
     @property
@@ -49,4 +59,4 @@ class Frame:
     @property
     def result(self) -> ResultFormat:
         """The word of a result."""
-        return ResultFormat(self.index_bits, self.score_bits, self.score_signed)
+        return ResultFormat(self.index_bits, self.score_bits, self.score_signed, self.scores)

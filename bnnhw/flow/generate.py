@@ -48,6 +48,7 @@ def generate(
     name: str | None = None,
     data_width: int | None = None,
     result_width: int | None = None,
+    scores: bool = False,
 ) -> Design:
     """Writes the Verilog of a folded network, whole or not at all, and what is useful beside it.
 
@@ -68,6 +69,8 @@ def generate(
         Begins the name of every module, so that several networks can be parts of one project.
     data_width, result_width : int, optional
         Bits per beat at the input and at the output, of a link that leaves the choice.
+    scores : bool
+        Whether results have the scores of all classes, not the winner's alone.
 
     Raises
     ------
@@ -79,6 +82,8 @@ def generate(
     """
     folder, board = Path(folder), None if board is None else as_board(board)
     chosen = links.get(link).configured(data_width=data_width, result_width=result_width)
+    if scores and not chosen.every_score:
+        raise RequestError(f"link {link} carries the class and its score, not the scores of all classes")
     if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise RequestError(f"name must be letters, digits and underscores, no digit first, not {name!r}")
     if chosen.needs_board:
@@ -90,14 +95,16 @@ def generate(
             archive.save(folded.network, target / NETWORK)
         else:
             shutil.copyfile(model, target / NETWORK)
-        _write(folded, board, chosen, target, Path(model or NETWORK), "" if name is None else f"{name}_")
+        _write(folded, board, chosen, target, Path(model or NETWORK), "" if name is None else f"{name}_", scores)
     return open_design(folder)
 
 
-def _write(folded: FoldedNetwork, board: Board | None, link: Link, folder: Path, model: Path, prefix: str) -> None:
+def _write(
+    folded: FoldedNetwork, board: Board | None, link: Link, folder: Path, model: Path, prefix: str, scores: bool
+) -> None:
     versions, sha256 = _versions(), file_digest(folder / NETWORK)
     technology, identity = technology_of(board), digest(folded)
-    graph = folded.graph(devices.technology(technology))
+    graph = folded.graph(devices.technology(technology), scores=scores)
     core = Core.of(graph, f"{prefix}{CORE}")
     header = _header(model.name, sha256, folded, versions)
 

@@ -43,7 +43,7 @@ class FoldedNetwork:
         """Each weight matrix with its folding, in order."""
         return tuple(zip(self.network.matrices, self.foldings, strict=True))
 
-    def graph(self, technology: Technology, *, quick: bool = False) -> Graph:
+    def graph(self, technology: Technology, *, quick: bool = False, scores: bool = False) -> Graph:
         """The dataflow graph on a technology (:func:`bnnhw.lowering.lower`); it is derived anew at each call."""
         foldings = {layer.name: folding for layer, folding in zip(self.layers, self.foldings, strict=True)}
-        return lower(self.network, foldings, technology, quick=quick)
+        return lower(self.network, foldings, technology, quick=quick, scores=scores)

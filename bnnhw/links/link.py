@@ -66,6 +66,8 @@ class Link(ABC):
         The Verilog module that holds the link and the accelerator.
     bare : bool
         Whether it adds nothing, so that a board's link can be put around.
+    every_score : bool
+        Whether it can carry the scores of all classes, not the winner's alone.
     needs_board : bool
         Whether it needs a board: its pins, its clock.
     why_board : str
@@ -75,6 +77,7 @@ class Link(ABC):
     name: ClassVar[str]
     module: ClassVar[str]
     bare: ClassVar[bool] = False
+    every_score: ClassVar[bool] = True
     needs_board: ClassVar[bool] = False
     why_board: ClassVar[str] = ""
 

@@ -21,7 +21,12 @@ for _module in pkgutil.iter_modules(__path__):
 
 
 def lower(
-    network: Network, foldings: Mapping[str, LayerFolding], technology: Technology, *, quick: bool = False
+    network: Network,
+    foldings: Mapping[str, LayerFolding],
+    technology: Technology,
+    *,
+    quick: bool = False,
+    scores: bool = False,
 ) -> Graph:
     """The dataflow graph of a network.
 
@@ -34,6 +39,8 @@ def lower(
     technology : Technology
     quick : bool
         With depths of the queues in residual layers that are guessed, not derived frame by frame; for estimates.
+    scores : bool
+        With the scores of all classes in each result, not the winner's alone.
 
     Raises
     ------
@@ -41,8 +48,8 @@ def lower(
         When a residual layer's branches wait for each other for ever, whatever the depth of its queues.
     """
     if quick:
-        return Builder(network, foldings, technology, None).graph()
-    unlimited = Builder(network, foldings, technology, {})
+        return Builder(network, foldings, technology, None, scores).graph()
+    unlimited = Builder(network, foldings, technology, {}, scores)
     graph = unlimited.graph()
     if not unlimited.queues:
         return graph
@@ -51,4 +58,4 @@ def lower(
     for node in unlimited.queues:
         taken = links[node.sinks[0]].taken
         depths[node.name] = full_speed_depth(links[node.sources[0]].taken[: len(taken)], taken)
-    return Builder(network, foldings, technology, depths).graph()
+    return Builder(network, foldings, technology, depths, scores).graph()

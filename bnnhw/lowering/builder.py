@@ -65,6 +65,8 @@ class Builder:
     depths : mapping of str to int, or None
         Of the queues in residual layers, by node name; those not named are never full. None: guessed from the windows
         beside them, for an estimate of their cost.
+    scores : bool
+        Whether results have the scores of all classes.
 
     Attributes
     ----------
@@ -80,8 +82,10 @@ class Builder:
         foldings: Mapping[str, LayerFolding],
         technology: Technology,
         depths: Mapping[str, int] | None,
+        scores: bool = False,
     ) -> None:
         self.network = network
+        self.scores = scores
         self.technology = technology
         self.depths = depths
         self._foldings = foldings

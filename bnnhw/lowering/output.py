@@ -24,7 +24,7 @@ class OutputRule:
                 replace(layer, multiplier=2 * layer.multiplier, offset=layer.offset - layer.multiplier),
                 (0, 1),
             )
-        unit = ArgmaxUnit(layer, emitted, given.format.lanes)
+        unit = ArgmaxUnit(layer, emitted, given.format.lanes, build.scores)
         return Stream(build.add(name, layer.name, unit, given.number), given.format)
 
     def input(self, build: Builder, layer: Output, bits: int) -> StreamFormat:

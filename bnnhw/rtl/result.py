@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Shape, unsigned
+from amaranth.hdl import Shape
 from amaranth.lib import data
 
 from bnnhw.dataflow.format import ResultFormat
@@ -11,6 +11,5 @@ __all__ = ["result_layout"]
 
 
 def result_layout(result: ResultFormat) -> data.StructLayout:
-    """The result of a frame: ``index`` of the class with the highest score, and that ``score``."""
-    score = Shape(result.score_bits, signed=result.score_signed)
-    return data.StructLayout({"index": unsigned(result.index_bits), "score": score})
+    """The result of a frame: ``index`` of the class, its ``score``, and where wanted ``score_0``, ``score_1``, ..."""
+    return data.StructLayout({name: Shape(bits, signed=signed) for name, bits, signed in result.fields})

@@ -160,7 +160,12 @@ def compare(recording: Recording, scores: Scores) -> tuple[int, tuple[Mismatch, 
     """Every output word against the reference: how many differ, and the first :data:`LISTED` of them."""
     index, score = recording.outputs["index"], recording.outputs["score"]
     best = scores.best
-    wrong = np.flatnonzero((index != scores.classes) | (score != best))
+    differs = (index != scores.classes) | (score != best)
+    for number, column in enumerate(scores.scores.T):
+        # Where a result has the scores of all classes.
+        given = recording.outputs.get(f"score_{number}")
+        differs |= False if given is None else given != column
+    wrong = np.flatnonzero(differs)
     details = tuple(
         Mismatch(int(f), (int(scores.classes[f]), int(best[f])), (int(index[f]), int(score[f]))) for f in wrong[:LISTED]
     )

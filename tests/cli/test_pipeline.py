@@ -114,6 +114,7 @@ def test_generate(technology: str, board: list[str], network: Path, folding: Pat
         "index_bits": 4,
         "score_bits": sidecar["ports"]["output_payload"]["width"] - 4,
         "score_signed": False,
+        "scores": 0,
     }
     assert (design / "network.bnn").read_bytes() == network.read_bytes()
     # Generated again, nothing differs; and what somebody put there stays.

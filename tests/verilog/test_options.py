@@ -18,6 +18,8 @@ __all__ = ["network", "own_cache", "refused"]
         (["--data-width", "64"], "link stream has no data width"),
         (["--link", "axis", "--result-width", "12"],
          "result width must be one of 8, 16, 32, 64, 128, 256, 512, 1024, not 12"),
+        (["--board", "icebreaker", "--link", "uart", "--scores"],
+         "link uart carries the class and its score, not the scores of all classes"),
         (["--name", "2nd"], "name must be letters, digits and underscores, no digit first, not '2nd'"),
     ],
 )  # fmt: skip

@@ -27,6 +27,8 @@ def beats_of(stream: dict[str, Any], value: int) -> list[int]:
         ("multi-bit", {}),
         ("multi-bit", {"link": "axis", "data_width": 8, "result_width": 16}),
         ("signal", {"link": "axis"}),
+        ("signal", {"scores": True}),
+        ("multi-bit", {"link": "axis", "result_width": 32, "scores": True}),
         ("single", {}),
     ],
 )
@@ -67,6 +69,8 @@ def test_frames_by_the_sidecar_alone(network: str, options: dict[str, Any], tmp_
             fields[field["name"]] = number - (number >> field["bits"] - 1 << field["bits"]) * field["signed"]
         index = int(scores.classes[frame])
         assert (fields["index"], fields["score"]) == (index, scores.scores[frame].max())
+        every = [fields[f"score_{n}"] for n in range(scores.scores.shape[1])] if options.get("scores") else None
+        assert every in (None, scores.scores[frame].tolist()) and len(fields) == 2 + len(every or [])
     for role, port in (*stream["ports"].items(), *out["ports"].items()):
         width = {"data": stream["beat_bits"] if port in stream["ports"].values() else out["beat_bits"]}.get(role)
         assert sidecar["ports"][port]["width"] == (width or sidecar["ports"][port]["width"])

@@ -46,7 +46,11 @@ def check_bench(design: Design, standard: str) -> None:
 
 
 AXIS = {"link": "axis", "name": "eye", "data_width": 8, "result_width": 8}
-SAMPLE = [("signal", {}), ("multi-bit", AXIS), ("multi-bit", {"link": "axis", "data_width": 64, "result_width": 64})]
+SAMPLE = [
+    ("signal", {}),
+    ("multi-bit", AXIS),
+    ("multi-bit", {"link": "axis", "data_width": 64, "result_width": 64, "scores": True}),
+]
 
 
 @pytest.mark.parametrize("network, options", SAMPLE)

@@ -31,6 +31,7 @@ class Uart(BoardLink):
 
     name = "uart"
     module = "uart_link"
+    every_score = False
     why_board = "its clock decides the divisor of the serial port"
 
     baud: int = BAUD

@@ -84,6 +84,8 @@ class ArgmaxUnit(Unit):
         The least and the greatest number that the layer before it emits.
     lanes : int
         Classes per word.
+    scores : bool
+        Whether results have the scores of all classes too.
 
     Raises
     ------
@@ -96,6 +98,7 @@ class ArgmaxUnit(Unit):
     output: Output
     accumulator_range: tuple[int, int]
     lanes: int
+    scores: bool = False
 
     def __post_init__(self) -> None:
         if self.output.steps:
@@ -109,7 +112,8 @@ class ArgmaxUnit(Unit):
     @property
     def outputs(self) -> tuple[ResultFormat]:
         bits, signed = narrowest(*self.score_range)
-        return (ResultFormat((self.output.labels - 1).bit_length(), bits, signed),)
+        index = (self.output.labels - 1).bit_length()
+        return (ResultFormat(index, bits, signed, self.output.classes if self.scores else 0),)
 
     @property
     def accumulator_bits(self) -> int:
@@ -137,7 +141,9 @@ class ArgmaxUnit(Unit):
         t = self.timing
         width, score = self.accumulator_bits, self.outputs[0].score_bits
         lane = 2 * score + t.add * score + t.multiply * width * (score - width) * 5 // 4
-        return Resources(t.lanes * lane + 2 * score + 30, t.lanes * (2 * score + width) + 2 * score, 0)
+        # Scores of all classes: those of a frame's earlier words, and a queue of them all.
+        kept = self.scores * score * (self.output.classes * (1 + t.credits) - t.lanes)
+        return Resources(t.lanes * lane + 2 * score + 30 + kept, t.lanes * (2 * score + width) + 2 * score + kept, 0)
 
     def component(self) -> Argmax:
         from bnnhw.units.argmax.rtl import Argmax

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from bnnhw.rtl.emit import shared
-from bnnhw.rtl.fifo import CreditedOutput
+from bnnhw.rtl.fifo import CreditedOutput, Fifo
 from bnnhw.rtl.result import result_layout
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.shapes import integer_shape
@@ -33,7 +34,7 @@ class Argmax(wiring.Component):
     - II = ``t.words`` cycles per frame. Latency = ``t.words - 1 + p.depth``.
     - Stalls: a frame's last word waits until the output queue has room for the result.
     - Storage: a score and an index per tree node; ``t.credits`` results; a multiplier and an offset per class where
-      they differ from 1 and 0.
+      they differ from 1 and 0. With all scores in the results: those of a frame's words but the last.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ class Argmax(wiring.Component):
         self._accumulator = integer_shape(*model.accumulator_range)
         self._score = integer_shape(*model.score_range)
         self._layout = result_layout(model.outputs[0])
+        self._best = result_layout(replace(model.outputs[0], scores=0))
         super().__init__(
             {
                 "input": In(stream.Signature(unsigned(model.inputs[0].width))),
@@ -60,11 +62,14 @@ class Argmax(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         p = self.model.timing
-        queue = CreditedOutput(self._layout.size, p.credits)
+        queue = CreditedOutput(self._best.size, p.credits)
         m.submodules.queue = shared(platform, queue)
         word, accept, ends = Signal(range(p.words)), Signal(), Signal()
+        # All scores are there before the class is, and leave with it.
+        every = Fifo(self._layout.size - self._best.size, p.credits) if self.model.scores else None
+        result: Value = queue.output.payload if every is None else Cat(queue.output.payload, every.output.payload)
         m.d.comb += [
-            self.output.payload.as_value().eq(queue.output.payload),
+            self.output.payload.as_value().eq(result),
             self.output.valid.eq(queue.output.valid),
             queue.output.ready.eq(self.output.ready),
             ends.eq(word == p.words - 1),
@@ -90,6 +95,10 @@ class Argmax(wiring.Component):
             control = (registers[0], registers[1], registers[2])
 
         scores = self._scores(m, word, follow)
+        if every is not None:
+            m.submodules.scores = shared(platform, every)
+            m.d.comb += every.output.ready.eq(queue.output.valid & self.output.ready)
+            self._collect(m, scores, control[0], control[1], every)
         following = control[1]
         used = self.model.output.classes - (p.words - 1) * p.lanes
         least = -(1 << (self._score.width - 1)) if self._score.signed else 0
@@ -122,7 +131,7 @@ class Argmax(wiring.Component):
 
         score, lane = candidates[0]
         valid, last, first_class = control
-        best = Signal(self._layout, reset_less=True)
+        best = Signal(self._best, reset_less=True)
         first, push = Signal(init=1), Signal()
         m.d.sync += push.eq(valid & last)
         with m.If(valid):
@@ -132,6 +141,24 @@ class Argmax(wiring.Component):
                 m.d.sync += [best.score.eq(score), best.index.eq(index)]
         m.d.comb += [queue.push.eq(push), queue.payload.eq(best.as_value())]
         return m
+
+    def _collect(self, m: Module, scores: list[Value], valid: Value, ends: Value, every: Fifo) -> None:
+        """The scores of a frame's words side by side, into a queue that has a place for each frame that has begun."""
+        p = self.model.timing
+        word = Signal(p.lanes * self._score.width, name="scores_of_word")
+        for lane, score in enumerate(scores):
+            shaped = Signal(self._score, name=f"score_of_lane_{lane}")
+            m.d.comb += [
+                shaped.eq(score),
+                word[lane * self._score.width : (lane + 1) * self._score.width].eq(shaped),
+            ]
+        frame: Value = word
+        if p.words > 1:
+            earlier = Signal((p.words - 1) * len(word), name="scores_of_earlier_words", reset_less=True)
+            frame = Cat(earlier, word)
+            with m.If(valid):
+                m.d.sync += earlier.eq(frame[len(word) :])
+        m.d.comb += [every.input.payload.eq(frame), every.input.valid.eq(valid & ends)]
 
     def _scores(self, m: Module, word: Signal, follow: Callable[[str], None]) -> list[Value]:
         """The scores of a word's lanes: captured, then multiplied, then offset, a register each where they exist."""
