@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bnnhw.errors import UnsupportedError
 from bnnhw.frontend import read_model
 from bnnhw.ir import Network, archive
 from bnnhw.qonnx import write_qonnx
@@ -15,6 +16,8 @@ from bnnhw.reference import evaluate
 from bnnhw.streamline import streamline
 from tests.frontend.conv_models import Graph
 from tests.frontend.end_models import classes_of, dense, execute, finished, read, samples
+from tests.frontend.models import write
+from tests.frontend.refusals import refuse
 
 Build = Callable[[Graph, str], str]
 
@@ -170,6 +173,7 @@ CURVES: dict[str, Build] = {
         "Sub", g.add("Sigmoid", g.add("Mul", y, g.constant(0.25))), g.constant(0.6)
     ),
     "16 bits": lambda g, y: g.quant(g.add("Mul", y, g.constant(-0.3)), 16, 1 / 256, signed=True),
+    "16 bits of bits": lambda g, y: g.quant(g.sign(y, 0.75), 16, 1.0, signed=True),
     "16 bits of a softplus": lambda g, y: g.quant(
         g.add("Sub", g.add("Softplus", y), g.constant(1.0)), 16, 1 / 256, signed=True
     ),
@@ -186,6 +190,22 @@ def test_what_keeps_the_sign_is_left_out(tmp_path: Path, name: str) -> None:
     assert said == ()
     assert len(set(classes_of(network, x))) == 2
     assert classes_of(network, x) == (values.reshape(len(x)) >= 0).tolist()
+
+
+@pytest.mark.parametrize("outer", ["Sigmoid", "Tanh"])
+def test_a_probability_of_a_probability_decides_nothing(tmp_path: Path, outer: str) -> None:
+    """What is above 0 always: refused, and not taken for the sign of what is inside."""
+    graph, y = dense(1)
+    end = graph.add(outer, graph.add("Sigmoid", y))
+    message = f"graph output '{end}': must be affine in a matrix product, without a sigmoid: end the graph before it"
+    refuse(write(finished(graph, end), tmp_path / "m.onnx"), UnsupportedError, message)
+
+
+def test_a_number_per_frame_has_no_channels(tmp_path: Path) -> None:
+    graph, y = dense(1)
+    end = norm(graph, graph.add("Squeeze", y, graph.constant([1], np.int64)), 1.0, 0.0, 0.0, 1.0)
+    message = f"node 5 of 5: BatchNormalization '{graph.nodes[-1].name}': its input must have channels behind the batch"
+    refuse(write(finished(graph, end), tmp_path / "m.onnx"), UnsupportedError, message)
 
 
 def test_sums_of_scores_decide(tmp_path: Path) -> None:

@@ -162,6 +162,7 @@ def _without_idle(layer: Layer, steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 def _without_rising(steps: tuple[Step, ...], single: bool) -> tuple[Step, ...]:
     """Steps without those at their end that bend, but change no class."""
+    given = steps
     while True:
         if single and steps and isinstance(clip := steps[-1], Clip) and clip.low[0] < 0 <= clip.high[0]:
             # It keeps the sign.
@@ -169,8 +170,9 @@ def _without_rising(steps: tuple[Step, ...], single: bool) -> tuple[Step, ...]:
         place = max((i for i, step in enumerate(steps) if bend((step,))), default=None)
         if place is None or not all(map(_rises, steps[place:])):
             return steps
-        # The sign of a single score: of a sigmoid, which is a probability, that of its half; others keep 0.
-        if single and (place < len(steps) - 1 or bend(steps[place:]) == "softplus"):
+        # The sign of a single score: of a sigmoid at the very end, a probability, that of its half; others keep 0.
+        curve = bend(steps[place:])
+        if single and (place < len(steps) - 1 or curve == "softplus" or (curve == "sigmoid" and steps != given)):
             return steps
         steps = steps[:place]
 
@@ -204,11 +206,12 @@ def network_of(name: str, end: Value | None, call: Call) -> tuple[Network, tuple
     """
     where = f"graph output {name!r:.60}"
     notes: tuple[str, ...] = ()
+    signed = isinstance(end, Ranked) and end.signed
     if isinstance(end, Ranked):
         end, notes = end.scores, end.notes
     if not isinstance(end, Product | Integers | Elements):
         raise UnsupportedError(f"{where}: must be {kind_of(Product)}, not {kind_of(end)}")
-    tail = _sign(_tail(call, end))
+    tail = _tail(call, end) if signed else _sign(_tail(call, end))
     layers = tail.layers
     if all(layer.matrix is None for layer in walk(layers)):
         raise UnsupportedError(f"{where}: must come from at least one matrix product or convolution")

@@ -251,6 +251,8 @@ class Ranked:
         What was left out since.
     refusal : str
         What to say if anything else than an end follows; empty: that it may not.
+    signed : bool
+        Whether a single score decides by its sign, whatever made it.
     """
 
     scores: Streamed
@@ -258,6 +260,7 @@ class Ranked:
     chosen: bool = False
     notes: tuple[str, ...] = ()
     refusal: str = ""
+    signed: bool = False
 
 
 Value: TypeAlias = Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Ranked

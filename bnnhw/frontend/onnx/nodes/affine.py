@@ -133,6 +133,8 @@ def _batch_normalization(call: Call) -> Value:
     call.require("training_mode", call.attribute("training_mode", 0), 0)
     columns = []
     index = product.index
+    if not index.ndim:
+        raise call.unsupported("its input must have channels behind the batch")
     for place, what in enumerate(("gamma", "beta", "mean", "variance"), 1):
         array = call.constant(place, what)
         if array.shape != index.shape[:1]:

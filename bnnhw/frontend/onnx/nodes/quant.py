@@ -216,7 +216,7 @@ def _fine(
     if strict or not limits[0] < level <= limits[1]:
         raise refusal
     bound = call.exact("bound", (level - below - zero_point) * scales[0])
-    return Ranked(add_step(call, value, Shift(np.array([-bound]))), what, refusal=str(refusal))
+    return Ranked(add_step(call, value, Shift(np.array([-bound]))), what, refusal=str(refusal), signed=True)
 
 
 def _quantized_weights(

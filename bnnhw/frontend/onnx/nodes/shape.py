@@ -172,7 +172,7 @@ def _squeeze(call: Call) -> Value:
         return _weights_of_shape(call, value, result.shape)
     if any(axis % max(array.ndim, result.ndim) == 0 for axis in axes):
         raise call.unsupported("its axes must not be the batch: keep the batch as the first dimension up to the output")
-    return laid_out(value, result[0])
+    return laid_out(value, np.asarray(result[0]))
 
 
 @handles("Shape", "Size")
