@@ -23,7 +23,7 @@ from bnnhw.flow.fold import as_board, technology_of
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
-from bnnhw.ir import InputSpec, archive
+from bnnhw.ir import Network, archive
 from bnnhw.links import Link, Setting
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit, port_signals, to_verilog
@@ -141,7 +141,7 @@ def _write(
         **top,
         "verilog": [top["verilog"]],
         "core": core_entry,
-        "interface": _interface(interface.describe(clock_mhz), folded.network.input),
+        "interface": _interface(interface.describe(clock_mhz), folded.network),
         "frame": asdict(core.frame),
         "probes": [probe_json(probe) for probe in core.probes],
         "files": sorted([SIDECAR, *(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())]),
@@ -154,8 +154,9 @@ def _write(
     write_json(folder / SIDECAR, sidecar)
 
 
-def _interface(description: dict[str, Any], spec: InputSpec) -> dict[str, Any]:
-    """What a link says of its pins, and what the elements of a frame are."""
+def _interface(description: dict[str, Any], network: Network) -> dict[str, Any]:
+    """What a link says of its pins, what the elements of a frame are, and how the class follows from the scores."""
+    spec = network.input
     code = {"bipolar": "1 stands for +1, 0 for -1", "uint": "the value", "int": "the value in two's complement"}
     element = {
         "count": spec.elements,
@@ -168,6 +169,10 @@ def _interface(description: dict[str, Any], spec: InputSpec) -> dict[str, Any]:
         "thresholds": None if spec.thresholds is None else _finite(spec.thresholds),
     }
     description["input"]["element"] = element
+    one = network.output.classes == 1
+    description["output"]["class"] = (
+        "1 where the score is not negative, else 0" if one else "that of the highest score, the lowest on a tie"
+    )
     return description
 
 

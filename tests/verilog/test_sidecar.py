@@ -61,6 +61,7 @@ def test_frames_by_the_sidecar_alone(network: str, options: dict[str, Any], tmp_
     assert {0, (1 << element["bits"]) - 1} <= set(codes.flat)
     scores = reference.evaluate(folded.network, codes)
     out = sidecar["interface"]["output"]
+    assert out["class"].startswith("1 where" if network == "single" else "that of the highest")
     for frame in range(12):
         value = joined(results[frame * out["beats"] : (frame + 1) * out["beats"]], out["beat_bits"])
         fields = {}
