@@ -31,6 +31,30 @@ def unknown(nodes: Nodes, constants: Constants) -> None:
     nodes.insert(8, node("Det", ["a1"], "probs"))
 
 
+@case(
+    "node 9 of 10: QLinearConv 'probs_node' is onnxruntime's format of integer operators, which is not read: quantize "
+    "in its QDQ format (quant_format=QuantFormat.QDQ)"
+)
+def integer_operators(nodes: Nodes, constants: Constants) -> None:
+    nodes.insert(8, node("QLinearConv", ["a1"], "probs"))
+
+
+@case(
+    "node 9 of 10: DynamicQuantizeLinear 'probs_node' scales by each sample: quantize statically, with scales from "
+    "calibration"
+)
+def dynamic(nodes: Nodes, constants: Constants) -> None:
+    nodes.insert(8, node("DynamicQuantizeLinear", ["a1"], "probs"))
+    nodes[8].output.extend(["scale_", "zero_"])
+
+
+@case(
+    "node 9 of 10: LSTM 'probs_node' is recurrent, and networks go one way: train convolutions over the signal instead"
+)
+def recurrent(nodes: Nodes, constants: Constants) -> None:
+    nodes.insert(8, node("LSTM", ["a1"], "probs"))
+
+
 @case("node 4 of 9: MatMul 'a0_node': its domain must be one of '', 'ai.onnx', not 'com.example'")
 def domain(nodes: Nodes, constants: Constants) -> None:
     by_output(nodes, "a0").domain = "com.example"

@@ -28,6 +28,7 @@ from bnnhw.frontend.onnx.graph import Graph, Node
 from bnnhw.frontend.onnx.nodes import HANDLERS
 from bnnhw.frontend.onnx.nodes.ends import behind
 from bnnhw.frontend.onnx.streams import as_integers
+from bnnhw.frontend.onnx.unread import not_read
 from bnnhw.frontend.onnx.values import Constant, Elements, Product, Ranked, Samples, Value, cost, layout
 from bnnhw.ir.network import Network
 
@@ -74,10 +75,7 @@ def _handler(node: Node, ranked: Ranked | None) -> Handler:
         return Handler(partial(behind, ranked=ranked), (node.domain,), outputs=len(node.outputs))
     handler = HANDLERS.get(node.kind)
     if handler is None:
-        raise UnsupportedError(
-            f"{node} is not read: train with operators that are ({', '.join(sorted(HANDLERS))}), and compute constants "
-            "with any of ONNX's own"
-        )
+        raise not_read(node, HANDLERS)
     if node.domain not in handler.domains:
         names = ", ".join(repr(domain) for domain in handler.domains)
         raise UnsupportedError(f"{node}: its domain must be one of {names}, not {node.domain!r:.60}")
