@@ -55,6 +55,7 @@ MODELS: dict[str, tuple[End, dict[str, Any]]] = {
     "finn-residual-finn.onnx": (plain, {}),
     "finn-residual-streamlined.onnx": (plain, {}),
     "finn-defaults-finn.onnx": (plain, {}),
+    "qkeras-jets-quantized.onnx": (softmax, {"input_scale": Fraction(1, 32)}),
     "larq-mlp.npz": (softmax, {}),
     "larq-cnn.npz": (softmax, {}),
     "larq-functional.npz": (sigmoid, {}),
