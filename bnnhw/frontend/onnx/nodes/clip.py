@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
-from bnnhw.frontend.onnx.nodes.affine import add_step, stepped
+from bnnhw.frontend.onnx.nodes.affine import add_step
+from bnnhw.frontend.onnx.nodes.bends import bendable
 from bnnhw.frontend.onnx.tables import clipped
-from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Value
+from bnnhw.frontend.onnx.values import Constant, Elements, Value
 from bnnhw.ir.steps import Clip
 from bnnhw.ir.types import MAX_PLANES
 
@@ -29,7 +30,7 @@ def _bounded(call: Call, low: NDArray[np.float64], high: NDArray[np.float64]) ->
         return clipped(call, value, *ends)
     # Nothing lies beyond infinity.
     low, high = np.where(low == np.inf, np.finfo(float).max, low), np.where(high == -np.inf, -np.finfo(float).max, high)
-    return add_step(call, stepped(call), Clip(low, high))
+    return add_step(call, bendable(call), Clip(low, high))
 
 
 def _end(call: Call, index: int, name: str, default: float) -> float:
@@ -42,8 +43,7 @@ def _end(call: Call, index: int, name: str, default: float) -> float:
 @handles("Clip", infinite=True)
 def _clip(call: Call) -> Value:
     """Between two numbers: a Hardtanh, a Relu6."""
-    value = call.take(0, "input", Product, Integers, Elements)
-    ones = np.ones(value.neurons)
+    ones = np.ones(bendable(call).neurons)
     return _bounded(call, _end(call, 1, "min", -np.inf) * ones, _end(call, 2, "max", np.inf) * ones)
 
 
@@ -56,7 +56,7 @@ def _max_min(call: Call) -> Value:
             "its inputs must be one tensor and a constant: the greater or the lesser of two branches is no threshold"
         )
     call = Call(call.node, (call.inputs[1 - place], call.inputs[place]), call.opset)
-    value = call.take(0, "input", Product, Integers, Elements)
+    value = bendable(call)
     end = call.channels(1, "constant", value.neurons, value.index)
     none = np.full(value.neurons, np.inf)
     return _bounded(call, end, none) if call.node.kind == "Max" else _bounded(call, -none, end)
