@@ -55,14 +55,14 @@ def test_graphs_of_qonnx(shared: Path, name: str) -> None:
             if item.attribute[place].name == "allowzero":
                 del item.attribute[place]
     shape = [dim.dim_value for dim in proto.graph.input[0].type.tensor_type.shape.dim][1:]
-    x = np.random.default_rng(0).integers(-20, 20, (200, *shape)) / 8
+    x = np.random.default_rng(0).integers(-20, 20, (30, *shape)) / 8
     end = proto.graph.output[0].name
     proto.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info(end, onnx.TensorProto.FLOAT, [1, 3]))
     expected = np.concatenate([execute_all(proto, row[None])[end] for row in x])
     imported = read_model(path)
     network = imported.network
     # A signal is a map of height 1; a test of its samples is not one of this file.
-    x = x.reshape(200, *network.input.shape)
+    x = x.reshape(30, *network.input.shape)
     scores = evaluate_trained(network, network.input.encode(x)).scores
     if network.output.steps:
         assert np.array_equal(scores, expected)
