@@ -50,6 +50,9 @@ class Members:
                 raise FileError(f"holds member {info.filename!r} twice")
             if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
                 raise FileError(f"member {info.filename!r} must be stored uncompressed")
+            # The archive's directory counts back from its end, and a damaged one too far.
+            if info.header_offset < 0:
+                raise FileError(f"member {info.filename!r} must begin within the file")
             self._members[info.filename] = info
 
     def take(self, name: str, dtype: str, shape: tuple[int | None, ...]) -> NDArray[Any]:

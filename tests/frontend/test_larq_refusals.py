@@ -13,6 +13,7 @@ import pytest
 from bnnhw.errors import BnnhwError, FileError, UnsupportedError
 from bnnhw.frontend import read_model
 from tests.frontend.larq_models import Arrays, Layers, bundle, conv, dense, kernel, layer, norm, normal, save
+from tests.frontend.mutate_larq import larq_seeds
 from tests.frontend.refusals import refuse
 
 
@@ -248,3 +249,19 @@ def test_any_option_is_read_or_refused(tmp_path: Path) -> None:
             messages.append(str(error))
     assert read > 50 and len(messages) > 50
     assert all(message.startswith(f"{path}: ") and "\n" not in message for message in messages)
+
+
+@pytest.mark.parametrize("place, value", [(16 + 2, 4), (None, 1)], ids=["directory too far", "encrypted"])
+def test_damaged_directories(place: int | None, value: int, tmp_path: Path) -> None:
+    """Python's reader raises ValueError and RuntimeError of these."""
+    path = save(tmp_path / "m.npz", larq_seeds()[0])
+    data = bytearray(path.read_bytes())
+    if place is None:
+        for start in (data.index(b"PK\x01\x02") + 8, data.index(b"PK\x03\x04") + 6):
+            data[start] |= value
+        message = "not a Larq model, or a damaged one: its archive can't be read"
+    else:
+        data[data.rindex(b"PK\x05\x06") + place] += value
+        message = "member 'architecture.npy' must begin within the file"
+    path.write_bytes(data)
+    refuse(path, FileError, message)

@@ -130,6 +130,16 @@ def test_foreign_bytes(tmp_path: Path, data: bytes) -> None:
     refuse(path, "not a whole bnnhw network file (File is not a zip file)")
 
 
+def test_a_directory_that_counts_back_too_far(tmp_path: Path) -> None:
+    """The offset of the directory, 16 bytes into what ends the archive, made greater: members begin before the file."""
+    path = rewrite(tmp_path / "n.bnn", {"header.npy": b""})
+    data = bytearray(path.read_bytes())
+    place = data.rindex(b"PK\x05\x06") + 16
+    data[place : place + 4] = (int.from_bytes(data[place : place + 4], "little") + (1 << 18)).to_bytes(4, "little")
+    path.write_bytes(data)
+    refuse(path, "member 'header.npy' must begin within the file")
+
+
 def test_foreign_archives(tmp_path: Path) -> None:
     path = tmp_path / "other.npz"
     np.savez(path, a=np.zeros(3))

@@ -56,7 +56,7 @@ def to_qonnx(data: bytes) -> bytes:
                 add_layer(graph, layer)
             members.finish()
             return graph.finish()
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, OverflowError):
+    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, OverflowError):
         raise FileError("not a Larq model, or a damaged one: its archive can't be read") from None
 
 
