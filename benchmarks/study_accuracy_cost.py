@@ -197,7 +197,7 @@ def repeat(result: dict[str, Any], data: Path | None, seeds: int) -> Iterator[di
 def write(path: Path, result: dict[str, Any]) -> None:
     """Whole or not at all: an interruption loses one network at most."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, result)
+    write_json(path, result, owned=True)
 
 
 def main() -> None:
