@@ -34,7 +34,7 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     the cheapest that reaches so many frames per second at the board's clock, and exit code 1 when none does. What
     --max would give is said beside each other choice.
     """
-    from bnnhw.flow.fold import as_board, fold_json, headroom, save_folding
+    from bnnhw.flow.fold import as_board, check_frame, fold_json, headroom, save_folding
     from bnnhw.flow.fold import fold as choose
     from bnnhw.flow.network import open_network
 
@@ -42,6 +42,7 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
         raise click.UsageError("--fps and --max can't be given together")
     chosen = as_board(board)
     loaded = open_network(network)
+    check_frame(loaded, chosen)
     with session.stage("fold"):
         folded = choose(loaded, chosen, fps=fps, fastest=fastest)
         data = fold_json(folded, chosen)

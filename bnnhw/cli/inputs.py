@@ -50,13 +50,15 @@ def open_path(
 ) -> Design | FoldedNetwork:
     """A generated folder, or a bare .bnn file, folded: by the folding file, or as suits the board."""
     from bnnhw.flow.design import open_design
-    from bnnhw.flow.fold import fold
+    from bnnhw.flow.fold import check_frame, fold
     from bnnhw.flow.network import check_imported, open_network
 
     if not path.is_dir():
         if board is None:
             return fold(open_network(path), folding=folding)
-        return choose_folding(session, open_network(path), board, folding)
+        network = open_network(path)
+        check_frame(network, board)
+        return choose_folding(session, network, board, folding)
     check_imported(path)
     if folding is not None:
         raise RequestError(f"--folding must not be given with {path}, which was generated with its own")

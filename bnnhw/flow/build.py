@@ -14,7 +14,7 @@ from bnnhw.build.design import Source
 from bnnhw.errors import RequestError
 from bnnhw.files import OutputFolder, locked, new_folders, package_digest
 from bnnhw.flow.design import NETWORK, SIDECAR, Design, open_design
-from bnnhw.flow.fold import as_board, fold_json, technology_of
+from bnnhw.flow.fold import as_board, check_frame, fold_json, technology_of
 from bnnhw.flow.generate import CORE, FOLDING, generate
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.flow.show import describe
@@ -74,6 +74,7 @@ def build_bitstream(
     board, folder = as_board(board), Path(folder)
     link = board_link(board)
     clock_mhz = check_clock(board, link, freq_mhz)
+    check_frame(design.network, board)
     if not isinstance(design, Design):
         progress(0, len(STEPS), "generate")
         design = _generated(design, board, folder, model)

@@ -19,6 +19,7 @@ from bnnhw.links import board_link
 
 __all__ = [
     "as_board",
+    "check_frame",
     "cost",
     "estimate_json",
     "fold",
@@ -117,6 +118,11 @@ def _reaching(network: Network, board: Board, fps: float, reserve: Resources) ->
             f"at {board.clock_mhz:g} MHz, not {fps:g}"
         )
     return folded
+
+
+def check_frame(network: Network, board: Board | str) -> None:
+    """:class:`~bnnhw.errors.RequestError` for a network whose frames are too long for the link of a board."""
+    board_link(as_board(board)).check_frame(network.input.elements * network.input.dtype.bits)
 
 
 def headroom(network: Network, board: Board | str) -> dict[str, Any]:

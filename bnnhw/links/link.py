@@ -123,6 +123,10 @@ class BoardLink(Link):
         """What it takes of the device, about; reserved for it when a folding is chosen."""
 
     @abstractmethod
+    def check_frame(self, frame_bits: int) -> None:
+        """:class:`~bnnhw.errors.RequestError` for a frame that is too long for it."""
+
+    @abstractmethod
     def check_clock(self, clock_mhz: float) -> None:
         """:class:`~bnnhw.errors.RequestError` for a clock that it can't run at."""
 

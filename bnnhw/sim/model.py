@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,10 +147,15 @@ def build(
     )
     digest = hashlib.sha256(repr(key).encode()).hexdigest()[:32]
     program = cache / f"{digest}.sim"
+    if program.is_file():
+        # Of a cache that can't be written it may be used all the same.
+        with suppress(OSError):
+            os.utime(program)
+        return Model(program, True, 0.0, 0.0)
     try:
         with new_folders(cache), locked(cache / f"{digest}.lock"):
+            # Another process may have made it meanwhile.
             if program.is_file():
-                os.utime(program)
                 return Model(program, True, 0.0, 0.0)
             with scratch(cache) as folder:
                 start = time.perf_counter()

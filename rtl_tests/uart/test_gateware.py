@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bnnhw.errors import RequestError
-from bnnhw.links.uart.gateware import UartLink, check_frame_size
-from bnnhw.links.uart.packet import VERSION, ErrorCode, PacketType, encode_packet
+from bnnhw.links.uart.gateware import UartLink
+from bnnhw.links.uart.packet import VERSION, ErrorCode, PacketType, check_frame_size, encode_packet
 from bnnhw.links.uart.protocol import (
     BoardError,
     BoardInfo,

@@ -17,7 +17,8 @@ import pytest
 
 from bnnhw.cli import cli
 from bnnhw.cli.paths import BoardName, InputPath, OutputDirectory, OutputFile
-from tests.cli.conftest import run, snapshot
+from bnnhw.ir import archive
+from tests.cli.conftest import make_network, run, snapshot
 
 Refused = Callable[..., str]
 ROOT = Path(__file__).resolve().parents[2]
@@ -242,6 +243,13 @@ def test_a_rerun_replaces_its_own(home: Path) -> None:
     assert onnx.load("e.onnx").doc_string.startswith("bnnhw-seal:model:")
     # Another network, under the same name.
     assert run("import", "e.onnx", "-o", "d.bnn").exit_code == 0
+
+
+@pytest.mark.parametrize("verb", [("fold", *BOARD), ("build", *BOARD, "-o", "out")])
+def test_a_frame_that_is_too_long_for_the_link(verb: tuple[str, ...], home: Path, refused: Refused) -> None:
+    archive.save(make_network((131_072, 2)), Path("long.bnn"))
+    said = refused(2, verb[0], "long.bnn", *verb[1:])
+    assert said == "a frame must have at most 65534 bytes on a UART link, not 65536"
 
 
 def test_a_device_is_no_file_to_replace(home: Path) -> None:

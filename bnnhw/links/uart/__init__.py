@@ -43,6 +43,11 @@ class Uart(BoardLink):
 
         return Resources(lut4=420, ff=330, bram=1)
 
+    def check_frame(self, frame_bits: int) -> None:
+        from bnnhw.links.uart.packet import check_frame_size
+
+        check_frame_size(frame_bits)
+
     def check_clock(self, clock_mhz: float) -> None:
         from bnnhw.links.uart.uart import MIN_DIVISOR, baud_divisor
 

@@ -8,31 +8,16 @@ from amaranth.hdl import Module
 from amaranth.lib import fifo, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.errors import RequestError
 from bnnhw.links.link import FrameAccelerator
 from bnnhw.links.uart.buffer import FrameBuffer
 from bnnhw.links.uart.frame import PacketReceiver, PacketTransmitter
-from bnnhw.links.uart.packet import INFO_FORMAT, MAX_PAYLOAD, TAGS_IN_FLIGHT, VERSION, ErrorCode, PacketType
+from bnnhw.links.uart.packet import INFO_FORMAT, TAGS_IN_FLIGHT, VERSION, ErrorCode, PacketType, check_frame_size
 from bnnhw.links.uart.reply import ReplyEncoder, score_size
 from bnnhw.links.uart.uart import UartRx, UartTx
 from bnnhw.units.width.model import WidthUnit
 from bnnhw.units.width.rtl import WidthConverter
 
-__all__ = ["UartLink", "check_frame_size"]
-
-
-def check_frame_size(frame_bits: int) -> int:
-    """Bytes of a frame on the wire, contiguously packed.
-
-    Raises
-    ------
-    RequestError
-        When a frame and its tag do not fit one packet.
-    """
-    frame_bytes = -(-frame_bits // 8)
-    if frame_bytes + 1 > MAX_PAYLOAD:
-        raise RequestError(f"a frame must have at most {MAX_PAYLOAD - 1} bytes on a UART link, not {frame_bytes}")
-    return frame_bytes
+__all__ = ["UartLink"]
 
 
 class UartLink(wiring.Component):

@@ -23,6 +23,8 @@ import binascii
 import struct
 from enum import IntEnum
 
+from bnnhw.errors import RequestError
+
 __all__ = [
     "CRC_BYTES",
     "HEADER_BYTES",
@@ -33,6 +35,7 @@ __all__ = [
     "VERSION",
     "ErrorCode",
     "PacketType",
+    "check_frame_size",
     "crc16",
     "encode_packet",
 ]
@@ -104,3 +107,17 @@ def encode_packet(kind: int, payload: bytes = b"") -> bytes:
         raise ValueError(f"payload must have at most {MAX_PAYLOAD} bytes, not {len(payload)}")
     body = struct.pack("<BH", kind, len(payload)) + payload
     return bytes([SYNC]) + body + crc16(body).to_bytes(2, "big")
+
+
+def check_frame_size(frame_bits: int) -> int:
+    """Bytes of a frame on the wire, contiguously packed.
+
+    Raises
+    ------
+    RequestError
+        When a frame and its tag do not fit one packet.
+    """
+    frame_bytes = -(-frame_bits // 8)
+    if frame_bytes + 1 > MAX_PAYLOAD:
+        raise RequestError(f"a frame must have at most {MAX_PAYLOAD - 1} bytes on a UART link, not {frame_bytes}")
+    return frame_bytes
