@@ -30,6 +30,7 @@ from bnnhw.ir import (
 )
 from bnnhw.ir.activation import Thresholds
 from bnnhw.ir.bends import CURVES
+from bnnhw.ir.input_spec import LAYOUTS
 
 # The same examples on every run, for everybody.
 fixed = settings(derandomize=True)
@@ -50,6 +51,20 @@ VARIANCES = st.one_of(st.sampled_from([1.0, 4.0, 0.25]), st.floats(0.0078125, 50
 @st.composite
 def bit_matrices(draw: st.DrawFn, rows: int, columns: int) -> BitMatrix:
     return BitMatrix.from_bits(draw(hnp.arrays(np.uint8, (rows, columns), elements=st.integers(0, 1))))
+
+
+@st.composite
+def specs(
+    draw: st.DrawFn, shape: tuple[int, ...], dtype: DataType, numbers: st.SearchStrategy[float] | None = None
+) -> InputSpec:
+    """Inputs with thresholds: one row, one per channel or one per element, rising or falling, in any layout."""
+    elements = int(np.prod(shape))
+    rows, number = draw(st.sampled_from([1, 1, shape[0], elements])), dtype.levels - 1
+    values = st.lists(st.floats(allow_nan=False) if numbers is None else numbers, min_size=number, max_size=number)
+    table = tuple(tuple(sorted(draw(values))) for _ in range(rows))
+    falling = tuple(draw(st.lists(st.booleans(), min_size=rows, max_size=rows))) if draw(st.booleans()) else ()
+    layout = draw(st.sampled_from(LAYOUTS)) if len(shape) > 1 else LAYOUTS[0]
+    return InputSpec(shape, dtype, table, falling, layout)
 
 
 @st.composite
@@ -127,11 +142,7 @@ def networks(draw: st.DrawFn, streamlined: bool | None = None, max_size: int = 9
     size = st.integers(1, max_size)
     shape = draw(st.one_of(size.map(lambda n: (n,)), st.tuples(*[st.integers(1, 3)] * 3)))
     dtype = draw(DTYPES)
-    levels = None
-    if draw(st.booleans()):
-        number = dtype.levels - 1
-        levels = tuple(sorted(draw(st.lists(st.floats(allow_nan=False), min_size=number, max_size=number))))
-    spec = InputSpec(shape, dtype, levels)
+    spec = draw(specs(shape, dtype)) if draw(st.booleans()) else InputSpec(shape, dtype)
     layers, synapses = [], spec.elements
     depth = draw(st.integers(1, 3))
     for i in range(depth):

@@ -27,13 +27,14 @@ def evaluate(session: Session, network: Path, dataset: str, split: str, count: i
     from bnnhw.flow.network import open_network
 
     loaded = open_network(network)
-    samples, labels = load_samples(loaded, dataset, data, split, count)
+    samples, labels = load_samples(session, loaded, dataset, data, split, count)
     start = time.perf_counter()
     with session.stage("evaluate"):
         classes = run(loaded, samples).classes
     wall_s = time.perf_counter() - start
     correct = int((classes == labels).sum())
     result = {"images": len(labels), "correct": correct, "accuracy": correct / len(labels), "wall_s": wall_s}
+    result["warnings"] = session.warnings
     session.result(
         result,
         lambda console: console.print(f"{correct} of {len(labels)} correct: {100 * correct / len(labels):.2f} %"),

@@ -66,14 +66,16 @@ def open_path(
 
 
 def load_samples(
-    network: Network, dataset: str, data: Path | None, split: str, count: int | None
+    session: Session, network: Network, dataset: str, data: Path | None, split: str, count: int | None
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Samples of a data set that suit a network, and their classes."""
-    from bnnhw.datasets import load_split
-    from bnnhw.flow.evaluate import check_elements
+    """Samples of a data set that suit a network, and their classes; says what is strange about them."""
+    from bnnhw.datasets import available, load_split
+    from bnnhw.flow.samples import suit
 
     samples, labels = load_split(dataset, split, data)
     if count is not None and count > len(samples):
         raise RequestError(f"--count must be at most {len(samples)} for the {split} split of {dataset}, not {count}")
-    check_elements(network, samples[0].size, f"data set {dataset}")
-    return samples[:count], labels[:count].astype("int64")
+    found = suit(network, samples[:count], available(dataset, data).classes, dataset)
+    for warning in found.warnings:
+        session.warn(warning)
+    return found.samples, labels[:count].astype("int64")

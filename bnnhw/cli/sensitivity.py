@@ -107,10 +107,11 @@ def sensitivity(
     for warning in imported.warnings:
         session.warn(warning)
     network = imported.network
-    samples, labels = load_samples(network, dataset, data, split, count)
+    samples, labels = load_samples(session, network, dataset, data, split, count)
     found = run(
         network, samples, labels, board=board, folding=folding, budget=budget, rate=rate, seed=seed,
         stage=session.progress,
     )  # fmt: skip
     result = {"model": str(model), "dataset": dataset, "split": split} | sensitivity_json(found)
+    result["warnings"] = session.warnings
     session.result(result, lambda console: _show(result, console))

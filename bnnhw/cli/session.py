@@ -36,6 +36,7 @@ class Session:
         self.quiet = quiet
         self.told: dict[str, Any] = {}
         self.stages_s: dict[str, float] = {}
+        self.warnings: list[str] = []
 
     @functools.cached_property
     def out(self) -> Console:
@@ -62,7 +63,8 @@ class Session:
             self.err.print(message, markup=False)
 
     def warn(self, message: str) -> None:
-        """A line on stderr, always."""
+        """A line on stderr, always; kept in ``warnings``, for the JSON of verbs that have them."""
+        self.warnings.append(message)
         self.err.print(f"bnnhw: warning: {message}", markup=False)
 
     @contextmanager

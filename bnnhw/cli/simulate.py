@@ -66,10 +66,10 @@ def simulate(
     from bnnhw.flow.simulate import simulate as run
 
     opened = open_path(session, design)
-    samples, labels = load_samples(opened.network, dataset, data, "test", count)
+    samples, labels = load_samples(session, opened.network, dataset, data, "test", count)
     with session.progress("simulate") as update:
         found = run(opened, samples, labels, stall=stall, wave=wave, layers=layers, progress=update)
-    result = simulation_json(found, dataset, stall)
+    result = simulation_json(found, dataset, stall) | {"warnings": session.warnings}
 
     def show(console: Console) -> None:
         console.print(

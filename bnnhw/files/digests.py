@@ -10,7 +10,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["digest", "file_digest", "package_digest"]
+__all__ = ["LATER", "digest", "file_digest", "package_digest"]
+
+
+LATER = {"digest": "unless default"}
+"""Metadata of a dataclass field that came after digests were made: at its default it leaves them as they were."""
+
+
+def _fed(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass that its digest shows."""
+    return {
+        field.name: getattr(value, field.name)
+        for field in dataclasses.fields(value)
+        if field.metadata.get("digest") != LATER["digest"] or getattr(value, field.name) != field.default
+    }
 
 
 def _feed(state: Any, value: object) -> None:
@@ -31,7 +44,7 @@ def _feed(state: Any, value: object) -> None:
             _feed(state, item)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         _feed(state, type(value).__qualname__)
-        _feed(state, {field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+        _feed(state, _fed(value))
     else:
         import numpy as np
 

@@ -31,7 +31,8 @@ def encode(network: Network, samples: ArrayLike) -> NDArray[np.uint8]:
     ----------
     network : Network
     samples : array (frames, ...)
-        As the data set gives them; what is behind the first axis is one frame, in the network's order.
+        As the data set gives them; what is behind the first axis is one frame, in the network's order, or a map with
+        its channels first.
 
     Returns
     -------
@@ -48,7 +49,10 @@ def encode(network: Network, samples: ArrayLike) -> NDArray[np.uint8]:
         frame, element = np.argwhere(~np.isfinite(array.reshape(len(array), -1)))[0]
         value = array.reshape(len(array), -1)[frame, element]
         raise RequestError(f"samples must be finite numbers; element {element} of frame {frame} is {value}")
-    return network.input.encode(array.reshape(len(array), network.input.elements))
+    spec = network.input
+    if array.shape[1:] not in (spec.shape, spec.sample_shape):
+        array = array.reshape(len(array), spec.elements)
+    return spec.encode(array)
 
 
 def evaluate(network: Network, samples: ArrayLike) -> Scores:

@@ -166,7 +166,10 @@ def _interface(description: dict[str, Any], network: Network) -> dict[str, Any]:
         "shape": list(spec.shape),
         # The slowest first: element 0 is channel 0 at row 0, column 0, element 1 the next channel there.
         "order": ["feature"] if len(spec.shape) == 1 else ["height", "width", "channel"],
-        "thresholds": None if spec.thresholds is None else _finite(spec.thresholds),
+        "layout": spec.layout if len(spec.shape) > 1 else None,
+        "thresholds": _thresholds(spec),
+        "thresholds_per": spec.per,
+        "falling": list(spec.falling),
     }
     description["input"]["element"] = element
     one = network.output.classes == 1
@@ -174,6 +177,12 @@ def _interface(description: dict[str, Any], network: Network) -> dict[str, Any]:
         "1 where the score is not negative, else 0" if one else "that of the highest score, the lowest on a tie"
     )
     return description
+
+
+def _thresholds(spec: InputSpec) -> list[float | str] | list[list[float | str]] | None:
+    """A row of all elements, or rows."""
+    rows = [_finite(row) for row in spec.rows]
+    return (rows[0] if len(rows) == 1 else rows) or None
 
 
 def _finite(values: Iterable[float]) -> list[float | str]:

@@ -3,6 +3,7 @@
 from bnnhw.ir.activation import Activation, FloatActivation, Thresholds, batch_norm_sign
 from bnnhw.ir.arithmetic import DotAffine, dot_affine
 from bnnhw.ir.bits import BitMatrix, pack_rows, unpack_rows
+from bnnhw.ir.input_spec import InputSpec
 from bnnhw.ir.layer import Layer, Shape, follow, walk
 from bnnhw.ir.layers import Affine, Concat, Conv2d, Dense, MaxPool, Output, Quantize, Residual, SumPool, WeightPlane
 from bnnhw.ir.network import Network
@@ -22,7 +23,7 @@ from bnnhw.ir.steps import (
     normalize,
     sign,
 )
-from bnnhw.ir.types import DataType, InputSpec, narrowest
+from bnnhw.ir.types import DataType, narrowest
 from bnnhw.ir.window import Window
 
 __all__ = [

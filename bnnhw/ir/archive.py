@@ -6,7 +6,8 @@ An uncompressed zip archive of ``.npy`` members, so that ``numpy.load(path)`` op
 ``header`` is a ``uint8`` array that holds JSON: ``format`` ("bnnhw"), ``version``, ``input``,
 ``layers`` and ``provenance``. The other members are the arrays that the header calls for: ``input.thresholds``
 and those of the layers, which :mod:`bnnhw.ir.codec` lists. The bytes depend on the network alone: no dates,
-no compression. Version 1 knew batch norm and sign only, version 2 fully connected layers only; both are read still.
+no compression. Version 1 knew batch norm and sign only, version 2 fully connected layers only, version 3 one row of
+input thresholds and maps channels first; all are read still. A network is written in version 3 where that holds it.
 
 Reading trusts nothing: nothing is unpickled, members must be stored uncompressed (so what is allocated
 is bounded by the size of the file) and of exactly the type, shape and length that the header implies,
@@ -29,10 +30,11 @@ from bnnhw.errors import BnnhwError, FileError
 from bnnhw.files import is_seal, seal, write_whole
 from bnnhw.ir.codec import describe_layers, read_layers
 from bnnhw.ir.codec_activation import Arrays
-from bnnhw.ir.header import field
+from bnnhw.ir.header import field, size
+from bnnhw.ir.input_spec import LAYOUTS, InputSpec
 from bnnhw.ir.members import Members, pack
 from bnnhw.ir.network import Network
-from bnnhw.ir.types import DataType, InputSpec
+from bnnhw.ir.types import DataType
 
 __all__ = ["FORMAT", "VERSION", "load", "save"]
 
@@ -40,7 +42,10 @@ NO_SEAL = seal("network").encode()
 """Stands for that of an older file, which has none."""
 
 FORMAT = "bnnhw"
-VERSION = 3
+VERSION = 4
+
+BEFORE_ROWS = 3
+"""The version before input thresholds could differ, fall, or belong to samples in another layout."""
 
 
 def save(network: Network, path: Path) -> None:
@@ -89,33 +94,54 @@ def _refusals(path: Path) -> Iterator[None]:
 
 def _describe(network: Network) -> tuple[dict[str, Any], Arrays]:
     arrays: Arrays = {}
-    if network.input.thresholds is not None:
-        arrays["input.thresholds"] = np.array(network.input.thresholds, "<f8")
+    spec, more = _describe_input(network.input, arrays)
     header = {
         "format": FORMAT,
-        "version": VERSION,
-        "input": {
-            "shape": [int(size) for size in network.input.shape],
-            "dtype": str(network.input.dtype),
-            "thresholds": network.input.thresholds is not None,
-        },
+        "version": VERSION if more else BEFORE_ROWS,
+        "input": {**spec, **more},
         "layers": describe_layers(network.layers, "", arrays),
         "provenance": {str(key): str(value) for key, value in network.provenance.items()},
     }
     return header, arrays
 
 
+def _describe_input(spec: InputSpec, arrays: Arrays) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the header says of an input in every version, and what only the newest one knows."""
+    if spec.thresholds is not None:
+        arrays["input.thresholds"] = spec.table.astype("<f8") if len(spec.rows) > 1 else spec.table[0].astype("<f8")
+    more: dict[str, Any] = {}
+    if len(spec.rows) > 1:
+        more["rows"] = len(spec.rows)
+    if spec.falling:
+        more["falling"] = True
+        arrays["input.falling"] = np.array(spec.falling, "|u1")
+    if spec.layout != LAYOUTS[0]:
+        more["layout"] = spec.layout
+    described = {
+        "shape": [int(size) for size in spec.shape],
+        "dtype": str(spec.dtype),
+        "thresholds": spec.thresholds is not None,
+    }
+    return described, more
+
+
 def _read_input(spec: Any, members: Members) -> InputSpec:
     shape = field("input", spec, "shape", list)
-    if not 1 <= len(shape) <= 3 or any(type(size) is not int or not 1 <= size < 1 << 31 for size in shape):
+    if not 1 <= len(shape) <= 3 or any(type(n) is not int or not 1 <= n < 1 << 31 for n in shape):
         raise FileError(f"header: input: 'shape' must be a list of 1 to 3 positive integers, not {shape!r:.60}")
     if math.prod(shape) >= 1 << 31:
         raise FileError(f"header: input: 'shape' must hold less than 2**31 elements, not {shape!r:.60}")
     dtype = DataType.parse(field("input", spec, "dtype", str))
-    thresholds = None
+    thresholds: Any = None
+    falling: tuple[bool, ...] = ()
     if field("input", spec, "thresholds", bool):
-        thresholds = tuple(members.take("input.thresholds", "<f8", (dtype.levels - 1,)).tolist())
-    return InputSpec(tuple(shape), dtype, thresholds)
+        rows = size("input", spec, "rows") if "rows" in spec else 1
+        array = members.take("input.thresholds", "<f8", ((rows,) if rows > 1 else ()) + (dtype.levels - 1,))
+        thresholds = tuple(map(tuple, array.tolist())) if rows > 1 else tuple(array.tolist())
+        if "falling" in spec and field("input", spec, "falling", bool):
+            falling = tuple(bool(falls) for falls in members.take("input.falling", "|u1", (rows,)).tolist())
+    layout = field("input", spec, "layout", str) if "layout" in spec else LAYOUTS[0]
+    return InputSpec(tuple(shape), dtype, thresholds, falling, layout)
 
 
 def _read(archive: zipfile.ZipFile) -> Network:

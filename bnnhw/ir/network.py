@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from bnnhw.errors import NetworkError
 from bnnhw.ir.activation import FloatActivation
+from bnnhw.ir.input_spec import InputSpec
 from bnnhw.ir.layer import Layer, follow, walk
 from bnnhw.ir.layers import Dense, Output
-from bnnhw.ir.types import InputSpec
 
 __all__ = ["Network"]
 

@@ -1,4 +1,4 @@
-"""What one element of a stream means, and how raw samples become elements."""
+"""What one element of a stream means."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
 
-__all__ = ["DataType", "InputSpec", "MAX_BITS", "MAX_PLANES", "narrowest"]
+__all__ = ["DataType", "MAX_BITS", "MAX_PLANES", "narrowest"]
 
 MAX_BITS = 32
 """Widest element of a stream: accumulators and their sums between layers."""
@@ -128,77 +128,3 @@ class DataType:
         if kind not in ("uint", "int") or not digits or len(digits) > 2:
             raise NetworkError(f"data type must be bipolar, uintN or intN, not {text!r}")
         return cls(kind, int(digits))
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """What a network takes.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of one frame: ``(features,)``, or ``(channels, height, width)``; elements enter the
-        accelerator channel fastest, then width, then height.
-    dtype : DataType
-        Type of one element.
-    thresholds : tuple of float, or None
-        How a raw sample becomes an element: its level is the number of thresholds that are less than
-        or equal to it, so there are ``dtype.levels - 1`` of them, ascending (equal ones and infinity
-        skip levels). None: samples are the values of elements already.
-    """
-
-    shape: tuple[int, ...]
-    dtype: DataType
-    thresholds: tuple[float, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.dtype.bits > MAX_PLANES:
-            raise NetworkError(f"input: elements must have at most {MAX_PLANES} bits, not {self.dtype.bits}")
-        if len(self.shape) not in (1, 3) or any(size < 1 for size in self.shape):
-            raise NetworkError(f"input: shape must be (features,) or (channels, height, width), not {self.shape}")
-        if self.thresholds is not None:
-            if len(self.thresholds) != self.dtype.levels - 1:
-                raise NetworkError(
-                    f"input: {self.dtype} must have {self.dtype.levels - 1} thresholds, not {len(self.thresholds)}"
-                )
-            # Written so that a NaN anywhere fails too.
-            if not all(a <= b for a, b in zip(self.thresholds, self.thresholds[1:], strict=False)) or any(
-                t != t for t in self.thresholds
-            ):
-                raise NetworkError("input: thresholds must ascend")
-
-    @property
-    def map(self) -> tuple[int, int, int]:
-        """Channels, height, width of a frame; features are channels."""
-        channels, height, width = (*self.shape, 1, 1)[:3]
-        return channels, height, width
-
-    @property
-    def elements(self) -> int:
-        """Elements per frame."""
-        return int(np.prod(self.shape))
-
-    def encode(self, samples: NDArray[np.number]) -> NDArray[np.uint8]:
-        """Raw samples ``(frames, *shape)`` or ``(frames, elements)`` -> codes ``(frames, elements)``.
-
-        Codes come in stream order: channel fastest, then width, then height.
-        """
-        array = np.asarray(samples)
-        if array.shape[1:] not in (self.shape, (self.elements,)):
-            sizes = ", ".join(map(str, self.shape))
-            raise NetworkError(f"samples must have shape (frames, {sizes}), not {array.shape}")
-        array = array.reshape(len(array), *self.shape)
-        if len(self.shape) == 3:
-            array = array.transpose(0, 2, 3, 1)
-        array = array.reshape(len(array), self.elements)
-        if self.thresholds is not None:
-            return self.dtype.codes(np.searchsorted(np.asarray(self.thresholds), array, side="right"))
-        if self.dtype.kind == "bipolar":
-            if not np.isin(array, (-1, 1)).all():
-                raise NetworkError("samples of a bipolar input must be -1 or +1")
-            return (array > 0).astype(np.uint8)
-        if ((array < self.dtype.minimum) | (array > self.dtype.maximum)).any() or (array != np.rint(array)).any():
-            raise NetworkError(
-                f"samples of a {self.dtype} input must be integers in {self.dtype.minimum}..{self.dtype.maximum}"
-            )
-        return (array.astype(np.int64) & (self.dtype.levels - 1)).astype(np.uint8)

@@ -2,14 +2,15 @@
 
 The graph
 ---------
-``global_in`` -> [MultiThreshold] -> {[Pad] -> Conv -> MultiThreshold -> [MaxPool]} ... -> [Transpose] -> [Reshape] ->
-{MatMul -> MultiThreshold} ... -> MatMul -> Mul -> Add -> ``global_out``. MultiThreshold (domain
+``global_in`` -> [Transpose] -> [MultiThreshold] -> {[Pad] -> Conv -> MultiThreshold -> [MaxPool]} ... -> [Transpose] ->
+[Reshape] -> {MatMul -> MultiThreshold} ... -> MatMul -> Mul -> Add -> ``global_out``. MultiThreshold (domain
 ``qonnx.custom_op.general``) counts the thresholds that are less than or equal to its input, then scales and biases the
 count. Integer types are annotated (``finn_datatype``) as FINN does.
 
-- Raw samples become elements by an input MultiThreshold with one row for all of them. A threshold is rounded up to
-  float32: for every float32 sample ``x``, ``x >= t`` iff ``x`` is no less than the least float32 that is no less
-  than ``t``.
+- Raw samples become elements by an input MultiThreshold with one row for all of them, one per channel, or flattened one
+  per element; where an element falls with its sample, a Mul of -1 stands before it. A threshold is rounded up to
+  float32: for every float32 sample ``x``, ``x >= t`` iff ``x`` is no less than the least float32 that is no less than
+  ``t``.
 - A MatMul or a Conv gives the dot product of element values and weight values. With ``dot = scale * acc + constant``
   (:mod:`bnnhw.ir.arithmetic`) the threshold ``acc >= T`` is ``dot >= scale * T + constant``.
 - Maps are channels first. Padding is a Pad node of the element's value, the Conv's own where that is 0. A pool that
@@ -33,15 +34,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto
 
 from bnnhw.errors import NetworkError, UnsupportedError
-from bnnhw.ir import InputSpec, Network, Output, dot_affine
+from bnnhw.ir import Network, Output, dot_affine
 from bnnhw.ir.arithmetic import DotAffine, weight_values
+from bnnhw.qonnx.encode import add_input
 from bnnhw.qonnx.exporters import FLOAT32, add_layers, reach
 from bnnhw.qonnx.file import save_model
-from bnnhw.qonnx.graph import Graph, Tensor, type_name
+from bnnhw.qonnx.graph import Graph, Tensor
 from bnnhw.qonnx.layers.matrix import dot_product
 from bnnhw.qonnx.maps import as_list
 
@@ -55,21 +56,6 @@ FLOAT64 = 1 << 53
 
 MAX_WEIGHTS = 500_000_000
 """Most weights written: at 4 bytes each the file stays below the 2 GiB that a protobuf may have."""
-
-
-def _rounded_up(thresholds: tuple[float, ...]) -> NDArray[np.float32]:
-    """The least float32 values that are no less than the thresholds."""
-    exact = np.array(thresholds, np.float64)
-    with np.errstate(over="ignore"):
-        nearest = exact.astype(np.float32)
-    return np.where(nearest.astype(np.float64) < exact, np.nextafter(nearest, np.float32(np.inf)), nearest)
-
-
-def _input(graph: Graph, spec: InputSpec) -> Tensor:
-    if spec.thresholds is None:
-        graph.annotate(INPUT, type_name(spec.dtype))
-        return graph.input
-    return graph.multithreshold("encode", graph.input, _rounded_up(spec.thresholds)[None, :], spec.dtype, "FLOAT32")
 
 
 def _output(graph: Graph, tensor: Tensor, affine: DotAffine, most: Sequence[int], output: Output) -> Tensor:
@@ -108,8 +94,8 @@ def to_qonnx(network: Network, batch: int = 1) -> onnx.ModelProto:
     Returns
     -------
     onnx.ModelProto
-        Input ``global_in``, float32 (batch, \\*shape): raw samples. Output ``global_out``, (batch, classes): scores, in
-        float32, or in double where float32 can't hold them.
+        Input ``global_in``, float32 (batch, \\*sample_shape): raw samples. Output ``global_out``, (batch, classes):
+        scores, in float32, or in double where float32 can't hold them.
 
     Raises
     ------
@@ -125,17 +111,17 @@ def to_qonnx(network: Network, batch: int = 1) -> onnx.ModelProto:
     weights = sum(layer.neurons * layer.synapses for layer in network.matrices)
     if weights > MAX_WEIGHTS:
         raise UnsupportedError(f"an ONNX file must have at most {MAX_WEIGHTS} weights, not {weights}")
-    graph = Graph(INPUT, (batch, *network.input.shape), OUTPUT)
+    graph = Graph(INPUT, (batch, *network.input.sample_shape), OUTPUT)
     last, output = network.chain[-1], network.output
     matrix = last.matrix
     if matrix is not None and matrix is last and matrix.activation is None:
         # The scores are an affine of its dot products, which are left as they are.
-        tensor = add_layers(graph, _input(graph, network.input), network.chain[:-1])
+        tensor = add_layers(graph, add_input(graph, network.input), network.chain[:-1])
         tensor, _ = dot_product(graph, tensor, matrix)
         most = np.abs(weight_values(matrix)).sum(axis=1) * reach(matrix.input)
         tensor = _output(graph, tensor, dot_affine(matrix), most.tolist(), output)
     else:
-        tensor = add_layers(graph, _input(graph, network.input), network.chain)
+        tensor = add_layers(graph, add_input(graph, network.input), network.chain)
         tensor = as_list(graph, tensor, output.name, last.output)
         plain = DotAffine(1, np.zeros(output.classes, np.int64))
         tensor = _output(graph, tensor, plain, [max(map(abs, last.emitted))] * output.classes, output)

@@ -171,7 +171,7 @@ def _through(line: HalfLine, step: Step, neuron: int) -> HalfLine | bool:
             assert_never(step)
 
 
-def preimage(steps: tuple[Step, ...], neuron: int, bound: float, strict: bool) -> HalfLine | bool:
+def preimage(steps: tuple[Step, ...], neuron: int, bound: float | Fraction, strict: bool) -> HalfLine | bool:
     """Where the output of a chain reaches a finite bound.
 
     Parameters
@@ -179,7 +179,7 @@ def preimage(steps: tuple[Step, ...], neuron: int, bound: float, strict: bool) -
     steps : tuple of Step
     neuron : int
         Whose parameters.
-    bound : float
+    bound : float or Fraction
     strict : bool
         Whether the output must exceed the bound.
 

@@ -73,7 +73,10 @@ def test_an_option_of_another_format_names_all_that_take_it(own: Format, root: P
     message = f"{tmp_path}: --input-scale must be given for an ONNX model or a model of our own only"
     with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
         read_model(tmp_path, input_scale=Fraction(1))
-    with pytest.raises(TypeError, match=r"^option must be one of colour, decode, input_scale, topology, not 'color'$"):
+    with pytest.raises(
+        TypeError,
+        match=r"^option must be one of colour, decode, input_offset, input_scale, input_type, topology, not 'color'$",
+    ):
         read_model(path, color=1)
 
 
@@ -103,8 +106,9 @@ def test_the_command_line_has_every_option(own: Format) -> None:
         click.echo(repr(sorted(given.items())))
 
     assert [parameter.name for parameter in show.params] == [option.name for option in options()]
-    result = CliRunner().invoke(show, ["--colour", "ff", "--input-scale", "1/2"])
-    expected = [("colour", 255), ("decode", None), ("input_scale", Fraction(1, 2)), ("topology", None)]
-    assert result.output.strip() == repr(expected)
+    result = CliRunner().invoke(show, ["--colour", "ff", "--input-scale", "1/2", "--input-offset", "-1,0.5"])
+    expected: dict[str, object] = dict.fromkeys(option.name for option in options())
+    expected |= {"colour": 255, "input_scale": (Fraction(1, 2),), "input_offset": (Fraction(-1), Fraction(1, 2))}
+    assert result.output.strip() == repr(sorted(expected.items()))
     refused = CliRunner().invoke(show, ["--decode", "lowest-bit"])
     assert "'lowest-bit' is not one of 'argmax', 'highest-bit'" in refused.output

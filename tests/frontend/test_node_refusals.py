@@ -11,6 +11,7 @@ import onnx
 import pytest
 
 from bnnhw.errors import UnsupportedError
+from bnnhw.frontend.onnx.call import UNTYPED
 from bnnhw.frontend.onnx.nodes import HANDLERS
 from tests.frontend.models import DOMAIN, attribute, by_output, model, node, parts, write
 from tests.frontend.refusals import Cases, refuse
@@ -18,6 +19,10 @@ from tests.frontend.refusals import Cases, refuse
 READ = (
     f"is not read: train with operators that are ({', '.join(sorted(HANDLERS))}), and compute constants with any of "
     "ONNX's own"
+)
+
+NO_DEVIATION = (
+    "its divisor must not be 0: samples that never vary have no deviation, divide them by 1 or leave them out"
 )
 
 Nodes: TypeAlias = list[onnx.NodeProto]
@@ -118,7 +123,7 @@ def float_weights(nodes: Nodes, constants: Constants) -> None:
     by_output(nodes, "a0").input[1] = "w0"
 
 
-@case("node 4 of 9: MatMul 'a0_node': its first input must be quantized elements, not raw samples")
+@case(f"node 4 of 9: MatMul 'a0_node': its first input must be quantized elements, not raw samples{UNTYPED}")
 def float_input(nodes: Nodes, constants: Constants) -> None:
     by_output(nodes, "a0").input[0] = "input"
 
@@ -128,10 +133,7 @@ def norm_shape(nodes: Nodes, constants: Constants) -> None:
     constants["gamma0"] = [1.0, 1.0]
 
 
-@case(
-    "node 5 of 9: BatchNormalization 'n0_node': its input must be a matrix product or integers or quantized elements, "
-    "not raw samples"
-)
+@case("node 5 of 9: BatchNormalization 'n0_node': its gamma must have shape (4,), not (3,)")
 def norm_of_samples(nodes: Nodes, constants: Constants) -> None:
     by_output(nodes, "n0").input[0] = "input"
 
@@ -166,14 +168,26 @@ def sub(nodes: Nodes, constants: Constants) -> None:
     nodes[0].input[1] = "input"
 
 
-@case("node 1 of 9: Sub 'shifted_node': its other input must be a single value, not of shape (4,)")
-def shift_of_each_sample(nodes: Nodes, constants: Constants) -> None:
-    constants["t"] = [1.0, 2.0, 3.0, 4.0]
+@case("node 1 of 9: Sub 'shifted_node': its other input must be a single value or fit samples of shape (4,), not (3,)")
+def shift_of_other_samples(nodes: Nodes, constants: Constants) -> None:
+    constants["t"] = [1.0, 2.0, 3.0]
 
 
-@case("node 2 of 9: BipolarQuant 'x_node': raw samples must not be multiplied by a negative number before it")
-def inverted_samples(nodes: Nodes, constants: Constants) -> None:
-    nodes[0].input[:] = ["t", "input"]
+@case(
+    "node 1 of 9: Sub 'shifted_node': its other input must be a single value or fit samples of shape (4,), not (2, 4)"
+)
+def shift_of_each_frame(nodes: Nodes, constants: Constants) -> None:
+    constants["t"] = np.ones((2, 4), np.float32)
+
+
+@case("node 1 of 9: Mul 'shifted_node': its factor must not be 0")
+def no_samples(nodes: Nodes, constants: Constants) -> None:
+    nodes[0].op_type, constants["t"] = "Mul", np.zeros(4, np.float32)
+
+
+@case(f"node 1 of 9: Div 'shifted_node': {NO_DEVIATION}")
+def no_deviation(nodes: Nodes, constants: Constants) -> None:
+    nodes[0].op_type, constants["t"] = "Div", [1.0, 2.0, 0.0, 4.0]
 
 
 @case(
@@ -184,7 +198,7 @@ def reciprocal(nodes: Nodes, constants: Constants) -> None:
     nodes[0] = node("Div", ["t", "input"], "shifted")
 
 
-@case("node 1 of 9: Div 'shifted_node': its divisor must not be 0")
+@case(f"node 1 of 9: Div 'shifted_node': {NO_DEVIATION}")
 def zero_divisor(nodes: Nodes, constants: Constants) -> None:
     nodes[0] = node("Div", ["input", "zero"], "shifted")
 
@@ -242,7 +256,7 @@ def convolution_of_a_list(nodes: Nodes, constants: Constants) -> None:
 
 @case(
     "node 2 of 10: MaxPool 'pooled_node': its input must be quantized elements or a matrix product or integers, not "
-    "raw samples"
+    f"raw samples{UNTYPED}"
 )
 def pooling_of_samples(nodes: Nodes, constants: Constants) -> None:
     nodes.insert(1, node("MaxPool", ["shifted"], "pooled", kernel_shape=[2]))
@@ -294,7 +308,7 @@ def test_unsupported(tmp_path: Path, name: str) -> None:
         ("bits", 2.5, "its bitwidth must be a whole number in 1..8, not 2.5"),
         ("bits", 0.0, "its bitwidth must be a whole number in 1..8, not 0.0"),
         ("one", 0.0, "its scale must be positive"),
-        ("one", [1.0, 1.0], "its scale must be a single value or one per neuron (1), not (2,)"),
+        ("one", [1.0, 1.0], "its scale must be a single value or fit samples of shape (4,), not (2,)"),
         ("zero", [1.0, 1.0], "its zeropt must be a single value, not of shape (2,)"),
         (
             "rounding_mode",

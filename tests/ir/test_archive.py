@@ -185,8 +185,8 @@ def test_mutations_are_refused_or_harmless(
 
 
 def test_newer_version(members: dict[str, bytes], tmp_path: Path) -> None:
-    path = rewrite(tmp_path / "new.bnn", with_header(members, {**header(members), "version": 4, "novel": []}))
-    refuse(path, "format version must be at most 3, not 4: a newer bnnhw wrote this file")
+    path = rewrite(tmp_path / "new.bnn", with_header(members, {**header(members), "version": 5, "novel": []}))
+    refuse(path, "format version must be at most 4, not 5: a newer bnnhw wrote this file")
 
 
 def test_version_1_had_batch_norm_and_sign_only(tmp_path: Path) -> None:

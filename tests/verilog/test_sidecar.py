@@ -88,7 +88,10 @@ def test_samples_to_elements(tmp_path: Path) -> None:
         "code": "the value",
         "shape": [3, 6, 7],
         "order": ["height", "width", "channel"],
+        "layout": "chw",
         "thresholds": None,
+        "thresholds_per": None,
+        "falling": [],
     }
 
 

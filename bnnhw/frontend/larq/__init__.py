@@ -30,8 +30,9 @@ def _read(source: Source) -> ImportedModel:
 
     from bnnhw.frontend.larq.archive import to_qonnx
     from bnnhw.frontend.onnx.file import read_bytes
+    from bnnhw.frontend.onnx.given import Given
 
-    return read_bytes(to_qonnx(source.data or b""), source, LARQ.name, Fraction(1))
+    return read_bytes(to_qonnx(source.data or b""), source, LARQ.name, Given((Fraction(1),)))
 
 
 LARQ = register(Format("larq", "a Larq model", _sniff, _read))

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING, TypeAlias
 
 from bnnhw.errors import FileError, RequestError
 from bnnhw.frontend.formats import Format, ImportedModel, Match, Option, Source, register
+from bnnhw.frontend.onnx.numbers import integer_type, offsets, scales
+
+if TYPE_CHECKING:
+    from bnnhw.ir.types import DataType
 
 __all__ = ["QONNX"]
+
+
+Numbers: TypeAlias = "Fraction | float | Sequence[Fraction | float]"
+"""One number, or one per channel."""
 
 
 def _sniff(source: Source) -> Match:
@@ -16,26 +25,31 @@ def _sniff(source: Source) -> Match:
     return Match.NO if source.folder else Match.MAYBE
 
 
-def _read(source: Source, input_scale: Fraction | None = None) -> ImportedModel:
-    """``input_scale``: what the graph takes is a raw sample times this; without it the samples module decides."""
+def _read(
+    source: Source,
+    input_scale: Numbers | None = None,
+    input_offset: Numbers | None = None,
+    input_type: DataType | str | None = None,
+) -> ImportedModel:
+    """The options: what the graph takes is ``scale * x + offset``, of raw samples x of a type."""
     from bnnhw.frontend.onnx.file import read_bytes
+    from bnnhw.frontend.onnx.given import Given
 
     assert source.data is not None
-    if input_scale is not None and input_scale <= 0:
-        raise RequestError(f"{source.path}: --input-scale must be positive, not {input_scale}")
+    scale, offset = _listed(input_scale), _listed(input_offset)
+    if scale is not None and (not scale or min(scale) <= 0):
+        said = ", ".join(map(str, scale))
+        raise RequestError(f"{source.path}: --input-scale must be positive, not {said}")
     if source.archive:
         raise FileError("must be an ONNX model, not an archive")
-    facts = {} if input_scale is None else {"input_scale": str(input_scale)}
-    return read_bytes(source.data, source, QONNX.name, input_scale, facts)
+    dtype = integer_type(input_type) if isinstance(input_type, str) else input_type
+    return read_bytes(source.data, source, QONNX.name, Given(scale, offset, dtype))
 
 
-def _rational(text: str) -> Fraction:
-    """A number above 0, written as a decimal fraction or as a quotient of two integers."""
-    written = re.fullmatch(r"[0-9]{1,9}(/0*[1-9][0-9]{0,8}|\.[0-9]{1,30})?", text)
-    number = Fraction(text) if written else Fraction(0)
-    if not number:
-        raise ValueError(f"must be a positive number, such as 1/255 or 0.5, not {text!r:.60}")
-    return number
+def _listed(value: Numbers | None) -> tuple[Fraction, ...] | None:
+    if value is None:
+        return None
+    return tuple(Fraction(number) for number in value) if isinstance(value, Sequence) else (Fraction(value),)
 
 
 QONNX = register(
@@ -47,10 +61,24 @@ QONNX = register(
         (
             Option(
                 "input_scale",
-                "Of an ONNX model: what it takes is a raw sample times this, 1/255 for bytes where it takes 0..1.  "
-                "[default: 1/255 or 1, as the graph suggests]",
-                "NUMBER",
-                parse=_rational,
+                "Of an ONNX model: what it takes is a raw sample times this, 1/255 for bytes where it takes 0..1; one "
+                "number, or one per channel, separated by commas.  [default: 1/255 or 1, as the graph suggests]",
+                "NUMBERS",
+                parse=scales,
+            ),
+            Option(
+                "input_offset",
+                "Of an ONNX model: what it takes is a raw sample times its scale plus this, -1 for bytes at 1/127.5 "
+                "where it takes -1..1; one number, or one per channel.  [default: 0]",
+                "NUMBERS",
+                parse=offsets,
+            ),
+            Option(
+                "input_type",
+                "Of an ONNX model: raw samples are integers of this type, bipolar, uint1..8 or int2..8, and need no "
+                "quantizer.",
+                "TYPE",
+                parse=integer_type,
             ),
         ),
     )

@@ -43,6 +43,9 @@ QUANT_DOMAINS = (
 MAX_FRACTION_BITS = 1 << 12
 """Longest numerator or denominator of a scale: a product of a hundred float32 numbers stays below."""
 
+UNTYPED = ": quantize the samples in the training script, or say which integers they are with --input-type"
+"""What to do about raw samples where elements must be."""
+
 _V = TypeVar("_V", bound=Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Ranked)
 
 
@@ -69,7 +72,8 @@ class Call:
             value = value.dequantized()
         if not isinstance(value, kinds):
             expected = " or ".join(kind_of(kind) for kind in kinds)
-            raise self.unsupported(f"its {what} must be {expected}, not {kind_of(value)}")
+            cure = UNTYPED if isinstance(value, Samples) and Elements in kinds else ""
+            raise self.unsupported(f"its {what} must be {expected}, not {kind_of(value)}{cure}")
         return value
 
     def constant(self, index: int, what: str) -> NDArray[np.float64]:
@@ -179,6 +183,8 @@ class Handler:
         Whether constants that it reads may be infinite.
     outputs : int
         The most that a node has, all of which stand for the same.
+    samples : bool
+        Whether it takes raw samples; otherwise those of a stated type are elements for it.
     """
 
     convert: Callable[[Call], Value]
@@ -187,6 +193,7 @@ class Handler:
     weights: bool = False
     infinite: bool = False
     outputs: int = 1
+    samples: bool = False
 
     def takes(self, call: Call) -> bool:
         """Whether the handler wants a node all of whose inputs are known."""

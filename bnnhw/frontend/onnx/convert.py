@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -24,37 +23,20 @@ from bnnhw.errors import NetworkError, UnsupportedError
 from bnnhw.frontend.onnx.call import Call, Handler
 from bnnhw.frontend.onnx.end import network_of
 from bnnhw.frontend.onnx.fold import fold, foldable
+from bnnhw.frontend.onnx.given import NOTHING, Given, graph_samples, noted
 from bnnhw.frontend.onnx.graph import Graph, Node
 from bnnhw.frontend.onnx.nodes import HANDLERS
 from bnnhw.frontend.onnx.nodes.ends import behind
+from bnnhw.frontend.onnx.samples import as_stated
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.unread import not_read
-from bnnhw.frontend.onnx.values import Constant, Elements, Product, Ranked, Samples, Value, cost, layout
+from bnnhw.frontend.onnx.values import Constant, Elements, Product, Ranked, Samples, Value, cost
 from bnnhw.ir.network import Network
 
 __all__ = ["MAX_NUMBERS", "convert"]
 
 MAX_NUMBERS = 1 << 27
 """Most numbers held, over all nodes: a graph can quantize one initializer any number of times."""
-
-
-def _samples(graph: Graph, input_scale: Fraction | None) -> Samples:
-    """What the graph's input stands for."""
-    if len(graph.shape) not in (1, 2, 3):
-        raise UnsupportedError(
-            f"graph input {graph.input!r:.60}: a sample must be (features,), (channels, length) or (channels, height, "
-            f"width), not {graph.shape}"
-        )
-    frame = graph.shape
-    index = np.arange(np.prod(frame), dtype=np.int32)
-    if len(frame) > 1:
-        # A signal is a map of height 1.
-        frame = (frame[0], *(1,) * (3 - len(frame)), *frame[1:])
-        index = layout((frame[0], frame[1], frame[2])).reshape(graph.shape)
-    # Our own trainer's models take raw samples as they are.
-    if input_scale is None and "bnnhw" in graph.metadata:
-        input_scale = Fraction(1)
-    return Samples(frame, index, input_scale=input_scale)
 
 
 def _shared(graph: Graph) -> set[str]:
@@ -110,6 +92,9 @@ def _value(call: Call, infinite: set[str], shared: bool) -> Value:
         if not handler.infinite:
             raise UnsupportedError(f"{node}: input {name!r:.60} must be finite")
     try:
+        if not handler.samples:
+            inputs = tuple(as_stated(call, value) if isinstance(value, Samples) else value for value in call.inputs)
+            call = replace(call, inputs=inputs)
         value = handler.convert(call)
         if shared and isinstance(value, Elements):
             return replace(value, pinned=len(value.layers))
@@ -118,22 +103,52 @@ def _value(call: Call, infinite: set[str], shared: bool) -> Value:
         raise NetworkError(f"{node}: {error}") from None
 
 
-def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network, tuple[str, ...]]:
+class _Progress:
+    """How far a conversion came."""
+
+    nodes = 0
+
+
+def _moves_channels(graph: Graph) -> bool:
+    """Whether a graph of maps or signals has a node that brings the last axis to the front."""
+    rank = len(graph.shape) + 1
+    perm = (0, rank - 1, *range(1, rank - 1))
+    return rank > 2 and any(n.kind == "Transpose" and n.attributes.get("perm") == perm for n in graph.nodes)
+
+
+def convert(graph: Graph, given: Given = NOTHING) -> tuple[Network, tuple[str, ...]]:
     """The network of a graph, and warnings.
 
     Parameters
     ----------
     graph : Graph
-    input_scale : Fraction, optional
-        What the graph takes is a raw sample times this; otherwise :mod:`bnnhw.frontend.onnx.samples` decides.
+    given : Given
+        What is known of raw samples; otherwise :mod:`bnnhw.frontend.onnx.samples` decides.
 
     Raises
     ------
     UnsupportedError, NetworkError
         Naming the node, for what can't be converted exactly.
     """
+    first, second = _Progress(), _Progress()
+    try:
+        return _convert(graph, given, False, first)
+    except (UnsupportedError, NetworkError):
+        if not _moves_channels(graph):
+            raise
+        # Samples may be meant channels last, as Keras has them.
+        try:
+            return _convert(graph, given, True, second)
+        except (UnsupportedError, NetworkError):
+            if second.nodes > first.nodes:
+                raise
+        raise
+
+
+def _convert(graph: Graph, given: Given, last: bool, progress: _Progress) -> tuple[Network, tuple[str, ...]]:
+    """The network of a graph whose samples have their channels first, or last."""
     values: dict[str, Value] = {name: Constant(array) for name, array in graph.constants.items()}
-    values[graph.input] = _samples(graph, input_scale)
+    values[graph.input] = graph_samples(graph, given, last)
     read: set[str] = {graph.output}
     # Thresholds that are never or always met, and constants on the way, are the uses of infinities.
     infinite = {name for name, array in graph.constants.items() if not np.isfinite(array).all()}
@@ -145,10 +160,13 @@ def convert(graph: Graph, input_scale: Fraction | None = None) -> tuple[Network,
         value = _value(call, infinite, any(name in shared for name in node.outputs))
         if isinstance(value, Constant) and not np.isfinite(value.array).all():
             infinite.update(node.outputs)
+        if isinstance(value, Samples):
+            value = noted(value, graph.annotations.get(node.outputs[0]))
         values.update((name, value) for name in node.outputs if name)
         held += cost(value)
         if held > MAX_NUMBERS:
             raise call.unsupported(f"a model must hold at most {MAX_NUMBERS} numbers")
+        progress.nodes += 1
     unread = tuple(f"{node}: nothing reads its output" for node in graph.nodes if read.isdisjoint(node.outputs))
     maker = next((node for node in graph.nodes if graph.output in node.outputs), graph.nodes[-1])
     network, notes = network_of(graph.output, values.get(graph.output), Call(maker, (), graph.opset))

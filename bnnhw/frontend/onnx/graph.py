@@ -30,6 +30,20 @@ MAX_ELEMENTS = 1 << 22
 """Most elements of a sample: 27 times an image of 224 x 224 pixels."""
 
 
+INPUT_TYPES: Mapping[int, str | None] = {
+    onnx.TensorProto.FLOAT: None,
+    onnx.TensorProto.DOUBLE: None,
+    onnx.TensorProto.BOOL: "uint1",
+    onnx.TensorProto.UINT4: "uint4",
+    onnx.TensorProto.INT4: "int4",
+    onnx.TensorProto.UINT8: "uint8",
+    onnx.TensorProto.INT8: "int8",
+    **dict.fromkeys((onnx.TensorProto.INT16, onnx.TensorProto.UINT16, onnx.TensorProto.INT32), None),
+    onnx.TensorProto.INT64: None,
+}
+"""Types that a graph's input may have; our name of those that a network's elements may have."""
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
     """One node.
@@ -79,6 +93,10 @@ class Graph:
     metadata : mapping of str to str
     opset : int
         Version of ONNX's own operators.
+    element : int
+        Type of the input's numbers (ONNX's TensorProto).
+    annotations : mapping of str to str
+        QONNX's names of the types of tensors (``finn_datatype``).
     """
 
     nodes: tuple[Node, ...]
@@ -88,6 +106,8 @@ class Graph:
     shape: tuple[int, ...]
     metadata: Mapping[str, str]
     opset: int
+    element: int = onnx.TensorProto.FLOAT
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def _text(value: str | bytes) -> str:
@@ -156,10 +176,9 @@ def _sorted(nodes: Iterable[Node], known: set[str]) -> tuple[Node, ...]:
 def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
     where = f"graph input {_text(value.name)!r:.60}"
     tensor = value.type.tensor_type
-    if tensor.elem_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
-        raise UnsupportedError(
-            f"{where}: must be float or double, not {type_word(tensor.elem_type)}: export the model in float32"
-        )
+    if tensor.elem_type not in INPUT_TYPES:
+        word = type_word(tensor.elem_type)
+        raise UnsupportedError(f"{where}: must be float, double or integers, not {word}: export the model in float32")
     dims = tensor.shape.dim
     if len(dims) < 2:
         raise UnsupportedError(f"{where}: must have a batch dimension and those of a sample, not {len(dims)}")
@@ -177,6 +196,16 @@ def _opset(model: onnx.ModelProto) -> int:
     newest = onnx.defs.onnx_opset_version()
     stated = [int(entry.version) for entry in model.opset_import if _text(entry.domain) in ONNX_DOMAINS]
     return min(max([version for version in stated if version > 0], default=newest), newest)
+
+
+def _annotations(graph: onnx.GraphProto) -> dict[str, str]:
+    """QONNX's types of tensors, by the tensor's name."""
+    return {
+        _text(note.tensor_name): _text(entry.value)
+        for note in graph.quantization_annotation
+        for entry in note.quant_parameter_tensor_names
+        if entry.key == "finn_datatype"
+    }
 
 
 def _parse(model: onnx.ModelProto) -> Graph:
@@ -219,6 +248,8 @@ def _parse(model: onnx.ModelProto) -> Graph:
         _input_shape(inputs[0]),
         {_text(entry.key): _text(entry.value) for entry in model.metadata_props},
         _opset(model),
+        inputs[0].type.tensor_type.elem_type,
+        _annotations(graph),
     )
 
 

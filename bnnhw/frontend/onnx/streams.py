@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call
 from bnnhw.frontend.onnx.exact import common_unit, exact_affine
+from bnnhw.frontend.onnx.input_rows import relaid
 from bnnhw.frontend.onnx.tables import tabulated
 from bnnhw.frontend.onnx.values import Elements, Integers, Streamed, layout
 from bnnhw.ir import Affine
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.steps import Divide, Scale, Shift, Step
-from bnnhw.ir.types import MAX_PLANES, DataType, InputSpec
+from bnnhw.ir.types import MAX_PLANES, DataType
 
 __all__ = [
     "MAX_MULTIPLIER",
@@ -25,6 +26,7 @@ __all__ = [
     "as_integers",
     "as_map",
     "check_planes",
+    "entering",
 ]
 
 
@@ -128,8 +130,27 @@ def check_planes(call: Call, what: str, dtype: DataType) -> None:
         )
 
 
-def as_map(call: Call, value: Elements, what: str) -> tuple[Elements, tuple[int, int]]:
+def entering(value: Elements) -> Elements:
+    """Elements of the input that enter as the map or signal that they are here, whatever raw samples have."""
+    frame = value.index.shape
+    shape = (frame[0], frame[1] if len(frame) == 3 else 1, frame[-1])
+    places = layout(shape).reshape(frame)
+    if value.shape in (shape, (*frame, 1)) and np.array_equal(value.index, places):
+        return value
+    spec = relaid(value.input, value.index, shape)
+    return value if spec is None else replace(value, input=spec, index=places)
+
+
+def as_map(call: Call, value: Elements, what: str, fixed: bool = False) -> tuple[Elements, tuple[int, int]]:
     """A feature map as the stream has it, (channels, height, width), or a signal, (channels, length).
+
+    Parameters
+    ----------
+    call : Call
+    value : Elements
+    what : str
+    fixed : bool
+        Whether something depends on the order in which elements of the input enter.
 
     Returns
     -------
@@ -143,12 +164,8 @@ def as_map(call: Call, value: Elements, what: str) -> tuple[Elements, tuple[int,
             f"its {what} must be (channels, height, width) or (channels, length) behind the batch, not {frame}: "
             "flatten behind the last convolution or pool only"
         )
-    given = not value.layers and len(value.input.shape) == 1
-    if given and np.array_equal(value.index.ravel(), np.arange(value.index.size)):
-        # Samples given as a list and reshaped to a map are that map, channels first.
-        shape = (frame[0], frame[1] if len(frame) == 3 else 1, frame[-1])
-        spec = InputSpec(shape, value.input.dtype, value.input.thresholds)
-        value = replace(value, input=spec, index=layout(shape).reshape(frame))
+    if not value.layers and not fixed:
+        value = entering(value)
     channels, height, width = value.shape
     ways: dict[tuple[int, int], NDArray[np.int32]] = {}
     if len(frame) == 3:

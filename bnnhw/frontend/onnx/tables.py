@@ -128,9 +128,7 @@ def _merged(elements: Elements, dtype: DataType, table: NDArray[np.int64]) -> El
     if not elements.layers:
         if elements.input.thresholds is None:
             return None
-        ends = np.array([-np.inf, *elements.input.thresholds, np.inf])
-        spec = replace(elements.input, dtype=dtype, thresholds=tuple(float(end) for end in ends[places]))
-        return replace(elements, dtype=dtype, input=spec)
+        return replace(elements, dtype=dtype, input=elements.input.requantized(dtype, places))
     activation = elements.layers[-1].activation
     if not isinstance(activation, FloatActivation):
         return None

@@ -9,11 +9,13 @@ from typing import Any, TypeAlias, TypeVar, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnhw.frontend.onnx.raw import Samples
 from bnnhw.ir.activation import FloatActivation
+from bnnhw.ir.input_spec import InputSpec
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Step
-from bnnhw.ir.types import DataType, InputSpec
+from bnnhw.ir.types import DataType
 
 __all__ = [
     "FRAMES",
@@ -70,29 +72,6 @@ class Dimensions:
                 return None
             found.append(None if pair == FRAMES else pair[0])
         return tuple(found)
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Raw samples: ``scale * x + offset``, x what the graph takes.
-
-    Parameters
-    ----------
-    frame : tuple of int
-        Shape of a sample as the graph's input has it; that of a signal, (channels, length), with a height of 1.
-    index : int32 array
-        Of the shape that a sample has here; the place of each element in the order in which elements enter
-        the accelerator (channel fastest, then width, then height).
-    scale, offset : Fraction
-    input_scale : Fraction, optional
-        What the graph takes is a raw sample times this; None if nobody has said so.
-    """
-
-    frame: tuple[int, ...]
-    index: NDArray[np.int32]
-    scale: Fraction = Fraction(1)
-    offset: Fraction = Fraction(0)
-    input_scale: Fraction | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,7 +307,9 @@ def cost(value: Value) -> int:
         case Elements() if value.layers:
             layer = value.layers[-1]
             return _places(layer, value) + _activation_cost(layer, value.dtype.levels)
-        case Elements() | Dimensions() | Samples() | Padded() | Ranked():
+        case Samples():
+            return value.neurons * len(value.steps)
+        case Elements() | Dimensions() | Padded() | Ranked():
             return 0
         case _:
             assert_never(value)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bnnhw.frontend.onnx.branches import add_branches
 from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.fold import fold
+from bnnhw.frontend.onnx.samples import as_stated, grouped, parted
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Streamed, Value, Weights
 from bnnhw.ir.steps import BatchNorm, Divide, Scale, Shift, Step
@@ -25,14 +26,18 @@ MAX_STEPS = 100
 DEFAULT_EPSILON = float(np.float32(1e-5))
 """ONNX's default for BatchNormalization; attributes are float32."""
 
-_Stepped = TypeVar("_Stepped", bound=Product | Integers)
+NORM = ("gamma", "beta", "mean", "variance")
+"""A batch norm's parameters, in the order of its inputs."""
+
+_Stepped = TypeVar("_Stepped", bound=Samples | Product | Integers)
 
 
 def add_step(call: Call, product: _Stepped, *steps: Step) -> _Stepped:
-    """A product, or integers, with more steps."""
+    """A product, integers, or raw samples, with more steps."""
     result = replace(product, steps=(*product.steps, *steps))
     if len(result.steps) > MAX_STEPS:
-        raise call.unsupported(f"a product must have at most {MAX_STEPS} steps before its quantizer")
+        what = "samples" if isinstance(product, Samples) else "a product"
+        raise call.unsupported(f"{what} must have at most {MAX_STEPS} steps before the quantizer")
     return result
 
 
@@ -53,8 +58,8 @@ RATIONAL: dict[str, Callable[[Fraction, Fraction, Fraction, bool], tuple[Fractio
 """By operator: what becomes of ``scale * x + offset``."""
 
 
-def _rational(call: Call, value: Samples | Elements, number: Fraction, reverse: bool) -> Samples | Elements:
-    """All elements or samples alike."""
+def _rational(call: Call, value: Elements, number: Fraction, reverse: bool) -> Elements:
+    """All elements alike."""
     if call.node.kind == "Div" and not number:
         raise call.unsupported("its divisor must not be 0")
     scale, offset = RATIONAL[call.node.kind](value.scale, value.offset, number, reverse)
@@ -81,16 +86,30 @@ def _weights(call: Call, weights: Weights, reverse: bool) -> Value:
     return replace(weights, scale=np.array([call.exact("scale", e) for e in exact]).reshape(scale.shape))
 
 
-@handles("Add", "Sub")
+def _on_samples(call: Call, samples: Samples, place: int, reverse: bool) -> Samples:
+    """With a constant that may differ between samples."""
+    samples, (array,) = grouped(call, samples, (place, "other input"))
+    if call.node.kind == "Div" and not array.all():
+        raise call.unsupported(
+            "its divisor must not be 0: samples that never vary have no deviation, divide them by 1 or leave them out"
+        )
+    if call.node.kind == "Mul" and not array.any():
+        raise call.unsupported("its factor must not be 0")
+    return add_step(call, samples, *STEPS[call.node.kind](array, reverse))
+
+
+@handles("Add", "Sub", samples=True)
 def _add(call: Call) -> Value:
     """The sum or difference of two branches, or of a tensor and a constant."""
+    if not any(isinstance(value, Constant) for value in call.inputs):
+        call = replace(call, inputs=tuple(as_stated(call, v) if isinstance(v, Samples) else v for v in call.inputs))
     first, second = call.input(0), call.input(1)
     if isinstance(first, Streamed) and isinstance(second, Streamed):
         return add_branches(call, first, second, -1 if call.node.kind == "Sub" else 1)
     return _affine(call)
 
 
-@handles("Mul", "Div", weights=True)
+@handles("Mul", "Div", weights=True, samples=True)
 def _affine(call: Call) -> Value:
     """With a constant: a single value, or one per neuron or channel."""
     if all(isinstance(call.input(place), Streamed) for place in (0, 1)):
@@ -111,6 +130,8 @@ def _affine(call: Call) -> Value:
         raise call.unsupported(
             "its divisor must be a constant: only scores and elements can be divided, and by a constant"
         )
+    if isinstance(value, Samples):
+        return _on_samples(call, value, place, reverse)
     vanishes = call.node.kind == "Mul" and not other.array.any()
     if isinstance(value, Elements) and (other.array.size > 1 or vanishes):
         value = as_integers(call, value)
@@ -120,13 +141,13 @@ def _affine(call: Call) -> Value:
     return _rational(call, value, Fraction(call.scalar(place, "other input")), reverse)
 
 
-def stepped(call: Call) -> Product | Integers:
-    """The input: a product, or integers, those of elements included."""
-    value = call.take(0, "input", Product, Integers, Elements)
+def stepped(call: Call) -> Samples | Product | Integers:
+    """The input: raw samples, a product, or integers, those of elements included."""
+    value = call.take(0, "input", Samples, Product, Integers, Elements)
     return as_integers(call, value) if isinstance(value, Elements) else value
 
 
-@handles("BatchNormalization")
+@handles("BatchNormalization", samples=True)
 def _batch_normalization(call: Call) -> Value:
     """As in inference, channel by channel."""
     product = stepped(call)
@@ -135,16 +156,21 @@ def _batch_normalization(call: Call) -> Value:
     index = product.index
     if not index.ndim:
         raise call.unsupported("its input must have channels behind the batch")
-    for place, what in enumerate(("gamma", "beta", "mean", "variance"), 1):
+    for place, what in enumerate(NORM, 1):
         array = call.constant(place, what)
         if array.shape != index.shape[:1]:
             raise call.unsupported(f"its {what} must have shape ({len(index)},), not {array.shape}")
         rows = np.broadcast_to(array.reshape(-1, *[1] * (index.ndim - 1)), index.shape)
+        if isinstance(product, Samples):
+            columns.append(rows)
+            continue
         column = np.empty(product.neurons)
         column[index % product.neurons] = rows
         if (column[index % product.neurons] != rows).any():
             raise call.unsupported(f"its {what} must be one per channel ({product.neurons})")
         columns.append(column)
+    if isinstance(product, Samples):
+        product, columns = parted(call, product, *columns)
     gamma, beta, mean, variance = columns
     norm = BatchNorm(gamma, beta, mean, variance, call.attribute("epsilon", DEFAULT_EPSILON))
     return add_step(call, product, norm)

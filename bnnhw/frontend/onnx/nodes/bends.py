@@ -6,20 +6,11 @@ import numpy as np
 
 from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.nodes.affine import add_step, stepped
-from bnnhw.frontend.onnx.values import Integers, Product, Samples, Value
+from bnnhw.frontend.onnx.samples import grouped
+from bnnhw.frontend.onnx.values import Samples, Value
 from bnnhw.ir.steps import Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step
 
-__all__ = ["bendable"]
-
-
-def bendable(call: Call) -> Product | Integers:
-    """The input: a product, or integers, those of elements included."""
-    if isinstance(call.input(0), Samples):
-        raise call.unsupported(
-            "raw samples must be quantized (Quant) before it: a quantizer clips by itself, and what else is done to "
-            "samples belongs into their preparation"
-        )
-    return stepped(call)
+__all__: list[str] = []
 
 
 def _attribute(call: Call, name: str, default: float) -> float:
@@ -27,30 +18,33 @@ def _attribute(call: Call, name: str, default: float) -> float:
     return call.attribute(name, float(np.float32(default)))
 
 
-@handles("Relu")
+@handles("Relu", samples=True)
 def _relu(call: Call) -> Value:
     """The greater of 0 and the number."""
-    return add_step(call, bendable(call), Relu())
+    return add_step(call, stepped(call), Relu())
 
 
-@handles("PRelu")
+@handles("PRelu", samples=True)
 def _prelu(call: Call) -> Value:
     """A slope for all neurons or channels, or one for each."""
-    value = bendable(call)
+    value = stepped(call)
+    if isinstance(value, Samples):
+        value, (slope,) = grouped(call, value, (1, "slope"))
+        return add_step(call, value, PRelu(slope))
     return add_step(call, value, PRelu(call.channels(1, "slope", value.neurons, value.index)))
 
 
-@handles("LeakyRelu")
+@handles("LeakyRelu", samples=True)
 def _leaky_relu(call: Call) -> Value:
     """One slope."""
-    value = bendable(call)
+    value = stepped(call)
     return add_step(call, value, PRelu(np.full(value.neurons, _attribute(call, "alpha", 0.01))))
 
 
-@handles("Erf", "Sigmoid", "Softplus", "Softsign", "Tanh")
+@handles("Erf", "Sigmoid", "Softplus", "Softsign", "Tanh", samples=True)
 def _curve(call: Call) -> Value:
     """A curve by itself."""
-    return add_step(call, bendable(call), Curve(call.node.kind.lower()))
+    return add_step(call, stepped(call), Curve(call.node.kind.lower()))
 
 
 def _bent(call: Call, neurons: int, alpha: float) -> tuple[Step, ...]:
@@ -60,25 +54,25 @@ def _bent(call: Call, neurons: int, alpha: float) -> tuple[Step, ...]:
     return (Curve("elu"), *((PRelu(np.full(neurons, alpha)),) if alpha != 1 else ()))
 
 
-@handles("Elu")
+@handles("Elu", samples=True)
 def _elu(call: Call) -> Value:
     """An exponential below 0."""
-    value = bendable(call)
+    value = stepped(call)
     return add_step(call, value, *_bent(call, value.neurons, _attribute(call, "alpha", 1.0)))
 
 
-@handles("Selu")
+@handles("Selu", samples=True)
 def _selu(call: Call) -> Value:
     """The same times a factor."""
-    value = bendable(call)
+    value = stepped(call)
     alpha, gamma = _attribute(call, "alpha", 1.67326319217681884765625), _attribute(call, "gamma", 1.0507010221481323)
     return add_step(call, value, *_bent(call, value.neurons, alpha), Scale(np.full(value.neurons, gamma)))
 
 
-@handles("Celu")
+@handles("Celu", samples=True)
 def _celu(call: Call) -> Value:
     """The same of a slope of 1 everywhere at 0."""
-    value = bendable(call)
+    value = stepped(call)
     alpha = _attribute(call, "alpha", 1.0)
     if alpha <= 0:
         raise call.unsupported(f"its alpha must be positive, since it then is not monotone, not {alpha!r}")
@@ -86,10 +80,10 @@ def _celu(call: Call) -> Value:
     return add_step(call, value, *((Curve("elu"),) if alpha == 1 else (Divide(column), Curve("elu"), Scale(column))))
 
 
-@handles("HardSigmoid")
+@handles("HardSigmoid", samples=True)
 def _hard_sigmoid(call: Call) -> Value:
     """A line between 0 and 1."""
-    value = bendable(call)
+    value = stepped(call)
     alpha, beta = _attribute(call, "alpha", 0.2), _attribute(call, "beta", 0.5)
     ones = np.ones(value.neurons)
     return add_step(call, value, Scale(alpha * ones), Shift(beta * ones), Clip(0 * ones, ones))

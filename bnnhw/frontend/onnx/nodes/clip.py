@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
-from bnnhw.frontend.onnx.nodes.affine import add_step
-from bnnhw.frontend.onnx.nodes.bends import bendable
+from bnnhw.frontend.onnx.nodes.affine import add_step, stepped
+from bnnhw.frontend.onnx.samples import grouped
 from bnnhw.frontend.onnx.tables import clipped
-from bnnhw.frontend.onnx.values import Constant, Elements, Value
+from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Value
 from bnnhw.ir.steps import Clip
 from bnnhw.ir.types import MAX_PLANES
 
@@ -30,7 +31,7 @@ def _bounded(call: Call, low: NDArray[np.float64], high: NDArray[np.float64]) ->
         return clipped(call, value, *ends)
     # Nothing lies beyond infinity.
     low, high = np.where(low == np.inf, np.finfo(float).max, low), np.where(high == -np.inf, -np.finfo(float).max, high)
-    return add_step(call, bendable(call), Clip(low, high))
+    return add_step(call, stepped(call), Clip(low, high))
 
 
 def _end(call: Call, index: int, name: str, default: float) -> float:
@@ -40,14 +41,15 @@ def _end(call: Call, index: int, name: str, default: float) -> float:
     return call.attribute(name, 0.0) if name in call.node.attributes else default
 
 
-@handles("Clip", infinite=True)
+@handles("Clip", infinite=True, samples=True)
 def _clip(call: Call) -> Value:
     """Between two numbers: a Hardtanh, a Relu6."""
-    ones = np.ones(bendable(call).neurons)
+    value = call.take(0, "input", Samples, Product, Integers, Elements)
+    ones = np.ones(value.neurons)
     return _bounded(call, _end(call, 1, "min", -np.inf) * ones, _end(call, 2, "max", np.inf) * ones)
 
 
-@handles("Max", "Min", infinite=True)
+@handles("Max", "Min", infinite=True, samples=True)
 def _max_min(call: Call) -> Value:
     """Of a number and a constant; of one value, or one per neuron or channel."""
     place = 1 if isinstance(call.input(1), Constant) else 0
@@ -56,7 +58,11 @@ def _max_min(call: Call) -> Value:
             "its inputs must be one tensor and a constant: the greater or the lesser of two branches is no threshold"
         )
     call = Call(call.node, (call.inputs[1 - place], call.inputs[place]), call.opset)
-    value = bendable(call)
-    end = call.channels(1, "constant", value.neurons, value.index)
+    value = call.take(0, "input", Samples, Product, Integers, Elements)
+    if isinstance(value, Samples):
+        value, (end,) = grouped(call, value, (1, "constant"))
+        call = replace(call, inputs=(value, call.inputs[1]))
+    else:
+        end = call.channels(1, "constant", value.neurons, value.index)
     none = np.full(value.neurons, np.inf)
     return _bounded(call, end, none) if call.node.kind == "Max" else _bounded(call, -none, end)

@@ -30,7 +30,7 @@ def _window(
 ) -> tuple[Elements, Window, tuple[int, int]]:
     """The map, and the node's window on it, or the one that covers it."""
     elements = value if isinstance(value, Elements) else value.elements
-    elements, axes = as_map(call, elements, "input")
+    elements, axes = as_map(call, elements, "input", fixed=isinstance(value, Integers) and bool(value.steps))
     if whole:
         channels, height, width = elements.shape
         return elements, Window(channels, height, width, (height, width)), axes

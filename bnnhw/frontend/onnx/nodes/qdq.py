@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -22,6 +22,7 @@ from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.levels import element_type, quant_bounds
 from bnnhw.frontend.onnx.nodes.affine import add_step
 from bnnhw.frontend.onnx.nodes.quant import Meaning, quantize
+from bnnhw.frontend.onnx.samples import parted
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.tensors import INTEGERS, is_whole, type_word
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Value, Weights
@@ -29,6 +30,8 @@ from bnnhw.ir.steps import Scale, Shift
 from bnnhw.ir.types import MAX_PLANES, narrowest
 
 __all__: list[str] = []
+
+_Quantized = TypeVar("_Quantized", bound=Samples | Product | Integers | Elements)
 
 MAX_WHOLE = (1 << 15) - 1
 """Greatest weight behind its zero point: what 8 bits and a zero point of 8 bits can be, and more."""
@@ -44,7 +47,7 @@ def _output_type(call: Call) -> int:
 
 
 def _places(call: Call, value: Samples | Product | Integers | Elements, index: int, what: str) -> NDArray[np.float64]:
-    """A parameter of a quantizer of a tensor: one value, or one per channel."""
+    """A parameter of a quantizer of a tensor: one value, or one per channel; of samples, as they are laid out."""
     array = call.constant(index, what)
     if array.size == 1:
         return array.reshape(1)
@@ -58,23 +61,27 @@ def _places(call: Call, value: Samples | Product | Integers | Elements, index: i
             f"its {what} must be a single value, or one per channel along its axis, not of shape {array.shape} along "
             f"axis {axis}"
         )
-    neurons = 1 if isinstance(value, Samples) else value.neurons
-    return call.spread(array.reshape(-1, *[1] * (rank - 1 - axis)), what, neurons, value.index)
+    column = array.reshape(-1, *[1] * (rank - 1 - axis))
+    if isinstance(value, Samples):
+        return np.broadcast_to(column, value.index.shape)
+    return call.spread(column, what, value.neurons, value.index)
 
 
-def _parameters(call: Call, value: Samples | Product | Integers | Elements) -> tuple[list[Fraction], list[Fraction]]:
-    """Scales and zero points, as many of both: one, or one per channel."""
+def _parameters(call: Call, value: _Quantized) -> tuple[_Quantized, list[Fraction], list[Fraction]]:
+    """Scales and zero points, as many of both: one, or one per channel; samples in groups that have one of each."""
     scales = _places(call, value, 1, "scale")
     if not (scales > 0).all():
         raise call.unsupported("its scale must be positive")
     zeros = _places(call, value, 2, "zero point") if call.input(2) is not None else np.zeros(1)
+    if isinstance(value, Samples):
+        value, (scales, zeros) = parted(call, value, scales, zeros)
     scales, zeros = np.broadcast_arrays(scales, zeros)
     if len(set(scales.tolist())) == len(set(zeros.tolist())) == 1:
         scales, zeros = scales[:1], zeros[:1]
-    return [Fraction(s) for s in scales.tolist()], [Fraction(z) for z in zeros.tolist()]
+    return value, [Fraction(s) for s in scales.tolist()], [Fraction(z) for z in zeros.tolist()]
 
 
-@handles("QuantizeLinear")
+@handles("QuantizeLinear", samples=True)
 def _quantize_linear(call: Call) -> Value:
     """Integers of at most 8 bits, of raw samples, products or elements."""
     value = call.take(0, "input", Samples, Product, Integers, Elements)
@@ -83,7 +90,7 @@ def _quantize_linear(call: Call) -> Value:
     if kind is None or kind.bits > MAX_PLANES:
         word = type_word(_output_type(call))
         raise call.unsupported(f"it must quantize to integers of at most {MAX_PLANES} bits, not {word}")
-    scales, zeros = _parameters(call, value)
+    value, scales, zeros = _parameters(call, value)
     low, high = kind.minimum, kind.maximum
     least, most = low - int(max(zeros)), high - int(min(zeros))
     if len({int(zero) % 2 for zero in zeros}) == 1:
@@ -111,13 +118,13 @@ def _quantize_linear(call: Call) -> Value:
     return quantize(call, value, element_type(least, most), least, filled, strict, meaning)
 
 
-@handles("DequantizeLinear", constants=True)
+@handles("DequantizeLinear", constants=True, samples=True)
 def _dequantize_linear(call: Call) -> Value:
     """The numbers that integers stand for: weights and biases from the file, elements behind a QuantizeLinear."""
-    value = call.take(0, "input", Constant, Product, Integers, Elements)
+    value = call.take(0, "input", Constant, Samples, Product, Integers, Elements)
     if isinstance(value, Constant):
         return _constants(call, value.array)
-    scales, zeros = _parameters(call, value)
+    value, scales, zeros = _parameters(call, value)
     if isinstance(value, Elements) and len(scales) == 1:
         scale = call.fraction("scale", value.scale * scales[0])
         offset = call.fraction("offset", (value.offset - zeros[0]) * scales[0])

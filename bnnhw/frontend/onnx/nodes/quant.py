@@ -21,7 +21,7 @@ from bnnhw.frontend.onnx.levels import (
     round_exactly,
 )
 from bnnhw.frontend.onnx.nodes.affine import add_step
-from bnnhw.frontend.onnx.samples import quantize_samples
+from bnnhw.frontend.onnx.samples import grouped, parted, quantize_samples
 from bnnhw.frontend.onnx.streams import affine_steps, as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Ranked, Samples, Value, Weights
 from bnnhw.ir import Quantize
@@ -69,11 +69,9 @@ def quantize(
 ) -> Elements | Integers:
     """Elements of raw samples or of a product; ``rows`` has bounds for all neurons together, or for each."""
     table = list(rows)
-    (scale, offset), *others = meaning.pairs
     if isinstance(value, Samples):
-        if len(table) != 1 or others:
-            raise call.unsupported("it must treat all raw samples alike")
-        return quantize_samples(call, value, dtype, low, table[0], strict, scale, offset)
+        return quantize_samples(call, value, dtype, low, table, strict, meaning.scales, meaning.offsets)
+    (scale, offset), *others = meaning.pairs
     neurons = value.neurons
     floats = [[call.exact("bound", b) if isinstance(b, Fraction) else b for b in row] for row in table]
     filled = [padded(low, row, list(strict), dtype) for row in floats]
@@ -96,16 +94,16 @@ def _quantized(call: Call) -> Constant | Samples | Product | Integers:
     return as_integers(call, value) if isinstance(value, Elements) else value
 
 
-def _scales(call: Call, value: Samples | Product | Integers) -> list[Fraction]:
-    """The scale of a quantizer of elements: one, or one per channel; positive."""
+def _scales(call: Call, value: Samples | Product | Integers) -> tuple[Samples | Product | Integers, list[Fraction]]:
+    """What is quantized, samples in groups of one scale, and the scale: one, or one per channel or group; positive."""
     if isinstance(value, Samples):
-        array = call.channels(1, "scale", 1)
+        value, (array,) = grouped(call, value, (1, "scale"))
     else:
         array = call.channels(1, "scale", value.neurons, value.index)
     if not (array > 0).all():
         raise call.unsupported("its scale must be positive")
     array = array[:1] if (array == array[0]).all() else array
-    return _fractions(array)
+    return value, _fractions(array)
 
 
 def _weight_scale(call: Call, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -129,19 +127,19 @@ def _matrix(call: Call, constant: Constant) -> NDArray[np.float64]:
     return array.astype(np.float64)
 
 
-@handles("BipolarQuant", domains=QUANT_DOMAINS, constants=True)
+@handles("BipolarQuant", domains=QUANT_DOMAINS, constants=True, samples=True)
 def _bipolar_quant(call: Call) -> Value:
     """-1 below 0, otherwise +1, times a scale."""
     value = _quantized(call)
     if isinstance(value, Constant):
         array = _matrix(call, value)
         return Weights(np.where(array >= 0, 1, -1).astype(np.int16), _weight_scale(call, array.shape))
-    scales = _scales(call, value)
+    value, scales = _scales(call, value)
     zero = Fraction(0)
     return quantize(call, value, BIPOLAR, -1, [(zero,)], (False,), Meaning(scales, [zero] * len(scales)))
 
 
-@handles("Sign")
+@handles("Sign", samples=True)
 def _sign(call: Call) -> Value:
     """-1, 0 for 0, +1."""
     value = call.take(0, "input", Samples, Product, Integers, Elements)
@@ -150,7 +148,7 @@ def _sign(call: Call) -> Value:
     return quantize(call, value, DataType("int", 2), -1, [(zero, zero)], (False, True), Meaning([Fraction(1)], [zero]))
 
 
-@handles("Quant", "IntQuant", domains=QUANT_DOMAINS, constants=True)
+@handles("Quant", "IntQuant", domains=QUANT_DOMAINS, constants=True, samples=True)
 def _quant(call: Call) -> Value:
     """Divided by a scale, shifted by a zero point, rounded, clipped to an integer type."""
     value = _quantized(call)
@@ -172,7 +170,7 @@ def _quant(call: Call) -> Value:
         if biases:
             return _quantized_bias(call, value, zero_point, low, high, rounding)
         return _quantized_weights(call, value, zero_point, low, high, rounding)
-    scales = _scales(call, value)
+    value, scales = _scales(call, value)
     if bits > MAX_PLANES:
         assert isinstance(value, Product | Integers)
         return _fine(call, value, (low, high), scales, zero_point, rounding)
@@ -258,21 +256,21 @@ def _quantized_bias(
     return Constant(np.array(values).reshape(array.shape))
 
 
-@handles("MultiThreshold", domains=QUANT_DOMAINS, infinite=True)
+@handles("MultiThreshold", domains=QUANT_DOMAINS, infinite=True, samples=True)
 def _multi_threshold(call: Call) -> Value:
     """How many thresholds are met, scaled and biased."""
     value = call.take(0, "input", Samples, Product, Integers, Elements)
     value = as_integers(call, value) if isinstance(value, Elements) else value
     array = call.constant(1, "thresholds")
-    neurons = 1 if isinstance(value, Samples) else value.neurons
+    order = call.attribute("data_layout", "")
+    call.require("data_layout", order, "", "NC", "NCW", "NCHW", "NWC", "NHWC")
+    axis = value.index.ndim - 1 if order.endswith("WC") else 0
+    neurons = value.index.shape[axis] if isinstance(value, Samples) else value.neurons
     if array.ndim != 2 or array.shape[0] not in (1, neurons) or not 1 <= array.shape[1] < 1 << MAX_PLANES:
         raise call.unsupported(
             f"its thresholds must have shape (1 or {neurons}, 1..{(1 << MAX_PLANES) - 1}), not {array.shape}"
         )
-    order = call.attribute("data_layout", "")
-    call.require("data_layout", order, "", "NC", "NCW", "NCHW", "NWC", "NHWC")
     if len(array) > 1 and not isinstance(value, Samples):
-        axis = value.index.ndim - 1 if order.endswith("WC") else 0
         channels = np.moveaxis(value.index % neurons, axis, -1)
         if channels.shape[-1] != neurons or (channels != np.arange(neurons)).any():
             raise call.unsupported(f"its thresholds must be one row per channel ({neurons})")
@@ -280,7 +278,13 @@ def _multi_threshold(call: Call) -> Value:
     bias = Fraction(call.attribute("out_bias", 0.0))
     if scale <= 0:
         raise call.unsupported(f"its out_scale must be positive, not {float(scale)!r}")
-    rows = [tuple(t if np.isinf(t) else Fraction(t) for t in row) for row in np.sort(array, axis=1).tolist()]
+    array = np.sort(array, axis=1)
+    if isinstance(value, Samples) and len(array) > 1:
+        distinct, rows_of = np.unique(array, axis=0, return_inverse=True)
+        shape = [neurons if place == axis else 1 for place in range(value.index.ndim)]
+        value, (numbers,) = parted(call, value, np.broadcast_to(rows_of.reshape(shape), value.index.shape))
+        array = distinct[numbers]
+    rows = [tuple(t if np.isinf(t) else Fraction(t) for t in row) for row in array.tolist()]
     number = array.shape[1]
     strict = (False,) * number
     if number == 1 and bias * 2 == -scale:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.streams import entering
 from bnnhw.frontend.onnx.tensors import FLOATING, type_word
 from bnnhw.frontend.onnx.values import (
     FRAMES,
@@ -37,7 +38,11 @@ _NUMBERS = {"value_float": np.float32, "value_floats": np.float32, "value_int": 
 
 
 def _reshaped(value: _Laid, shape: tuple[int, ...]) -> _Laid:
-    return laid_out(value, value.index.reshape(shape))
+    result = laid_out(value, value.index.reshape(shape))
+    if isinstance(result, Elements) and not result.layers and value.index.ndim == 1 and len(shape) == 3:
+        # A list of the input's elements becomes a map.
+        return entering(result)
+    return result
 
 
 def _kept(array: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -61,7 +66,7 @@ def _weights_of_shape(call: Call, weights: Weights, shape: tuple[int, ...]) -> W
     return Weights(values, _kept(np.broadcast_to(weights.scale, weights.values.shape).reshape(values.shape)))
 
 
-@handles("Transpose", weights=True)
+@handles("Transpose", weights=True, samples=True)
 def _transpose(call: Call) -> Value:
     """Weights turned over; dimensions of samples or elements behind the batch."""
     value = call.take(0, "input", *_LAID, Weights)
@@ -76,7 +81,7 @@ def _transpose(call: Call) -> Value:
     return laid_out(value, value.index.transpose([axis - 1 for axis in perm[1:]]))
 
 
-@handles("Flatten", weights=True)
+@handles("Flatten", weights=True, samples=True)
 def _flatten(call: Call) -> Value:
     """To two dimensions, for a tensor the batch and its elements."""
     value = call.take(0, "input", *_LAID, Weights)
@@ -112,7 +117,7 @@ def _target(call: Call) -> list[int | None]:
     return value.array.tolist()
 
 
-@handles("Reshape", weights=True)
+@handles("Reshape", weights=True, samples=True)
 def _reshape(call: Call) -> Value:
     """Weights; everything else behind the batch."""
     value = call.take(0, "input", *_LAID, Weights)
@@ -156,7 +161,7 @@ def _axes(call: Call) -> tuple[int, ...]:
     return axes
 
 
-@handles("Squeeze", "Unsqueeze", weights=True)
+@handles("Squeeze", "Unsqueeze", weights=True, samples=True)
 def _squeeze(call: Call) -> Value:
     """Dimensions of 1, of weights, or behind the batch."""
     value = call.take(0, "input", *_LAID, Weights)
@@ -175,7 +180,7 @@ def _squeeze(call: Call) -> Value:
     return laid_out(value, np.asarray(result[0]))
 
 
-@handles("Shape", "Size")
+@handles("Shape", "Size", samples=True)
 def _shape_of(call: Call) -> Value:
     """The shape of a tensor, its first dimension the batch, or how many numbers it has."""
     value = call.take(0, "input", *_LAID)
@@ -191,7 +196,7 @@ def _shape_of(call: Call) -> Value:
     return Dimensions((parts[0], parts[1]))
 
 
-@handles("Cast", weights=True)
+@handles("Cast", weights=True, samples=True)
 def _cast(call: Call) -> Value:
     """The same numbers, which a floating-point type holds."""
     value = call.take(0, "input", *_LAID, Weights)
@@ -204,7 +209,7 @@ def _cast(call: Call) -> Value:
     return value
 
 
-@handles("Identity", "Dropout", constants=True, weights=True, infinite=True)
+@handles("Identity", "Dropout", constants=True, weights=True, infinite=True, samples=True)
 def _identity(call: Call) -> Value:
     """Its input, as in inference."""
     if call.node.kind == "Dropout" and call.input(2) is not None and call.scalar(2, "training_mode"):
