@@ -149,7 +149,7 @@ def _apart(thresholds: NDArray[np.float64], samples: NDArray[np.float64], stated
     if not reached:
         return True
     if stated:
-        return number >= MANY and reached < 2
+        return bool(number >= MANY and reached < 2)
     if first == last:
         return bool(first - least < LOW * (most - least) and len(np.unique(samples)) > 2)
     step = (last - first) / (number - 1)
