@@ -23,7 +23,7 @@ from bnnhw.flow.fold import as_board, technology_of
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
-from bnnhw.ir import Network, archive
+from bnnhw.ir import InputSpec, Network, archive
 from bnnhw.links import Link, Setting
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit, port_signals, to_verilog

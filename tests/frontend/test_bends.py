@@ -237,16 +237,6 @@ REFUSED: dict[str, tuple[Bend, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", ["Clip", "Tanh", "Relu", "Elu"])
-def test_raw_samples_are_quantized_first(tmp_path: Path, kind: str) -> None:
-    graph = Graph(6)
-    ends = [graph.constant(0.0), graph.constant(1.0)] if kind == "Clip" else []
-    x = graph.quant(graph.add(kind, "input", *ends), 2)
-    proto = graph.model(graph.add("MatMul", x, graph.weights(6, 3)), 3)
-    with pytest.raises(UnsupportedError, match=rf"{kind} '\w+': raw samples must be quantized \(Quant\) before it: "):
-        read_model(write(proto, tmp_path / "m.onnx"))
-
-
 @pytest.mark.parametrize("name", REFUSED)
 def test_refusals(tmp_path: Path, name: str) -> None:
     bend, reason = REFUSED[name]
