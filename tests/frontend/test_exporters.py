@@ -55,6 +55,8 @@ MODELS: dict[str, tuple[End, dict[str, Any]]] = {
     "finn-residual-finn.onnx": (plain, {}),
     "finn-residual-streamlined.onnx": (plain, {}),
     "finn-defaults-finn.onnx": (plain, {}),
+    "qkeras-jets.onnx": (softmax, {"input_scale": Fraction(1, 32), "input_type": "int8"}),
+    "qkeras-maps.onnx": (softmax, {"input_scale": Fraction(1, 8), "input_type": "uint4"}),
     "qkeras-jets-quantized.onnx": (softmax, {"input_scale": Fraction(1, 32)}),
     "larq-mlp.npz": (softmax, {}),
     "larq-cnn.npz": (softmax, {}),
@@ -75,9 +77,7 @@ def test_equal_to_its_framework(name: str) -> None:
     # FINN turned Brevitas' files into its own.
     with np.load(DATA / f"{'brevitas' if tool == 'finn' else tool}-{network}-outputs.npz") as outputs:
         samples, scores = outputs["samples"], outputs["scores"].astype(np.float64)
-    if tool == "larq" and samples.ndim > 2:
-        samples = np.moveaxis(samples, -1, 1)
-    codes = imported.network.input.encode(samples.reshape(len(samples), *imported.network.input.shape))
+    codes = imported.network.input.encode(samples.reshape(len(samples), *imported.network.input.sample_shape))
     trained = evaluate_trained(imported.network, codes)
     integer = evaluate(streamline(imported.network).network, codes)
     assert len(scores) >= 200

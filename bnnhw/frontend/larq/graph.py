@@ -56,8 +56,11 @@ class LarqGraph:
 
     def __init__(self, members: Members, shape: tuple[int, ...], given: LarqInput) -> None:
         self._members, self._given = members, given
-        self._graph = Graph("input", (1, *shape), "scores")
+        # Samples are as Keras has them, channels last.
+        self._graph = Graph("input", (1, *shape[1:], shape[0]), "scores")
         self._value = self._graph.input
+        if len(shape) > 1:
+            self.node("Transpose", "input/channels_first", shape=shape, perm=[0, len(shape), *range(1, len(shape))])
         self.state: State = "samples"
         # An activation that is left out if nothing follows, and whose it is.
         self._end: tuple[KerasLayer, str] | None = None
