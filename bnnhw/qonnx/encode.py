@@ -18,9 +18,10 @@ def _float32(thresholds: NDArray[np.float64], strict: NDArray[np.bool_]) -> NDAr
     """The least float32 values that are no less than the thresholds, or greater than them."""
     with np.errstate(over="ignore"):
         nearest = thresholds.astype(np.float32)
+        following = np.nextafter(nearest, np.float32(np.inf))
     exact = nearest.astype(np.float64)
     short = (exact < thresholds) | (strict & (exact == thresholds))
-    return np.where(short, np.nextafter(nearest, np.float32(np.inf)), nearest)
+    return np.where(short, following, nearest)
 
 
 def _by_element(rows: NDArray[Any], spec: InputSpec) -> NDArray[Any]:

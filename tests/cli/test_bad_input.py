@@ -64,7 +64,7 @@ def test_archive_of_somebody_else(tmp_path: Path, refused: Refused) -> None:
 def test_newer_network(tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "newer.bnn"
     with monkeypatch.context() as patch:
-        patch.setattr(archive, "VERSION", archive.VERSION + 1)
+        patch.setattr(archive, "BEFORE_ROWS", archive.VERSION + 1)
         archive.save(make_network(), path)
     message = refused(2, "show", path)
     assert message.startswith(f"{path}: ")
@@ -79,7 +79,7 @@ def test_no_network(tmp_path: Path, refused: Refused) -> None:
 def test_unsupported_node(tmp_path: Path, refused: Refused) -> None:
     weights = numpy_helper.from_array(np.ones((4, 2), np.float32), "w")
     nodes = [
-        helper.make_node("Relu", ["x"], ["a"], name="rectify"),
+        helper.make_node("Sin", ["x"], ["a"], name="rectify"),
         helper.make_node("MatMul", ["a", "w"], ["y"], name="product"),
     ]
     graph = helper.make_graph(
@@ -170,7 +170,10 @@ def test_data_set_of_another_shape(tmp_path: Path, refused: Refused) -> None:
     path = tmp_path / "wide.bnn"
     archive.save(make_network((65, 4, 10)), path)
     message = refused(2, "evaluate", path, "--dataset", "digits")
-    assert message == "data set digits must have 65 elements per frame for this network, not 64"
+    assert message == (
+        "data set digits must have 65 elements per frame for this network, not 64: it takes samples of 65, the data "
+        "set has 64"
+    )
 
 
 def test_more_frames_than_there_are(network: Path, refused: Refused) -> None:

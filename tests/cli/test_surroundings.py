@@ -209,10 +209,13 @@ def test_a_signal_ends_the_tools_too(
         "XDG_CACHE_HOME": str(cache),
         "SLEEPER_PIDS": str(pids),
     }
+    # A shell starts what it puts into the background with SIGINT ignored, and bnnhw leaves ignored signals so.
+    before = signal.signal(number, signal.SIG_DFL)
     process = subprocess.Popen(
         [*BNNHW, verb[0], str(network), *verb[1:], "--json"],
         cwd=work, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    signal.signal(number, before)
     while not pids.exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from bnnhw.ir import (
     Affine,
     BatchNorm,
@@ -26,6 +28,7 @@ from bnnhw.ir import (
     Thresholds,
     Window,
 )
+from bnnhw.ir.bends import CURVES, Clip, Curve
 from bnnhw.ir.layer import Layer
 
 
@@ -94,6 +97,10 @@ def step(what: Step, n: int, x: float) -> float:
             return max(x, 0.0)
         case PRelu():
             return x if x >= 0 else float(what.slope[n]) * x
+        case Clip():
+            return min(max(x, float(what.low[n])), float(what.high[n]))
+        case Curve():
+            return float(CURVES[what.name](np.array([x]))[0])
 
 
 def chain(steps: tuple[Step, ...], values: list[int]) -> list[float]:
