@@ -54,6 +54,20 @@ class BuildResult:
     stages_s: dict[str, float]
     skipped: tuple[str, ...]
 
+    def figures(self) -> dict[str, Any]:
+        """What was measured and promised, by the words of the report and of ``bnnhw build``."""
+        return {
+            "fmax_mhz": self.fmax_mhz,
+            "clock_mhz": self.clock_mhz,
+            "timing_met": self.timing_met,
+            "utilization": self.utilization,
+            "estimate": self.estimate,
+            "fps": self.fps,
+            "latency_us": self.latency_us,
+            "link_fps": self.link_fps,
+            "stages_s": self.stages_s,
+        }
+
     def check_timing(self) -> None:
         """:class:`~bnnhw.errors.CheckError` when the clock is missed."""
         if not self.timing_met:
@@ -67,15 +81,7 @@ def write_report(result: BuildResult, extra: Mapping[str, Any]) -> None:
     """The report, written whole or not at all; paths relative to its folder."""
     content = {
         "bitstream": result.bitstream.name,
-        "fmax_mhz": result.fmax_mhz,
-        "clock_mhz": result.clock_mhz,
-        "timing_met": result.timing_met,
-        "utilization": result.utilization,
-        "estimate": result.estimate,
-        "fps": result.fps,
-        "latency_us": result.latency_us,
-        "link_fps": result.link_fps,
-        "stages_s": result.stages_s,
+        **result.figures(),
         "skipped": list(result.skipped),
         **extra,
     }

@@ -79,7 +79,7 @@ def test_no_network(tmp_path: Path, refused: Refused) -> None:
 def test_unsupported_node(tmp_path: Path, refused: Refused) -> None:
     weights = numpy_helper.from_array(np.ones((4, 2), np.float32), "w")
     nodes = [
-        helper.make_node("Sin", ["x"], ["a"], name="rectify"),
+        helper.make_node("Sin", ["x"], ["a"], name="wave"),
         helper.make_node("MatMul", ["a", "w"], ["y"], name="product"),
     ]
     graph = helper.make_graph(
@@ -89,12 +89,12 @@ def test_unsupported_node(tmp_path: Path, refused: Refused) -> None:
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])],
         [weights],
     )
-    model = tmp_path / "relu.onnx"
+    model = tmp_path / "sine.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), model)
-    message = refused(2, "import", model, "-o", tmp_path / "relu.bnn")
+    message = refused(2, "import", model, "-o", tmp_path / "sine.bnn")
     assert message.startswith(f"{model}: ")
     # Named, with its kind and its position.
-    assert "rectify" in message
+    assert "wave" in message
     assert "Relu" in message
     assert re.search(r"\b[01]\b", message)
 

@@ -41,7 +41,7 @@ def test_dot_products(dtype: str, coefficients: tuple[int, ...]) -> None:
             assert affine.scale * acc + affine.constants[n] == sum(
                 x * w for x, w in zip(numbers.tolist(), values[n], strict=True)
             )
-    # The range is met at both ends: by the matches that all count up, or down.
+    # No wider than if all matches that count down were there and none that count up, or the other way round.
     weights = [c * p.coefficient for c in layer.input.coefficients for p in layer.weights]
     assert low >= 9 * sum(w for w in weights if w < 0)
     assert high <= 9 * sum(w for w in weights if w > 0)

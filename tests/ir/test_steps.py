@@ -59,13 +59,12 @@ def test_each_step_by_hand(step: Step, due: list[list[float]]) -> None:
     assert apply((step,), np.array([[3, -2], [-4, 1]])).tolist() == due
 
 
-@pytest.mark.parametrize(("step", "due"), STEPS, ids=lambda value: type(value).__name__)
-def test_falling_neurons(step: Step, due: list[list[float]]) -> None:
+@pytest.mark.parametrize("step", [step for step, _ in STEPS], ids=lambda step: type(step).__name__)
+def test_falling_neurons(step: Step) -> None:
     """Those whose factor is negative; two that fall, one behind the other, rise."""
     falls = not isinstance(step, Shift | Relu)
     assert falling((step,), 2).tolist() == [False, falls]
     assert falling((step, Scale(np.array([-1.0, -1.0]))), 2).tolist() == [True, not falls]
-    assert len(due) == 2
 
 
 def test_a_constant_neuron_rises() -> None:
