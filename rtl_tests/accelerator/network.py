@@ -25,7 +25,10 @@ def _folded() -> FoldedNetwork:
     )
     rng = np.random.default_rng(4)
     output = Output("output", rng.integers(1, 4, 5), rng.integers(-9, 9, 5))
-    network = Network(InputSpec((19,), layers[0].input), (*layers, output))
+    # Thresholds per element, every other row falling: hardware takes codes, and the host makes them of samples.
+    table = np.sort(rng.normal(size=(19, 3)))
+    spec = InputSpec((19,), layers[0].input, tuple(map(tuple, table.tolist())), tuple(bool(n % 2) for n in range(19)))
+    network = Network(spec, (*layers, output))
     first = LayerFolding(4, 5, "block", planes="serial")
     return FoldedNetwork(network, (first, LayerFolding(2, 3, "lut"), LayerFolding(2, 4, "lut")))
 

@@ -96,12 +96,17 @@ class LinkBench:
             assert self._decoder.skipped == 0, "bytes that are no packet"
 
     def frame(self, tag: int) -> tuple[bytes, BoardResult]:
-        """A random frame's packet, and the reply that is due."""
+        """A random sample's packet, as the host makes it, and the reply that is due, of its levels counted one by one."""
         network = FOLDED.network
-        codes = self.rng.integers(0, network.input.dtype.levels, (1, network.input.elements)).astype(np.uint8)
-        scores = evaluate(network, codes)
+        spec = network.input
+        sample = self.rng.normal(size=spec.elements)
+        levels = [
+            sum(t > x if falls else t <= x for t in row)
+            for x, row, falls in zip(sample, spec.rows, spec.falling, strict=True)
+        ]
+        scores = evaluate(network, np.array([levels], np.uint8))
         index = int(scores.classes[0])
-        packet = encode_frame(pack_codes(codes[0], network.input.dtype.bits), tag)
+        packet = encode_frame(pack_codes(spec.encode(sample[None])[0], spec.dtype.bits), tag)
         return packet, BoardResult(tag, index, int(scores.best[0]))
 
     async def expect(self, replies: Sequence[Reply]) -> None:
