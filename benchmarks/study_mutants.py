@@ -1,135 +1,151 @@
 """Plants random faults in the package, one at a time, and sees whether the tests of the part they are in notice.
 
-    python benchmarks/study_mutants.py [--count 200] [--seed 0] [--jobs 2] [--parts ir streamline] [--only MODULE:INDEX]
+    python benchmarks/study_mutants.py [--count 200] [--seed 0] [--jobs 1] [--parts ir streamline] [--only MODULE:INDEX]
 
-A fault is an operator, a comparison, a constant or a condition changed (:mod:`mutation.mutants`); it is
-planted as the module is imported, the file stays as it is. A fault counts as noticed when the tests of its own part
-fail, do not end in time, or can't be collected. Faults that change nothing anybody can see are listed with the reason
-in ``benchmarks/mutation/equivalent.json`` and are left out. Writes benchmarks/results/mutants.json; about half a minute
-of one core per fault.
+A fault is an operator, a comparison, a constant, a sign or a condition changed (:mod:`mutation.mutants`); it is planted
+as the module is imported, the file stays as it is. First the tests run that run its line, the quickest first, then the
+others that run anything of its module; for what is computed at import, all tests of the part. It counts as noticed when
+one of them fails, can't be collected, or takes :data:`TIMES` the processor time it takes without a fault. The tests
+that noticed anything are run once more at the end without a fault: they must pass.
+
+Faults that change nothing anybody can see are listed with the reason in ``benchmarks/mutation/equivalent.json`` and
+left out of the sample. A first run of a part traces its tests (minutes; kept in build/mutation); then a few seconds
+per fault. Writes benchmarks/results/mutants.json: one entry per part, those of other parts stay.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
-import random
-import subprocess
-import sys
+import signal
+import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
-from mutation.mutants import faults
+from mutation.places import PARTS, ROOT, Mutant, every, modules, sample, tests_of
+from mutation.plugin import child
+from mutation.trace import Trace, runs_at_import
 from rich.progress import track
 
-ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).parent / "results" / "mutants.json"
-EQUIVALENT = Path(__file__).parent / "mutation" / "equivalent.json"
-PARTS = ("ir", "frontend", "streamline", "lowering", "folding", "dataflow", "units", "links")
 TIMES = 4
-"""A part's tests may take so many times what they take without a fault, and a minute."""
+"""Tests may take so many times the processor time that they take without a fault, and :data:`GRACE`."""
+GRACE = 20.0
+WALL = 20
+"""And so many times that on the clock: what sleeps for ever takes no processor time."""
+FIRST = 30
+"""So many of the quickest tests are tried first: most faults need no more, and few files are imported."""
+HEAVY = ["pytest", "numpy", "onnx.helper", "onnxruntime", "mpmath", "numba", "torch", "amaranth.sim"]
+"""What every run imports, or most: imported once, in a process that the others are forks of."""
+PASSED, FAILED, INTERRUPTED, EMPTY = 0, 1, 2, 5
+"""Exit statuses of pytest."""
 
 
-def modules(part: str) -> Iterator[tuple[str, Path]]:
-    """Name and file of every module of a part that has something to compute."""
-    for path in sorted((ROOT / "bnnhw" / part).rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+def run(context: ForkServerContext, mutant: str | None, tests: list[str], seconds: float) -> tuple[str, str]:
+    """What some tests say of a fault, or of none: ``passed``, ``failed`` or ``timeout``; and the first that failed."""
+    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+    limit = TIMES * seconds + GRACE
+    ours, theirs = context.Pipe(duplex=False)
+    with tempfile.NamedTemporaryFile(suffix=".log") as log:
+        process = context.Process(target=child, args=(mutant, files, tests, limit, log.name, theirs))
+        process.start()
+        theirs.close()
+        answer = None
+        try:
+            answer = ours.recv() if ours.poll(WALL * limit) else None
+        except EOFError:
+            pass
+        if answer is None and process.is_alive():
+            process.join(5)
+        if process.is_alive():
+            os.killpg(process.pid or 0, signal.SIGKILL)
+        process.join()
+        if answer is None:
+            timeout = process.exitcode in (-signal.SIGXCPU, -signal.SIGKILL)
+            return ("timeout" if timeout else "failed"), f"ended by {process.exitcode}"
+        status, failed, _, planted = answer
+        if status == EMPTY:
+            return "passed", ""
+        if status not in (PASSED, FAILED, INTERRUPTED) or (mutant and status == PASSED and not planted):
+            raise SystemExit(f"{mutant}: pytest's status is {status}, planted: {planted}\n{Path(log.name).read_text()}")
+        return ("passed" if status == PASSED else "failed"), failed
 
 
-def tests_of(part: str, path: Path) -> list[str]:
-    """The tests of a module's own part, those that bear its name first."""
-    if part == "units":
-        folder = ROOT / "rtl_tests" / path.relative_to(ROOT / "bnnhw" / part).parts[0]
-        return [str(test.relative_to(ROOT)) for test in sorted(folder.glob("test_*.py")) if test.stem != "test_bench"]
-    folders = [ROOT / "tests" / part]
-    if part == "links":
-        folders += [ROOT / "rtl_tests" / name for name in ("uart", "axi_stream")]
-    named = [test for folder in folders for test in sorted(folder.rglob(f"test_*{path.stem}*.py"))]
-    return [str(test.relative_to(ROOT)) for test in (*named, *folders)]
-
-
-def run(tests: list[str], mutant: str | None, timeout: float | None) -> tuple[str, float]:
-    """What the tests say of a fault, or of none: ``passed``, ``failed`` or ``timeout``; and the seconds they took."""
-    plugin = () if mutant is None else ("-p", "mutation.plugin")
-    command = [sys.executable, "-m", "pytest", *plugin, "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
-    environment = {**os.environ, "BNNHW_MUTANT": mutant or "", "PYTHONPATH": str(ROOT / "benchmarks")}
+def judge(context: ForkServerContext, mutant: Mutant, trace: Trace, path: Path) -> dict[str, Any]:
+    """Whether a fault is noticed, by which test, and in how many seconds."""
     start = time.perf_counter()
-    try:
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, timeout=timeout, check=False, capture_output=True, text=True
-        )
-    except subprocess.TimeoutExpired:
-        return "timeout", time.perf_counter() - start
-    verdict = "passed" if done.returncode == 0 else "failed"
-    if mutant is None and verdict == "failed":
-        raise SystemExit(f"without a fault the tests must pass:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
-    return verdict, time.perf_counter() - start
-
-
-def sample(parts: list[str], count: int, seed: int) -> list[dict[str, Any]]:
-    """A random sample of all faults of the parts, known equivalents left out."""
-    known = json.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else []
-    equivalent = {(entry["module"], entry["text"], entry["what"]) for entry in known}
-    found = []
-    for part in parts:
-        for name, path in modules(part):
-            source = path.read_text()
-            lines = source.splitlines()
-            for index, (line, what) in enumerate(faults(source)):
-                text = lines[line - 1].strip()
-                if (name, text, what) not in equivalent:
-                    found.append(
-                        {"part": part, "module": name, "index": index, "line": line, "text": text, "what": what}
-                    )
-    return random.Random(seed).sample(found, min(count, len(found)))  # noqa: S311
+    exact, others = trace.touching(path, mutant.line)
+    if runs_at_import(path.read_text(), mutant.line):
+        exact, others = [*exact, *others], [test for test in trace.all() if test not in {*exact, *others}]
+    verdict, failed = "passed", ""
+    for tests in (exact[:FIRST], exact[FIRST:], others):
+        if tests and verdict == "passed":
+            verdict, failed = run(context, mutant.name, tests, trace.seconds(tests))
+    if verdict == "passed":
+        print(f"survived{'' if exact else ' (no test runs its line)'}: {mutant}", flush=True)
+    return {**asdict(mutant), "verdict": verdict, "by": failed, "seconds": round(time.perf_counter() - start, 1)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--only", nargs="+", default=[], metavar="MODULE:INDEX", help="these faults, and write nothing")
+    parser.add_argument("--log", type=Path, help="a file for what became of every fault, a JSON object per line")
     arguments = parser.parse_args()
-    every = sample(arguments.parts, 1 << 30, 0) if arguments.only else []
-    chosen = [m for m in every if f"{m['module']}:{m['index']}" in arguments.only] or sample(
-        arguments.parts, arguments.count, arguments.seed
-    )
-    clean: dict[tuple[str, ...], float] = {}
+    chosen, left_out = sample(arguments.parts, arguments.count, arguments.seed)
+    if arguments.only:
+        chosen = [mutant for part in arguments.parts for mutant in every(part) if mutant.name in arguments.only]
+    paths = {name: path for part in arguments.parts for name, path in modules(part)}
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    os.chdir(ROOT)
+    traces: dict[tuple[str, ...], Trace] = {}
     for mutant in chosen:
-        path = ROOT / Path(*mutant["module"].split("."))
-        mutant["tests"] = tests_of(
-            mutant["part"], path.with_suffix(".py") if path.with_suffix(".py").exists() else path
-        )
-        key = tuple(sorted(mutant["tests"]))
-        if key not in clean:
-            clean[key] = run(mutant["tests"], None, None)[1]
+        tests = tuple(tests_of(mutant.part, paths[mutant.module]))
+        if tests not in traces:
+            traces[tests] = Trace("-".join(mutant.module.split(".")[1 : 3 if mutant.part == "units" else 2]), [*tests])
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(HEAVY)
 
-    def judge(mutant: dict[str, Any]) -> dict[str, Any]:
-        limit = TIMES * clean[tuple(sorted(mutant["tests"]))] + 60
-        verdict, seconds = run(mutant.pop("tests"), f"{mutant['module']}:{mutant['index']}", limit)
-        if verdict == "passed":
-            place = f"{mutant['module']}:{mutant['index']} line {mutant['line']}"
-            print(f"survived: {place}: {mutant['what']}: {mutant['text']}", flush=True)
-        return {**mutant, "verdict": verdict, "seconds": round(seconds, 1)}
+    def judged(mutant: Mutant) -> dict[str, Any]:
+        path = paths[mutant.module]
+        result = judge(context, mutant, traces[tuple(tests_of(mutant.part, path))], path)
+        if arguments.log:
+            with arguments.log.open("a") as log:
+                log.write(json.dumps(result) + "\n")
+        return result
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        judged = list(track(pool.map(judge, chosen), "mutants", total=len(chosen)))
-    survived = [mutant for mutant in judged if mutant["verdict"] == "passed"]
-    rows = {part: [m for m in judged if m["part"] == part] for part in arguments.parts}
-    summary = {
-        part: {"planted": len(ms), "noticed": sum(m["verdict"] != "passed" for m in ms)} for part, ms in rows.items()
-    }
-    print(json.dumps(summary, indent=2), f"{len(judged) - len(survived)} of {len(judged)} noticed")
+        results = list(track(pool.map(judged, chosen), "mutants", total=len(chosen)))
+    noticed_by = [result["by"] for result in results if result["by"].startswith(("tests", "rtl_tests"))]
+    if noticed_by:
+        verdict, failed = run(context, None, list(dict.fromkeys(noticed_by)), 3600)
+        if verdict != "passed":
+            raise SystemExit(f"without a fault the tests must pass, not only with one: {failed}")
+    summary: dict[str, Any] = {}
+    for part in arguments.parts:
+        mine = [result for result in results if result["part"] == part]
+        verdicts = Counter(result["verdict"] for result in mine)
+        survived = [str(Mutant(**{k: r[k] for k in Mutant.__annotations__})) for r in mine if r["verdict"] == "passed"]
+        summary[part] = {
+            "seed": arguments.seed, "planted": len(mine), "noticed": verdicts["failed"] + verdicts["timeout"],
+            "timeouts": verdicts["timeout"], "equivalent, left out": left_out[part], "survived": survived,
+        }  # fmt: skip
+    survivors = sum(len(entry["survived"]) for entry in summary.values())
+    print(json.dumps(summary, indent=2), f"{len(results) - survivors} of {len(results)} noticed")
     if not arguments.only:
-        data = {"seed": arguments.seed, "parts": summary, "survived": survived}
-        RESULT.write_text(json.dumps(data, indent=2) + "\n")
+        before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+        RESULT.write_text(json.dumps({**before, **summary}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

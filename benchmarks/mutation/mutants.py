@@ -1,4 +1,4 @@
-"""The faults that can be planted in a module: an operator, a comparison, a constant, a condition."""
+"""The faults that can be planted in a module: an operator, a comparison, a constant, a sign, a condition."""
 
 from __future__ import annotations
 
@@ -89,6 +89,10 @@ def _faults(node: Any) -> Iterator[tuple[str, Callable[[Any], None]]]:
             yield f"{value} -> {not value}", lambda n: setattr(n, "value", not value)
         case ast.Constant(value=int() as value):
             yield f"{value} -> {value + 1}", lambda n: setattr(n, "value", value + 1)
+        case ast.UnaryOp(op=ast.Not()):
+            yield "not left out", lambda n: setattr(n, "operand", ast.UnaryOp(ast.Not(), n.operand))
+        case ast.UnaryOp(op=ast.USub(), operand=operand) if not isinstance(operand, ast.Constant):
+            yield "minus left out", lambda n: setattr(n, "op", ast.UAdd())
         case ast.If() | ast.IfExp() | ast.While():
             yield "condition negated", lambda n: setattr(n, "test", ast.UnaryOp(ast.Not(), n.test))
         case ast.Call(func=ast.Name(id=name)) if name in CALLS:

@@ -1,0 +1,68 @@
+"""Planted faults: every one changes the module, and the module that is imported has it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = '''"""Words with a 1."""
+SIZES = (1, 2)
+def rest(value: int, width: int = 8, *, signed: bool = False) -> int:
+    """1 < 2."""
+    if value < 0 and not signed:
+        raise ValueError(f"{value + 1} must be at least 0")
+    return -value % (width - 1)
+'''
+FAULTS = [
+    (2, "1 -> 2"), (2, "2 -> 3"), (3, "8 -> 9"), (3, "False -> True"), (5, "condition negated"), (5, "And -> Or"),
+    (5, "Lt -> LtE"), (5, "0 -> 1"), (5, "not left out"), (7, "Mod -> FloorDiv"), (7, "minus left out"),
+    (7, "Sub -> Add"), (7, "1 -> 2"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def mutation(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(root / "benchmarks")
+
+
+@pytest.mark.usefixtures("mutation")
+def test_faults() -> None:
+    from mutation.mutants import faults, planted
+
+    assert faults(SOURCE) == FAULTS
+    plain = ast.unparse(ast.parse(SOURCE))
+    different = {ast.unparse(planted(SOURCE, index)) for index in range(len(FAULTS))}
+    assert plain not in different
+    assert len(different) == len(FAULTS)
+
+
+@pytest.mark.usefixtures("mutation")
+def test_lines_of_no_function_run_at_import() -> None:
+    from mutation.trace import runs_at_import
+
+    assert [runs_at_import(SOURCE, line) for line in (2, 3, 5, 7)] == [True, True, False, False]
+
+
+def test_an_imported_module_has_its_fault(root: Path) -> None:
+    # MAX_PLANES is one more; the file is as it was.
+    code = """if True:
+        from pathlib import Path
+        from mutation.mutants import faults
+        from mutation.plugin import Planter
+        path = Path("bnnhw/ir/types.py")
+        lines = path.read_text().splitlines()
+        index = next(i for i, (line, _) in enumerate(faults(path.read_text())) if lines[line - 1].startswith("MAX_"))
+        planter = Planter(f"bnnhw.ir.types:{index}")
+        from bnnhw.ir import types
+        assert planter.planted
+        name, _, value = lines[faults(path.read_text())[index][0] - 1].partition(" = ")
+        assert getattr(types, name) == eval(value) + 1
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), str(root / "benchmarks")))}
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
