@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bnnhw.dataflow import StreamFormat
+from bnnhw.dataflow import Resources, StreamFormat
 from bnnhw.units.fork.model import ForkUnit
 
 
@@ -14,3 +14,9 @@ def test_timing() -> None:
     assert unit.outputs == (words, words)
     assert len(unit.output_ports) == 2
     assert (unit.timing.interval, unit.timing.latency) == (10, 9)
+
+
+def test_cost() -> None:
+    """Which of the two has taken the word: wires but for that, however wide."""
+    assert ForkUnit(StreamFormat(4, 2, 6, 30)).resources() == ForkUnit(StreamFormat(64, 8, 64, 64)).resources()
+    assert ForkUnit(StreamFormat(4, 2, 6, 30)).resources() == Resources(6, 2, 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.dataflow.flow import Link, Run, together
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.resources import NOTHING, Resources
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import wires
 
@@ -192,6 +192,8 @@ class WidthUnit(Unit):
 
     def resources(self) -> Resources:
         t = self.timing
+        if t.kind == "wire":
+            return NOTHING
         if t.kind == "up":
             return Resources(t.input_width + 12, 2 * t.output_width, 0)
         if t.kind == "down":

@@ -1,0 +1,56 @@
+"""The cycles that the description of an AXI4-Stream promises, against the gateware at work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bnnhw.dataflow.frame import Frame
+from bnnhw.devices import technology
+from bnnhw.links import Setting
+from bnnhw.links.axi_stream import Axi
+from bnnhw.rtl.accelerator import Accelerator
+from rtl_tests.streams import run
+from tests.build.networks import random_folded
+
+FRAMES = 10
+
+
+@pytest.mark.parametrize(
+    "data_width, result_width, sizes, foldings",
+    [
+        # The accelerator is the slowest, the beats of a frame, those of a result.
+        (8, None, [19, 8, 4], [(2, 5), (1, 4)]),
+        (32, 16, [19, 8, 4], [(2, 5), (1, 4)]),
+        (8, 8, [96, 4, 4], [(4, 48), (4, 4)]),
+        (128, 8, [16, 3], [(3, 16)]),
+    ],
+)
+def test_cycles(data_width: int, result_width: int | None, sizes: list[int], foldings: list[tuple[int, int]]) -> None:
+    graph = random_folded(sizes, foldings).graph(technology("generic"))
+    link = Axi(data_width, result_width)
+    interface = link.interface(graph, Setting(sizes[-1], 0))
+    dut: Any = link.gateware(Accelerator(graph), Setting(sizes[-1], 0))  # type: ignore[arg-type]
+    accepted: list[int] = []
+    offered: list[int] = []
+    assert dut.beats == interface.frame.count == -(-Frame.of(graph).bits // data_width)
+    assert dut.result_beats == interface.result.count
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.s_axis_tvalid, 1)
+        ctx.set(dut.m_axis_tready, 1)
+        cycle = 0
+        while len(offered) < FRAMES * interface.result.count:
+            _, _, ready, valid, last = await ctx.tick().sample(dut.s_axis_tready, dut.m_axis_tvalid, dut.m_axis_tlast)
+            if ready:
+                accepted.append(cycle)
+            if valid:
+                offered.append(cycle)
+                assert last == (len(offered) % interface.result.count == 0)
+            cycle += 1
+
+    run(dut, bench)
+    firsts = offered[:: interface.result.count]
+    assert firsts[0] - accepted[0] == interface.latency_cycles
+    assert firsts[-1] - firsts[-2] == interface.cycles_per_frame
