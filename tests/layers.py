@@ -12,6 +12,7 @@ from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.ir import (
     Affine,
     BitMatrix,
+    Concat,
     Conv2d,
     DataType,
     Dense,
@@ -154,6 +155,17 @@ class Branch:
             shortcut(other)
         layer = Residual(name, self.shape, self.dtype, tuple(one.layers), tuple(other.layers))
         self.foldings += one.foldings + other.foldings
+        self._add(layer, layer.shape_out, layer.output)
+        return self
+
+    def concat(
+        self, first: Callable[[Branch], Branch], second: Callable[[Branch], Branch], flat: bool = False
+    ) -> Branch:
+        name = self._name("concat")
+        one = first(Branch(self.rng, self.shape, self.dtype, f"{name}_first_"))
+        two = second(Branch(self.rng, self.shape, self.dtype, f"{name}_second_"))
+        layer = Concat(name, self.shape, self.dtype, tuple(one.layers), tuple(two.layers), flat)
+        self.foldings += one.foldings + two.foldings
         self._add(layer, layer.shape_out, layer.output)
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bnnhw.dataflow.flow import Deadlock, Link, Run, Timeline, sink, source, together
+from bnnhw.dataflow.flow import Deadlock, Link, Run, Timeline, output_queue, sink, source, together
 from bnnhw.devices import technology
 from tests.layers import random_network
 
@@ -63,6 +63,25 @@ def test_a_part_wakes_the_parts_behind_it_and_before() -> None:
 
     Timeline([(together(last(), first()), (inner, outer)), (sink(outer, 1), (outer,))]).finish()
     assert (inner.taken, outer.taken) == ([5], [6])
+
+
+def test_output_queue() -> None:
+    """A word is shown a pipeline's depth after it was begun, or in the cycle after the one before was taken."""
+    link = Link()
+
+    def consumer() -> Run:
+        for cycle in (0, 9, 0, 0, 30):
+            yield from link.take(cycle)
+
+    Timeline([(output_queue(link, [0, 1, 2, 3, 20], 5, 4), (link,)), (consumer(), (link,))]).finish()
+    assert link.offered == [4, 5, 10, 11, 24]
+    assert link.taken == [4, 9, 10, 11, 30]
+
+
+def test_ends_of_a_stream_move_a_word_per_cycle() -> None:
+    link = Link()
+    Timeline([(source(link, 4), (link,)), (sink(link, 4), (link,))]).finish()
+    assert link.offered == link.taken == [0, 1, 2, 3]
 
 
 def test_deadlock() -> None:

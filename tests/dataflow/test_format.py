@@ -33,8 +33,14 @@ def test_whole_words() -> None:
 
 
 def test_result() -> None:
+    """The class and its score; those of all classes above them where they are wanted."""
     form = ResultFormat(4, 9, True)
+    assert form.fields == (("index", 4, False), ("score", 9, True))
     assert (form.width, form.words) == (13, 1)
+    assert form == Frame(12, 1, 4, 3, 4, 9, True).result
+    every = ResultFormat(4, 9, True, 3)
+    assert every.fields[2:] == (("score_0", 9, True), ("score_1", 9, True), ("score_2", 9, True))
+    assert every.width == 13 + 3 * 9
 
 
 @pytest.mark.parametrize("seed", range(6))

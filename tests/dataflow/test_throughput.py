@@ -16,6 +16,7 @@ from bnnhw.lowering.builder import Builder
 from bnnhw.units.buffer.model import BufferUnit
 from rtl_tests.flow import random_arrivals, random_readiness, streams_of
 from rtl_tests.streams import Driver, Monitor
+from tests.build.networks import random_folded
 from tests.layers import MapNetwork, random_network
 
 TECH = technology("generic")
@@ -66,6 +67,14 @@ def test_what_settled_stays(seed: int) -> None:
         found.per_frame
     }
     assert found.per_frame >= max(node.unit.interval for node in units.nodes)
+
+
+def test_three_equal_distances_are_enough() -> None:
+    """A chain of matrix layers runs at the interval of its slowest one from the first frame on: four are followed."""
+    graph = random_folded([16, 8, 4], [(2, 8), (2, 4)]).graph(TECH)
+    found = settle(graph)
+    assert (found.per_frame, found.frames) == (8, 4)
+    assert len(found.links) == graph.streams
 
 
 @pytest.mark.parametrize("shortcut", [False, True])

@@ -169,9 +169,7 @@ def test_testbench_of_streams() -> None:
     files, frames, results = bench_of(links.get("stream"), 5)
     assert list(files) == ["eye_tb.v", "eye_tb_frames.hex", "eye_tb_results.hex"]
     beats = [int(line, 16) for line in files["eye_tb_frames.hex"].split()]
-    assert [
-        sum(beat << 5 * place for place, beat in enumerate(beats[4 * n : 4 * n + 4])) for n in range(5)
-    ] == frames
+    assert [sum(beat << 5 * place for place, beat in enumerate(beats[4 * n : 4 * n + 4])) for n in range(5)] == frames
     assert [int(line, 16) for line in files["eye_tb_results.hex"].split()] == [i | s << 2 for i, s in results]
     text, core = files["eye_tb.v"], predict(GRAPH)
     assert numbers(text, "BEATS") == 4 and numbers(text, "FRAMES") == 5
