@@ -121,7 +121,7 @@ class Builder:
             self._layers += 1
             given = RULES.of(layer).lower(self, layer, name, given)
             node = self._nodes[-1]
-            if node.layer != layer.name or node.sinks[-1:] != (given.number,):
+            if node.layer != layer.name or node.sinks[-1] != given.number:
                 raise ValueError(f"layer {layer.name}: its rule must end in a unit of its own")
             port, form = node.unit.output_ports[-1], node.unit.outputs[-1]
             assert isinstance(form, StreamFormat), "only a network's output gives results"

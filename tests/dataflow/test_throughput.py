@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from bnnhw.dataflow.flow import Deadlock, Link
-from bnnhw.dataflow.graph import Graph
+from bnnhw.dataflow.flow import Deadlock, Link, Run
+from bnnhw.dataflow.graph import Graph, Node
 from bnnhw.dataflow.throughput import settle
 from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork
 from bnnhw.lowering.builder import Builder
 from bnnhw.units.buffer.model import BufferUnit
+from bnnhw.units.width.model import WidthUnit
 from rtl_tests.flow import random_arrivals, random_readiness, streams_of
 from rtl_tests.streams import Driver, Monitor
 from tests.build.networks import random_folded
@@ -75,6 +77,27 @@ def test_three_equal_distances_are_enough() -> None:
     found = settle(graph)
     assert (found.per_frame, found.frames) == (8, 4)
     assert len(found.links) == graph.streams
+
+
+class _Late(WidthUnit):
+    """Wires that are not ready in their first cycles."""
+
+    def flow(self, *links: Link, frames: int) -> Run:
+        given, taken = links
+        for word in range(frames * self.inputs[0].words):
+            ready = yield from given.take(7 if word == 0 else 0)
+            taken.offer(ready)
+            yield from taken.taken_at(word)
+
+
+def test_latency_begins_when_the_first_word_is_taken() -> None:
+    graph = random_folded([16, 8, 4], [(2, 8), (2, 4)]).graph(TECH)
+    late = _Late(graph.input.width, graph.input.width, graph.frame_bits)
+    nodes = [replace(n, sources=(n.sources[0] + 1,), sinks=(n.sinks[0] + 1,)) for n in graph.nodes]
+    slow = Graph(TECH, (Node("late", "late", late, (0,), (1,)), *nodes), graph.input, graph.output + 1)
+    found = settle(slow)
+    assert found.links[0].taken[0] == 7
+    assert found.latency == settle(graph).latency
 
 
 @pytest.mark.parametrize("shortcut", [False, True])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.ir import InputSpec, Network, Output
 from bnnhw.ir.types import DataType
+from bnnhw.lowering.dense import DenseRule
 from bnnhw.units.argmax.model import ArgmaxTiming
 from bnnhw.units.mvu.model import MvuUnit
 from bnnhw.units.mvu.timing import MvuTiming
@@ -209,6 +211,28 @@ def test_words_agree_on_every_stream(seed: int) -> None:
         assert all(form.words == words for form in node.unit.outputs)
         given.update(dict.fromkeys(node.sinks, words))
     assert given == {units.output: 1}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        # Nothing appended; a unit of another layer; another stream than the unit's.
+        lambda build, layer, name, given: given,
+        lambda build, layer, name, given: replace(given, number=build.add(name, "b", build.unit(layer), given.number)),
+        lambda build, layer, name, given: replace(
+            given, number=build.add(name, layer.name, build.unit(layer), given.number) - 1
+        ),
+    ],
+)
+def test_a_rule_must_end_in_a_unit_of_its_layer(rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = DenseRule.lower
+
+    def lower(self: DenseRule, build: Any, layer: Any, *rest: Any) -> Any:
+        return rule(build, layer, *rest) if layer.name == "c" else plain(self, build, layer, *rest)
+
+    monkeypatch.setattr(DenseRule, "lower", lower)
+    with pytest.raises(ValueError, match=r"^layer c: its rule must end in a unit of its own$"):
+        folded().graph(technology("generic"))
 
 
 def test_streams_that_do_not_fit_are_refused() -> None:
