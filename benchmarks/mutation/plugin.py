@@ -17,6 +17,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 import pytest
+
 from mutation.mutants import planted
 
 __all__ = ["Planter", "child"]

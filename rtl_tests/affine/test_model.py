@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnnhw.dataflow import Resources
+from bnnhw.dataflow import Resources, StreamFormat
 from bnnhw.ir import Affine, DataType
 from bnnhw.units.affine.model import AffineUnit
 
@@ -47,6 +47,20 @@ def test_cost() -> None:
     assert _unit([255, 1, 1], [9, 0, 0], 2).resources() == Resources(
         2 * 20 + 2 * 12 * (16 + 1) + 20 + 7 * 24, 2 * 20 + 2 * (2 * 4 + 4 * 12) + 20 + 8 * 24, 0
     )
+
+
+@pytest.mark.parametrize("lanes, folds, read", [(1, 5, 2), (2, 3, 2), (4, 2, 2), (5, 1, 1), (6, 1, 1)])
+def test_streams(lanes: int, folds: int, read: int) -> None:
+    """5 channels on 6 positions; constants come out of a memory where there are several words of them."""
+    layer = Affine("layer", (5, 2, 3), DataType.parse("int4"), np.full(5, 3), np.arange(5))
+    unit = AffineUnit(layer, lanes)
+    assert unit.inputs == (StreamFormat(lanes, 4, 5, 30),)
+    assert unit.outputs == (StreamFormat(lanes, layer.output.bits, 5, 30),)
+    assert (unit.folds, unit.timing.read, unit.timing.words) == (folds, read, 6 * folds)
+
+
+def test_bits_of_multipliers() -> None:
+    assert [_unit([m, 0], [0, 0]).multiplier_bits for m in (1, 3, 4, -2, -4, -5)] == [1, 2, 3, 2, 3, 4]
 
 
 def test_errors() -> None:

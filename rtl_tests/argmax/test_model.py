@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from bnnhw.dataflow import Resources
-from bnnhw.ir import Output
+from bnnhw.dataflow import Resources, ResultFormat, StreamFormat
+from bnnhw.ir import BatchNorm, Output
 from bnnhw.units.argmax.model import ArgmaxUnit
 from tests.layers import random_layer
 
@@ -55,3 +57,26 @@ def test_cost(lanes: int, multiplier: int, offset: int, score: int, lane: int) -
     assert ArgmaxUnit(output, (0, 12), lanes, scores=True).resources() == Resources(
         lanes * lane + 2 * score + 30 + kept, registers + kept, 0
     )
+
+
+@pytest.mark.parametrize("classes, index", [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (10, 4)])
+def test_streams(classes: int, index: int) -> None:
+    """As many bits as accumulators, the class and scores need; a single score decides between two classes."""
+    unit = ArgmaxUnit(Output("out", np.full(classes, 2), np.full(classes, -30)), (0, 12), 3)
+    assert unit.inputs == (StreamFormat(3, 4, classes, classes),)
+    assert unit.outputs == (ResultFormat(index, 6, True),)
+    every = ArgmaxUnit(Output("out", np.full(classes, 2), np.full(classes, 3)), (0, 12), 3, scores=True)
+    assert every.outputs == (ResultFormat(index, 5, False, classes),)
+
+
+def test_places_of_the_queue() -> None:
+    """Enough results for what is on its way at full speed."""
+    for lanes, places in ((1, 1), (2, 1), (5, 4), (10, 8)):
+        unit = ArgmaxUnit(Output.plain("out", 10), (0, 12), lanes)
+        assert unit.timing.credits == places == -(-(unit.timing.depth + 1) // unit.timing.words)
+
+
+def test_errors() -> None:
+    steps = (BatchNorm(np.ones(3), np.zeros(3), np.zeros(3), np.ones(3), 1e-5),)
+    with pytest.raises(ValueError, match=r"^layer out must be streamlined$"):
+        ArgmaxUnit(replace(Output.plain("out", 3), steps=steps), (0, 12), 1)

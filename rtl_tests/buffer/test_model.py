@@ -41,6 +41,17 @@ def test_cost(depth: int, width: int, memory: Resources, counted: int) -> None:
     assert unit.resources() == memory + Resources(3 * counted + 15, 3 * counted + width + 5, 0)
 
 
+@pytest.mark.parametrize(
+    "depth, style", [(1, "registers"), (2, "registers"), (17, "registers"), (18, "distributed"), (66, "block")]
+)
+def test_style(depth: int, style: str) -> None:
+    """Of words of 8 bits: up to 16 of them in memory are registers, up to 64 LUT RAM."""
+    unit = BufferUnit(StreamFormat.whole_words(1, 8, 10), depth, technology("ecp5"))
+    assert unit.style == style
+    assert unit.inputs == unit.outputs == (StreamFormat.whole_words(1, 8, 10),)
+    assert unit.timing.in_memory == (depth > 2)
+
+
 def test_errors() -> None:
     with pytest.raises(ValueError, match=r"^depth must be positive, not 0$"):
         _unit(0)

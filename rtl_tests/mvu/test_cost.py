@@ -99,7 +99,7 @@ def test_depthwise() -> None:
 
 
 def test_weights_of_two_planes() -> None:
-    """-2 and 1 times 35 lanes for 4 neurons: a RAM per cycle in which lanes are due; sums of 9 bits leave as they are."""
+    """-2 and 1 times 35 lanes for 4 neurons: a RAM per cycle of popcounts; sums of 9 bits leave as they come."""
     parts = Resources(4 * (2 * 79 + 6 + 3 + 9), 4 * (2 * 35 + 9), 0)
     due = Resources.total([CONTROL, parts, Resources(0, 0, 18 + 3), Resources(4 * 36, 5 * 36, 0)])
     assert cost((8, 70), LayerFolding(4, 35, "block"), "ice40", ("bipolar", None), (1, -2)) == due

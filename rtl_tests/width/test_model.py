@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.dataflow import Resources
+from bnnhw.dataflow import Resources, StreamFormat
 from bnnhw.units.width.model import WidthTiming, WidthUnit
 from tests.strategies import fixed
 
@@ -72,6 +72,39 @@ def test_interval(timing: WidthTiming) -> None:
 )
 def test_cost(widths: tuple[int, int], due: Resources) -> None:
     assert WidthUnit(*widths, 20).resources() == due
+
+
+def test_streams() -> None:
+    """Bits of one frame, or of several groups that are repacked each on its own."""
+    one = WidthUnit(4, 6, 20)
+    assert (one.inputs, one.outputs) == ((StreamFormat(4, 1, 20, 20),), (StreamFormat(6, 1, 20, 20),))
+    assert (one.repeats, one.interval) == (1, one.timing.interval)
+    three = WidthUnit(4, 6, 20, 3)
+    assert (three.inputs, three.outputs) == ((StreamFormat(4, 1, 20, 60),), (StreamFormat(6, 1, 20, 60),))
+    assert three.interval == 3 * one.interval
+    with pytest.raises(ValueError, match=r"^frame_bits must be positive, not 0$"):
+        WidthUnit(4, 6, 0)
+
+
+@pytest.mark.parametrize(
+    "widths, offered",
+    [
+        # As they come; a cycle behind the last of three; one after another from one word.
+        ((4, 4, 12), [0, 1, 2]),
+        ((3, 9, 18), [3, 6]),
+        ((9, 3, 18), [1, 2, 3, 4, 5, 6]),
+        # The last word ends early.
+        ((3, 9, 12), [3, 4]),
+        ((9, 3, 12), [1, 2, 3, 4]),
+        # 4, 8, 12 bits are in: six of them from the second word on, twelve with the third.
+        ((4, 6, 12), [2, 3]),
+        ((6, 4, 12), [1, 2, 3]),
+    ],
+)
+def test_cycles_by_hand(widths: tuple[int, int, int], offered: list[int]) -> None:
+    timing = WidthTiming(*widths)
+    assert timing.schedule(list(range(timing.words_in))) == offered
+    assert timing.latency == offered[-1]
 
 
 def test_errors() -> None:

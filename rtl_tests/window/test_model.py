@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.dataflow import Resources
+from bnnhw.dataflow import Resources, StreamFormat
 from bnnhw.dataflow.flow import Link, Timeline, sink, source
 from bnnhw.devices import technology
 from bnnhw.errors import NetworkError
@@ -175,6 +175,45 @@ def test_cost() -> None:
     steps = 3 * 4 * 8 // 2
     memory, queue = Resources(0, 0, 2), Resources(64 * 3, 64 * 4, 0)
     assert maps.resources() == memory + queue + Resources(2 * counted + steps + 30, counted + 20 + 64, 0)
+
+
+def test_streams() -> None:
+    """Positions come in words of lanes; vectors leave as such, or tap by tap for each word of channels."""
+    window, tech = Window(6, 4, 4, (3, 3)), technology("generic")
+    vectors = WindowUnit(window, 2, 3, 1, "vector", tech)
+    assert vectors.inputs == (StreamFormat(3, 2, 6, 96),)
+    assert vectors.outputs == (StreamFormat(3, 2, 54, 4 * 54),)
+    assert (vectors.width, vectors.spare, vectors.repeats) == (6, 0, 1)
+    channels = WindowUnit(window, 2, 4, 1, "channels", tech)
+    assert channels.inputs == (StreamFormat(4, 2, 6, 96),)
+    assert channels.outputs == (StreamFormat.whole_words(4, 2, 4 * 9 * 2),)
+    for unit in (vectors, channels):
+        assert unit.inputs[0].words == unit.timing.words_in
+        assert unit.outputs[0].words == unit.timing.words_out
+
+
+def test_room_in_front() -> None:
+    """Words by which the stream in front may run ahead are places of the buffer, and nothing else changes."""
+    window = Window(6, 4, 4, (3, 3))
+    plain, spare = (WindowTiming(window, 3, "vector", more) for more in (0, 5))
+    assert WindowTiming(window, 3, "vector") == plain
+    assert spare.buffer_words == plain.buffer_words + 5
+    assert spare.window_words == plain.window_words + 5
+    assert (spare.interval, spare.latency) == (plain.interval, plain.latency)
+    with pytest.raises(ValueError, match=r"^spare must not be negative, not -1$"):
+        WindowTiming(window, 3, "vector", -1)
+
+
+def test_what_a_unit_refuses() -> None:
+    window, tech = Window(6, 4, 4, (3, 3)), technology("generic")
+    with pytest.raises(ValueError, match=r"^bits must be positive, not 0$"):
+        WindowUnit(window, 0, 3, 0, "vector", tech)
+    for code in (-1, 4):
+        with pytest.raises(ValueError, match=rf"^padding_code must be in 0\.\.3, not {code}$"):
+            WindowUnit(window, 2, 3, code, "vector", tech)
+    assert WindowUnit(window, 2, 3, 3, "vector", tech).padding_code == 3
+    with pytest.raises(ValueError, match=r"^lanes must be positive, not 0$"):
+        WindowUnit(window, 2, 0, 0, "vector", tech)
 
 
 def test_errors() -> None:

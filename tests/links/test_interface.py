@@ -92,7 +92,10 @@ def test_what_a_stream_says() -> None:
         "reset": {"port": "rst", "active": "high", "synchronous": True},
         "input": {
             "ports": {"data": "input_payload", "valid": "input_valid", "ready": "input_ready"},
-            **{"bits": 19, "beat_bits": 5, "beats": 4, "last_beat_bits": 4},
+            "bits": 19,
+            "beat_bits": 5,
+            "beats": 4,
+            "last_beat_bits": 4,
             **packing,
         },
         "output": {
