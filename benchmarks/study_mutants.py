@@ -16,6 +16,7 @@ per fault. Writes benchmarks/results/mutants.json: one entry per part, those of 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import os
@@ -58,10 +59,8 @@ def run(context: ForkServerContext, mutant: str | None, tests: list[str], second
         process.start()
         theirs.close()
         answer = None
-        try:
+        with contextlib.suppress(EOFError):
             answer = ours.recv() if ours.poll(WALL * limit) else None
-        except EOFError:
-            pass
         if answer is None and process.is_alive():
             process.join(5)
         if process.is_alive():
