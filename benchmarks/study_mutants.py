@@ -108,17 +108,19 @@ def main() -> None:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     os.chdir(ROOT)
-    traces: dict[tuple[str, ...], Trace] = {}
+    traces: dict[str, Trace] = {}
+    tests: dict[str, Trace] = {}
     for mutant in chosen:
-        tests = tuple(tests_of(mutant.part, paths[mutant.module]))
-        if tests not in traces:
-            traces[tests] = Trace("-".join(mutant.module.split(".")[1 : 3 if mutant.part == "units" else 2]), [*tests])
+        # bnnhw.PART, and of units bnnhw.units.UNIT.
+        name = "-".join(mutant.module.split(".")[1 : 3 if mutant.part == "units" else 2])
+        if name not in traces:
+            traces[name] = Trace(name, tests_of(mutant.part, paths[mutant.module]))
+        tests[mutant.module] = traces[name]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(HEAVY)
 
     def judged(mutant: Mutant) -> dict[str, Any]:
-        path = paths[mutant.module]
-        result = judge(context, mutant, traces[tuple(tests_of(mutant.part, path))], path)
+        result = judge(context, mutant, tests[mutant.module], paths[mutant.module])
         if arguments.log:
             with arguments.log.open("a") as log:
                 log.write(json.dumps(result) + "\n")

@@ -154,3 +154,13 @@ def test_clips_and_curves_in_chains() -> None:
     assert thresholds(steps, [2.0], -9, 9) == ([3], [])
     # The clip ends at tanh(1) * 2 + 1 = 2.523.
     assert thresholds(steps, [2.6], -9, 9) == ([10], [])
+
+
+@pytest.mark.parametrize("name, value", [("elu", 0), ("erf", 0), ("sigmoid", 0.5), ("softsign", 0), ("tanh", 0)])
+def test_what_a_curve_is_at_0(name: str, value: float) -> None:
+    """Exactly: reached at 0, and passed from the next number on. Softplus is the logarithm of 2 there, no bound."""
+    line = preimage((Curve(name),), 0, value, False)
+    assert isinstance(line, HalfLine)
+    assert (line.end, line.above, line.strict) == (Number(Fraction(0)), True, False)
+    assert thresholds((Curve(name),), [value], -3, 3) == ([0], [])
+    assert preimage((Shift(column(-2.0)), Curve(name)), 0, value, True) == HalfLine(Number(Fraction(2)), True, True)

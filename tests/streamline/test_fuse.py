@@ -9,6 +9,7 @@ from bnnhw.ir import (
     Affine,
     BatchNorm,
     BitMatrix,
+    Concat,
     Conv2d,
     DataType,
     Dense,
@@ -53,7 +54,7 @@ def quantize(name: str, shape: tuple[int, int, int], dtype: DataType, mean: floa
 
 
 def network(layers: tuple[Layer, ...], spec: InputSpec) -> Network:
-    shape, dtype = follow(spec.shape, spec.dtype, layers)
+    shape, dtype = follow(spec.map, spec.dtype, layers)
     last = matrix("last", dtype, 3, int(np.prod(shape)))
     return Network(spec, (*layers, last, Output.plain("output", 3)))
 
@@ -138,3 +139,26 @@ def test_what_it_leaves_alone() -> None:
     values = Thresholds(np.full((4, 1), 8), BIPOLAR)
     before = network((layer, Quantize("t", layer.shape_out, layer.output, values)), InputSpec((4, 5, 5), BIPOLAR))
     assert fuse(before).network == before
+
+
+def test_into_joined_branches() -> None:
+    """Every branch has the quantizer of its own channels, in its matrix where it ends in one."""
+    one = Conv2d(Window(4, 5, 5, (2, 2)), matrix("one", UINT2, 1, 16))
+    two = Conv2d(Window(4, 5, 5, (2, 2)), matrix("two", UINT2, 3, 16))
+    join = Concat("join", (4, 5, 5), UINT2, (one,), (two,))
+    before = network((join, quantize("q", join.shape_out, join.output, 18.0)), InputSpec((4, 5, 5), UINT2))
+    check(before, Conv2d, Conv2d, Concat)
+    # A branch of nothing, one that ends in a matrix, and a type for both: elements of 0..3 and sums of 0..9.
+    skip = Concat("join", (2, 5, 5), UINT2, (), (Conv2d(Window(2, 5, 5, (1, 1)), matrix("c", UINT2, 2, 2)),))
+    before = network((skip, quantize("q", skip.shape_out, skip.output, 1.0)), InputSpec((2, 5, 5), UINT2))
+    check(before, Affine, Quantize, Conv2d, Concat)
+
+
+def test_joined_lists() -> None:
+    """Of vectors every element has its quantizer; of maps the elements of a channel lie apart, and it stays behind."""
+    ends = (matrix("one", UINT2, 1, 10),), (matrix("two", UINT2, 3, 10),)
+    join = Concat("join", (10, 1, 1), UINT2, *ends, flat=True)
+    check(network((join, quantize("q", (4, 1, 1), join.output, 9.0)), InputSpec((10,), UINT2)), Dense, Dense, Concat)
+    wide = Concat("join", (1, 1, 2), UINT2, (), (), flat=True)
+    rises = batch_norm_sign(BatchNorm(np.ones(4), np.zeros(4), np.arange(4.0), np.ones(4), 0.0))
+    check(network((wide, Quantize("q", (4, 1, 1), UINT2, rises)), InputSpec((1, 1, 2), UINT2)), Concat, Quantize)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.streamline.roots import ceil_root, floor_root
+from bnnhw.streamline.roots import Number, ceil_root, floor_root
 from tests.strategies import fixed
 
 RATIONALS = st.one_of(st.fractions(-50, 50, max_denominator=40), st.floats(-1e6, 1e6).map(Fraction))
@@ -58,3 +58,27 @@ def test_a_root_one_part_in_10_to_the_40_short_of_an_integer() -> None:
     square = 9 - Fraction(1, 10**40)
     assert floor_root(Fraction(0), square, 1) == 2
     assert ceil_root(Fraction(0), square, -1) == -2
+
+
+def test_numbers_times_a_fraction() -> None:
+    number = Number(Fraction(1, 2), ((1, Fraction(2)), (-1, Fraction(7))))
+    assert number * Fraction(-3) == Number(Fraction(-3, 2), ((-1, Fraction(18)), (1, Fraction(63))))
+    assert number * Fraction(1, 2) == Number(Fraction(1, 4), ((1, Fraction(1, 2)), (-1, Fraction(7, 4))))
+    assert number * Fraction(0) == Number(Fraction(0))
+    assert (number * Fraction(0)).sign() == 0
+
+
+@pytest.mark.parametrize("rational, sign, square, expected", [
+    (0, 1, 2, 1), (0, -1, 2, -1), (1, 1, 2, 1), (-1, -1, 2, -1), (1, -1, 2, -1), (2, -1, 2, 1), (-1, 1, 2, 1),
+    (-2, 1, 2, -1),
+])  # fmt: skip
+def test_signs(rational: int, sign: int, square: int, expected: int) -> None:
+    """Of r + sign * sqrt(square)."""
+    assert Number(Fraction(rational), ((sign, Fraction(square)),)).sign() == expected
+
+
+def test_times_a_root() -> None:
+    number = Number(Fraction(-3), ((1, Fraction(2)), (-1, Fraction(5))))
+    assert number.times_root(Fraction(4)) == Number(Fraction(-6), ((1, Fraction(8)), (-1, Fraction(20))))
+    assert number.times_root(Fraction(2)) == Number(Fraction(2), ((-1, Fraction(18)), (-1, Fraction(10))))
+    assert Number(Fraction(0), ((-1, Fraction(2)),)).times_root(Fraction(8)) == Number(Fraction(-4))

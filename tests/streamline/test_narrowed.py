@@ -1,0 +1,54 @@
+"""Two-bit elements that are -1 and +1 alone become bipolar ones."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bnnhw.ir import (
+    BitMatrix,
+    DataType,
+    Dense,
+    FloatActivation,
+    InputSpec,
+    Network,
+    Output,
+    Quantizer,
+    Shift,
+    WeightPlane,
+    sign,
+)
+from bnnhw.reference import evaluate, evaluate_trained
+from bnnhw.streamline import streamline
+
+BIPOLAR = DataType("bipolar", 1)
+
+
+@pytest.mark.parametrize(
+    "bounds, becomes",
+    [
+        ([-np.inf, 0.5, 0.5], "bipolar"),
+        ([-np.inf, 0.5, 1.5], "int2"),
+        ([-1.5, 0.5, 0.5], "int2"),
+    ],
+)
+def test_two_values_of_two_bits_are_one_bit(bounds: list[float], becomes: str) -> None:
+    """-1 and +1 alone, in front of a layer that is stated in dot products, are bipolar; with -2 or 0 they are not."""
+    plane = WeightPlane(1, BitMatrix.from_bits(np.array([[1, 1, 0], [1, 0, 1]])))
+    quantizer = Quantizer(DataType("int", 2), np.array([bounds, bounds]), np.zeros(3, np.bool_))
+    first = Dense("first", BIPOLAR, (plane,), FloatActivation((), quantizer))
+    behind = WeightPlane(1, BitMatrix.from_bits(np.array([[1, 0], [1, 1], [0, 1]])))
+    norm = FloatActivation((Shift(np.array([0.5, -0.5, 1.5])),), sign(3))
+    second = Dense("second", DataType("int", 2), (behind,), norm)
+    last = Dense("last", BIPOLAR, (plane,), None)
+    before = Network(InputSpec((3,), BIPOLAR), (first, second, last, Output.plain("output", 2)))
+    after = streamline(before).network
+    assert str(after.matrices[1].input) == becomes
+    codes = np.array(list(itertools.product((0, 1), repeat=3)), np.uint8)
+    assert np.array_equal(evaluate(after, codes).scores, evaluate_trained(before, codes).scores)
+    # An output of scores as they are takes the elements that there are.
+    ends = Network(before.input, (first, replace(second, activation=None), Output.plain("output", 3)))
+    assert str(streamline(ends).network.matrices[1].input) == "int2"
