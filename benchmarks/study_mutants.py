@@ -26,12 +26,14 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
 from mutation.places import PARTS, ROOT, Mutant, every, modules, sample, tests_of
 from mutation.plugin import child
+from mutation.session import UNPLANTED, WALL, serve
 from mutation.trace import Trace, runs_at_import
 from rich.progress import track
 
@@ -39,10 +41,8 @@ RESULT = Path(__file__).parent / "results" / "mutants.json"
 TIMES = 4
 """Tests may take so many times the processor time that they take without a fault, and :data:`GRACE`."""
 GRACE = 20.0
-WALL = 20
-"""And so many times that on the clock: what sleeps for ever takes no processor time."""
 FIRST = 30
-"""So many of the quickest tests are tried first: most faults need no more, and few files are imported."""
+"""So many of the quickest tests are tried first: most faults need no more."""
 HEAVY = ["pytest", "numpy", "onnx.helper", "onnxruntime", "mpmath", "numba", "torch", "amaranth.sim"]
 """What every run imports, or most: imported once, in a process that the others are forks of."""
 PASSED, FAILED, INTERRUPTED, EMPTY = 0, 1, 2, 5
@@ -52,15 +52,14 @@ PASSED, FAILED, INTERRUPTED, EMPTY = 0, 1, 2, 5
 def run(context: ForkServerContext, mutant: str | None, tests: list[str], seconds: float) -> tuple[str, str]:
     """What some tests say of a fault, or of none: ``passed``, ``failed`` or ``timeout``; and the first that failed."""
     files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-    limit = TIMES * seconds + GRACE
     ours, theirs = context.Pipe(duplex=False)
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
-        process = context.Process(target=child, args=(mutant, files, tests, limit, log.name, theirs))
+        process = context.Process(target=child, args=(mutant, files, tests, seconds, log.name, theirs))
         process.start()
         theirs.close()
         answer = None
         with contextlib.suppress(EOFError):
-            answer = ours.recv() if ours.poll(WALL * limit) else None
+            answer = ours.recv() if ours.poll(WALL * seconds) else None
         if answer is None and process.is_alive():
             process.join(5)
         if process.is_alive():
@@ -77,16 +76,58 @@ def run(context: ForkServerContext, mutant: str | None, tests: list[str], second
         return ("passed" if status == PASSED else "failed"), failed
 
 
-def judge(context: ForkServerContext, mutant: Mutant, trace: Trace, path: Path) -> dict[str, Any]:
+class Part:
+    """The tests of a part, or of a unit: what they run, and processes that have collected them.
+
+    Parameters
+    ----------
+    context : ForkServerContext
+    name : str
+    files : list of str
+    """
+
+    def __init__(self, context: ForkServerContext, name: str, files: list[str]) -> None:
+        self.trace = Trace(name, files)
+        self._context, self._files = context, files
+        self._idle: list[Connection] = []
+
+    def _session(self) -> Connection:
+        if self._idle:
+            return self._idle.pop()
+        ours, theirs = self._context.Pipe()
+        self._context.Process(target=serve, args=(self._files, theirs), daemon=True).start()
+        theirs.close()
+        if ours.recv():
+            raise SystemExit(f"without a fault the tests must be collected: {', '.join(self._files)}")
+        return ours
+
+    def ask(self, mutant: str, tests: list[str]) -> tuple[str, str]:
+        """What some tests say of a fault."""
+        seconds = TIMES * self.trace.seconds(tests) + GRACE
+        session = self._session()
+        session.send((mutant, tests, seconds))
+        verdict, failed = session.recv()
+        self._idle.append(session)
+        return run(self._context, mutant, tests, seconds) if verdict == UNPLANTED else (verdict, failed)
+
+    def close(self) -> None:
+        for session in self._idle:
+            session.send(None)
+
+
+def judge(part: Part, mutant: Mutant, path: Path, most: float) -> dict[str, Any]:
     """Whether a fault is noticed, by which test, and in how many seconds."""
     start = time.perf_counter()
+    trace = part.trace
     exact, others = trace.touching(path, mutant.line)
     if runs_at_import(path.read_text(), mutant.line):
         exact, others = [*exact, *others], [test for test in trace.all() if test not in {*exact, *others}]
     verdict, failed = "passed", ""
+    # Import of the module with a fault takes the files of the tests anew: few are tried first.
     for tests in (exact[:FIRST], exact[FIRST:], others):
+        tests = trace.within(tests, most)
         if tests and verdict == "passed":
-            verdict, failed = run(context, mutant.name, tests, trace.seconds(tests))
+            verdict, failed = part.ask(mutant.name, tests)
     if verdict == "passed":
         print(f"survived{'' if exact else ' (no test runs its line)'}: {mutant}", flush=True)
     return {**asdict(mutant), "verdict": verdict, "by": failed, "seconds": round(time.perf_counter() - start, 1)}
@@ -99,6 +140,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--only", nargs="+", default=[], metavar="MODULE:INDEX", help="these faults, and write nothing")
+    parser.add_argument(
+        "--quick", type=float, default=float("inf"), metavar="SECONDS",
+        help="try tests of no more than so many seconds per fault, to find suspects, and write nothing",
+    )  # fmt: skip
     parser.add_argument("--log", type=Path, help="a file for what became of every fault, a JSON object per line")
     arguments = parser.parse_args()
     chosen, left_out = sample(arguments.parts, arguments.count, arguments.seed)
@@ -108,19 +153,19 @@ def main() -> None:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     os.chdir(ROOT)
-    traces: dict[str, Trace] = {}
-    tests: dict[str, Trace] = {}
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(HEAVY)
+    parts: dict[str, Part] = {}
+    part_of: dict[str, Part] = {}
     for mutant in chosen:
         # bnnhw.PART, and of units bnnhw.units.UNIT.
         name = "-".join(mutant.module.split(".")[1 : 3 if mutant.part == "units" else 2])
-        if name not in traces:
-            traces[name] = Trace(name, tests_of(mutant.part, paths[mutant.module]))
-        tests[mutant.module] = traces[name]
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(HEAVY)
+        if name not in parts:
+            parts[name] = Part(context, name, tests_of(mutant.part, paths[mutant.module]))
+        part_of[mutant.module] = parts[name]
 
     def judged(mutant: Mutant) -> dict[str, Any]:
-        result = judge(context, mutant, tests[mutant.module], paths[mutant.module])
+        result = judge(part_of[mutant.module], mutant, paths[mutant.module], arguments.quick)
         if arguments.log:
             with arguments.log.open("a") as log:
                 log.write(json.dumps(result) + "\n")
@@ -128,6 +173,8 @@ def main() -> None:
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
         results = list(track(pool.map(judged, chosen), "mutants", total=len(chosen)))
+    for part in parts.values():
+        part.close()
     noticed_by = [result["by"] for result in results if result["by"].startswith(("tests", "rtl_tests"))]
     if noticed_by:
         verdict, failed = run(context, None, list(dict.fromkeys(noticed_by)), 3600)
@@ -144,7 +191,7 @@ def main() -> None:
         }  # fmt: skip
     survivors = sum(len(entry["survived"]) for entry in summary.values())
     print(json.dumps(summary, indent=2), f"{len(results) - survivors} of {len(results)} noticed")
-    if not arguments.only:
+    if not arguments.only and arguments.quick == float("inf"):
         before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
         RESULT.write_text(json.dumps({**before, **summary}, indent=2) + "\n")
 

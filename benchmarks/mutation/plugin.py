@@ -20,7 +20,7 @@ import pytest
 
 from mutation.mutants import planted
 
-__all__ = ["Planter", "child"]
+__all__ = ["Planter", "child", "limited"]
 
 MEMORY = 6 << 30
 """Bytes that a run may allocate: some faults would fill the machine."""
@@ -91,6 +91,13 @@ class _Chosen:
             self.failed = report.nodeid
 
 
+def limited(seconds: float) -> None:
+    """Limit processor time and memory of this process."""
+    limit = int(seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+
+
 def child(
     mutant: str | None, files: list[str], tests: list[str] | None, seconds: float, log: str, answer: Connection
 ) -> None:
@@ -102,9 +109,7 @@ def child(
     with open(log, "wb") as file:  # noqa: PTH123
         for descriptor in (1, 2):
             os.dup2(file.fileno(), descriptor)
-    limit = int(seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    limited(seconds)
     # The same examples for every fault.
     os.environ["CI"] = "1"
     sys.dont_write_bytecode = True

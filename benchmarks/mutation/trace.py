@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -65,6 +67,12 @@ class Trace:
     def all(self) -> list[str]:
         """All tests, quickest first."""
         return [name for name, _ in sorted((t for traced in self.files.values() for t in traced["tests"]), key=_second)]
+
+    def within(self, tests: list[str], most: float) -> list[str]:
+        """The first of some tests that take no more than so many seconds together."""
+        times = {name: seconds for traced in self.files.values() for name, seconds in traced["tests"]}
+        total = list(itertools.accumulate(times[test] for test in tests))
+        return tests[: bisect.bisect_right(total, most)]
 
     def seconds(self, tests: list[str]) -> float:
         """What some tests take, traced."""

@@ -66,3 +66,26 @@ def test_an_imported_module_has_its_fault(root: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), str(root / "benchmarks")))}
     done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_function_that_is_imported_already_gets_its_fault(root: Path) -> None:
+    # However it is referred to; what runs at import can't be replaced, and nothing is.
+    code = """if True:
+        from pathlib import Path
+        from bnnhw.ir.types import MAX_PLANES, DataType, narrowest as kept
+        from mutation.mutants import faults
+        from mutation.session import replace
+        lines = Path("bnnhw/ir/types.py").read_text().splitlines()
+        found = [(lines[line - 1], what) for line, what in faults(chr(10).join(lines))]
+        def index(text, what):
+            return next(i for i, (line, w) in enumerate(found) if text in line and w == what)
+        assert kept(0, 3) == (2, False) and DataType("int", 4).minimum == -8
+        assert replace(f"bnnhw.ir.types:{index('if low < 0', 'condition negated')}")
+        assert kept(0, 3) == (3, True)
+        assert replace(f"bnnhw.ir.types:{index('bipolar', 'Sub -> Add')}")
+        assert DataType("int", 4).minimum == -32
+        assert not replace(f"bnnhw.ir.types:{index('MAX_PLANES = ', f'{MAX_PLANES} -> {MAX_PLANES + 1}')}")
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), str(root / "benchmarks")))}
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -38,17 +38,18 @@ def test_depthwise(tmp_path: Path, bits: int, neurons: int) -> None:
     assert network.matrices[1].input.bits == bits
 
 
-def test_depthwise_with_padding(tmp_path: Path) -> None:
-    """A 0 around elements that have a 0 in every channel, by the convolution and by a Pad node."""
+@pytest.mark.parametrize("bits", [1, 3])
+def test_depthwise_with_padding(tmp_path: Path, bits: int) -> None:
+    """A 0 around elements, whether they have one in every channel or lie on both sides of it, and by a Pad node."""
     for pad in (False, True):
         graph = Graph(2, 5, 5, seed=3)
-        x = _elements(graph, ANY, 3)
+        x = _elements(graph, ANY, bits)
         if pad:
             x = graph.add("Pad", x, graph.constant([0, 0, 1, 0, 0, 0, 1, 2], np.int64))
         pads = {} if pad else {"pads": [1, 0, 1, 2]}
         x = graph.add("Conv", x, graph.weights(4, 1, 3, 3, bits=2), group=4, **pads)
         network = check(graph.scores(graph.sign(graph.norm(x, 4))), tmp_path / "m.onnx")
-        assert kinds(network) == ["Conv2d", "Conv2d", "Dense", "Output"]
+        assert kinds(network) == ["Conv2d", *["Affine"] * (bits == 1), "Conv2d", "Dense", "Output"]
 
 
 def test_pools_and_norms_between(tmp_path: Path) -> None:

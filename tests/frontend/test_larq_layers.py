@@ -250,6 +250,29 @@ def test_steps_and_reshapes(tmp_path: Path) -> None:
     compare(path, samples, normed(sign(x) @ sign(arrays["e/kernel"]), arrays, "m"))
 
 
+@pytest.mark.parametrize("most", [None, 6.0])
+def test_rectifiers_with_and_without_a_greatest_value(most: float | None, tmp_path: Path) -> None:
+    """MobileNet's, before a quantizer of two bits."""
+    random = RANDOM(12)
+    layers = [
+        dense("a", 9, None),
+        layer("ReLU", "r", **({} if most is None else {"max_value": most, "negative_slope": 0.0, "threshold": 0})),
+        norm("n"),
+        dense("b", 3, {"class_name": "DoReFa", "config": {"k_bit": 2}}),
+    ]
+    arrays = {
+        "a/kernel": kernel(random, 12, 9),
+        "b/kernel": kernel(random, 9, 3),
+        "input_bits": 4,
+        **normal(random, "n", 9),
+    }
+    samples = random.integers(0, 16, (60, 12))
+    x = np.clip(samples @ sign(arrays["a/kernel"]), 0, np.inf if most is None else most)
+    x = np.rint(3 * np.clip(normed(x, arrays, "n"), 0, 1)) / 3
+    path = save(tmp_path / "m.npz", bundle((12,), layers, arrays))
+    compare(path, samples, x @ sign(arrays["b/kernel"]), exact=False)
+
+
 def test_average_at_the_end(tmp_path: Path) -> None:
     """An all-convolutional network: its scores are averages over the map."""
     random = RANDOM(10)

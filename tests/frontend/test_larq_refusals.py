@@ -142,6 +142,61 @@ CHANGES: list[tuple[Callable[[Layers, Arrays], object], type[BnnhwError], str]] 
         "ste_tern, dorefa_quantizer, relu, tanh, sigmoid, hard_tanh, softmax, log_softmax, not 'elu'",
     ),
     (
+        lambda ls, _: ls.__setitem__(2, layer("Reshape", "r", target_shape=[2, 2, 5, 4])),
+        UnsupportedError,
+        "layer r: target_shape must be one to three sizes, not [2, 2, 5, 4]",
+    ),
+    (
+        lambda ls, _: ls.__setitem__(2, layer("Reshape", "r", target_shape=[])),
+        UnsupportedError,
+        "layer r: target_shape must be one to three sizes, not []",
+    ),
+    (
+        lambda ls, _: ls.__setitem__(2, layer("Reshape", "r", target_shape=[4, 0])),
+        UnsupportedError,
+        "layer r: target_shape must be one to three sizes, not [4, 0]",
+    ),
+    (
+        lambda ls, _: ls.__setitem__(2, layer("Reshape", "r", target_shape=[-1, -1])),
+        FileError,
+        "layer r: target_shape must have 80 elements, not [-1, -1]",
+    ),
+    (
+        lambda ls, _: ls.__setitem__(2, layer("Reshape", "r", target_shape=[9, 9])),
+        FileError,
+        "layer r: target_shape must have 80 elements, not [9, 9]",
+    ),
+    (
+        lambda ls, _: ls.__setitem__(2, layer("Reshape", "r", target_shape=[40])),
+        FileError,
+        "layer r: target_shape must have 80 elements, not [40]",
+    ),
+    (
+        lambda ls, _: ls.insert(3, layer("MaxPooling2D", "p")),
+        UnsupportedError,
+        "layer p: its input must be a map of (height, width, channels): it must stand before the Flatten",
+    ),
+    (
+        lambda ls, _: ls.insert(2, layer("MaxPooling1D", "p")),
+        UnsupportedError,
+        "layer p: its input must be a signal of (length, channels)",
+    ),
+    (
+        lambda ls, _: ls.insert(1, layer("ReLU", "u", negative_slope=0.25)),
+        UnsupportedError,
+        "layer u: negative_slope must be 0.0 or 0 or None, not 0.25",
+    ),
+    (
+        lambda ls, _: ls.insert(1, layer("ReLU", "u", threshold=1.0)),
+        UnsupportedError,
+        "layer u: threshold must be 0.0 or 0 or None, not 1.0",
+    ),
+    (
+        lambda ls, _: ls.insert(0, layer("ReLU", "u")),
+        UnsupportedError,
+        "layer u: a quantized layer must stand before it",
+    ),
+    (
         lambda ls, _: ls[2]["config"].update(name="c"),
         FileError,
         "array 'architecture' must have a name of its own for each layer",

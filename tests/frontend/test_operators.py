@@ -1,0 +1,224 @@
+"""Operators in the forms that exporters seldom write: each against the graph as executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from bnnhw.errors import UnsupportedError
+from bnnhw.frontend import read_model
+from bnnhw.frontend.onnx.call import handles
+from bnnhw.ir import MaxPool, Network
+from bnnhw.reference import evaluate
+from bnnhw.streamline import streamline
+from tests.frontend.conv_models import Graph
+from tests.frontend.end_models import classes_of, dense, execute, finished, read, samples
+from tests.frontend.models import write
+from tests.frontend.refusals import refuse
+from tests.frontend.test_conv import check
+
+ELEMENTS: dict[str, Callable[[Graph, str], str]] = {
+    "a number less them": lambda g, x: g.add("Sub", g.constant(2.5), x),
+    "them less a number": lambda g, x: g.add("Sub", x, g.constant(2.5)),
+    "a number by channel less them": lambda g, x: g.add("Sub", g.constant(np.arange(6)), x),
+    "scaled, and a number less that": lambda g, x: g.add("Sub", g.constant(1.0), g.add("Div", x, g.constant(-4.0))),
+    "scaled by channel": lambda g, x: g.add("Mul", x, g.constant([1.0, 2.0, -1.0, 0.5, 4.0, 1.0])),
+    "moved, then scaled": lambda g, x: g.add("Mul", g.add("Add", x, g.constant(1.5)), g.constant(2.0)),
+    "moved, then divided": lambda g, x: g.add("Div", g.add("Add", x, g.constant(1.5)), g.constant(0.5)),
+}
+
+
+@pytest.mark.parametrize("name", ELEMENTS)
+def test_elements_before_a_matrix(tmp_path: Path, name: str) -> None:
+    graph = Graph(6, seed=2)
+    x = ELEMENTS[name](graph, graph.quant("input", 3))
+    check(graph.model(graph.add("MatMul", x, graph.weights(6, 4, bits=2)), 4), tmp_path / "m.onnx", high=8)
+
+
+WEIGHTS: dict[str, Callable[[Graph, str], str]] = {
+    "divided by one number": lambda g, w: g.add("Div", w, g.constant(0.5)),
+    "divided by column": lambda g, w: g.add("Div", w, g.constant([0.5, 1.0, 2.0, 4.0])),
+    "times each column": lambda g, w: g.add("Mul", g.constant([0.5, 1.0, 2.0, 3.0]), w),
+    "scaled, reshaped and back": lambda g, w: g.add(
+        "Reshape",
+        g.add("Reshape", g.add("Mul", w, g.constant([0.5, 1.0, 2.0, 3.0])), g.constant([2, 3, 4], np.int64)),
+        g.constant([6, 4], np.int64),
+    ),
+    "reshaped, then scaled": lambda g, w: g.add(
+        "Mul", g.add("Reshape", w, g.constant([6, 4], np.int64)), g.constant([0.5, 1.0, 2.0, 3.0])
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_scaled_weights(tmp_path: Path, name: str) -> None:
+    graph = Graph(6, seed=3)
+    w = WEIGHTS[name](graph, graph.weights(6, 4, bits=2))
+    network = check(graph.model(graph.add("MatMul", graph.quant("input", 3), w), 4), tmp_path / "m.onnx", high=8)
+    assert [plane.coefficient for plane in network.matrices[0].weights] == [1, 1]
+
+
+@pytest.mark.parametrize("zero", [0, -1, 1])
+def test_weights_of_one_signed_bit(tmp_path: Path, zero: int) -> None:
+    """QONNX's: -1 and +1, moved by the zero point."""
+    graph = Graph(5, seed=4)
+    scale = [0.5, 1.0, 2.0, 1.0]
+    latent = graph.constant(graph.random.uniform(-3, 3, (5, 4)))
+    w = graph.add(
+        "Quant", latent, graph.constant(scale), graph.constant(zero), graph.constant(1), signed=1, narrow=0,
+        rounding_mode="ROUND",
+    )  # fmt: skip
+    end = graph.add("MatMul", graph.quant("input", 3), w)
+    proto, x = finished(graph, end), np.random.default_rng(0).integers(0, 8, (40, 5)).astype(float)
+    network, _ = read(proto, tmp_path / "m.onnx")
+    (scores,) = execute(proto, x, end)
+    assert len(np.unique(scores)) > 3
+    assert classes_of(network, x) == scores.reshape(40, 4).argmax(axis=1).tolist()
+
+
+def _mean(graph: Graph, x: str, *axes: int) -> str:
+    return graph.add("ReduceMean", x, graph.constant(axes, np.int64))
+
+
+def test_axes_of_a_mean_as_an_input(tmp_path: Path) -> None:
+    """As of operator set 18."""
+    graph = Graph(3, 4, 4, seed=1)
+    x = graph.sign(graph.norm(graph.add("Conv", graph.quant("input", 3), graph.weights(5, 3, 1, 1)), 5))
+    proto = graph.scores(_mean(graph, x, 2, -1))
+    proto.opset_import[0].version = 18
+    check(proto, tmp_path / "m.onnx", high=8)
+    for axes in ((1, 2), (2,), (2, 3, 3)):
+        graph = Graph(3, 4, 4, seed=1)
+        proto = finished(graph, _mean(graph, graph.quant("input", 3), *axes), 18)
+        message = (
+            f"node 2 of 2: ReduceMean '{proto.graph.node[-1].name}': its axes must be those of the positions, [2, 3], "
+            f"not {list(axes)}"
+        )
+        refuse(write(proto, tmp_path / "m.onnx"), UnsupportedError, message)
+
+
+@pytest.mark.parametrize("source", ["numbers", "moved", "norm", "bits"])
+def test_averages_that_pad(tmp_path: Path, source: str) -> None:
+    """With elements that have a 0: a sum pads with nothing else."""
+    graph = Graph(3, 5, 5, seed=6)
+    x = graph.norm(graph.add("Conv", graph.quant("input", 3), graph.weights(4, 3, 2, 2)), 4)
+    if source != "norm":
+        x = graph.sign(x) if source == "bits" else graph.quant(x, 2, 2.0)
+    if source == "moved":
+        x = graph.add("Add", x, graph.constant(1.0))
+    x = graph.add("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1)
+    place = len(graph.nodes)
+    proto = graph.scores(graph.sign(graph.norm(x, 4, 1)))
+    if source == "numbers":
+        check(proto, tmp_path / "m.onnx", high=8)
+        return
+    message = (
+        f"node {place} of {len(proto.graph.node)}: AveragePool '{proto.graph.node[place - 1].name}': its pads must be "
+        "0, since its inputs have no 0: train without padding"
+    )
+    refuse(write(proto, tmp_path / "m.onnx"), UnsupportedError, message)
+
+
+def test_windows_that_round_up(tmp_path: Path) -> None:
+    """As many as PyTorch counts: one that begins behind the map and its padding before it is none."""
+    random = np.random.default_rng(5)
+    seen = set()
+    for _ in range(40):
+        size, kernel, stride = (int(random.integers(*ends)) for ends in ((4, 9), (1, 4), (1, 4)))
+        pad, dilation = int(random.integers(0, kernel // 2 + 1)), int(random.integers(1, 3))
+        if dilation * (kernel - 1) + 1 > size:
+            continue
+        graph = Graph(1, size, size)
+        pool = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4, "dilations": [dilation] * 2}
+        x = graph.add("MaxPool", graph.quant("input", 3), ceil_mode=1, **pool)
+        values = random.integers(0, 8, (1, 1, size, size)).astype(np.float32)
+        due = torch.nn.functional.max_pool2d(
+            torch.from_numpy(values), kernel, stride, pad, dilation, ceil_mode=True
+        ).numpy()
+        weights = graph.constant(random.choice([-1.0, 1.0], (due.size, 2)))
+        flat = graph.add("Reshape", x, graph.constant([1, due.size], np.int64))
+        product = graph.add("MatMul", flat, graph.add("BipolarQuant", weights, graph.constant(1.0)))
+        network = read_model(write(graph.model(product, 2), tmp_path / "m.onnx")).network
+        (layer,) = (layer for layer in network.layers if isinstance(layer, MaxPool))
+        assert layer.shape_out == due.shape[1:], pool
+        scores = evaluate(streamline(network).network, network.input.encode(values)).scores
+        expected = due.reshape(1, -1) @ graph.arrays[weights]
+        assert scores[0, 0] - scores[0, 1] == expected[0, 0] - expected[0, 1]
+        seen.add((size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1 == due.shape[-1])
+    assert seen == {True, False}
+
+
+@pytest.mark.parametrize("start, end", [(None, None), (0, None), (1, None), (1, 3), (-2, None), (0, 1)])
+def test_shapes_of_tensors(tmp_path: Path, start: int | None, end: int | None) -> None:
+    """A shape, or a part of it, scales what follows by its product: constants, unless the batch is among them."""
+    graph = Graph(3, 2, 2, seed=7)
+    x = graph.quant("input", 3)
+    ends = {name: value for name, value in (("start", start), ("end", end)) if value is not None}
+    shape = graph.add("Shape", x, **ends)
+    number = graph.add("Cast", graph.add("ReduceProd", shape, keepdims=0), to=onnx.TensorProto.FLOAT)
+    flat = graph.add("Flatten", x, axis=1)
+    proto = graph.model(graph.add("Add", graph.add("MatMul", flat, graph.weights(12, 3)), number), 3)
+    if (start or 0) != 0:
+        network = check(proto, tmp_path / "m.onnx", high=8)
+        due = int(np.prod([1, 3, 2, 2][slice(start, end)]))
+        assert isinstance(network, Network) and due in (4, 6, 12)
+    else:
+        with pytest.raises(
+            UnsupportedError, match=r"'add7_node': its other input must be a constant, not a number of frames$"
+        ):
+            read_model(write(proto, tmp_path / "m.onnx"))
+
+
+@pytest.mark.parametrize("above, below", [(3.0, 1.0), (-1.0, -2.0), (1.0, 0.0)])
+def test_a_bit_that_begins_above_its_bound(tmp_path: Path, above: float, below: float) -> None:
+    """Half rounds to 0, the even number: class 1 is what exceeds it, whatever numbers the bit stands for."""
+    graph, y = dense(1, synapses=8)
+    bit = graph.quant(graph.add("Mul", y, graph.constant(0.25)), 1)
+    end = graph.add("Add", graph.add("Mul", bit, graph.constant(above - below)), graph.constant(below))
+    proto, x = finished(graph, end), samples(8)
+    network, _ = read(proto, tmp_path / "m.onnx")
+    values, scores = (found.reshape(len(x)) for found in execute(proto, x, end, y))
+    assert 2.0 in scores
+    assert classes_of(network, x) == (values == above).tolist() == (scores > 2.0).tolist()
+
+
+@pytest.mark.parametrize("factor", [4.0, 0.25])
+def test_a_curve_divided_rises_still(tmp_path: Path, factor: float) -> None:
+    graph, y = dense(4)
+    end = graph.add("Div", graph.add("Tanh", graph.add("Mul", y, graph.constant(0.0625))), graph.constant(factor))
+    proto, x = finished(graph, end), samples()
+    network, said = read(proto, tmp_path / "m.onnx")
+    (expected,) = execute(proto, x, end)
+    assert said == () and classes_of(network, x) == expected.reshape(len(x), 4).argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize("divisor", [[-4.0], [1.0, 2.0, 1.0, 1.0]])
+def test_a_curve_divided_otherwise_is_refused(tmp_path: Path, divisor: list[float]) -> None:
+    graph, y = dense(4)
+    end = graph.add("Div", graph.add("Tanh", y), graph.constant(divisor))
+    message = f"graph output '{end}': must be affine in a matrix product, without a tanh: end the graph before it"
+    refuse(write(finished(graph, end), tmp_path / "m.onnx"), UnsupportedError, message)
+
+
+@pytest.mark.parametrize("what", ["samples", "a product"])
+def test_too_many_steps(tmp_path: Path, what: str) -> None:
+    graph = Graph(4)
+    x = "input" if what == "samples" else graph.add("MatMul", graph.quant("input", 3), graph.weights(4, 3))
+    before = len(graph.nodes)
+    for _ in range(101):
+        x = graph.add("Mul", x, graph.constant(1.5))
+    x = graph.sign(x)
+    proto = graph.model(x if what == "a product" else graph.add("MatMul", x, graph.weights(4, 3)))
+    place = f"node {before + 101} of {len(proto.graph.node)}: Mul 'mul{before + 100}_node'"
+    message = f"{place}: {what} must have at most 100 steps before the quantizer"
+    refuse(write(proto, tmp_path / "m.onnx"), UnsupportedError, message)
+
+
+def test_an_operator_has_one_handler() -> None:
+    with pytest.raises(ValueError, match=r"^operator Conv must have one handler$"):
+        handles("Conv")(lambda call: call.inputs[0])  # type: ignore[arg-type,return-value]
