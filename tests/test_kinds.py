@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from bnnhw.analysis.activations import activation_sites, with_widths
+from bnnhw.c import write_c
+from bnnhw.c.translations import TRANSLATIONS
 from bnnhw.dataflow.engine import LayerFolding
 from bnnhw.devices import technology
 from bnnhw.errors import MissingError
@@ -114,8 +116,8 @@ def kinds() -> dict[str, type[Layer] | type[Output]]:
 
 @pytest.mark.parametrize(
     "registry, output",
-    [(CODECS, True), (REFERENCE, False), (RULES, True), (EXPORTERS, False)],
-    ids=["codec", "reference", "lowering", "export"],
+    [(CODECS, True), (REFERENCE, False), (RULES, True), (EXPORTERS, False), (TRANSLATIONS, False)],
+    ids=["codec", "reference", "lowering", "export", "c"],
 )
 def test_every_kind_has_everything(registry: Any, output: bool) -> None:
     wanted = {kind for kind in kinds() if output or kind != Output.kind}
@@ -146,8 +148,12 @@ def test_a_kind_is_a_file_of_its_name() -> None:
             lambda n, _: to_qonnx(n),
             "kind 'flip' must have an export: register it in bnnhw/qonnx/layers/flip.py",
         ),
+        (
+            lambda n, path: write_c(n, path / "flip.c"),
+            "kind 'flip' must have a translation to C: register it in bnnhw/c/layers/flip.py",
+        ),
     ],
-    ids=["codec", "reference", "lowering", "export"],
+    ids=["codec", "reference", "lowering", "export", "c"],
 )
 def test_what_is_missing_is_named(
     flip: Network, tmp_path: Path, work: Callable[[Network, Path], object], message: str

@@ -6,7 +6,7 @@ Every path of a verb has one of these types: what it writes is held apart from w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,17 @@ class OutputFile(click.Path):
     ----------
     kind : str
         What will be in it, one of :data:`bnnhw.files.SEALED`.
+    suffixes : mapping of str to str, optional
+        What will be in files whose names end so instead.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, suffixes: Mapping[str, str] | None = None) -> None:
         super().__init__(path_type=Path)
-        self.kind = kind
+        self._kind, self._suffixes = kind, suffixes or {}
+
+    def kind(self, path: Path) -> str:
+        """What will be in the file."""
+        return self._suffixes.get(path.suffix.lower(), self._kind)
 
 
 class OutputDirectory(click.Path):
@@ -95,6 +101,6 @@ def check_paths(context: click.Context) -> None:
     check_apart(_inputs(given), _outputs(given))
     for kind, value in given:
         if isinstance(kind, OutputFile):
-            check_output(value, kind.kind)
+            check_output(value, kind.kind(value))
         elif isinstance(kind, OutputDirectory):
             OutputFolder(value, kind.kind, shared=kind.shared).check()

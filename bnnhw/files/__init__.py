@@ -3,7 +3,7 @@
 from bnnhw.files.digests import LATER, digest, file_digest, package_digest
 from bnnhw.files.folder import OutputFolder, whole_directory
 from bnnhw.files.inputs import Output, check_apart
-from bnnhw.files.seal import SEALED, check_output, is_seal, seal
+from bnnhw.files.seal import SEALED, check_output, is_seal, seal, sealed
 from bnnhw.files.temporary import locked, new_folders, scratch
 from bnnhw.files.whole import plain, read_json, whole_file, write_json, write_text, write_whole
 
@@ -24,6 +24,7 @@ __all__ = [
     "read_json",
     "scratch",
     "seal",
+    "sealed",
     "whole_directory",
     "whole_file",
     "write_json",

@@ -70,3 +70,41 @@ def test_import_of_a_folder_without_its_topology(tmp_path: Path, refused: Refuse
         f"{folder}: layers of 8, 4 thresholds are of no network known (LFC 784-1024-1024-1024-10, and CNV): "
         "say --topology INPUTS-...-CLASSES"
     )
+
+
+def test_export_of_c(network: Path, tmp_path: Path) -> None:
+    result = run("export", network, "-o", tmp_path / "c" / "small.c", "--name", "tiny", "--word", "64", "--json")
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert (tmp_path / "c" / "small.h").read_text().count("#define tiny_SCRATCH_BYTES") == 1
+    assert told == {
+        "model": str(tmp_path / "c" / "small.c"),
+        "header": str(tmp_path / "c" / "small.h"),
+        "main": str(tmp_path / "c" / "small_main.c"),
+        "name": "tiny",
+        "word_bits": 64,
+        # 12 rows of 64 bits and 10 of 12, 12 thresholds of 16 bits, 4 coefficients, 15 levels of 4 bytes.
+        "table_bytes": 12 * 8 + 10 * 2 + 12 * 2 + 4 + 15 * 4,
+        "scratch_bytes": told["scratch_bytes"],
+    }
+    shown = run("export", network, "-o", tmp_path / "c" / "small.c")
+    assert f"{told['table_bytes']:,} bytes of tables" in shown.stdout
+
+
+def test_options_of_c_with_another_file(network: Path, tmp_path: Path, refused: Refused) -> None:
+    model = tmp_path / "model.onnx"
+    message = f"{model}: --name and --samples can be said of C alone: give a name that ends in .c"
+    assert refused(2, "export", network, "-o", model, "--name", "n", "--samples", "uint8") == message
+    for suffix in (".h", ".cpp"):
+        said = refused(2, "export", network, "-o", model.with_suffix(suffix))
+        assert said == f"{model.with_suffix(suffix)}: C is written as model.c, its header beside it; give that name"
+
+
+def test_export_of_c_over_others(network: Path, tmp_path: Path, refused: Refused) -> None:
+    (tmp_path / "small.h").write_text("precious")
+    said = refused(2, "export", network, "-o", tmp_path / "small.c")
+    assert said.startswith(f"{tmp_path / 'small.h'}: is there already, and is not as bnnhw wrote it")
+    assert run("export", network, "-o", tmp_path / "model.onnx").exit_code == 0
+    (tmp_path / "model.onnx").rename(tmp_path / "model.c")
+    said = refused(2, "export", network, "-o", tmp_path / "model.c")
+    assert said == f"{tmp_path / 'model.c'}: holds an ONNX model, and C source would take its place; give another name"
