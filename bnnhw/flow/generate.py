@@ -35,6 +35,17 @@ __all__ = ["CORE", "generate"]
 CORE = "accelerator"
 """The module of the accelerator with its streams: what is simulated, whatever the link."""
 
+LINT = """// What Verilator warns of with -Wall, and is meant: operands extend to the width of their sum, sums are cut to that of
+// their register; some bits lead nowhere; the modules of a design share one file, and names.
+// verilator lint_save
+// verilator lint_off WIDTH
+// verilator lint_off UNUSED
+// verilator lint_off DECLFILENAME
+// verilator lint_off VARHIDDEN
+
+"""
+LINT_END = "// verilator lint_restore\n"
+
 FOLDING = "folding.json"
 
 
@@ -110,7 +121,7 @@ def _write(
 
     def emitted(component: wiring.Component, module: str, path: str) -> dict[str, Any]:
         text = emit(component, module, technology, prefix=prefix)
-        write_text(folder / path, header + to_verilog(text.rtlil))
+        write_text(folder / path, header + LINT + to_verilog(text.rtlil) + LINT_END)
         return {"top": module, "ports": _ports(component), "repeated": list(text.repeated), "verilog": path}
 
     # Whole in itself, as the link's file is: beside it, not with it, or modules would be there twice.

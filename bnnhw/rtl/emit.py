@@ -33,6 +33,7 @@ from amaranth.lib.wiring import In
 from bnnhw import processes, tools
 from bnnhw.errors import BnnhwError
 from bnnhw.files import scratch
+from bnnhw.rtl.readable import readable
 
 __all__ = [
     "EmitPlatform",
@@ -245,7 +246,7 @@ def verilog(component: wiring.Component, name: str = "top", technology: str = "g
 
 
 def to_verilog(text: str) -> str:
-    """Verilog of RTLIL, as Yosys writes it.
+    """Verilog of RTLIL, as Yosys writes it and :func:`~bnnhw.rtl.readable.readable` lays it out.
 
     Raises
     ------
@@ -258,10 +259,12 @@ def to_verilog(text: str) -> str:
         source.write_text(text, encoding="utf-8")
         # Names without folders: Yosys takes a space for the end of one.
         script.write_text(
-            f"read_rtlil {source.name}\nproc -nomux -norom\nmemory_collect\n"
+            # No process is left, only registers and expressions: an `always @*` whose inputs never change is never
+            # run where an initial value is no event, as in SystemVerilog.
+            f"read_rtlil {source.name}\nproc -norom\nopt_clean\nopt_dff\nopt_clean -purge\nmemory_collect\n"
             "attrmap -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
             "attrmap -modattr -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
-            f"write_verilog -norename {target.name}\n",
+            f"rename -enumerate -pattern term_%\nwrite_verilog -norename {target.name}\n",
             encoding="utf-8",
         )
         done = processes.run(
@@ -271,4 +274,4 @@ def to_verilog(text: str) -> str:
             raise BnnhwError(f"Yosys could not write Verilog: {(done.stderr or done.stdout).strip()[-500:]}")
         written = target.read_text(encoding="utf-8")
     # The first line names the Yosys version; who produced a file is told by its own header.
-    return re.sub(r"\A/\*.*?\*/\n", "", written)
+    return readable(re.sub(r"\A/\*.*?\*/\n", "", written))
