@@ -227,5 +227,6 @@ def _header(model: str, sha256: str, folded: FoldedNetwork, versions: dict[str, 
 def _ports(component: wiring.Component) -> dict[str, dict[str, object]]:
     words = {"i": "in", "o": "out"}
     signals = {name: (words[direction], len(signal)) for name, (signal, direction) in port_signals(component).items()}
-    ports = {"clk": ("in", 1), "rst": ("in", 1)} | signals
+    # A component without a clock of its own is given both.
+    ports = signals if "aclk" in signals else {"clk": ("in", 1), "rst": ("in", 1)} | signals
     return {name: {"direction": direction, "width": width} for name, (direction, width) in ports.items()}

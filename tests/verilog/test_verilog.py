@@ -16,10 +16,9 @@ from bnnhw.flow.design import Design
 from bnnhw.flow.generate import generate
 from bnnhw.links import Setting
 from tests.verilog.networks import NETWORKS
-from tests.verilog.run import SYNTHESES, icarus, icarus_bench, synthesize, verilator
+from tests.verilog.run import STANDARDS, SYNTHESES, icarus, icarus_bench, synthesize, verilator
 
 Made = Callable[..., Design]
-STANDARD = "2005"
 
 
 @pytest.fixture(scope="module")
@@ -53,20 +52,22 @@ SAMPLE = [
 ]
 
 
+@pytest.mark.parametrize("standard", STANDARDS)
 @pytest.mark.parametrize("network, options", SAMPLE)
-def test_testbench(network: str, options: dict[str, object], made: Made) -> None:
-    check_bench(made(network, **options), STANDARD)
+def test_testbench(network: str, options: dict[str, object], standard: str, made: Made) -> None:
+    """At every standard: in SystemVerilog an initial value is no event, and what waits for one never starts."""
+    check_bench(made(network, **options), standard)
 
 
 @pytest.mark.parametrize("board", ["icebreaker", "ulx3s-12f", "tang-nano-9k"])
 def test_testbench_with_the_cells_of_a_device(board: str, made: Made) -> None:
     design = made("dense", board=board)
     assert (design.folder / "accelerator_cells.v").is_file()
-    check_bench(design, STANDARD)
+    check_bench(design, "2005")
 
 
 def test_testbench_of_the_serial_link(made: Made) -> None:
-    said = icarus_bench(made("dense", board="icebreaker", link="uart", name="eye"), STANDARD)
+    said = icarus_bench(made("dense", board="icebreaker", link="uart", name="eye"), "2005")
     assert said == "PASS: eye_uart_link_tb, 3 frames\n"
 
 
@@ -80,7 +81,19 @@ def test_testbench_fails(broken: str, made: Made, tmp_path: Path) -> None:
     table = tmp_path / f"accelerator_tb_{broken}.hex"
     table.write_text("".join(f"{int(line, 16) ^ 15:x}\n" for line in table.read_text().splitlines()))
     with pytest.raises(AssertionError, match=r"FAIL: accelerator_tb, [1-9]"):
-        icarus(["accelerator.v", "accelerator_tb.v"], "accelerator_tb", tmp_path, STANDARD)
+        icarus(["accelerator.v", "accelerator_tb.v"], "accelerator_tb", tmp_path, "2005")
+
+
+@pytest.mark.parametrize("network, options", SAMPLE[:2])
+def test_lint(network: str, options: dict[str, object], made: Made) -> None:
+    """Verilator has nothing to say of the design, and nothing of its testbench."""
+    design = made(network, **options)
+    top = design.whole.top
+    assert verilator(["--lint-only", "--top-module", top, f"{top}.v"], design.folder) == ""
+    # What its header does not say is meant, no warning that can be asked for has to say either.
+    assert verilator(["--lint-only", "-Wall", "--top-module", top, f"{top}.v"], design.folder) == ""
+    assert verilator(["--lint-only", "--timing", "--top-module", f"{top}_tb", f"{top}_tb.v", f"{top}.v"],
+                     design.folder) == ""  # fmt: skip
 
 
 def test_two_networks_in_one_project(made: Made, tmp_path: Path) -> None:
@@ -88,25 +101,21 @@ def test_two_networks_in_one_project(made: Made, tmp_path: Path) -> None:
     designs = [made("dense", name="left"), made("dense", name="right", link="axis")]
     names = [re.findall(r"(?m)^module \\?([^\s(]+)", design.whole.text) for design in designs]
     assert all(name.startswith("left_") for name in names[0]) and all(name.startswith("right_") for name in names[1])
-    ports = "input clk, rst,\n" + ",\n".join(
+    ports = ",\n".join(
         f"{port['direction']}put [{port['width'] - 1}:0] {design.whole.top}_{name}"
         for design in designs
         for name, port in design.sidecar["ports"].items()
-        if name not in ("clk", "rst")
     )
     instances = "".join(
         f"{design.whole.top} u{number} ("
-        + ", ".join(
-            f".{name}({name if name in ('clk', 'rst') else f'{design.whole.top}_{name}'})"
-            for name in design.sidecar["ports"]
-        )
+        + ", ".join(f".{name}({design.whole.top}_{name})" for name in design.sidecar["ports"])
         + ");\n"
         for number, design in enumerate(designs)
     )
     (tmp_path / "both.v").write_text(f"module both (\n{ports}\n);\n{instances}endmodule\n")
     sources = [tmp_path / "both.v", *(design.whole.path for design in designs)]
-    verilator(["--lint-only", "-Wno-fatal", "--top-module", "both", *map(str, sources)], tmp_path)
-    icarus([*map(str, sources)], "both", tmp_path, STANDARD)
+    assert verilator(["--lint-only", "--top-module", "both", *map(str, sources)], tmp_path) == ""
+    icarus([*map(str, sources)], "both", tmp_path, "2005")
     synthesize("hierarchy -check", sources, "both", tmp_path)
 
 
@@ -116,6 +125,24 @@ def test_name_that_is_none(name: str, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
         generate(NETWORKS["dense"](), tmp_path / "design", name=name)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("link, first", [("axis", ["aclk", "aresetn"]), ("stream", ["clk", "rst"])])
+def test_text_is_for_people(link: str, first: list[str], made: Made) -> None:
+    """Ports in the header in order; no name that a tool made up for itself, no process that waits for an event."""
+    design = made("signal", link=link)
+    text = design.whole.text
+    for head in re.findall(r"(?ms)^module [^;]*\(\n(.*?)\n\);", text):
+        names = [line.split()[-1].rstrip(",") for line in head.splitlines()]
+        assert names[: 2 * ("  input clk" in head)] == ["clk", "rst"][: 2 * ("  input clk" in head)]
+    assert len(re.findall(r"(?m)^module ", text)) == len(re.findall(r"(?m)^module [^;]*\(\n  input ", text))
+    top = re.search(rf"(?ms)^module {design.whole.top}\(\n(.*?)\n\);", text)
+    assert top
+    declared = {line.split()[-1]: line.split()[0] for line in top[1].replace(",", "").splitlines()}
+    sides = [way for name, way in declared.items() if not name.endswith("ready") and name not in first]
+    assert list(declared)[:2] == first and sides == sorted(sides)
+    assert {name: f"{port['direction']}put" for name, port in design.sidecar["ports"].items()} == declared
+    assert "$auto$" not in text and "$proc" not in text and "always @*" not in text and "[-1:0]" not in text
 
 
 def test_nothing_is_a_vendors(made: Made) -> None:
@@ -142,9 +169,12 @@ def test_frames_of_an_interface_are_those_of_the_gateware(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("network", NETWORKS)
 def test_everywhere(network: str, made: Made, tmp_path: Path) -> None:
-    """Six networks: their testbenches in Icarus, synthesis for seven vendors."""
+    """Six networks: Icarus at three standards, Verilator's lint, their testbenches, synthesis for seven vendors."""
     for options in ({}, {"link": "axis", "result_width": 8}):
         design = made(network, **options)
-        check_bench(design, STANDARD)
+        for standard in STANDARDS:
+            check_bench(design, standard)
+        check = ["--lint-only", "-Wall", "--top-module", design.whole.top, design.whole.path.name]
+        assert verilator(check, design.folder) == ""
     for command in SYNTHESES:
         synthesize(command, [made(network).whole.path], "accelerator", tmp_path)

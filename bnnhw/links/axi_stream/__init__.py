@@ -46,7 +46,7 @@ class Axi(Link):
     def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
         from bnnhw.links.axi_stream.gateware import AxiStream
 
-        return AxiStream(accelerator, data_width=self.data_width, result_width=self.result_width)
+        return AxiStream(accelerator, data_width=self.data_width, result_width=self.result_width, own_clock=True)
 
     def interface(self, graph: Graph, setting: Setting) -> Interface:
         from bnnhw.links.axi_stream.interface import interface

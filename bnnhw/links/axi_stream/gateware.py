@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, ClockDomain, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -37,9 +37,13 @@ class AxiStream(wiring.Component):
         Of TDATA at the input.
     result_width : int, optional
         Of TDATA at the output; by default what a result needs.
+    own_clock : bool
+        Whether clock and reset have ports of their own, named as AXI's users expect them.
 
     Members
     -------
+    aclk, aresetn : In(1)
+        With ``own_clock``: the clock, and the synchronous reset, which is active low.
     s_axis_tdata, s_axis_tvalid, s_axis_tready, s_axis_tlast
         Frames.
     m_axis_tdata, m_axis_tvalid, m_axis_tready, m_axis_tlast
@@ -47,17 +51,27 @@ class AxiStream(wiring.Component):
     frame_error : Out(1)
     """
 
-    def __init__(self, accelerator: FrameAccelerator, *, data_width: int = 32, result_width: int | None = None) -> None:
+    def __init__(
+        self,
+        accelerator: FrameAccelerator,
+        *,
+        data_width: int = 32,
+        result_width: int | None = None,
+        own_clock: bool = False,
+    ) -> None:
         self._accelerator = accelerator
         self._data_width = data_width
+        self._own_clock = own_clock
         self.beats = -(-accelerator.frame_bits // data_width)
         fields = [accelerator.output.payload[name] for name in accelerator.output.payload.shape().members]
         self._result_bits = 8 * sum(-(-len(field) // 8) for field in fields)
         self._result_width = self._result_bits if result_width is None else result_width
         self.result_beats = -(-self._result_bits // self._result_width)
         keep = {} if result_width is None else {"m_axis_tkeep": Out(result_width // 8)}
+        clock = {"aclk": In(1), "aresetn": In(1)} if own_clock else {}
         super().__init__(
             {
+                **clock,
                 "s_axis_tdata": In(data_width),
                 "s_axis_tvalid": In(1),
                 "s_axis_tready": Out(1),
@@ -74,6 +88,9 @@ class AxiStream(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         core = self._accelerator
+        if self._own_clock:
+            m.domains.sync = domain = ClockDomain("sync")
+            m.d.comb += [domain.clk.eq(self.aclk), domain.rst.eq(~self.aresetn)]
         m.submodules.accelerator = core
         m.submodules.width = width = WidthConverter(WidthUnit(self._data_width, core.input_width, core.frame_bits))
         wiring.connect(m, width.output, core.input)

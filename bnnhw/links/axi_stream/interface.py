@@ -46,4 +46,7 @@ def interface(graph: Graph, data_width: int, result_width: int | None) -> AxiInt
             None if result_width is None else "m_axis_tkeep",
         ),
         error="frame_error",
+        clock="aclk",
+        reset="aresetn",
+        reset_active=0,
     )
