@@ -35,8 +35,9 @@ __all__ = ["CORE", "generate"]
 CORE = "accelerator"
 """The module of the accelerator with its streams: what is simulated, whatever the link."""
 
-LINT = """// What Verilator warns of with -Wall, and is meant: operands extend to the width of their sum, sums are cut to that of
-// their register; some bits lead nowhere; the modules of a design share one file, and names.
+LINT = """\
+// What Verilator warns of with -Wall, and is meant: operands extend to the width of their sum, sums are cut to that
+// of their register; some bits lead nowhere; the modules of a design share one file, and names.
 // verilator lint_save
 // verilator lint_off WIDTH
 // verilator lint_off UNUSED
@@ -44,7 +45,9 @@ LINT = """// What Verilator warns of with -Wall, and is meant: operands extend t
 // verilator lint_off VARHIDDEN
 
 """
+"""Behind the header."""
 LINT_END = "// verilator lint_restore\n"
+"""At the end: another file has warnings of its own."""
 
 FOLDING = "folding.json"
 

@@ -1,4 +1,4 @@
-"""Verilog as Yosys writes it, made pleasant to read: ports in a header of their own, in an order that means something."""
+"""Verilog as Yosys writes it, made pleasant to read: ports in the header, in an order that means something."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ __all__ = ["port_order", "readable"]
 
 _MODULE = re.compile(r"^module (\\\S+ |\w+ ?)\(([^)]*)\);\n(.*?)^endmodule\n", re.M | re.S)
 _REGISTER = re.compile(r"^  (reg (?:signed )?(?:\[\d+:\d+\] )?)(\\\S+ |\w+) ?= ([^;]+);\n", re.M)
-_PORT = r"^  (input|output) (?:signed )?(?:\[\d+:\d+\] )?{0} ?;\n  (wire|reg) ((?:signed )?(?:\[\d+:\d+\] )?){0} ?(= [^;]+)?;\n"
+_RANGE = r"((?:signed )?(?:\[\d+:\d+\] )?)"
+_PORT = r"^  (input|output) " + _RANGE + r"{0} ?;\n  (wire|reg) " + _RANGE + r"{0} ?(= [^;]+)?;\n"
 _ROLES = (
     "payload",
     "data",
@@ -73,9 +74,9 @@ def _module(match: re.Match[str]) -> str:
         directions[port] = found[1]
         # An escaped name ends with a space.
         written = f"{port} " if port.startswith("\\") else port
-        lines[port] = f"  {found[1]} {'reg ' if found[2] == 'reg' else ''}{found[3]}{written}"
-        if found[4]:
-            first.append(f"  initial {written} {found[4]};\n")
+        lines[port] = f"  {found[1]} {'reg ' if found[3] == 'reg' else ''}{found[4]}{written}"
+        if found[5]:
+            first.append(f"  initial {written} {found[5]};\n")
 
     def plain(register: re.Match[str]) -> str:
         first.append(f"  initial {register[2]} = {register[3]};\n")
