@@ -157,10 +157,9 @@ def test_ports() -> None:
     """Streams by their path, clock and reset; nothing else."""
     header = re.search(r"(?m)^module \\?my_top\s?\((.*?)\);", verilog(accelerator(), "my_top", "ice40"), re.S)
     assert header
-    names = sorted(name.strip() for name in header[1].split(","))
-    assert names == sorted(
-        ["clk", "rst"] + [f"{side}_{part}" for side in ("input", "output") for part in ("payload", "valid", "ready")]
-    )
+    names = [port.split()[-1] for port in header[1].split(",")]
+    sides = [f"{side}_{part}" for side in ("input", "output") for part in ("payload", "valid", "ready")]
+    assert names == ["clk", "rst", *sides]
 
 
 def test_port_widths() -> None:
@@ -168,8 +167,8 @@ def test_port_widths() -> None:
     top = re.search(r"(?ms)^module my_top\(.*?^endmodule", text)
     assert top
     unit = accelerator()
-    assert re.search(rf"(?m)^  input \[{unit.input_width - 1}:0\] input_payload;", top[0])
-    assert re.search(rf"(?m)^  output \[{unit.graph.result.width - 1}:0\] output_payload;", top[0])
+    assert re.search(rf"(?m)^  input \[{unit.input_width - 1}:0\] input_payload,$", top[0])
+    assert re.search(rf"(?m)^  output \[{unit.graph.result.width - 1}:0\] output_payload,$", top[0])
 
 
 CELL = r"(?ms)^  cell \\(\S+) \\(\S+)$(.*?)^  end$"
