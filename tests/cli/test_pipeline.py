@@ -190,7 +190,8 @@ def test_build_and_report(network: Path, folding: Path, tmp_path: Path) -> None:
     # What is built is the text in the folder: here with all results complemented.
     assert (out / "design" / "accelerator.v").read_text() == (out / "accelerator.v").read_text()
     verilog = out / "design" / "accelerator.v"
-    pattern = re.compile(r"(^module accelerator\(.*?)\.output_payload\(output_payload\)(.*?)endmodule", re.DOTALL | re.MULTILINE)
+    port = r"\.output_payload\(output_payload\)"
+    pattern = re.compile(rf"(^module accelerator\(.*?){port}(.*?)endmodule", re.DOTALL | re.MULTILINE)
     width = json.loads((out / "design" / "design.json").read_text())["ports"]["output_payload"]["width"]
     inverted = rf"\1.output_payload(given)\2wire [{width - 1}:0] given;\nassign output_payload = ~given;\nendmodule"
     text, edits = pattern.subn(inverted, verilog.read_text())
