@@ -261,7 +261,7 @@ def to_verilog(text: str) -> str:
         script.write_text(
             # No process is left, only registers and expressions: an `always @*` whose inputs never change is never
             # run where an initial value is no event, as in SystemVerilog.
-            f"read_rtlil {source.name}\nproc -norom\nopt_clean\nopt_dff\nopt_clean -purge\nmemory_collect\n"
+            f"read_rtlil {source.name}\nproc -norom\nopt_clean -purge\nmemory_collect\n"
             "attrmap -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
             "attrmap -modattr -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding\n"
             f"rename -enumerate -pattern term_%\nwrite_verilog -norename {target.name}\n",
