@@ -55,7 +55,7 @@ class AxiStream(wiring.Component):
         self,
         accelerator: FrameAccelerator,
         *,
-        data_width: int = 32,
+        data_width: int,
         result_width: int | None = None,
         own_clock: bool = False,
     ) -> None:

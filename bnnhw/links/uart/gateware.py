@@ -57,7 +57,7 @@ class UartLink(wiring.Component):
     """
 
     def __init__(
-        self, accelerator: FrameAccelerator, *, classes: int, divisor: int, timeout: int, identity: int = 0
+        self, accelerator: FrameAccelerator, *, classes: int, divisor: int, timeout: int, identity: int
     ) -> None:
         self.accelerator = accelerator
         self.frame_bytes = check_frame_size(accelerator.frame_bits)
