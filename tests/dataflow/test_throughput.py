@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -90,14 +91,40 @@ class _Late(WidthUnit):
             yield from taken.taken_at(word)
 
 
+def _behind(graph: Graph, kind: type[WidthUnit]) -> Graph:
+    """A chain behind wires of such a kind."""
+    wires = kind(graph.input.width, graph.input.width, graph.frame_bits)
+    nodes = [replace(n, sources=(n.sources[0] + 1,), sinks=(n.sinks[0] + 1,)) for n in graph.nodes]
+    return Graph(TECH, (Node("wires", "wires", wires, (0,), (1,)), *nodes), graph.input, graph.output + 1)
+
+
 def test_latency_begins_when_the_first_word_is_taken() -> None:
     graph = random_folded([16, 8, 4], [(2, 8), (2, 4)]).graph(TECH)
-    late = _Late(graph.input.width, graph.input.width, graph.frame_bits)
-    nodes = [replace(n, sources=(n.sources[0] + 1,), sinks=(n.sinks[0] + 1,)) for n in graph.nodes]
-    slow = Graph(TECH, (Node("late", "late", late, (0,), (1,)), *nodes), graph.input, graph.output + 1)
-    found = settle(slow)
+    found = settle(_behind(graph, _Late))
     assert found.links[0].taken[0] == 7
     assert found.latency == settle(graph).latency
+
+
+class _Limping(WidthUnit):
+    """Wires that take 9 cycles for the words of one frame, and 12 for those of the next."""
+
+    def flow(self, *links: Link, frames: int) -> Run:
+        given, taken = links
+        words, begins = self.inputs[0].words, 0
+        for word in range(frames * words):
+            frame, place = divmod(word, words)
+            taken.offer((yield from given.take(begins if place == 0 else 0)))
+            yield from taken.taken_at(word)
+            begins += (9, 12)[frame % 2] * (place == words - 1)
+
+
+def test_distances_that_never_become_equal_count_as_their_mean() -> None:
+    """Of the last 32 of 64 frames, rounded up."""
+    graph = random_folded([16, 8, 4], [(2, 8), (2, 4)]).graph(TECH)
+    found = settle(_behind(graph, _Limping))
+    offered = found.links[-1].offered
+    assert {b - a for a, b in itertools.pairwise(offered)} == {9, 12}
+    assert (found.per_frame, found.frames, len(offered)) == (11, 64, 64)
 
 
 @pytest.mark.parametrize("shortcut", [False, True])
