@@ -16,6 +16,7 @@ from bnnhw.ir import (
     Dense,
     Divide,
     FloatActivation,
+    Gap,
     InputSpec,
     Network,
     Output,
@@ -24,13 +25,15 @@ from bnnhw.ir import (
     Relu,
     Scale,
     Shift,
+    Staircase,
     Step,
     WeightPlane,
     batch_norm_sign,
 )
 from bnnhw.ir.activation import Thresholds
-from bnnhw.ir.bends import CURVES
+from bnnhw.ir.curves import CURVES, STAIRS
 from bnnhw.ir.input_spec import LAYOUTS
+from tests.streamline.curves import INSIDE
 
 # The same examples on every run, for everybody.
 fixed = settings(derandomize=True)
@@ -85,7 +88,7 @@ def steps(draw: st.DrawFn, neurons: int, relu: bool = True) -> tuple[Step, ...]:
 
     found: list[Step] = []
     for _ in range(draw(st.integers(0, 4))):
-        match draw(st.integers(0, 7 if relu else 3)):
+        match draw(st.integers(0, 9 if relu else 3)):
             case 0:
                 found.append(Scale(column(PARAMETERS)))
             case 1:
@@ -99,7 +102,16 @@ def steps(draw: st.DrawFn, neurons: int, relu: bool = True) -> tuple[Step, ...]:
             case 5:
                 found.append(PRelu(column(PARAMETERS.map(abs))))
             case 6:
-                found.append(Curve(draw(st.sampled_from(sorted(CURVES)))))
+                name = draw(st.sampled_from(sorted(CURVES)))
+                if name in INSIDE:
+                    low, high = (np.full(neurons, end) for end in INSIDE[name])
+                    found.append(Clip(low, high))
+                found.append(Curve(name))
+            case 7:
+                found.append(Staircase(draw(st.sampled_from(sorted(STAIRS)))))
+            case 8:
+                ends = column(PARAMETERS.map(abs))
+                found.append(Gap(-ends, ends, ends * draw(st.sampled_from([0, 0.5, 1])), column(PARAMETERS.map(abs))))
             case _:
                 ends = np.sort([column(PARAMETERS), column(PARAMETERS)], axis=0)
                 low, high = draw(st.sampled_from([(-np.inf, None), (None, np.inf), (None, None)]))

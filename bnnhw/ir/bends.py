@@ -1,19 +1,17 @@
-"""Steps that are monotone and no straight line: rectifiers, clips, and curves such as the hyperbolic tangent."""
+"""Steps that are monotone and no straight line: rectifiers, clips and gaps; :mod:`bnnhw.ir.curves` has the curves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import erf
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
+from bnnhw.ir.curves import Curve, Staircase
 from bnnhw.ir.vectors import Vectors, finite, one_per_neuron
 
-__all__ = ["CURVES", "STEEPEST", "Clip", "Curve", "PRelu", "Relu", "bend"]
+__all__ = ["Clip", "Gap", "PRelu", "Relu", "bend"]
 
 
 @dataclass(frozen=True)
@@ -68,47 +66,37 @@ class Clip(Vectors):
             )
 
 
-def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+@dataclass(frozen=True, eq=False)
+class Gap(Vectors):
+    """``y = x + below`` where ``x < low``, ``y = x + above`` where ``x > high``, 0 between them, ends included.
 
+    All are float64 (neurons,); ``low`` and ``high`` may be infinite. It rises, ``low + below <= 0 <= high + above``.
+    """
 
-def _elu(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(x >= 0, x, np.expm1(np.minimum(x, 0.0)))
-
-
-CURVES: Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = MappingProxyType(
-    {
-        "elu": _elu,
-        "erf": np.vectorize(erf, otypes=[np.float64]),
-        "sigmoid": _sigmoid,
-        "softplus": lambda x: np.logaddexp(0.0, x),
-        "softsign": lambda x: x / (1.0 + np.abs(x)),
-        "tanh": np.tanh,
-    }
-)
-"""By name: strictly rising functions in float64; nowhere steeper than :data:`STEEPEST`."""
-
-STEEPEST = 1.1284
-"""The error function's slope at 0 is ``2 / sqrt(pi)``; no other curve's is more than 1."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A curve: tanh, sigmoid, erf, softsign, softplus, or elu, which is ``exp(x) - 1`` where x is negative, else x."""
-
-    name: str
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    below: NDArray[np.float64]
+    above: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        if self.name not in CURVES:
-            raise NetworkError(f"curve: must be one of {', '.join(CURVES)}, not {self.name!r:.60}")
+        for name, check in (("low", one_per_neuron), ("high", one_per_neuron), ("below", finite), ("above", finite)):
+            object.__setattr__(self, name, check(f"gap: {name}", getattr(self, name)))
+        if len({len(array) for array in (self.low, self.high, self.below, self.above)}) > 1:
+            raise NetworkError("gap: low, high, below and above must have the same length")
+        rises = (self.low <= self.high) & (self.low + self.below <= 0) & (self.high + self.above >= 0)
+        if not rises.all():
+            raise NetworkError(f"gap: must rise, low + below <= 0 <= high + above, unlike neuron {rises.argmin()}")
+
+    def apply(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """In float64, of values (..., neurons)."""
+        return np.where(x < self.low, x + self.below, np.where(x > self.high, x + self.above, 0.0))
 
 
 def bend(steps: tuple[object, ...]) -> str | None:
     """The name of the first step that is no straight line, in words; None if all are."""
     for step in steps:
-        if isinstance(step, Curve):
+        if isinstance(step, Curve | Staircase):
             return step.name
-        if isinstance(step, Relu | PRelu | Clip):
+        if isinstance(step, Relu | PRelu | Clip | Gap):
             return type(step).__name__
     return None

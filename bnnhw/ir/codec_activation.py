@@ -18,7 +18,20 @@ from numpy.typing import NDArray
 from bnnhw.errors import FileError
 from bnnhw.ir.activation import Activation, FloatActivation, Thresholds, batch_norm_sign
 from bnnhw.ir.header import field
-from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Quantizer, Relu, Scale, Shift, Step
+from bnnhw.ir.steps import (
+    BatchNorm,
+    Clip,
+    Curve,
+    Divide,
+    Gap,
+    PRelu,
+    Quantizer,
+    Relu,
+    Scale,
+    Shift,
+    Staircase,
+    Step,
+)
 from bnnhw.ir.types import DataType
 
 __all__ = ["Arrays", "Take", "describe_activation", "describe_steps", "read_activation", "read_step", "read_steps"]
@@ -36,7 +49,9 @@ _KINDS: dict[str, tuple[type[Step], tuple[str, ...], dict[str, type]]] = {
     "relu": (Relu, (), {}),
     "prelu": (PRelu, ("slope",), {}),
     "clip": (Clip, ("low", "high"), {}),
+    "gap": (Gap, ("low", "high", "below", "above"), {}),
     "curve": (Curve, (), {"name": str}),
+    "staircase": (Staircase, (), {"name": str}),
 }
 """Name in the header -> class, the names of its arrays, and what else stands in the header."""
 

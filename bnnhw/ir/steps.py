@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
-from bnnhw.ir.bends import CURVES, Clip, Curve, PRelu, Relu
+from bnnhw.ir.bends import Clip, Gap, PRelu, Relu
+from bnnhw.ir.curves import CURVES, STAIRS, Curve, Staircase
 from bnnhw.ir.types import DataType
 from bnnhw.ir.vectors import Vectors, finite
 
@@ -24,11 +25,13 @@ __all__ = [
     "Clip",
     "Curve",
     "Divide",
+    "Gap",
     "PRelu",
     "Quantizer",
     "Relu",
     "Scale",
     "Shift",
+    "Staircase",
     "Step",
     "apply",
     "falling",
@@ -102,7 +105,7 @@ class BatchNorm(Vectors):
         return len(self.gamma)
 
 
-Step: TypeAlias = Scale | Divide | Shift | BatchNorm | Relu | PRelu | Clip | Curve
+Step: TypeAlias = Scale | Divide | Shift | BatchNorm | Relu | PRelu | Clip | Gap | Curve | Staircase
 
 
 def step_neurons(step: Step) -> int | None:
@@ -118,9 +121,9 @@ def step_neurons(step: Step) -> int | None:
             return step.neurons
         case PRelu():
             return len(step.slope)
-        case Clip():
+        case Clip() | Gap():
             return len(step.low)
-        case Relu() | Curve():
+        case Relu() | Curve() | Staircase():
             return None
         case _:
             assert_never(step)
@@ -212,7 +215,7 @@ def falling(steps: tuple[Step, ...], neurons: int) -> NDArray[np.bool_]:
                 direction = direction * np.sign(step.divisor)
             case BatchNorm():
                 direction = direction * np.sign(step.gamma)
-            case Shift() | Relu() | PRelu() | Clip() | Curve():
+            case Shift() | Relu() | PRelu() | Clip() | Gap() | Curve() | Staircase():
                 pass
             case _:
                 assert_never(step)
@@ -222,7 +225,7 @@ def falling(steps: tuple[Step, ...], neurons: int) -> NDArray[np.bool_]:
 def apply(steps: tuple[Step, ...], values: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.float64]:
     """A chain of steps in float64, one after the other, on values (..., neurons)."""
     y = np.asarray(values, np.float64)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         for step in steps:
             match step:
                 case Scale():
@@ -239,8 +242,12 @@ def apply(steps: tuple[Step, ...], values: NDArray[np.integer] | NDArray[np.floa
                     y = np.where(y < 0, y * step.slope, y)
                 case Clip():
                     y = np.minimum(np.maximum(y, step.low), step.high)
+                case Gap():
+                    y = step.apply(y)
                 case Curve():
                     y = CURVES[step.name](y)
+                case Staircase():
+                    y = STAIRS[step.name](y)
                 case _:
                     assert_never(step)
     return y

@@ -8,13 +8,27 @@ the second order and the roundings of the bounds themselves, and increased by wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.ir.bends import CURVES, STEEPEST
-from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step, standard_deviation
+from bnnhw.ir.curves import CURVES, STAIRS
+from bnnhw.ir.steps import (
+    BatchNorm,
+    Clip,
+    Curve,
+    Divide,
+    Gap,
+    PRelu,
+    Relu,
+    Scale,
+    Shift,
+    Staircase,
+    Step,
+    standard_deviation,
+)
 
 __all__ = ["apply_bounded", "bound", "exact_chain"]
 
@@ -45,7 +59,7 @@ def apply_bounded(
     """
     y = np.asarray(values, np.float64)
     error = np.zeros(y.shape)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         for step in steps:
             match step:
                 case Scale():
@@ -70,14 +84,30 @@ def apply_bounded(
                     far = (y - error > step.high) | (y + error < step.low)
                     y = np.minimum(np.maximum(y, step.low), step.high)
                     error = np.where(far, 0.0, error)
+                case Gap():
+                    y, error = _bent(step.apply, y, error, 1)
                 case Curve():
-                    y = CURVES[step.name](y)
-                    error = error * STEEPEST + CURVE_UNITS * U * np.abs(y)
+                    y, error = _bent(CURVES[step.name], y, error, CURVE_UNITS)
+                case Staircase():
+                    y, error = _bent(STAIRS[step.name], y, error, 0)
                 case _:
                     assert_never(step)
             error = error + TINY
         error = np.where(np.isfinite(y) & np.isfinite(error), 2 * error, np.inf)
     return y, error
+
+
+def _bent(
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    y: NDArray[np.float64],
+    error: NDArray[np.float64],
+    units: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A rising function, off by so many units: of the exact operand it lies between those of the ends around it."""
+    low, value, high = (function(x) for x in (np.nextafter(y - error, -np.inf), y, np.nextafter(y + error, np.inf)))
+    apart = np.maximum(high - value, value - low) + 2 * units * U * np.maximum(np.abs(low), np.abs(high))
+    # A step rounded nowhere before gives its function of the very operand.
+    return value, np.where(error == 0, 0.0, apart) + units * U * np.abs(value)
 
 
 def _normalized(
@@ -131,7 +161,7 @@ def exact_chain(steps: tuple[Step, ...], ends: NDArray[np.int64]) -> NDArray[np.
                 for end in (step.low, step.high):
                     bounds = np.where(np.isinf(end), 0.0, end)
                     grain, most = np.minimum(grain, _granularity(bounds)), np.maximum(most, np.abs(bounds))
-            case BatchNorm() | Curve():
+            case BatchNorm() | Gap() | Curve() | Staircase():
                 return np.zeros(most.shape, np.bool_)
             case _:
                 assert_never(step)

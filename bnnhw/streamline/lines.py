@@ -41,7 +41,7 @@ from bnnhw.errors import NetworkError
 from bnnhw.ir.arithmetic import emitted_affine
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.layers import Output
-from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step, apply
+from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, Gap, PRelu, Relu, Scale, Shift, Staircase, Step, apply
 from bnnhw.streamline.float_error import bound
 
 __all__ = ["ScoreLines"]
@@ -85,7 +85,7 @@ def _line(steps: tuple[Step, ...], neuron: int, slope: Fraction, offset: Fractio
                 gamma, beta, mean = (Fraction(float(a[neuron])) for a in (step.gamma, step.beta, step.mean))
                 factor = gamma / _root(Fraction(float(step.var[neuron]) + step.eps))
                 slope, offset = slope * factor, (offset - mean) * factor + beta
-            case Relu() | PRelu() | Clip() | Curve():
+            case Relu() | PRelu() | Clip() | Gap() | Curve() | Staircase():
                 raise NetworkError(f"scores must be affine, without a {type(step).__name__.lower()}")
             case _:
                 assert_never(step)

@@ -31,11 +31,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import NetworkError
+from bnnhw.ir.activation import Thresholds
 from bnnhw.ir.arithmetic import emitted_affine
 from bnnhw.ir.layer import Layer
 from bnnhw.ir.layers import Output
 from bnnhw.ir.network import Network
-from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step, apply, standard_deviation
+from bnnhw.ir.steps import (
+    BatchNorm,
+    Clip,
+    Curve,
+    Divide,
+    Gap,
+    PRelu,
+    Relu,
+    Scale,
+    Shift,
+    Staircase,
+    Step,
+    apply,
+    standard_deviation,
+)
 from bnnhw.streamline.decision import constant_class, decision
 from bnnhw.streamline.lines import ScoreLines
 from bnnhw.streamline.order import ScoreOrder
@@ -101,7 +116,7 @@ def _slopes(name: str, steps: tuple[Step, ...], scale: int, classes: int) -> NDA
                     slope = slope / step.divisor
                 case BatchNorm():
                     slope = step.gamma * slope / standard_deviation(step)
-                case Relu() | PRelu() | Clip() | Curve():
+                case Relu() | PRelu() | Clip() | Gap() | Curve() | Staircase():
                     kind = type(step).__name__.lower()
                     raise NetworkError(f"layer {name}: scores must be affine, without a {kind}")
                 case Shift():
@@ -218,11 +233,22 @@ def _bounded(head: _Head) -> tuple[Output, list[str]]:
     return output, [f"{unproved}: scores up to {margin:.3g} apart may be ordered otherwise"]
 
 
+def _reached(layer: Layer) -> tuple[int, int]:
+    """The least and the greatest number that a layer of one channel emits: of levels, those that are ever given."""
+    activation = layer.activation
+    if not isinstance(activation, Thresholds):
+        return layer.emitted
+    ends = (layer.input.minimum, layer.input.maximum) if layer.matrix is None else layer.matrix.accumulator_range
+    levels = np.array([(activation.values[0] <= end).sum() for end in ends])
+    least, most = activation.dtype.values(activation.dtype.codes(levels)).tolist()
+    return least, most
+
+
 def _convert(name: str, layer: Layer, steps: tuple[Step, ...]) -> tuple[Output, list[str]]:
     affine, (low, high) = emitted_affine(layer), layer.emitted
     classes = len(affine.constants)
     if classes == 1:
-        return decision(name, steps, affine.scale, int(affine.constants[0]), low, high)
+        return decision(name, steps, affine.scale, int(affine.constants[0]), *_reached(layer))
     head = _Head(name, layer, steps)
     return _listed(head) if (high - low + 1) * classes <= EXHAUST else _bounded(head)
 
@@ -237,7 +263,7 @@ def output_affine(network: Network) -> StreamlineResult:
     """
     output = network.output
     if not output.steps:
-        warnings = constant_class(output, *network.chain[-1].emitted) if output.classes == 1 else []
+        warnings = constant_class(output, *_reached(network.chain[-1])) if output.classes == 1 else []
         return StreamlineResult(network, tuple(warnings))
     if (output.multiplier != 1).any() or output.offset.any():
         raise NetworkError(f"layer {output.name}: an output with steps must have multiplier 1 and offset 0")

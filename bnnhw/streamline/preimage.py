@@ -14,24 +14,24 @@ turns the half-line of its output into one of its input:
   ``max(x, 0)``;
 - ``y = min(max(x, l), h)``: a half-line of ``y`` that ends beyond l or h holds always or never, any other is that of
   ``x``;
-- a curve ``y = f(x)``, whose values lie between two ends that it never reaches: beyond these always or never, otherwise
-  the inverse of f at c, rational where it is, and else enclosed (:mod:`bnnhw.streamline.enclosed`).
+- ``y`` that is ``x`` moved by one number below a gap, by another above it, and 0 in the gap: always or never, an end of
+  the gap, or ``c`` moved back;
+- a curve ``y = f(x)``: the inverse of f at c, or always or never beyond its ends (:mod:`bnnhw.streamline.inverses`);
+- a whole number near ``x``: where the least whole number that meets the condition begins.
 
 All parameters are taken as the rational numbers that their float64 values are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isinf
-from typing import Any, assert_never
+from typing import assert_never
 
-import mpmath
-
-from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step
-from bnnhw.streamline.enclosed import Real, through
+from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, Gap, PRelu, Relu, Scale, Shift, Staircase, Step
+from bnnhw.streamline.enclosed import Real
+from bnnhw.streamline.inverses import inverse
 from bnnhw.streamline.roots import Number
 
 __all__ = ["HalfLine", "preimage"]
@@ -93,56 +93,49 @@ def _through_clip(line: HalfLine, low: float, high: float) -> HalfLine | bool:
     return line
 
 
-@dataclass(frozen=True)
-class _Inverse:
-    """The inverse of a curve.
-
-    Parameters
-    ----------
-    function : function
-        Of mpmath's numbers.
-    low, high : Fraction or None
-        Between which it is defined; None stands for infinity.
-    zero : Fraction or None
-        Where it is 0, if that is a rational number.
-    exact : function, optional
-        The same of a rational number; None where it is none.
-    """
-
-    function: Callable[[Any], Any]
-    low: Fraction | None
-    high: Fraction | None
-    zero: Fraction | None
-    exact: Callable[[Fraction], Fraction | None] = lambda _: None
-
-
-ONE = Fraction(1)
-
-INVERSES: Mapping[str, _Inverse] = {
-    "elu": _Inverse(
-        lambda c: c if c >= 0 else mpmath.log1p(c), -ONE, None, Fraction(0), lambda c: c if c >= 0 else None
-    ),
-    "erf": _Inverse(mpmath.erfinv, -ONE, ONE, Fraction(0)),
-    "sigmoid": _Inverse(lambda c: mpmath.log(c / (1 - c)), Fraction(0), ONE, ONE / 2),
-    "softplus": _Inverse(lambda c: mpmath.log(mpmath.expm1(c)), Fraction(0), None, None),
-    "softsign": _Inverse(lambda c: c / (1 - abs(c)), -ONE, ONE, Fraction(0), lambda c: c / (1 - abs(c))),
-    "tanh": _Inverse(mpmath.atanh, -ONE, ONE, Fraction(0)),
-}
-"""By the name of the curve."""
-
-
 def _through_curve(line: HalfLine, name: str) -> HalfLine | bool:
-    inverse = INVERSES[name]
-    if inverse.high is not None and (line.end + -inverse.high).sign() >= 0:
+    found = inverse(name, line.end, line.above != line.strict)
+    if isinstance(found, bool):
+        return line.above == found
+    return HalfLine(found, line.above, line.strict)
+
+
+def _through_gap(line: HalfLine, gap: Gap, neuron: int) -> HalfLine | bool:
+    low, high, below, above = (float(array[neuron]) for array in (gap.low, gap.high, gap.below, gap.above))
+    end = line.end.sign()
+    # Whether 0 belongs to what is above the end.
+    if end < 0 or (end == 0 and line.above != line.strict):
+        # All from the middle on does; below it what is at least this, of which the middle is no part.
+        if isinf(low):
+            return line.above
+        moved = line.end + -Fraction(below)
+        inside = (moved + -Fraction(low)).sign() < 0
+        return replace(line, end=moved) if inside else HalfLine(_rational(low), line.above, not line.above)
+    if isinf(high):
         return not line.above
-    if inverse.low is not None and (line.end + -inverse.low).sign() <= 0:
-        return line.above
-    if isinstance(line.end, Number) and not line.end.roots:
-        value = line.end.rational
-        exact = Fraction(0) if value == inverse.zero else inverse.exact(value)
-        if exact is not None:
-            return HalfLine(Number(exact), line.above, line.strict)
-    return HalfLine(through(inverse.function, line.end, inverse.low, inverse.high), line.above, line.strict)
+    moved = line.end + -Fraction(above)
+    inside = (moved + -Fraction(high)).sign() > 0
+    return replace(line, end=moved) if inside else HalfLine(_rational(high), line.above, line.above)
+
+
+def _rational(value: float) -> Number:
+    return Number(Fraction(value))
+
+
+def _through_staircase(line: HalfLine, name: str) -> HalfLine:
+    """The least whole number above the end is reached from a half below it on, or less, or more."""
+    # Above is what is at least this whole number.
+    counted = line.above != line.strict
+    least = line.end.ceil() if counted else line.end.floor() + 1
+    match name:
+        case "floor":
+            end, included = Fraction(least), True
+        case "ceil":
+            end, included = Fraction(least - 1), False
+        case _:
+            # Ties go to even numbers.
+            end, included = least - Fraction(1, 2), least % 2 == 0
+    return HalfLine(Number(end), line.above, line.above != included)
 
 
 def _through(line: HalfLine, step: Step, neuron: int) -> HalfLine | bool:
@@ -165,8 +158,12 @@ def _through(line: HalfLine, step: Step, neuron: int) -> HalfLine | bool:
             return line.scaled(1 / Fraction(slope), Fraction(0)) if line.end.sign() < 0 else line
         case Clip():
             return _through_clip(line, float(step.low[neuron]), float(step.high[neuron]))
+        case Gap():
+            return _through_gap(line, step, neuron)
         case Curve():
             return _through_curve(line, step.name)
+        case Staircase():
+            return _through_staircase(line, step.name)
         case _:
             assert_never(step)
 

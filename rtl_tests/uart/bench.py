@@ -96,7 +96,7 @@ class LinkBench:
             assert self._decoder.skipped == 0, "bytes that are no packet"
 
     def frame(self, tag: int) -> tuple[bytes, BoardResult]:
-        """A random sample's packet, as the host makes it, and the reply that is due, of its levels counted one by one."""
+        """A random sample's packet, as the host makes it, and the reply due, of levels counted one by one."""
         network = FOLDED.network
         spec = network.input
         sample = self.rng.normal(size=spec.elements)

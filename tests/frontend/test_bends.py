@@ -223,7 +223,7 @@ REFUSED: dict[str, tuple[Bend, str]] = {
     "hard swish": (plain("HardSwish"), "a hard swish is not monotone"),
     "abs": (plain("Abs"), "the absolute value is not monotone"),
     "silu": (lambda g, x: g.add("Mul", x, g.add("Sigmoid", x)), "the product of two branches"),
-    "square": (lambda g, x: g.add("Mul", x, x), "the product of two branches"),
+    "square": (lambda g, x: g.add("Mul", x, x), r"its input must lie in 0\.\.1e\+150, where it is a number"),
     "elu": (plain("Elu", alpha=-0.5), "its alpha must not be negative, since it then is not monotone, not -0.5"),
     "celu": (plain("Celu", alpha=-1.0), "its alpha must be positive, since it then is not monotone, not -1.0"),
     "clip": (clip(1.0, -1.0), "its min must be at most its max, not 1.0 and -1.0"),

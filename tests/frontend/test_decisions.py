@@ -88,6 +88,17 @@ def test_every_affine_step_counts(tmp_path: Path, name: str, bits: int) -> None:
         (lambda g, y: norm(g, y, 0.0, 0.0, 1.0, 1.0), 1),
         (lambda g, y: g.add("Mul", y, g.constant([0.0])), 1),
         (lambda g, y: g.quant(y, 3), 1),
+        (lambda g, y: threshold(g, y, 1.5, 2.0, 1.0), 1),
+        (lambda g, y: g.add("Add", g.sign(y), g.constant(1.5)), 1),
+        (lambda g, y: g.add("Sub", g.sign(y, 0.5), g.constant(0.75)), 0),
+        (lambda g, y: g.add("Add", g.add("Sign", y), g.constant(1.25)), 1),
+        (lambda g, y: g.add("Sub", g.add("Sign", y), g.constant(1.25)), 0),
+        (lambda g, y: g.add("Mul", g.sign(y), g.constant(0.0)), 1),
+        # Labels of which one is never given.
+        (lambda g, y: g.quant(y, 1, 1e6), 0),
+        (lambda g, y: threshold(g, y, np.inf, 1.0, 0.0), 0),
+        (lambda g, y: threshold(g, y, -np.inf, 1.0, 0.0), 1),
+        (lambda g, y: threshold(g, y, -1e6, 1.0, 0.0), 1),
     ],
 )
 def test_a_constant_is_said(tmp_path: Path, build: Build, kind: int) -> None:
@@ -108,9 +119,9 @@ SIGNS: dict[str, Build] = {
     "one threshold of 0 and 1": lambda g, y: g.add(
         "MultiThreshold", y, g.constant([[-3.0]]), out_scale=1.0, out_bias=0.0
     ),
-    "one threshold of 1 and 3": lambda g, y: g.add(
-        "MultiThreshold", y, g.constant([[1.5]]), out_scale=2.0, out_bias=1.0
-    ),
+    "bits made labels": lambda g, y: g.add("Add", g.sign(y, 0.5), g.constant(0.5)),
+    "Sign made labels": lambda g, y: g.add("Mul", g.add("Add", g.add("Sign", y), g.constant(1.0)), g.constant(0.5)),
+    "an offset between": lambda g, y: g.add("Sub", g.sign(y, 0.5), g.constant(0.25)),
     "negated": lambda g, y: g.add("Mul", g.sign(y), g.constant(-1.0)),
     "a negated threshold": lambda g, y: g.add("Mul", threshold(g, y, 1.0, 1.0, 0.0), g.constant(-1.0)),
 }
@@ -127,7 +138,8 @@ def test_a_sign_leaves_the_decision(tmp_path: Path, name: str, norms: bool) -> N
     network, said = read(proto, tmp_path / "m.onnx")
     assert said == ()
     values, scores = (found.reshape(len(x)) for found in execute(proto, x, end, before))
-    upper = values == values.max() if len(set(values.tolist())) == 2 else values >= 0
+    # 0 and what is greater are labels.
+    upper = values > 0 if values.min() == 0 else values >= 0
     found = evaluate(network, network.input.encode(x))
     assert found.classes.tolist() == upper.tolist()
     if "negated" not in name:

@@ -28,7 +28,8 @@ from bnnhw.ir import (
     Thresholds,
     Window,
 )
-from bnnhw.ir.bends import CURVES, Clip, Curve
+from bnnhw.ir.bends import Clip, Gap
+from bnnhw.ir.curves import CURVES, Curve, Staircase
 from bnnhw.ir.layer import Layer
 
 
@@ -99,6 +100,13 @@ def step(what: Step, n: int, x: float) -> float:
             return x if x >= 0 else float(what.slope[n]) * x
         case Clip():
             return min(max(x, float(what.low[n])), float(what.high[n]))
+        case Gap():
+            low, high, below, above = (float(a[n]) for a in (what.low, what.high, what.below, what.above))
+            return x + below if x < low else x + above if x > high else 0.0
+        case Staircase():
+            # Not all numbers are finite here.
+            whole = {"floor": math.floor, "ceil": math.ceil, "round": round}
+            return x if math.isinf(x) else float(whole[what.name](x))
         case Curve():
             return float(CURVES[what.name](np.array([x]))[0])
 

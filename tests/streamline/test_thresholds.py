@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 
 import mpmath
@@ -22,6 +22,7 @@ from bnnhw.ir import (
     Dense,
     Divide,
     FloatActivation,
+    Gap,
     InputSpec,
     Network,
     Output,
@@ -29,6 +30,7 @@ from bnnhw.ir import (
     Relu,
     Scale,
     Shift,
+    Staircase,
     Step,
     WeightPlane,
     batch_norm_sign,
@@ -270,6 +272,12 @@ def exactly(steps: tuple[Step, ...], neuron: int, dot: int) -> Decimal:
                 y = min(y, Decimal(0)) * Decimal(float(step.slope[neuron])) + max(y, Decimal(0))
             case Clip():
                 y = min(max(y, Decimal(float(step.low[neuron]))), Decimal(float(step.high[neuron])))
+            case Gap():
+                low, high, below, above = (float(a[neuron]) for a in (step.low, step.high, step.below, step.above))
+                y = y + Decimal(below) if y < low else y + Decimal(above) if y > high else Decimal(0)
+            case Staircase():
+                modes = {"floor": ROUND_FLOOR, "ceil": ROUND_CEILING, "round": ROUND_HALF_EVEN}
+                y = y.to_integral_value(modes[step.name])
             case Curve():
                 with mpmath.workdps(250):
                     y = Decimal(mpmath.nstr(FORMULAS[step.name](mpmath.mpf(str(y))), 220))

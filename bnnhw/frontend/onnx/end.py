@@ -11,7 +11,8 @@ Quantizers
 ----------
 A quantizer at the end makes scores equal, and so decides which class is the first of the highest: it stays, and a note
 says what it costs. Of a single score it stays too, unless it is but a sign, of two values or -1, 0 and +1: then the
-score is what it was before, less the bound, and class 1 is the greater of the two values (0 and +1 of the three).
+score is what it was before, less the bound. An offset behind it counts as behind any score, and beyond the two values
+it makes one class of all; but where the lesser value is 0 the two are labels, and class 1 is the greater.
 
 A sigmoid of a single score is a probability: class 1 from its half on, behind a quantizer too.
 """
@@ -33,10 +34,11 @@ from bnnhw.frontend.onnx.values import Elements, Integers, Product, Ranked, Stre
 from bnnhw.ir.activation import FloatActivation
 from bnnhw.ir.arithmetic import dot_output, emitted_affine, steps_on_dots
 from bnnhw.ir.bends import bend
+from bnnhw.ir.curves import CURVES
 from bnnhw.ir.layer import Layer, walk
 from bnnhw.ir.layers import Output
 from bnnhw.ir.network import Network
-from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step, apply
+from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, Gap, PRelu, Relu, Scale, Shift, Staircase, Step, apply
 
 __all__ = ["network_of"]
 
@@ -98,6 +100,15 @@ def _unquantized(tail: _Tail, activation: FloatActivation, *steps: Step) -> _Tai
     return _Tail((*before, last.with_activation(None)), steps)
 
 
+def _least_of_class_one(values: list[float]) -> float:
+    """The least of the numbers that a sign, or bits, can end as that is of class 1.
+
+    No number is negative, and 0 is one of them: these are labels, and 0 is that of class 0.
+    """
+    least = min(values)
+    return min((value for value in values if value > 0), default=0.0) if least == 0 else 0.0
+
+
 def _sign(tail: _Tail) -> _Tail:
     """A single score without a quantizer that is but its sign; any other as it is."""
     activation = tail.quantizer
@@ -105,27 +116,26 @@ def _sign(tail: _Tail) -> _Tail:
         return tail
     quantizer = activation.quantizer
     bounds = set(quantizer.bounds[np.isfinite(quantizer.bounds)].tolist())
-    if len(bounds) != 1:
+    if len(bounds) > 1 or (not bounds and activation.dtype.bits > 1):
         probable = bend(activation.steps[-1:]) == "sigmoid" and not tail.steps[1:]
         return replace(tail, steps=(*tail.steps, Shift(np.array([-0.5])))) if probable else tail
+    if not bounds:
+        # Bits of which one is never given.
+        least = _least_of_class_one(apply(tail.steps, activation.dtype.values(np.array([[0], [1]])))[:, 0].tolist())
+        return replace(tail, steps=(*tail.steps, Shift(np.array([-least])))) if least else tail
     (bound,) = bounds
     near = np.array([[np.nextafter(bound, -np.inf)], [bound], [np.nextafter(bound, np.inf)]])
     codes = activation.dtype.codes(quantizer.levels(near))
-    below, at, above = apply(tail.steps, activation.dtype.values(codes))[:, 0].tolist()
-    if below == above:
+    below, at, above = values = apply(tail.steps, activation.dtype.values(codes))[:, 0].tolist()
+    least = _least_of_class_one(values)
+    if (below >= least) == (above >= least):
+        # An offset beyond them, or a factor of 0: one class, whatever the sign is.
         return tail
-    one_above = above > below
-    # The class at the bound itself, where the quantizer has a third value there.
-    middle = at >= 0 if at not in (below, above) else at == max(below, above)
-    if at not in (below, above) and not min(below, above) < 0 <= max(below, above):
-        return tail
-    if middle:
-        shift = Shift(np.array([-bound]))
-        return _unquantized(tail, activation, *((shift,) if one_above else (shift, Scale(np.array([-1.0])))))
-    # No score says "above the bound, and not at it": the levels do.
-    if min(below, above) < 0 <= max(below, above):
-        return tail
-    return replace(tail, steps=(*tail.steps, Shift(np.array([-max(below, above)]))))
+    if at < least:
+        # No score says "above the bound, and not at it": the levels do.
+        return replace(tail, steps=(*tail.steps, Shift(np.array([-least])))) if least else tail
+    shift = Shift(np.array([-bound]))
+    return _unquantized(tail, activation, *((shift,) if above > below else (shift, Scale(np.array([-1.0])))))
 
 
 def _rises(step: Step) -> bool:
@@ -141,7 +151,7 @@ def _rises(step: Step) -> bool:
             return bool((step.offset == step.offset[0]).all())
         case Curve():
             return True
-        case BatchNorm() | Relu() | Clip():
+        case BatchNorm() | Relu() | Clip() | Gap() | Staircase():
             return False
         case _:
             assert_never(step)
@@ -160,6 +170,13 @@ def _without_idle(layer: Layer, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(kept)
 
 
+def _decides(step: Step, last: bool) -> bool:
+    """Whether the sign of a single score, or of a sigmoid at the very end its half, is what a bend leaves."""
+    if not isinstance(step, Curve):
+        return True
+    return last if step.name == "sigmoid" else bool(CURVES[step.name](np.zeros(1))[0] == 0)
+
+
 def _without_rising(steps: tuple[Step, ...], single: bool) -> tuple[Step, ...]:
     """Steps without those at their end that bend, but change no class."""
     given = steps
@@ -171,8 +188,7 @@ def _without_rising(steps: tuple[Step, ...], single: bool) -> tuple[Step, ...]:
         if place is None or not all(map(_rises, steps[place:])):
             return steps
         # The sign of a single score: of a sigmoid at the very end, a probability, that of its half; others keep 0.
-        curve = bend(steps[place:])
-        if single and (place < len(steps) - 1 or curve == "softplus" or (curve == "sigmoid" and steps != given)):
+        if single and (place < len(steps) - 1 or not _decides(steps[place], steps == given)):
             return steps
         steps = steps[:place]
 

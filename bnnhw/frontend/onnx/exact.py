@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from math import gcd, isinf, isqrt, lcm
+from math import ceil, floor, gcd, isinf, isqrt, lcm
 from typing import assert_never
 
-from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step
+from bnnhw.ir.curves import domain
+from bnnhw.ir.steps import BatchNorm, Clip, Curve, Divide, Gap, PRelu, Relu, Scale, Shift, Staircase, Step
 
 __all__ = ["common_unit", "exact_affine", "exact_value"]
+
+
+WHOLE: Mapping[str, Callable[[Fraction], int]] = {"ceil": ceil, "floor": floor, "round": round}
+"""The whole number next to a rational one, by the name of the staircase; Python rounds ties to even ones too."""
+
+POWERS = {"cube": 3, "square": 2}
+"""Curves that are powers."""
 
 
 def _root(value: Fraction) -> Fraction | None:
@@ -35,7 +43,7 @@ def _through(step: Step, neuron: int, slope: Fraction, offset: Fraction) -> tupl
                 return Fraction(0), beta
             root = _root(Fraction(float(step.var[neuron]) + step.eps))
             return None if root is None else (slope * gamma / root, (offset - mean) * gamma / root + beta)
-        case Relu() | PRelu() | Clip() | Curve():
+        case Relu() | PRelu() | Clip() | Gap() | Curve() | Staircase():
             return None
         case _:
             assert_never(step)
@@ -70,6 +78,17 @@ def exact_value(steps: tuple[Step, ...], neuron: int, value: Fraction) -> Fracti
                 low, high = float(step.low[neuron]), float(step.high[neuron])
                 value = value if isinf(low) else max(value, Fraction(low))
                 value = value if isinf(high) else min(value, Fraction(high))
+            case Gap():
+                low, high, below, above = (float(a[neuron]) for a in (step.low, step.high, step.below, step.above))
+                beyond = Fraction(below) if value < low else Fraction(above) if value > high else None
+                value = Fraction(0) if beyond is None else value + beyond
+            case Staircase():
+                value = Fraction(WHOLE[step.name](value))
+            case Curve() if step.name in POWERS:
+                low, high = domain(step.name)
+                if not low <= value <= high:
+                    return None
+                value = value ** POWERS[step.name]
             case _:
                 affine = _through(step, neuron, Fraction(1), Fraction(0))
                 if affine is None:

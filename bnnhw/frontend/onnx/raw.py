@@ -56,6 +56,8 @@ class Samples:
     scaled : bool
         Whether scale and offset are known, not assumed.
     stated : Stated, optional
+    notes : tuple of str
+        What was assumed on the way.
     """
 
     frame: tuple[int, ...]
@@ -67,6 +69,7 @@ class Samples:
     layout: str = LAYOUTS[0]
     scaled: bool = False
     stated: Stated | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def neurons(self) -> int:

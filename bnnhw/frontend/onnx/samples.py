@@ -203,7 +203,7 @@ def quantize_samples(
     above = dtype.levels - 1 - below - len(strict)
     found = [threshold_row([*[True] * below, *line, *[False] * above]) for line in _raw(samples, lines)]
     spec = input_spec(samples.frame, dtype, found, samples.groups, samples.layout)
-    elements = Elements(dtype, samples.index, spec, (), notes=notes)
+    elements = Elements(dtype, samples.index, spec, (), notes=(*samples.notes, *notes))
     pairs = [list(values) * (1 if len(values) > 1 else samples.neurons) for values in (scale, offset)]
     return _scaled(call, samples, elements, *pairs)
 
@@ -239,7 +239,7 @@ def as_stated(call: Call, samples: Samples) -> Samples | Elements | Integers:
             offsets = [s * o + offset for s, o, offset in zip(slopes, samples.offset, offsets, strict=True)]
             slopes = [s * scale for s, scale in zip(slopes, samples.scale, strict=True)]
         spec = InputSpec(samples.frame, stated.dtype, layout=samples.layout)
-        elements = Elements(stated.dtype, samples.index, spec, ())
+        elements = Elements(stated.dtype, samples.index, spec, (), notes=samples.notes)
         return _scaled(call, samples, elements, slopes, offsets)
     bounds, strict = _whole(stated)
     taken = replace(samples, steps=samples.steps[:before], scaled=True)

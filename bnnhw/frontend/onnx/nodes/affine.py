@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,33 +12,20 @@ from numpy.typing import NDArray
 from bnnhw.frontend.onnx.branches import add_branches
 from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.fold import fold
+from bnnhw.frontend.onnx.nodes.curves import power
 from bnnhw.frontend.onnx.samples import as_stated, grouped, parted
+from bnnhw.frontend.onnx.stepped import add_step, stepped
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Streamed, Value, Weights
 from bnnhw.ir.steps import BatchNorm, Divide, Scale, Shift, Step
 
-__all__ = ["MAX_STEPS", "add_step", "stepped"]
-
-MAX_STEPS = 100
-"""Most steps between a product and its quantizer."""
+__all__: list[str] = []
 
 DEFAULT_EPSILON = float(np.float32(1e-5))
 """ONNX's default for BatchNormalization; attributes are float32."""
 
 NORM = ("gamma", "beta", "mean", "variance")
 """A batch norm's parameters, in the order of its inputs."""
-
-_Stepped = TypeVar("_Stepped", bound=Samples | Product | Integers)
-
-
-def add_step(call: Call, product: _Stepped, *steps: Step) -> _Stepped:
-    """A product, integers, or raw samples, with more steps."""
-    result = replace(product, steps=(*product.steps, *steps))
-    if len(result.steps) > MAX_STEPS:
-        what = "samples" if isinstance(product, Samples) else "a product"
-        raise call.unsupported(f"{what} must have at most {MAX_STEPS} steps before the quantizer")
-    return result
-
 
 STEPS: dict[str, Callable[[NDArray[np.float64], bool], tuple[Step, ...]]] = {
     "Add": lambda array, _: (Shift(array),),
@@ -112,6 +98,8 @@ def _add(call: Call) -> Value:
 @handles("Mul", "Div", weights=True, samples=True)
 def _affine(call: Call) -> Value:
     """With a constant: a single value, or one per neuron or channel."""
+    if call.node.kind == "Mul" and call.node.inputs[0] == call.node.inputs[1]:
+        return power(call, stepped(call), 2)
     if all(isinstance(call.input(place), Streamed) for place in (0, 1)):
         what = "product" if call.node.kind == "Mul" else "quotient"
         raise call.unsupported(
@@ -139,12 +127,6 @@ def _affine(call: Call) -> Value:
         array = call.channels(place, "other input", value.neurons, value.index)
         return add_step(call, value, *STEPS[call.node.kind](array, reverse))
     return _rational(call, value, Fraction(call.scalar(place, "other input")), reverse)
-
-
-def stepped(call: Call) -> Samples | Product | Integers:
-    """The input: raw samples, a product, or integers, those of elements included."""
-    value = call.take(0, "input", Samples, Product, Integers, Elements)
-    return as_integers(call, value) if isinstance(value, Elements) else value
 
 
 @handles("BatchNormalization", samples=True)

@@ -1,14 +1,14 @@
-"""Functions in front of a quantizer that are no straight lines: rectifiers, curves, and those that are refused."""
+"""Functions in front of a quantizer that are no straight lines: rectifiers, and those that are refused."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from bnnhw.frontend.onnx.call import Call, handles
-from bnnhw.frontend.onnx.nodes.affine import add_step, stepped
 from bnnhw.frontend.onnx.samples import grouped
+from bnnhw.frontend.onnx.stepped import add_step, stepped
 from bnnhw.frontend.onnx.values import Samples, Value
-from bnnhw.ir.steps import Clip, Curve, Divide, PRelu, Relu, Scale, Shift, Step
+from bnnhw.ir.steps import Clip, Curve, Divide, Gap, PRelu, Relu, Scale, Shift, Step
 
 __all__: list[str] = []
 
@@ -39,12 +39,6 @@ def _leaky_relu(call: Call) -> Value:
     """One slope."""
     value = stepped(call)
     return add_step(call, value, PRelu(np.full(value.neurons, _attribute(call, "alpha", 0.01))))
-
-
-@handles("Erf", "Sigmoid", "Softplus", "Softsign", "Tanh", samples=True)
-def _curve(call: Call) -> Value:
-    """A curve by itself."""
-    return add_step(call, stepped(call), Curve(call.node.kind.lower()))
 
 
 def _bent(call: Call, neurons: int, alpha: float) -> tuple[Step, ...]:
@@ -89,14 +83,39 @@ def _hard_sigmoid(call: Call) -> Value:
     return add_step(call, value, Scale(alpha * ones), Shift(beta * ones), Clip(0 * ones, ones))
 
 
+@handles("ThresholdedRelu", samples=True)
+def _thresholded_relu(call: Call) -> Value:
+    """0 up to a number, above it the number itself."""
+    value, alpha = stepped(call), _attribute(call, "alpha", 1.0)
+    if alpha < 0:
+        raise call.unsupported(f"its alpha must not be negative, since it then is not monotone, not {alpha!r}")
+    ones = np.ones(value.neurons)
+    return add_step(call, value, Gap(-np.inf * ones, alpha * ones, 0 * ones, 0 * ones))
+
+
+@handles("Shrink", samples=True)
+def _shrink(call: Call) -> Value:
+    """0 in the middle, beyond it nearer to 0 by a number."""
+    value, lambd, bias = stepped(call), _attribute(call, "lambd", 0.5), _attribute(call, "bias", 0.0)
+    if lambd < 0 or bias > lambd:
+        raise call.unsupported(
+            f"its lambd must not be negative, and its bias at most its lambd, since it then is not monotone, not "
+            f"{lambd!r} and {bias!r}"
+        )
+    ones = np.ones(value.neurons)
+    return add_step(call, value, Gap(-lambd * ones, lambd * ones, bias * ones, -bias * ones))
+
+
 _VALLEYS = {
     "Abs": "the absolute value",
     "Cos": "a cosine",
+    "Cosh": "a hyperbolic cosine",
     "Gelu": "a Gelu",
     "HardSwish": "a hard swish",
     "Mish": "a Mish",
     "Sin": "a sine",
     "Swish": "a swish",
+    "Tan": "a tangent",
 }
 """What falls here and rises there."""
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
-from bnnhw.frontend.onnx.nodes.affine import add_step, stepped
+from bnnhw.frontend.onnx.nodes.rounding import clipped_whole
 from bnnhw.frontend.onnx.samples import grouped
+from bnnhw.frontend.onnx.stepped import add_step, stepped
 from bnnhw.frontend.onnx.tables import clipped
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Value
 from bnnhw.ir.steps import Clip
@@ -29,6 +30,8 @@ def _bounded(call: Call, low: NDArray[np.float64], high: NDArray[np.float64]) ->
     if isinstance(value, Elements) and alike and value.dtype.bits <= MAX_PLANES and value.scale > 0:
         ends = [Fraction(float(end[0])) if np.isfinite(end[0]) else None for end in (low, high)]
         return clipped(call, value, *ends)
+    if alike and (whole := clipped_whole(call, stepped(call), float(low[0]), float(high[0]))) is not None:
+        return whole
     # Nothing lies beyond infinity.
     low, high = np.where(low == np.inf, np.finfo(float).max, low), np.where(high == -np.inf, -np.finfo(float).max, high)
     return add_step(call, stepped(call), Clip(low, high))

@@ -12,9 +12,9 @@ from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.channels import as_operand, elements_of, factor, streamed, with_elements
 from bnnhw.frontend.onnx.exact import common_unit
 from bnnhw.frontend.onnx.geometry import window_of
-from bnnhw.frontend.onnx.nodes.affine import add_step
 from bnnhw.frontend.onnx.nodes.product import product_steps, whole_weights
 from bnnhw.frontend.onnx.planes import weight_planes
+from bnnhw.frontend.onnx.stepped import add_step
 from bnnhw.frontend.onnx.streams import as_map, check_planes
 from bnnhw.frontend.onnx.values import Constant, Elements, Padded, Product, Value, Weights, layout
 from bnnhw.ir import Affine, Conv2d, SumPool

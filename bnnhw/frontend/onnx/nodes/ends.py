@@ -14,7 +14,7 @@ import numpy as np
 
 from bnnhw.errors import UnsupportedError
 from bnnhw.frontend.onnx.call import HANDLERS, QUANT_DOMAINS, Call, handles
-from bnnhw.frontend.onnx.nodes.affine import add_step
+from bnnhw.frontend.onnx.stepped import add_step
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Ranked, Streamed, Value
 from bnnhw.ir.steps import Scale

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.channels import Factor, as_operand, elements_of, factor, streamed
-from bnnhw.frontend.onnx.nodes.affine import add_step
 from bnnhw.frontend.onnx.planes import MAX_WEIGHT, multiples, weight_planes
+from bnnhw.frontend.onnx.stepped import add_step
 from bnnhw.frontend.onnx.streams import affine_steps, check_planes
 from bnnhw.frontend.onnx.values import Constant, Product, Value, Weights
 from bnnhw.ir.layers import Dense

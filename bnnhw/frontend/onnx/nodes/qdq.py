@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.levels import element_type, quant_bounds
-from bnnhw.frontend.onnx.nodes.affine import add_step
 from bnnhw.frontend.onnx.nodes.quant import Meaning, quantize
 from bnnhw.frontend.onnx.samples import parted
+from bnnhw.frontend.onnx.stepped import add_step
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.tensors import INTEGERS, is_whole, type_word
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Value, Weights

@@ -20,8 +20,8 @@ from bnnhw.frontend.onnx.levels import (
     quant_bounds,
     round_exactly,
 )
-from bnnhw.frontend.onnx.nodes.affine import add_step
 from bnnhw.frontend.onnx.samples import grouped, parted, quantize_samples
+from bnnhw.frontend.onnx.stepped import add_step
 from bnnhw.frontend.onnx.streams import affine_steps, as_integers
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Ranked, Samples, Value, Weights
 from bnnhw.ir import Quantize
