@@ -31,6 +31,7 @@ from bnnhw.frontend.onnx.samples import as_stated
 from bnnhw.frontend.onnx.streams import as_integers
 from bnnhw.frontend.onnx.unread import not_read
 from bnnhw.frontend.onnx.values import Constant, Elements, Product, Ranked, Samples, Value, cost
+from bnnhw.ir.input_spec import LAYOUTS
 from bnnhw.ir.network import Network
 
 __all__ = ["MAX_NUMBERS", "convert"]
@@ -109,11 +110,21 @@ class _Progress:
     nodes = 0
 
 
-def _moves_channels(graph: Graph) -> bool:
-    """Whether a graph of maps or signals has a node that brings the last axis to the front."""
-    rank = len(graph.shape) + 1
-    perm = (0, rank - 1, *range(1, rank - 1))
-    return rank > 2 and any(n.kind == "Transpose" and n.attributes.get("perm") == perm for n in graph.nodes)
+def _orders(graph: Graph) -> list[str]:
+    """Which layouts raw samples may have: channels first, and those that a Transpose of the graph turns into that."""
+    rank = len(graph.shape)
+    found = [LAYOUTS[0]]
+    for node in graph.nodes:
+        perm = node.attributes.get("perm")
+        if node.kind != "Transpose" or not isinstance(perm, tuple) or sorted(perm) != list(range(rank + 1)) or perm[0]:
+            continue
+        if rank == 3:
+            # Axis i of the map is axis perm[1 + i] - 1 of the sample.
+            found.append("".join(LAYOUTS[0][perm[1:].index(1 + axis)] for axis in range(rank)))
+        elif rank == 2 and perm[1:] == (2, 1):
+            # A signal is a map of height 1.
+            found.append(LAYOUTS[1])
+    return list(dict.fromkeys(found))
 
 
 def convert(graph: Graph, given: Given = NOTHING) -> tuple[Network, tuple[str, ...]]:
@@ -130,25 +141,22 @@ def convert(graph: Graph, given: Given = NOTHING) -> tuple[Network, tuple[str, .
     UnsupportedError, NetworkError
         Naming the node, for what can't be converted exactly.
     """
-    first, second = _Progress(), _Progress()
-    try:
-        return _convert(graph, given, False, first)
-    except (UnsupportedError, NetworkError):
-        if not _moves_channels(graph):
-            raise
-        # Samples may be meant channels last, as Keras has them.
+    # A graph does not say which axis of its samples is that of the channels: Keras has them last.
+    refused: list[tuple[int, UnsupportedError | NetworkError]] = []
+    for order in _orders(graph):
+        progress = _Progress()
         try:
-            return _convert(graph, given, True, second)
-        except (UnsupportedError, NetworkError):
-            if second.nodes > first.nodes:
-                raise
-        raise
+            return _convert(graph, given, order, progress)
+        except (UnsupportedError, NetworkError) as error:
+            refused.append((progress.nodes, error))
+    # The first of those that came furthest.
+    raise max(refused, key=lambda pair: pair[0])[1]
 
 
-def _convert(graph: Graph, given: Given, last: bool, progress: _Progress) -> tuple[Network, tuple[str, ...]]:
-    """The network of a graph whose samples have their channels first, or last."""
+def _convert(graph: Graph, given: Given, order: str, progress: _Progress) -> tuple[Network, tuple[str, ...]]:
+    """The network of a graph whose samples have a layout."""
     values: dict[str, Value] = {name: Constant(array) for name, array in graph.constants.items()}
-    values[graph.input] = graph_samples(graph, given, last)
+    values[graph.input] = graph_samples(graph, given, order)
     read: set[str] = {graph.output}
     # Thresholds that are never or always met, and constants on the way, are the uses of infinities.
     infinite = {name for name, array in graph.constants.items() if not np.isfinite(array).all()}

@@ -53,8 +53,8 @@ class Given:
 NOTHING = Given()
 
 
-def graph_samples(graph: Graph, given: Given, last: bool = False) -> Samples:
-    """What the graph's input stands for; ``last``: its last axis is that of the channels."""
+def graph_samples(graph: Graph, given: Given, order: str = LAYOUTS[0]) -> Samples:
+    """What the graph's input stands for, whose axes are channels, height and width in an order of ``LAYOUTS``."""
     if len(graph.shape) not in (1, 2, 3):
         raise UnsupportedError(
             f"graph input {graph.input!r:.60}: a sample must be (features,), (channels, length) or (channels, height, "
@@ -64,15 +64,14 @@ def graph_samples(graph: Graph, given: Given, last: bool = False) -> Samples:
     index = np.arange(np.prod(frame), dtype=np.int32)
     if len(frame) > 1:
         # A signal is a map of height 1.
-        frame = (frame[-1], *frame[:-1]) if last else frame
-        frame = (frame[0], *(1,) * (3 - len(frame)), *frame[1:])
-        places = np.moveaxis(layout((frame[0], frame[1], frame[2])), 0, 2 if last else 0)
-        index = places.reshape(graph.shape)
+        axes = order if len(frame) == 3 else order.replace("h", "")
+        sizes = dict(zip(axes, frame, strict=True))
+        frame = (sizes["c"], sizes.get("h", 1), sizes["w"])
+        index = layout(frame).transpose([LAYOUTS[0].index(axis) for axis in order]).reshape(graph.shape)
     name = INPUT_TYPES[graph.element]
     stated = None if name is None else Stated(integer_type(name), steps=0)
-    # Our own trainer's models take raw samples as they are, and integers are no fractions.
-    known = "bnnhw" in graph.metadata or INPUT_TYPES[graph.element] is not None
-    order = LAYOUTS[1] if last else LAYOUTS[0]
+    # What we wrote takes raw samples as they are, and integers are no fractions.
+    known = graph.producer == "bnnhw" or "bnnhw" in graph.metadata or INPUT_TYPES[graph.element] is not None
     samples = Samples(frame, index, np.zeros(index.size, np.int64), layout=order, scaled=known, stated=stated)
     samples = noted(samples, graph.annotations.get(graph.input))
     if given.dtype is not None:

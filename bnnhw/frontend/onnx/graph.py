@@ -97,6 +97,8 @@ class Graph:
         Type of the input's numbers (ONNX's TensorProto).
     annotations : mapping of str to str
         QONNX's names of the types of tensors (``finn_datatype``).
+    producer : str
+        What wrote the file.
     """
 
     nodes: tuple[Node, ...]
@@ -108,6 +110,7 @@ class Graph:
     opset: int
     element: int = onnx.TensorProto.FLOAT
     annotations: Mapping[str, str] = field(default_factory=dict)
+    producer: str = ""
 
 
 def _text(value: str | bytes) -> str:
@@ -250,6 +253,7 @@ def _parse(model: onnx.ModelProto) -> Graph:
         _opset(model),
         inputs[0].type.tensor_type.elem_type,
         _annotations(graph),
+        _text(model.producer_name),
     )
 
 

@@ -7,9 +7,9 @@ least float64 that reaches it, so that every float64 sample is put on the right 
 What a graph takes
 ------------------
 Graphs do not say whether they take pixels as bytes, 0..255, or as fractions, 0..1, and data sets hold bytes. The
-input scale is, in this order: what the caller says; 1 for our own trainer's models (their metadata has ``bnnhw``) and
-for graphs whose input is of an integer type; 1/255, with a warning, if all bounds lie between 0 and 1, both excluded,
-and the samples are images or the graph maps 0..1 onto -1..1; otherwise 1.
+input scale is, in this order: what the caller says; 1 for files that bnnhw wrote (their producer, or ``bnnhw`` in their
+metadata) and for graphs whose input is of an integer type; 1/255, with a warning, if all bounds lie between 0 and 1,
+both excluded, and the samples are images or the graph maps 0..1 onto -1..1; otherwise 1.
 
 Where no quantizer stands before the first product, samples must be integers of a type that somebody states: the
 caller, the graph's input, or an annotation (``finn_datatype``).

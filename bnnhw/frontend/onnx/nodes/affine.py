@@ -118,9 +118,12 @@ def _affine(call: Call) -> Value:
         raise call.unsupported(
             "its divisor must be a constant: only scores and elements can be divided, and by a constant"
         )
+    vanishes = call.node.kind == "Mul" and not other.array.any()
+    if isinstance(value, Samples) and vanishes:
+        # Integers are elements, of which a factor of 0 makes a constant.
+        value = as_stated(call, value)
     if isinstance(value, Samples):
         return _on_samples(call, value, place, reverse)
-    vanishes = call.node.kind == "Mul" and not other.array.any()
     if isinstance(value, Elements) and (other.array.size > 1 or vanishes):
         value = as_integers(call, value)
     if isinstance(value, Product | Integers):
