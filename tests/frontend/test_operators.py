@@ -20,7 +20,7 @@ from tests.frontend.conv_models import Graph
 from tests.frontend.end_models import classes_of, dense, execute, finished, read, samples
 from tests.frontend.models import write
 from tests.frontend.refusals import refuse
-from tests.frontend.test_conv import check
+from tests.frontend.test_conv import check, kinds
 
 ELEMENTS: dict[str, Callable[[Graph, str], str]] = {
     "a number less them": lambda g, x: g.add("Sub", g.constant(2.5), x),
@@ -63,22 +63,140 @@ def test_scaled_weights(tmp_path: Path, name: str) -> None:
     assert [plane.coefficient for plane in network.matrices[0].weights] == [1, 1]
 
 
-@pytest.mark.parametrize("zero", [0, -1, 1])
-def test_weights_of_one_signed_bit(tmp_path: Path, zero: int) -> None:
-    """QONNX's: -1 and +1, moved by the zero point."""
-    graph = Graph(5, seed=4)
-    scale = [0.5, 1.0, 2.0, 1.0]
-    latent = graph.constant(graph.random.uniform(-3, 3, (5, 4)))
-    w = graph.add(
-        "Quant", latent, graph.constant(scale), graph.constant(zero), graph.constant(1), signed=1, narrow=0,
-        rounding_mode="ROUND",
-    )  # fmt: skip
-    end = graph.add("MatMul", graph.quant("input", 3), w)
-    proto, x = finished(graph, end), np.random.default_rng(0).integers(0, 8, (40, 5)).astype(float)
-    network, _ = read(proto, tmp_path / "m.onnx")
-    (scores,) = execute(proto, x, end)
-    assert len(np.unique(scores)) > 3
-    assert classes_of(network, x) == scores.reshape(40, 4).argmax(axis=1).tolist()
+SCALED_TWICE: dict[str, Callable[[Graph, str], str]] = {
+    "by row": lambda g, w: g.add("Mul", w, g.constant(np.array([1, 2, 1, 4, 3, 1])[:, None])),
+    "by row and column": lambda g, w: g.add(
+        "Mul",
+        g.add("Mul", w, g.constant([0.5, 1.0, 2.0, 3.0])),
+        g.constant(np.array([1, 2, 1, 4, 3, 1])[:, None]),
+    ),
+    "by a matrix": lambda g, w: g.add("Mul", w, g.constant(g.random.integers(1, 4, (6, 4)))),
+    "with zeros": lambda g, w: g.add("Mul", w, g.constant([1.0, 2.0, 0.0, 1.0])),
+    "divided by row": lambda g, w: g.add("Div", w, g.constant(np.array([1, 0.5, 1, 0.25, 0.5, 1])[:, None])),
+}
+
+
+@pytest.mark.parametrize("name", SCALED_TWICE)
+def test_weights_scaled_by_input(tmp_path: Path, name: str) -> None:
+    graph = Graph(6, seed=3)
+    w = SCALED_TWICE[name](graph, graph.weights(6, 4))
+    check(graph.model(graph.add("MatMul", graph.quant("input", 3), w), 4), tmp_path / "m.onnx", high=8)
+
+
+@pytest.mark.parametrize("pads, code, kind", [
+    ([0] * 4, 0.0, "SumPool"), ([1, 0, 0, 1], -1.0, "SumPool"), ([1, 0, 0, 1], 1.0, "Conv2d")
+])  # fmt: skip
+def test_depthwise_ones_are_a_sum(tmp_path: Path, pads: list[int], code: float, kind: str) -> None:
+    """Where the padding, if any, adds nothing: bits are summed as 0 and 1, so -1 is what adds none."""
+    graph = Graph(3, 5, 5, seed=3)
+    x = graph.sign(graph.norm(graph.add("Conv", graph.quant("input", 3), graph.weights(4, 3, 1, 1)), 4))
+    if any(pads):
+        amounts = [0, 0, *pads[:2], 0, 0, *pads[2:]]
+        x = graph.add("Pad", x, graph.constant(amounts, np.int64), graph.constant(code))
+    ones = graph.add("BipolarQuant", graph.constant(np.ones((4, 1, 2, 2))), graph.constant(0.5))
+    x = graph.sign(graph.norm(graph.add("Conv", x, ones, group=4), 4))
+    network = check(graph.scores(x), tmp_path / "m.onnx", high=8)
+    assert kinds(network)[1] == kind
+
+
+def test_a_signal_along_the_height(tmp_path: Path) -> None:
+    """A map of width 1 whose last dimension is squeezed away between its layers."""
+    graph = Graph(2, 12, 1, seed=2)
+    x = graph.sign(graph.norm(graph.add("Conv", graph.quant("input", 3), graph.weights(4, 2, 3, 1)), 4))
+    x = graph.add("Squeeze", x, graph.constant([3], np.int64))
+    x = graph.add("Conv", x, graph.weights(4, 4, 2), strides=[2], pads=[0, 1])
+    x = graph.sign(graph.norm(graph.add("MaxPool", x, kernel_shape=[2]), 4))
+    check(graph.scores(x), tmp_path / "m.onnx", high=8)
+
+
+@pytest.mark.parametrize("low, refused", [(-127, False), (-128, True)])
+def test_paddings_beyond_eight_bits(tmp_path: Path, low: int, refused: bool) -> None:
+    """Numbers around a padding that they are not, in the units of both: at most 8 bits with a sign."""
+    graph = Graph(1, 4, 4)
+    x = graph.add("Add", graph.quant("input", 7), graph.constant(float(low)))
+    pads = graph.constant([0, 0, 1, 0, 0, 0, 0, 0], np.int64)
+    x = graph.add("Conv", graph.add("Pad", x, pads, graph.constant(0.5 if refused else 0.0)), graph.weights(3, 1, 2, 2))
+    path = write(graph.scores(graph.sign(x)), tmp_path / "m.onnx")
+    if not refused:
+        assert str(read_model(path).network.matrices[0].input) in ("uint7", "int8")
+        return
+    with pytest.raises(UnsupportedError, match=r"it pads with 0\.5, which its uint7 inputs can't be"):
+        read_model(path)
+
+
+@pytest.mark.parametrize("opset, refused", [(11, False), (13, True)])
+def test_softmax_over_several_dimensions(tmp_path: Path, opset: int, refused: bool) -> None:
+    """Before operator set 13, one of the axes from the one that is named on."""
+    graph, y = dense(4)
+    attributes = {"axis": 1}
+    end = graph.add("Softmax", graph.add("Reshape", y, graph.constant([-1, 2, 2], np.int64)), **attributes)
+    proto, x = finished(graph, end, opset), samples()
+    path = tmp_path / "m.onnx"
+    if refused:
+        message = "its axis must be that of the classes; 1 of (batch, 2, 2) compares 2 of 4 numbers with each other"
+        refuse(write(proto, path), UnsupportedError, f"node 5 of 5: Softmax '{end}_node': {message}")
+        return
+    network, _ = read(proto, path)
+    (scores,) = execute(proto, x, y)
+    assert classes_of(network, x) == scores.reshape(len(x), 4).argmax(axis=1).tolist()
+
+
+BEHIND: dict[str, tuple[Callable[[Graph, str], str], str]] = {
+    "divided": (lambda g, y: g.add("Div", y, g.constant(2.0)), ""),
+    "times, the number first": (lambda g, y: g.add("Mul", g.constant(2.0), y), ""),
+    "less a number": (lambda g, y: g.add("Sub", y, g.constant(2.0)), ""),
+    "more, the number first": (lambda g, y: g.add("Add", g.constant(-2.0), y), ""),
+    "a number less it": (lambda g, y: g.add("Sub", g.constant(2.0), y), "turn"),
+    "a number divided by it": (lambda g, y: g.add("Div", g.constant(2.0), y), "turn"),
+    "times 0": (lambda g, y: g.add("Mul", y, g.constant(0.0)), "turn"),
+    "divided by a negative number": (lambda g, y: g.add("Div", y, g.constant(-2.0)), "turn"),
+    "numbers of each class": (lambda g, y: g.add("Add", y, g.constant([0.0, 1.0, 0.0, 0.0])), "alike"),
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+def test_numbers_behind_a_softmax(tmp_path: Path, name: str) -> None:
+    build, refused = BEHIND[name]
+    graph, y = dense(4)
+    end = build(graph, graph.add("Softmax", y))
+    proto, x = finished(graph, end), samples()
+    if not refused:
+        network, said = read(proto, tmp_path / "m.onnx")
+        (scores,) = execute(proto, x, end)
+        assert said == () and classes_of(network, x) == scores.reshape(len(x), 4).argmax(axis=1).tolist()
+        return
+    what = "turn the order of the classes round" if refused == "turn" else "treat all classes alike"
+    with pytest.raises(UnsupportedError, match=f"it must .*{what}|{what}"):
+        read_model(write(proto, tmp_path / "m.onnx"))
+
+
+def test_branches_of_two_scales(tmp_path: Path) -> None:
+    """By turns: no pair of numbers for all channels, though there are as many slopes as offsets."""
+    graph = Graph(2, 4, 4, seed=4)
+    x = graph.add("Conv", graph.quant("input", 3), graph.weights(4, 2, 1, 1))
+    one = graph.quant(graph.norm(x, 4), 2, 2.0)
+    by_channel = [graph.constant(np.array(v).reshape(4, 1, 1)) for v in ([1, 2, 1, 2], [0, 1, 0, 1])]
+    two = graph.add("Add", graph.add("Mul", one, by_channel[0]), by_channel[1])
+    x = graph.quant(graph.add("Add", one, two), 3, 2.0)
+    check(graph.scores(x), tmp_path / "m.onnx", high=8)
+    # One pair for all channels needs no layer.
+    graph = Graph(2, 4, 4, seed=4)
+    x = graph.add("Conv", graph.quant("input", 3), graph.weights(4, 2, 1, 1))
+    one = graph.quant(graph.norm(x, 4), 2, 2.0)
+    body = graph.quant(graph.add("Conv", one, graph.weights(4, 4, 1, 1)), 2, 2.0)
+    x = graph.add("Add", one, graph.add("Mul", body, graph.constant(np.full((4, 1, 1), 2.0))))
+    network = check(graph.scores(graph.quant(x, 3, 4.0)), tmp_path / "m.onnx", high=8)
+    assert kinds(network).count("Affine") <= 1
+
+
+@pytest.mark.parametrize("offset", [1.0, -3.0])
+@pytest.mark.parametrize("bend", ["Relu", "Clip"])
+def test_clips_of_elements_that_are_moved(tmp_path: Path, bend: str, offset: float) -> None:
+    graph = Graph(6, seed=7)
+    x = graph.add("Add", graph.quant("input", 3), graph.constant(offset))
+    x = graph.add("Relu", x) if bend == "Relu" else graph.add("Clip", x, graph.constant(-1.0), graph.constant(3.0))
+    network = check(graph.model(graph.add("MatMul", x, graph.weights(6, 4)), 4), tmp_path / "m.onnx", high=8)
+    assert kinds(network) == ["Dense", "Output"]
 
 
 def _mean(graph: Graph, x: str, *axes: int) -> str:
