@@ -220,6 +220,34 @@ def test_too_much_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         read_model(folder, topology=TOPOLOGY)
 
 
+def test_limits_of_files(tmp_path: Path) -> None:
+    """16 MiB each, 512 MiB and 16,384 files in all: so much is listed, and no more."""
+    for number in range(32):
+        _sparse(tmp_path / f"0-{number}-weights.bin", 1 << 24)
+    assert sum(files.list_files(tmp_path).values()) == 1 << 29
+    _sparse(tmp_path / "0-32-weights.bin", 8)
+    with pytest.raises(
+        FileError, match=rf"^a parameter folder must have at most {1 << 29} bytes, not {(1 << 29) + 8}$"
+    ):
+        files.list_files(tmp_path)
+    _sparse(tmp_path / "0-0-weights.bin", (1 << 24) + 1)
+    with pytest.raises(FileError, match=rf"^0-0-weights.bin must have at most {1 << 24} bytes, not {(1 << 24) + 1}$"):
+        files.list_files(tmp_path)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    for number in range(1 << 14):
+        (tmp_path / f"{number}").touch()
+    assert files.list_files(tmp_path) == {}
+    (tmp_path / "one more").touch()
+    with pytest.raises(FileError, match=r"^a parameter folder must have at most 16384 files$"):
+        files.list_files(tmp_path)
+
+
+def _sparse(path: Path, size: int) -> None:
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
 REQUESTS: dict[str, tuple[str | None, type[BnnhwError], str]] = {
     "unknown": (
         None,

@@ -225,6 +225,13 @@ def test_too_few_rows_for_the_classes(tmp_path: Path) -> None:
     _refused(folder, "layer 8: 12 neurons must be enough for 13 classes")
 
 
+def test_as_many_rows_as_classes(tmp_path: Path) -> None:
+    layers = cnv(3, 1, 1, 12, True)
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), np.uint8)
+    found = read_model(write(tmp_path / "f", layers, 12)).network
+    assert _scores(found, images) == original_cnv(layers, images).tolist()
+
+
 def test_more_classes_than_rows(tmp_path: Path) -> None:
     folder = write(tmp_path / "f", small_ternary(), 5)
     _refused(folder, "classes.txt must have at most 4 classes, the last layer's rows, not 5", "70-8-4")

@@ -250,6 +250,53 @@ def test_steps_and_reshapes(tmp_path: Path) -> None:
     compare(path, samples, normed(sign(x) @ sign(arrays["e/kernel"]), arrays, "m"))
 
 
+@pytest.mark.parametrize("pool", ["GlobalMaxPooling2D", "GlobalAveragePooling2D"])
+def test_global_pools_that_keep_their_dimensions(pool: str, tmp_path: Path) -> None:
+    """A convolution of 1 x 1 behind them, and a sequence reshaped to a signal before."""
+    random = RANDOM(14)
+    layers = [
+        conv("c", 4, None, pad_values=1.0, padding="same"),
+        norm("n"),
+        layer(pool, "g", keepdims=True),
+        conv("d", 3, kernel_size=[1, 1]),
+        layer("Flatten", "f"),
+        norm("m"),
+    ]
+    arrays = {
+        "c/kernel": kernel(random, 3, 3, 2, 4),
+        "d/kernel": kernel(random, 1, 1, 4, 3),
+        "input_bits": 3,
+        **normal(random, "n", 4),
+        **normal(random, "m", 3),
+    }
+    samples = random.integers(0, 8, (40, 5, 4, 2))
+    x = normed(convolved(samples.astype(float), sign(arrays["c/kernel"]), same=1.0), arrays, "n")
+    x = (x.max(axis=(1, 2)) if "Max" in pool else x.mean(axis=(1, 2)))[:, None, None]
+    x = convolved(sign(x), sign(arrays["d/kernel"]))[:, 0, 0]
+    compare(save(tmp_path / "m.npz", bundle((5, 4, 2), layers, arrays)), samples, normed(x, arrays, "m"))
+
+
+def test_a_list_as_a_signal(tmp_path: Path) -> None:
+    random = RANDOM(15)
+    layers = [
+        layer("Reshape", "r", target_shape=[-1, 2]),
+        {**conv("c", 4, None, kernel_size=[3], strides=[1], dilation_rate=[1]), "class_name": "QuantConv1D"},
+        norm("n"),
+        layer("Flatten", "f"),
+        dense("d", 3),
+    ]  # fmt: skip
+    arrays = {
+        "c/kernel": kernel(random, 3, 2, 4),
+        "d/kernel": kernel(random, 6 * 4, 3),
+        "input_bits": 3,
+        **normal(random, "n", 4),
+    }
+    samples = random.integers(0, 8, (40, 16))
+    signal = samples.reshape(40, 8, 1, 2).astype(float)
+    x = sign(normed(convolved(signal, sign(arrays["c/kernel"])[:, None]), arrays, "n")).reshape(40, -1)
+    compare(save(tmp_path / "m.npz", bundle((16,), layers, arrays)), samples, x @ sign(arrays["d/kernel"]), exact=False)
+
+
 @pytest.mark.parametrize("most", [None, 6.0])
 def test_rectifiers_with_and_without_a_greatest_value(most: float | None, tmp_path: Path) -> None:
     """MobileNet's, before a quantizer of two bits."""

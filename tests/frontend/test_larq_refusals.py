@@ -182,6 +182,21 @@ CHANGES: list[tuple[Callable[[Layers, Arrays], object], type[BnnhwError], str]] 
         "layer p: its input must be a signal of (length, channels)",
     ),
     (
+        lambda ls, _: ls.insert(2, layer("AveragePooling2D", "p", pool_size=[3, 3], strides=[2, 2], padding="same")),
+        UnsupportedError,
+        "layer p: padding must be 'valid' for an average, not 'same'",
+    ),
+    *(
+        (
+            lambda ls, _, value=value: ls[0]["config"].update(
+                kernel_quantizer={"class_name": "SteTern", "config": {"threshold_value": value}}
+            ),
+            UnsupportedError,
+            f"layer c: kernel_quantizer must have a positive threshold_value, not {value!r}",
+        )
+        for value in (0.0, 1e-30, 1e30, "x")
+    ),
+    (
         lambda ls, _: ls.insert(1, layer("ReLU", "u", negative_slope=0.25)),
         UnsupportedError,
         "layer u: negative_slope must be 0.0 or 0 or None, not 0.25",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +12,13 @@ import onnx
 import pytest
 import torch
 
-from bnnhw.errors import UnsupportedError
+from bnnhw.errors import RequestError, UnsupportedError
 from bnnhw.frontend import read_model
 from bnnhw.frontend.onnx.call import handles
 from bnnhw.ir import MaxPool, Network
 from bnnhw.reference import evaluate
 from bnnhw.streamline import streamline
-from tests.frontend.conv_models import Graph
+from tests.frontend.conv_models import DOMAIN, Graph
 from tests.frontend.end_models import classes_of, dense, execute, finished, read, samples
 from tests.frontend.models import write
 from tests.frontend.refusals import refuse
@@ -340,3 +342,89 @@ def test_too_many_steps(tmp_path: Path, what: str) -> None:
 def test_an_operator_has_one_handler() -> None:
     with pytest.raises(ValueError, match=r"^operator Conv must have one handler$"):
         handles("Conv")(lambda call: call.inputs[0])  # type: ignore[arg-type,return-value]
+
+
+def test_neurons_in_another_order(tmp_path: Path) -> None:
+    """Numbers of each are those of their places in the graph."""
+    graph = Graph(5, seed=9)
+    y = graph.add("MatMul", graph.quant("input", 3), graph.weights(5, 6))
+    y = graph.add("Transpose", graph.add("Reshape", y, graph.constant([0, 2, 3], np.int64)), perm=[0, 2, 1])
+    y = graph.add("Reshape", y, graph.constant([0, 6], np.int64))
+    y = graph.add("Add", graph.add("Mul", y, graph.constant([1, -2, 3, 0.5, -1, 4])), graph.constant(np.arange(6) - 3))
+    proto = graph.model(graph.norm(graph.add("MatMul", graph.sign(y), graph.weights(6, 4)), 4), 4)
+    check(proto, tmp_path / "m.onnx", high=8)
+
+
+def test_a_list_of_elements_becomes_a_map(tmp_path: Path) -> None:
+    """Whose channels have numbers of their own."""
+    graph = Graph(12, seed=3)
+    x = graph.add("Reshape", graph.quant("input", 3), graph.constant([0, 3, 2, 2], np.int64))
+    x = graph.add("Mul", x, graph.constant(np.array([1, 2, 4]).reshape(3, 1, 1)))
+    x = graph.sign(graph.norm(graph.add("Conv", x, graph.weights(4, 3, 2, 1)), 4))
+    check(graph.scores(x), tmp_path / "m.onnx", high=8)
+
+
+@pytest.mark.parametrize("factor", [65536.0, 65537.0])
+def test_scales_that_are_far_apart(tmp_path: Path, factor: float) -> None:
+    graph = Graph(2, 4, 4, seed=1)
+    one = graph.quant("input", 3)
+    two = graph.quant(graph.norm(graph.add("Conv", one, graph.weights(2, 2, 1, 1)), 2), 3)
+    two = graph.add("Mul", two, graph.constant(factor))
+    end = graph.add("Add", one, two)
+    path = write(graph.scores(graph.quant(end, 2, 65536.0)), tmp_path / "m.onnx")
+    if factor == 65536:
+        assert "Residual" in kinds(read_model(path).network)
+        return
+    with pytest.raises(UnsupportedError, match=r"its inputs' scales in channel 0 must be at most 65536 times a common"):
+        read_model(path)
+
+
+@pytest.mark.parametrize("target", [[-1, -1], [-2, 12], [5, 5], [0, 0, -1, -1]])
+def test_weights_of_no_shape(tmp_path: Path, target: list[int]) -> None:
+    graph = Graph(6)
+    w = graph.add("Reshape", graph.weights(6, 4), graph.constant(target, np.int64))
+    path = write(graph.model(graph.add("MatMul", graph.quant("input", 3), w), 4), tmp_path / "m.onnx")
+    with pytest.raises(
+        UnsupportedError, match=r"node 2 of 5: Reshape .*: its shape must (be of 24 weights|have 24 el)"
+    ):
+        read_model(path)
+
+
+@pytest.mark.parametrize("versions, refused", [
+    ([("", 11)], False), ([("", 13)], True), ([("", 11), ("ai.onnx", 13)], True), ([("", 13), ("ai.onnx", 11)], True),
+    ([("", 0)], True), ([], True), ([("", 1000)], True), ([("", 0), ("ai.onnx", 11)], False), ([("other", 11)], True),
+])  # fmt: skip
+def test_versions_of_operators(tmp_path: Path, versions: list[tuple[str, int]], refused: bool) -> None:
+    """The newest that is stated, or of all that is known: a Softmax compares along one axis since operator set 13."""
+    graph, y = dense(4)
+    end = graph.add("Softmax", graph.add("Reshape", y, graph.constant([-1, 2, 2], np.int64)), axis=1)
+    proto = finished(graph, end)
+    del proto.opset_import[:]
+    proto.opset_import.extend(onnx.helper.make_opsetid(*version) for version in [*versions, (DOMAIN, 1)])
+    path = write(proto, tmp_path / "m.onnx")
+    if refused:
+        with pytest.raises(UnsupportedError, match="its axis must be that of the classes"):
+            read_model(path)
+    else:
+        read_model(path)
+
+
+@pytest.mark.parametrize("value, refused", [(1 << 53, False), ((1 << 53) + 2, True), (-(1 << 53) - 2, True)])
+def test_integers_that_float64_does_not_hold(tmp_path: Path, value: int, refused: bool) -> None:
+    graph = Graph(4)
+    y = graph.add("MatMul", graph.quant("input", 3), graph.weights(4, 3))
+    path = write(graph.model(graph.sign(graph.add("Add", y, graph.constant(value, np.int64)))), tmp_path / "m.onnx")
+    if refused:
+        with pytest.raises(UnsupportedError, match=r"its other input must be below 2\*\*53$"):
+            read_model(path)
+    else:
+        read_model(path)
+
+
+@pytest.mark.parametrize("option", ["scale", "offset"])
+def test_numbers_of_channels_that_are_not_there(tmp_path: Path, option: str) -> None:
+    graph = Graph(2, 5, 4)
+    path = write(graph.scores(graph.quant("input", 3)), tmp_path / "m.onnx")
+    message = f"--input-{option} must have one number, or one per channel (2 or 4), not 3"
+    with pytest.raises(RequestError, match=re.escape(message)):
+        read_model(path, **{f"input_{option}": (Fraction(1), Fraction(2), Fraction(3))})

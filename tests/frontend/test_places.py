@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
+import mpmath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.frontend.onnx.input_rows import _searched, least_float, threshold_row
-from bnnhw.streamline.preimage import HalfLine
+from bnnhw.ir import Curve
+from bnnhw.streamline.preimage import HalfLine, preimage
 from bnnhw.streamline.roots import Number
 from tests.strategies import fixed
 
@@ -48,6 +50,17 @@ def test_roots_of_any_size(factor: str) -> None:
     """Also far below the precision of the first guess."""
     check(Number(Fraction(0), ((1, Fraction(2)),)) * Fraction(factor))
     check(Number(Fraction(1), ((-1, Fraction(3)),)) * Fraction(factor))
+
+
+@pytest.mark.parametrize("bound", [0.25, 1e-30, -1e-60, 1e-100])
+def test_behind_curves(bound: float) -> None:
+    """Near 0 an inverse is known to so many bits behind the point, which are few of its own: it is searched for."""
+    line = preimage((Curve("tanh"),), 0, bound, False)
+    assert isinstance(line, HalfLine)
+    found = least_float(line.end, False)
+    with mpmath.workdps(400):
+        assert mpmath.tanh(mpmath.mpf(found)) >= mpmath.mpf(bound)
+        assert mpmath.tanh(mpmath.mpf(math.nextafter(found, -math.inf))) < mpmath.mpf(bound)
 
 
 @pytest.mark.parametrize("number, strict, due", [
