@@ -20,6 +20,7 @@ MOST = {
     "A device family": 1,
     "A board": 1,
     "A foreign format": 1,
+    "A kind of data": 1,
     "A link": 1,
 }
 """Places that a kind of extension touches at most: files, of units, formats and links folders."""

@@ -1,4 +1,4 @@
-"""What several verbs are given: a design, or a network and samples of a data set."""
+"""What several verbs are given: a design, or a network and frames."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from bnnhw.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from bnnhw.boards import Board
     from bnnhw.cli.session import Session
     from bnnhw.flow.design import Design
+    from bnnhw.flow.frames import Frames, Wanted
     from bnnhw.folding import FoldedNetwork
     from bnnhw.ir import Network
 
-__all__ = ["choose_folding", "headroom_note", "load_samples", "open_path"]
+__all__ = ["choose_folding", "headroom_note", "load_frames", "open_path"]
 
 WORTH_SAYING = 2
 """How many times faster the fastest folding must be for a verb that chose a modest one to say so."""
@@ -65,17 +63,13 @@ def open_path(
     return open_design(path)
 
 
-def load_samples(
-    session: Session, network: Network, dataset: str, data: Path | None, split: str, count: int | None
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Samples of a data set that suit a network, and their classes; says what is strange about them."""
-    from bnnhw.datasets import available, load_split
-    from bnnhw.flow.samples import suit
+def load_frames(session: Session, network: Network, wanted: Wanted) -> Frames:
+    """The frames that a verb is asked to run a network on; says what is strange about them."""
+    from bnnhw.flow.frames import find_frames
 
-    samples, labels = load_split(dataset, split, data)
-    if count is not None and count > len(samples):
-        raise RequestError(f"--count must be at most {len(samples)} for the {split} split of {dataset}, not {count}")
-    found = suit(network, samples[:count], available(dataset, data).classes, dataset)
+    found = find_frames(network, wanted)
+    for note in found.notes:
+        session.say(note)
     for warning in found.warnings:
         session.warn(warning)
-    return found.samples, labels[:count].astype("int64")
+    return found

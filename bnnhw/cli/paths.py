@@ -14,7 +14,7 @@ import click
 
 from bnnhw.files import Output, OutputFolder, check_apart, check_output
 
-__all__ = ["BoardName", "InputPath", "Number", "OutputDirectory", "OutputFile", "check_paths"]
+__all__ = ["BoardName", "DatasetName", "InputPath", "Number", "OutputDirectory", "OutputFile", "check_paths"]
 
 
 class InputPath(click.Path):
@@ -28,6 +28,15 @@ class BoardName(click.ParamType[str]):
     """A board: a name, or a Python file that is read."""
 
     name = "board"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value)
+
+
+class DatasetName(click.ParamType[str]):
+    """A data set: a name, or a file or folder that is read."""
+
+    name = "data set"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return str(value)
@@ -80,6 +89,11 @@ def _inputs(given: list[tuple[click.ParamType[Any], Any]]) -> Iterator[Path]:
 
             if (named := named_file(value)) is not None:
                 yield named[0]
+        elif isinstance(kind, DatasetName):
+            from bnnhw.datasets import KNOWN
+
+            if value not in KNOWN:
+                yield Path(value)
 
 
 def _outputs(given: list[tuple[click.ParamType[Any], Any]]) -> Iterator[Output]:

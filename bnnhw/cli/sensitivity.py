@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bnnhw.cli.inputs import load_samples
-from bnnhw.cli.options import count_option, data_option, folding_option
+from bnnhw.cli.frames_options import frames_options
+from bnnhw.cli.inputs import load_frames
+from bnnhw.cli.options import folding_option
 from bnnhw.cli.paths import BoardName, InputPath, Number
 from bnnhw.cli.session import Session, verb
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from bnnhw.flow.frames import Wanted
 
 __all__ = ["sensitivity"]
 
@@ -54,10 +57,7 @@ def _show(data: dict[str, Any], console: Console) -> None:
     "bnnhw sensitivity tfc.bnn --dataset mnist --data DIR --count 1000 --budget 4000"
 )
 @click.argument("model", type=InputPath())
-@click.option("--dataset", required=True, metavar="D", help="A name that `bnnhw datasets` lists.")
-@click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True)
-@count_option
-@data_option
+@frames_options
 @click.option(
     "--budget",
     metavar="LUT4",
@@ -82,10 +82,7 @@ def _show(data: dict[str, Any], console: Console) -> None:
 def sensitivity(
     session: Session,
     model: Path,
-    dataset: str,
-    split: str,
-    count: int | None,
-    data: Path | None,
+    wanted: Wanted,
     budget: int | None,
     board: str | None,
     folding: Path | None,
@@ -99,6 +96,7 @@ def sensitivity(
     From one bit everywhere, bits go to where they lower the noise most for their LUT4, up to 8 and to the budget, with
     PE and SIMD as they are. That is a heuristic for the next training; nothing is trained here.
     """
+    from bnnhw.flow.evaluate import evaluate
     from bnnhw.flow.import_ import open_model
     from bnnhw.flow.sensitivity import sensitivity as run
     from bnnhw.flow.sensitivity import sensitivity_json
@@ -107,11 +105,15 @@ def sensitivity(
     for warning in imported.warnings:
         session.warn(warning)
     network = imported.network
-    samples, labels = load_samples(session, network, dataset, data, split, count)
+    frames = load_frames(session, network, wanted)
+    labels = frames.labels
+    if labels is None:
+        # What random frames are is what the network says as it is.
+        labels = evaluate(network, frames.samples).classes
     found = run(
-        network, samples, labels, board=board, folding=folding, budget=budget, rate=rate, seed=seed,
+        network, frames.samples, labels, board=board, folding=folding, budget=budget, rate=rate, seed=seed,
         stage=session.progress,
     )  # fmt: skip
-    result = {"model": str(model), "dataset": dataset, "split": split} | sensitivity_json(found)
+    result = {"model": str(model), "dataset": frames.name, "split": wanted.split} | sensitivity_json(found)
     result["warnings"] = session.warnings
     session.result(result, lambda console: _show(result, console))

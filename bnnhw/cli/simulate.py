@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bnnhw.cli.inputs import load_samples, open_path
-from bnnhw.cli.options import count_option, data_option
+from bnnhw.cli.frames_options import frames_options
+from bnnhw.cli.inputs import load_frames, open_path
 from bnnhw.cli.paths import InputPath, Number, OutputFile
 from bnnhw.cli.session import Session, verb
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bnnhw.flow.frames import Wanted
+
 __all__ = ["simulate"]
 
 
 @verb(
     example="bnnhw simulate design --dataset digits\n"
-    "bnnhw simulate design --dataset digits --count 100 --stall 0.3 --wave design.fst"
+    "bnnhw simulate design --dataset digits --count 100 --stall 0.3 --wave design.fst\n"
+    "bnnhw simulate any.bnn --random 500"
 )
 @click.argument("design", metavar="DIR_or_N.bnn", type=InputPath())
-@click.option("--dataset", required=True, metavar="D", help="A name that `bnnhw datasets` lists; its test split.")
-@count_option
+@frames_options
 @click.option(
     "--stall",
     metavar="P",
@@ -45,36 +47,29 @@ __all__ = ["simulate"]
     show_default=True,
     help="Compares every layer's stream too, so that a difference is told where it arises.",
 )
-@data_option
-def simulate(
-    session: Session,
-    design: Path,
-    dataset: str,
-    count: int | None,
-    stall: float,
-    wave: Path | None,
-    layers: bool,
-    data: Path | None,
-) -> None:
+def simulate(session: Session, design: Path, wanted: Wanted, stall: float, wave: Path | None, layers: bool) -> None:
     """The generated Verilog against the reference.
 
     Verilator runs every frame, and every word that a layer gives and that comes out is compared.
     A bare N.bnn is folded and generated on the way. Exits with 1 on a mismatch, or when cycles are not those
     predicted.
     """
+    from bnnhw.flow.frames import class_rows
     from bnnhw.flow.simulate import check_simulation, simulation_json
     from bnnhw.flow.simulate import simulate as run
 
     opened = open_path(session, design)
-    samples, labels = load_samples(session, opened.network, dataset, data, "test", count)
+    frames = load_frames(session, opened.network, wanted)
     with session.progress("simulate") as update:
-        found = run(opened, samples, labels, stall=stall, wave=wave, layers=layers, progress=update)
-    result = simulation_json(found, dataset, stall) | {"warnings": session.warnings}
+        found = run(opened, frames.samples, frames.labels, stall=stall, wave=wave, layers=layers, progress=update)
+    result = simulation_json(found, frames.name, stall) | {
+        "classes": class_rows(frames.names, found.classes, frames.labels),
+        "warnings": session.warnings,
+    }
 
     def show(console: Console) -> None:
-        console.print(
-            f"{result['images']} frames, {result['mismatches']} mismatches, accuracy {100 * result['accuracy']:.2f} %"
-        )
+        right = "" if result["accuracy"] is None else f", accuracy {100 * result['accuracy']:.2f} %"
+        console.print(f"{result['images']} frames, {result['mismatches']} mismatches{right}")
         if result["layers"]:
             console.print(f"{result['layers']} layers compared word by word, {len(result['layer_mismatches'])} differ")
         for what, key in (("cycles per frame", "cycles_per_frame"), ("latency", "latency_cycles")):

@@ -150,4 +150,4 @@ def generate(frames: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.in
 def load_earbud() -> Dataset:
     """4,000 windows to train and 1,000 to test, each class as often, from two seeds."""
     train, test = generate(TRAIN, SEED), generate(TEST, SEED + 1)
-    return Dataset("earbud", CLASSES, SHAPE, *train, *test)
+    return Dataset("earbud", CLASSES, SHAPE, *train, *test, NAMES)

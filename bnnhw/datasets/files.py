@@ -30,16 +30,22 @@ class FileDataset(ABC):
     shape : tuple of int
         Of one sample.
     classes : int
+    names : tuple of str
+        Of the classes; numbers where nothing is given.
+    folders : tuple of str
+        Where below the folder of the data set the files may lie; "" is that folder itself.
     """
 
     name: str
     shape: tuple[int, ...]
     classes: int
+    names: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ("",)
 
     @property
     @abstractmethod
-    def digests(self) -> dict[str, str]:
-        """File name -> SHA-256, every file of the data set."""
+    def digests(self) -> dict[str, str | None]:
+        """File name -> SHA-256, every file of the data set; None where none is published."""
 
     @abstractmethod
     def needed(self, split: str) -> tuple[str, ...]:
@@ -49,25 +55,31 @@ class FileDataset(ABC):
     def arrays(self, folder: Path, split: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Samples (samples, *shape) and labels (samples,) from files that exist."""
 
+    def place(self, folder: Path, splits: tuple[str, ...] = SPLITS) -> Path | None:
+        """Where the files of some splits lie, of the folders where they may; None where they do not."""
+        names = tuple(name for split in splits for name in self.needed(split))
+        return next((place for name in self.folders if not self.missing(place := folder / name, names)), None)
+
     def missing(self, folder: Path, names: tuple[str, ...] | None = None) -> list[str]:
         """Which of ``names`` (None: of all files) are not in a folder."""
         return [name for name in (self.digests if names is None else names) if not (folder / name).is_file()]
 
     def instructions(self, folder: Path) -> str:
         """Which files to put where, with their checksums, on one line."""
-        listed = ", ".join(f"{name} (sha256 {digest})" for name, digest in self.digests.items())
+        listed = ", ".join(
+            name if digest is None else f"{name} (sha256 {digest})" for name, digest in self.digests.items()
+        )
         return f"put these files into {folder}: {listed}"
 
     def read(self, folder: Path, name: str) -> bytes:
-        """A file's content. Raises :class:`~bnnhw.errors.FileError` unless it has the SHA-256 that it must have."""
+        """A file's content. Raises :class:`~bnnhw.errors.FileError` unless it has the SHA-256 that is known, if any."""
         path = folder / name
         try:
             data = path.read_bytes()
         except OSError as error:
             raise FileError(f"{path}: can't be read: {error.strerror}; {self.instructions(folder)}") from None
-        actual = hashlib.sha256(data).hexdigest()
-        if actual != self.digests[name]:
-            raise FileError(f"{path}: sha256 must be {self.digests[name]}, not {actual}")
+        if (wanted := self.digests[name]) is not None and (actual := hashlib.sha256(data).hexdigest()) != wanted:
+            raise FileError(f"{path}: sha256 must be {wanted}, not {actual}")
         return data
 
     def split(self, folder: Path, split: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -92,7 +104,8 @@ class FileDataset(ABC):
         missing = self.missing(folder)
         if missing:
             raise FileError(self._not_found(folder, missing))
-        return Dataset(self.name, self.classes, self.shape, *self.arrays(folder, "train"), *self.arrays(folder, "test"))
+        parts = (*self.arrays(folder, "train"), *self.arrays(folder, "test"))
+        return Dataset(self.name, self.classes, self.shape, *parts, self.names)
 
     def _not_found(self, folder: Path, missing: list[str]) -> str:
         return f"data set {self.name}: {', '.join(missing)} not found in {folder}; {self.instructions(folder)}"

@@ -44,10 +44,10 @@ class IdxDataset(FileDataset):
         Training images, training labels, test images, test labels.
     """
 
-    files: tuple[tuple[str, int, bool, str], ...]
+    files: tuple[tuple[str, int, bool, str], ...] = ()
 
     @property
-    def digests(self) -> dict[str, str]:
+    def digests(self) -> dict[str, str | None]:
         return {name: digest for name, _, _, digest in self.files}
 
     def _of(self, split: str) -> tuple[tuple[str, int, bool, str], ...]:
@@ -68,7 +68,7 @@ class IdxDataset(FileDataset):
         return x, y.astype(np.int64)
 
 
-def _official(name: str, digests: tuple[str, str, str, str]) -> IdxDataset:
+def _official(name: str, digests: tuple[str, str, str, str], classes: tuple[str, ...] = ()) -> IdxDataset:
     stems = (("train", 60_000), ("t10k", 10_000))
     names = [
         (f"{stem}-{kind}", number, images)
@@ -76,7 +76,7 @@ def _official(name: str, digests: tuple[str, str, str, str]) -> IdxDataset:
         for kind, images in (("images-idx3-ubyte.gz", True), ("labels-idx1-ubyte.gz", False))
     ]
     files = tuple((*entry, digest) for entry, digest in zip(names, digests, strict=True))
-    return IdxDataset(name, (28, 28), 10, files)
+    return IdxDataset(name, (28, 28), 10, classes, files=files)
 
 
 MNIST = _official(
@@ -98,5 +98,6 @@ FASHION_MNIST = _official(
         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     ),
+    ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
 )
 """The four official files, byte for byte: the same sizes, photographs of clothes."""

@@ -65,10 +65,10 @@ class Svhn(FileDataset):
         For training, for testing.
     """
 
-    files: tuple[tuple[str, int, str], tuple[str, int, str]]
+    files: tuple[tuple[str, int, str], ...] = ()
 
     @property
-    def digests(self) -> dict[str, str]:
+    def digests(self) -> dict[str, str | None]:
         return {name: digest for name, _, digest in self.files}
 
     def needed(self, split: str) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ SVHN = Svhn(
     "svhn",
     (3, 32, 32),
     10,
-    (
+    files=(
         ("train_32x32.mat", 73_257, "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"),
         ("test_32x32.mat", 26_032, "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"),
     ),

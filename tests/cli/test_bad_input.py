@@ -156,7 +156,7 @@ def test_unknown_board_listed(refused: Refused) -> None:
 @pytest.mark.parametrize("verb", ["evaluate", "simulate"])
 def test_unknown_data_set(verb: str, network: Path, refused: Refused) -> None:
     message = refused(2, verb, network, "--dataset", "digitz")
-    assert message == f"data set must be one of {', '.join(KNOWN)}, not 'digitz'"
+    assert message == f"data set must be one of {', '.join(KNOWN)}, or a file or folder, not 'digitz'"
 
 
 def test_missing_data_set(network: Path, tmp_path: Path, refused: Refused) -> None:

@@ -29,8 +29,8 @@ def test_digits_split_is_seeded_and_stratified() -> None:
     digest = hashlib.sha256(first.x_test.astype(np.uint8).tobytes() + first.y_test.astype(np.uint8).tobytes())
     assert digest.hexdigest()[:16] == "2bdca66f80cf7446"
     assert first.split("test")[1] is first.y_test
-    with pytest.raises(RequestError, match=r"^split must be one of train, test, not 'all'$"):
-        first.split("all")
+    with pytest.raises(RequestError, match=r"^split must be one of train, test, all, not 'none'$"):
+        first.split("none")
 
 
 def test_digits_are_those_of_scikit_learn() -> None:
@@ -52,15 +52,13 @@ def test_digits_that_were_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_unknown_name() -> None:
-    message = (
-        r"^data set must be one of digits, mnist, fashion-mnist, cifar10, svhn, ecg5000, fsdd, earbud, not 'imagenet'$"
-    )
-    with pytest.raises(RequestError, match=message):
-        datasets.load("imagenet")
-    with pytest.raises(RequestError, match=message):
-        datasets.available("imagenet")
-    with pytest.raises(RequestError, match=message):
-        datasets.load_split("imagenet", "test")
+    known = "digits, mnist, fashion-mnist, cifar10, svhn, ecg5000, fsdd, earbud"
+    message = rf"^data set must be one of {known}(, or a file or folder)?, not 'imagenet'$"
+    for ask in (datasets.load, datasets.available, lambda name: datasets.load_split(name, "test")):
+        with pytest.raises(RequestError, match=message):
+            ask("imagenet")
+    with pytest.raises(FileError, match=r"^pictures/: no such file or folder$"):
+        datasets.load("pictures/")
 
 
 def test_search_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +101,7 @@ def small(tmp_path: Path) -> IdxDataset:
         data = gzip.compress(bytes([0, 0, 8, array.ndim]) + shape + array.astype(np.uint8).tobytes(), mtime=0)
         (tmp_path / name).write_bytes(data)
         files.append((name, len(array), name[0] == "x", hashlib.sha256(data).hexdigest()))
-    return IdxDataset("small", (2, 2), 3, tuple(files))
+    return IdxDataset("small", (2, 2), 3, files=tuple(files))
 
 
 def test_idx_files(small: IdxDataset, tmp_path: Path) -> None:

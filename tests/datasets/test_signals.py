@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from bnnhw import datasets
+from bnnhw.datasets.ecg5000 import ECG5000
 from bnnhw.datasets.files import read_npz
-from bnnhw.datasets.signals import ECG5000, FSDD
+from bnnhw.datasets.fsdd import FSDD
 from bnnhw.errors import FileError
 
 

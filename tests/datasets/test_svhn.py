@@ -41,7 +41,7 @@ def test_a_folder_of_two_files(arrays: tuple[np.ndarray, np.ndarray], tmp_path: 
     for name in ("a.mat", "b.mat"):
         (tmp_path / name).write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    dataset = Svhn("small", SHAPE, 10, (("a.mat", 6, digest), ("b.mat", 6, digest)))
+    dataset = Svhn("small", SHAPE, 10, files=(("a.mat", 6, digest), ("b.mat", 6, digest)))
     loaded = dataset.load(tmp_path)
     assert np.array_equal(loaded.x_train, loaded.x_test) and len(loaded.y_test) == 6
     (tmp_path / "a.mat").unlink()
@@ -59,7 +59,7 @@ def test_other_files_are_one_clear_error(damage: str, arrays: tuple[np.ndarray, 
         "labels": packed(x, y - 1),
     }[damage]
     (tmp_path / "a.mat").write_bytes(data)
-    dataset = Svhn("small", SHAPE, 10, (("a.mat", 6, hashlib.sha256(data).hexdigest()),) * 2)
+    dataset = Svhn("small", SHAPE, 10, files=(("a.mat", 6, hashlib.sha256(data).hexdigest()),) * 2)
     with pytest.raises(
         FileError, match=rf"^{tmp_path / 'a.mat'}: (must be a MATLAB file of|X must be|y must be) [^\n]+$"
     ):
