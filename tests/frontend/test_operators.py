@@ -244,6 +244,30 @@ def test_averages_that_pad(tmp_path: Path, source: str) -> None:
     refuse(write(proto, tmp_path / "m.onnx"), UnsupportedError, message)
 
 
+def test_averages_of_averages(tmp_path: Path) -> None:
+    """Of what a norm gives, by channel: both divisions come behind the sums."""
+    graph = Graph(3, 6, 6, seed=6)
+    x = graph.norm(graph.add("Conv", graph.quant("input", 3), graph.weights(4, 3, 1, 1)), 4)
+    x = graph.add("AveragePool", x, kernel_shape=[2, 1], strides=[2, 1])
+    x = graph.add("AveragePool", x, kernel_shape=[1, 2], strides=[1, 2])
+    check(graph.scores(graph.quant(graph.norm(x, 4, 1), 4, signed=True)), tmp_path / "m.onnx", high=8)
+
+
+@pytest.mark.parametrize("low, high", [(np.inf, None), (None, -np.inf)])
+def test_bounds_beyond_all_numbers(tmp_path: Path, low: float | None, high: float | None) -> None:
+    """At least infinity, or at most minus infinity: every number is that of the end."""
+    graph = Graph(5, seed=6)
+    y = graph.add("MatMul", graph.quant("input", 3), graph.weights(5, 4))
+    y = graph.add("Max", y, graph.constant(low)) if high is None else graph.add("Min", y, graph.constant(high))
+    proto = graph.model(graph.add("MatMul", graph.sign(y), graph.weights(4, 3)), 3)
+    network = read_model(write(proto, tmp_path / "m.onnx")).network
+    x = np.random.default_rng(0).integers(0, 8, (9, 5))
+    result = streamline(network).network
+    scores = evaluate(result, result.input.encode(x)).scores
+    w = np.where(graph.arrays[graph.nodes[-2].input[0]] >= 0, 1, -1).sum(axis=0) * (1 if high is None else -1)
+    assert (np.diff(scores, axis=1) * 2 == np.diff(w)).all()
+
+
 def test_windows_that_round_up(tmp_path: Path) -> None:
     """As many as PyTorch counts: one that begins behind the map and its padding before it is none."""
     random = np.random.default_rng(5)

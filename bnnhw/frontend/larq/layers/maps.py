@@ -55,9 +55,9 @@ def _geometry(graph: LarqGraph, layer: KerasLayer) -> tuple[dict[str, Any], list
         raise layer.unsupported(f"pad_values must be -1, 0 or 1, not {fill!r:.60}")
     if any(pads) and fill:
         amounts = graph.constant(f"{layer.name}/pads", np.array([0, 0, *pads[:rank], 0, 0, *pads[rank:]], np.int64))
-        padded = [size + pads[i] + pads[rank + i] for i, size in enumerate(graph.shape[1:])]
         fills = graph.constant(f"{layer.name}/fill", np.float32(fill))
-        graph.node("Pad", f"{layer.name}/pad", amounts, fills, shape=(graph.shape[0], *padded))
+        # The convolution behind it says the shape that follows.
+        graph.node("Pad", f"{layer.name}/pad", amounts, fills)
         pads = [0] * (2 * rank)
     return {"kernel_shape": kernel, "strides": stride, "dilations": dilation, "pads": pads}, sizes
 
