@@ -40,7 +40,7 @@ from rich.progress import track
 RESULT = Path(__file__).parent / "results" / "mutants.json"
 TIMES = 4
 """Tests may take so many times the processor time that they take without a fault, and :data:`GRACE`."""
-GRACE = 20.0
+GRACE = 10.0
 FIRST = 30
 """So many of the quickest tests are tried first: most faults need no more."""
 HEAVY = ["pytest", "numpy", "onnx.helper", "onnxruntime", "mpmath", "numba", "torch", "amaranth.sim"]

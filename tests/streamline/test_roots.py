@@ -77,6 +77,12 @@ def test_signs(rational: int, sign: int, square: int, expected: int) -> None:
     assert Number(Fraction(rational), ((sign, Fraction(square)),)).sign() == expected
 
 
+def test_signs_of_several_roots() -> None:
+    """Within 1 of 0 on both sides."""
+    number = Number(Fraction(0), ((1, Fraction(3)), (-1, Fraction(2))))  # 0.318
+    assert (number.sign(), (-number).sign(), (number + Fraction(-1)).sign()) == (1, -1, -1)
+
+
 def test_times_a_root() -> None:
     number = Number(Fraction(-3), ((1, Fraction(2)), (-1, Fraction(5))))
     assert number.times_root(Fraction(4)) == Number(Fraction(-6), ((1, Fraction(8)), (-1, Fraction(20))))
