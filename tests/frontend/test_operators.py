@@ -318,17 +318,20 @@ def test_shapes_of_tensors(tmp_path: Path, start: int | None, end: int | None) -
             read_model(write(proto, tmp_path / "m.onnx"))
 
 
-@pytest.mark.parametrize("above, below", [(3.0, 1.0), (-1.0, -2.0), (1.0, 0.0)])
+@pytest.mark.parametrize("above, below", [(1.0, 0.0), (2.0, 0.0), (0.5, -0.5), (0.0, -3.0), (3.0, 1.0), (-1.0, -2.0)])
 def test_a_bit_that_begins_above_its_bound(tmp_path: Path, above: float, below: float) -> None:
-    """Half rounds to 0, the even number: class 1 is what exceeds it, whatever numbers the bit stands for."""
+    """Half rounds to 0, the even number: the greater of two numbers is for what exceeds it.
+
+    Class 1 is what is not negative; where the lesser is 0 they are labels, and beyond both all is one class.
+    """
     graph, y = dense(1, synapses=8)
     bit = graph.quant(graph.add("Mul", y, graph.constant(0.25)), 1)
     end = graph.add("Add", graph.add("Mul", bit, graph.constant(above - below)), graph.constant(below))
     proto, x = finished(graph, end), samples(8)
     network, _ = read(proto, tmp_path / "m.onnx")
     values, scores = (found.reshape(len(x)) for found in execute(proto, x, end, y))
-    assert 2.0 in scores
-    assert classes_of(network, x) == (values == above).tolist() == (scores > 2.0).tolist()
+    assert 2.0 in scores and (values == np.where(scores > 2.0, above, below)).all()
+    assert classes_of(network, x) == (values > 0 if below == 0 else values >= 0).tolist()
 
 
 @pytest.mark.parametrize("factor", [4.0, 0.25])
