@@ -159,3 +159,17 @@ def curves() -> onnx.ModelProto:
     numbers = [graph.constant(v) for v in (0.125, 0.0, 6.0, 0.25, 4.0)]
     x = graph.add("Trunc", graph.add("Mul", x, graph.constant(4.0)), *numbers, signed=0, rounding_mode="ROUND")
     return graph.scores(x)
+
+
+@_builder
+def functions() -> onnx.ModelProto:
+    """Functions of part of the numbers, jumps and whole numbers, of turned samples and of products."""
+    graph = Graph(4, 4, 2)
+    x = graph.add("Transpose", "input", perm=[0, 3, 1, 2])
+    x = graph.add("Log", graph.add("Add", graph.add("Relu", x), graph.constant(1.0)))
+    x = graph.add("Clip", graph.add("Round", x), graph.constant(0.0), graph.constant(7.0))
+    near = graph.norm(graph.add("Conv", x, graph.weights(3, 2, 3, 3), pads=[1, 1, 1, 1]), 3)
+    near = graph.quant(graph.add("Shrink", graph.add("Asinh", near), lambd=0.5, bias=0.25), 3)
+    x = graph.norm(graph.add("Conv", graph.add("Concat", near, x, axis=1), graph.weights(4, 5, 2, 2)), 4)
+    x = graph.add("Pow", graph.add("Sqrt", graph.add("Relu", x)), graph.constant(3.0))
+    return graph.scores(graph.quant(graph.add("Neg", graph.add("ThresholdedRelu", x, alpha=0.5)), 2, signed=True))

@@ -17,6 +17,21 @@ ALL_KINDS = (
     *("Gemm", "Identity", "LeakyRelu", "MatMul", "Mul", "MultiThreshold", "PRelu", "Pow", "Quant", "Relu", "Reshape"),
     *("Shape", "Sign", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Conv", "MaxPool", "Pad", "AveragePool"),
     *("GlobalMaxPool", "ReduceMean", "TopK", "ArgMax", "Softmax", "LogSoftmax", "Sigmoid", "Tanh", "Clip", "Trunc"),
+    *(
+        "Asin",
+        "Acos",
+        "Atan",
+        "Asinh",
+        "Acosh",
+        "Atanh",
+        "Sinh",
+        "Cosh",
+        "Tan",
+        "ThresholdedRelu",
+        "Shrink",
+        "Ceil",
+        "Round",
+    ),
     *("Elu", "Selu", "Celu", "Erf", "Softsign", "Softplus", "Gelu", "QuantAvgPool2d"),
     *("HardSigmoid", "HardTanh", "QuantizeLinear", "DequantizeLinear", "Max", "Min", "Exp", "Log", "Reciprocal", "Abs"),
     *(
@@ -36,6 +51,7 @@ ATTRIBUTES = (
     *("axis", "axes", "perm", "alpha", "beta", "transB", "to", "epsilon", "out_scale", "out_bias", "signed", "narrow"),
     *("rounding_mode", "data_layout", "allowzero", "value", "value_float", "value_int", "strides", "pads", "group"),
     *("dilations", "kernel_shape", "auto_pad", "ceil_mode", "count_include_pad", "keepdims", "mode"),
+    *("lambd", "bias", "gamma"),
     *("largest", "sorted", "select_last_index", "min", "max", "starts", "ends", "split", "transA", "start", "end"),
 )
 NUMBERS = (0.0, -1.0, 0.5, 1e30, -1e-30, 255.0, 2.0**31, float("nan"), float("inf"))
