@@ -13,7 +13,9 @@ The steps from a model to a bitstream, each a function; what one returns the nex
 
 Boards and families, data sets, and training are packages of their own: :mod:`bnnhw.boards`, :mod:`bnnhw.devices`,
 :mod:`bnnhw.datasets`, :mod:`bnnhw.training`. (``bnnhw.build`` and ``bnnhw.report`` are packages too, which is why two
-steps have longer names.) Whatever a user can cause is raised as a :class:`BnnhwError`.
+steps have longer names.) Whatever a user can cause is raised as a :class:`BnnhwError`. What may not be meant so is a
+:class:`BnnhwWarning` of Python's ``warnings``: what :func:`read` assumed, and, a :class:`RangeWarning`, samples that do
+not meet the thresholds of the network's input.
 
 These names are the public interface; everything else may change. They are loaded when they are first asked for.
 """
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from bnnhw.boards import Board
     from bnnhw.build.bitstream import BuildResult
     from bnnhw.dataflow import Resources
-    from bnnhw.errors import BnnhwError
+    from bnnhw.errors import BnnhwError, BnnhwWarning, RangeWarning
     from bnnhw.flow.build import build_bitstream
     from bnnhw.flow.design import Design, open_design
     from bnnhw.flow.evaluate import evaluate
@@ -50,12 +52,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Board",
     "BnnhwError",
+    "BnnhwWarning",
     "BuildResult",
     "Design",
     "FoldedNetwork",
     "LayerFolding",
     "Network",
     "Prediction",
+    "RangeWarning",
     "Resources",
     "Scores",
     "SimulationResult",
@@ -84,12 +88,14 @@ __all__ = [
 _MODULES = {
     "Board": "boards",
     "BnnhwError": "errors",
+    "BnnhwWarning": "errors",
     "BuildResult": "build.bitstream",
     "Design": "flow.design",
     "FoldedNetwork": "folding",
     "LayerFolding": "folding",
     "Network": "ir",
     "Prediction": "folding",
+    "RangeWarning": "errors",
     "Resources": "dataflow",
     "Scores": "reference",
     "SimulationResult": "sim.result",

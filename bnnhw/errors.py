@@ -1,4 +1,4 @@
-"""The errors a user can cause, and the exit code each stands for.
+"""The errors a user can cause, and the exit code each stands for; and what is warned of.
 
 Everything raised on purpose for bad input derives from :class:`BnnhwError`; the command line prints
 its one line and exits with :attr:`BnnhwError.exit_code`. A programming error keeps its traceback.
@@ -47,3 +47,11 @@ class ToolError(BnnhwError):
     """A tool is missing; the message names it and how to get it."""
 
     exit_code = 3
+
+
+class BnnhwWarning(UserWarning):
+    """Base of all warnings: what is done is right all the same, but perhaps not what was meant."""
+
+
+class RangeWarning(BnnhwWarning):
+    """Samples and the thresholds of a network's input are of other ranges, so that elements tell little of samples."""

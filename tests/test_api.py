@@ -14,8 +14,11 @@ import pytest
 import bnnhw
 from bnnhw import tools
 from bnnhw.devices.ice40 import ICE40
+from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Output, WeightPlane
 from bnnhw.sim.result import LayerMismatch
 from tests.cli.conftest import make_network
+from tests.frontend.chain_models import Chain
+from tests.frontend.models import write
 
 FOLDINGS = (bnnhw.LayerFolding(4, 8), bnnhw.LayerFolding(2, 4, "lut"))
 
@@ -70,6 +73,49 @@ def test_evaluate() -> None:
     assert np.array_equal(bnnhw.evaluate(network, samples[:7].reshape(7, 8, 8)).scores, scores.scores)
     with pytest.raises(bnnhw.BnnhwError, match=r"^samples must have 64 elements per frame for this network, not 63$"):
         bnnhw.evaluate(network, samples[:7, :63])
+
+
+def test_ranges_that_do_not_meet_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fractions into thresholds of 1 to 15, whatever is done with them; said of the line that gives the samples."""
+    network = make_network()
+    samples, labels = bnnhw.datasets.load_split("digits", "test")
+    samples, labels = samples[:40], labels[:40].astype(np.int64)
+    monkeypatch.setattr("bnnhw.flow.simulate.simulate_core", lambda *_, **__: None)
+    folded = bnnhw.FoldedNetwork(network, FOLDINGS)
+    message = (
+        r"^the samples go from 0 to 0\.0625, and the network's input has thresholds from 1 to 15: they do not meet; "
+        r"say what the model takes with input_scale and input_offset of bnnhw\.read$"
+    )
+    for run in (
+        lambda x: bnnhw.evaluate(network, x),
+        lambda x: bnnhw.simulate(folded, x),
+        lambda x: bnnhw.sensitivity(network, x, labels),
+    ):
+        with pytest.warns(bnnhw.RangeWarning, match=message) as caught:
+            run(samples / 256)
+        assert [warning.filename for warning in caught] == [__file__]
+        run(samples)
+    assert issubclass(bnnhw.RangeWarning, bnnhw.BnnhwWarning) and issubclass(bnnhw.BnnhwWarning, UserWarning)
+
+
+def test_maps_of_another_layout_are_of_the_same_range() -> None:
+    """Thresholds per channel are held against their own channel, whichever order of axes is given."""
+    rows = ((0.25, 0.5, 0.75), (64.0, 128.0, 192.0))
+    spec = InputSpec((2, 3, 3), DataType("uint", 2), rows, layout="hwc")
+    last = Dense("last", spec.dtype, (WeightPlane(1, BitMatrix.from_bits(np.ones((2, 18), np.uint8))),), None)
+    network = bnnhw.Network(spec, (last, Output.plain("output", 2)))
+    maps = np.random.default_rng(0).random((50, 2, 3, 3)) * np.array([1, 255]).reshape(2, 1, 1)
+    first = bnnhw.evaluate(network, maps)
+    assert np.array_equal(bnnhw.evaluate(network, np.moveaxis(maps, 1, -1)).scores, first.scores)
+    with pytest.warns(bnnhw.RangeWarning, match=r"^the samples of channel 0 go from "):
+        bnnhw.evaluate(network, maps[:, ::-1])
+
+
+def test_what_reading_assumed_is_warned_of(tmp_path: Path) -> None:
+    proto = Chain(1, 3, 3).quant(2, 0.25, 0).end(9)
+    with pytest.warns(bnnhw.BnnhwWarning, match="samples are read as bytes, 0..255") as caught:
+        bnnhw.read(write(proto, tmp_path / "m.onnx"))
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_fold_predict_and_cost() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import time
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import click
 
 from bnnhw.cli.paths import check_paths
 from bnnhw.cli.terminal import console
+from bnnhw.errors import RangeWarning
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -128,7 +130,10 @@ def verb(name: str | None = None, *, example: str) -> Callable[[Callable[..., No
             session = context.ensure_object(Session)
             session.json, session.quiet = json, quiet
             check_paths(context)
-            function(session, *args, **options)
+            with warnings.catch_warnings():
+                # A verb says itself, by the name of the data set, what the steps say of samples.
+                warnings.simplefilter("ignore", RangeWarning)
+                function(session, *args, **options)
 
         lines = "\n".join(f"  {line}" for line in example.splitlines())
         command = click.command(name or function.__name__, epilog=f"\b\nExample:\n{lines}")(run)

@@ -22,7 +22,7 @@ __all__ = ["show"]
 def show(session: Session, network: Path) -> None:
     """A table of the layers of a network."""
     from bnnhw.flow.network import open_network
-    from bnnhw.flow.show import describe
+    from bnnhw.flow.show import describe, input_lines
 
     loaded = open_network(network)
     data = describe(loaded)
@@ -31,8 +31,8 @@ def show(session: Session, network: Path) -> None:
         from rich.markup import escape
         from rich.table import Table
 
-        shape = " x ".join(map(str, loaded.input.shape))
-        console.print(f"input {shape}, {loaded.input.dtype}")
+        for line in input_lines(data["input"]):
+            console.print(line)
         columns = Table("layer", "kind", box=None, pad_edge=False)
         for heading in ("inputs", "outputs", "weight bits", "activation bits", "macs"):
             columns.add_column(heading, justify="right")

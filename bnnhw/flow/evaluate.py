@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bnnhw import reference
-from bnnhw.errors import RequestError
+from bnnhw.errors import RangeWarning, RequestError
+from bnnhw.flow.ranges import FRAMES, range_warnings
 from bnnhw.ir import Network
+from bnnhw.ir.input_spec import LAYOUTS
 from bnnhw.reference import Scores
 
 __all__ = ["check_elements", "encode", "evaluate"]
@@ -26,6 +29,9 @@ def check_elements(network: Network, elements: int, what: str = "samples") -> No
 
 def encode(network: Network, samples: ArrayLike) -> NDArray[np.uint8]:
     """The codes of a network's input elements.
+
+    Warns the caller of the step that calls it, a :class:`~bnnhw.errors.RangeWarning`, where samples do not meet the
+    thresholds.
 
     Parameters
     ----------
@@ -52,6 +58,12 @@ def encode(network: Network, samples: ArrayLike) -> NDArray[np.uint8]:
     spec = network.input
     if array.shape[1:] not in (spec.shape, spec.sample_shape):
         array = array.reshape(len(array), spec.elements)
+    elif array.shape[1:] != spec.sample_shape:
+        array = array.transpose(0, *(1 + LAYOUTS[0].index(axis) for axis in spec.layout))
+    few = array[:FRAMES]
+    for warning in range_warnings(spec, few.reshape(len(few), spec.elements)[:, spec.places()]):
+        # The caller of the step.
+        warnings.warn(warning, RangeWarning, stacklevel=3)
     return spec.encode(array)
 
 
@@ -69,6 +81,11 @@ def evaluate(network: Network, samples: ArrayLike) -> Scores:
     -------
     Scores
         ``scores``, int64 (frames, classes), and ``classes``, int64 (frames,).
+
+    Warns
+    -----
+    RangeWarning
+        When the samples' range and the thresholds of the input do not meet: bytes where fractions are expected.
 
     Raises
     ------

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bnnhw.errors import BnnhwWarning
 from bnnhw.files import new_folders
 from bnnhw.frontend import read_model
 from bnnhw.ir import Network, archive
@@ -66,7 +67,7 @@ def read(model: Path | str, **options: Any) -> Network:
     Returns
     -------
     Network
-        What is worth knowing about the conversion comes as a :class:`UserWarning`.
+        What is worth knowing about the conversion comes as a :class:`~bnnhw.errors.BnnhwWarning`.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def read(model: Path | str, **options: Any) -> Network:
     """
     found = open_model(Path(model), **options)
     for warning in found.warnings:
-        warnings.warn(warning, stacklevel=2)
+        warnings.warn(warning, BnnhwWarning, stacklevel=2)
     return found.network
 
 

@@ -58,6 +58,11 @@ def simulate(
     SimulationResult
         What came out, as arrays, and where it differs first (``difference``); differences are not raised.
 
+    Warns
+    -----
+    RangeWarning
+        As :func:`~bnnhw.flow.evaluate.evaluate` does.
+
     Raises
     ------
     CheckError

@@ -37,7 +37,15 @@ def folding(tmp_path: Path) -> Path:
 
 def test_show(network: Path) -> None:
     data = _json("show", network)
-    assert data["input"] == {"shape": [64], "type": "uint4", "bits": 4, "elements": 64}
+    assert data["input"] == {
+        "shape": [64],
+        "type": "uint4",
+        "bits": 4,
+        "elements": 64,
+        "sample_shape": [64],
+        "layout": "chw",
+        "thresholds": {"per": "input", "rows": 1, "levels": 15, "range": [1.0, 15.0], "falling": 0},
+    }
     keys = ("name", "kind", "inputs", "outputs", "weight_bits", "activation_bits", "macs")
     assert [tuple(layer[key] for key in keys) for layer in data["layers"]] == [
         ("dense0", "dense", 64, 12, 1, 1, 768),

@@ -97,8 +97,8 @@ def test_show(network: Network, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout) == describe(network)
     lines = [" ".join(line.split()) for line in run("show", path).stdout.splitlines()]
-    assert lines[0] == "input 3 x 8 x 8, uint8"
-    assert lines[2:] == [
+    assert lines[:2] == ["input 3 x 8 x 8, uint8", "samples are uint8 themselves, without thresholds"]
+    assert lines[3:] == [
         "first conv 3 x 8 x 8 4 x 6 x 6 1 1 3888",
         "block residual 4 x 6 x 6 4 x 6 x 6 0 5 0",
         "body: inner [x] residual 4 x 6 x 6 4 x 6 x 6 0 6 0",
@@ -120,3 +120,58 @@ def test_report_draws_it(network: Network) -> None:
     )
     assert [box.title for box in drawn] == [row[0] for row in EXPECTED if row[1] != "output"]
     assert [(box.folding, box.cycles) for box in drawn if box.title == "spread"] == [("PE 2 × SIMD 1, lut", 648)]
+
+
+INPUTS: list[tuple[InputSpec, dict[str, object], list[str]]] = [
+    (
+        InputSpec((2, 3, 4), DataType("uint", 2), (0.5, 1.5, 2.5)),
+        {"per": "input", "rows": 1, "levels": 3, "range": [0.5, 2.5], "falling": 0},
+        ["input 2 x 3 x 4, uint2", "thresholds 3, one row for all elements, from 0.5 to 2.5"],
+    ),
+    (
+        InputSpec((2, 3, 4), BIPOLAR, ((0.25,), (-3.0,)), (True, False), "hwc"),
+        {"per": "channel", "rows": 2, "levels": 1, "range": [-3.0, 0.25], "falling": 1},
+        [
+            "input 2 x 3 x 4, bipolar",
+            "samples 3 x 4 x 2, layout hwc",
+            "thresholds 1, one row per channel, 2 rows, 1 of them falling, from -3 to 0.25",
+        ],
+    ),
+    (
+        InputSpec((3,), BIPOLAR, ((np.inf,), (2.0,), (1e9,))),
+        {"per": "channel", "rows": 3, "levels": 1, "range": [2.0, 1e9], "falling": 0},
+        ["input 3, bipolar", "thresholds 1, one row per channel, 3 rows, from 2 to 1e+09"],
+    ),
+    (
+        InputSpec((1, 2, 2), BIPOLAR, tuple((float(n),) for n in range(4)), layout="wch"),
+        {"per": "element", "rows": 4, "levels": 1, "range": [0.0, 3.0], "falling": 0},
+        [
+            "input 1 x 2 x 2, bipolar",
+            "samples 2 x 1 x 2, layout wch",
+            "thresholds 1, one row per element, 4 rows, from 0 to 3",
+        ],
+    ),
+    (
+        InputSpec((2,), BIPOLAR, (np.inf,)),
+        {"per": "input", "rows": 1, "levels": 1, "range": None, "falling": 0},
+        ["input 2, bipolar", "thresholds 1, one row for all elements, none of them finite"],
+    ),
+]
+
+
+@pytest.mark.parametrize("spec, thresholds, lines", INPUTS)
+def test_input(tmp_path: Path, spec: InputSpec, thresholds: dict[str, object], lines: list[str]) -> None:
+    bits = BitMatrix.from_bits(np.zeros((2, spec.elements), np.uint8))
+    path = tmp_path / "n.bnn"
+    last = Dense("last", spec.dtype, (WeightPlane(1, bits),), None)
+    archive.save(Network(spec, (last, Output.plain("output", 2))), path)
+    assert json.loads(run("show", path, "--json").stdout)["input"] == {
+        "shape": list(spec.shape),
+        "type": str(spec.dtype),
+        "bits": spec.dtype.bits,
+        "elements": spec.elements,
+        "sample_shape": list(spec.sample_shape),
+        "layout": spec.layout,
+        "thresholds": thresholds,
+    }
+    assert run("show", path).stdout.splitlines()[: len(lines)] == lines

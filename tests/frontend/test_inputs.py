@@ -221,6 +221,76 @@ def test_annotations_of_later_tensors(tmp_path: Path) -> None:
     assert str(network.input.dtype) == "int4" and network.input.thresholds is not None
 
 
+@pytest.mark.parametrize(
+    "element, name, option, said",
+    [
+        (TensorProto.FLOAT, "INT8", "uint8", "int8"),
+        (TensorProto.FLOAT, "BIPOLAR", "uint1", "bipolar"),
+        (TensorProto.FLOAT, "FIXED<8,4>", "int8", "int8 times 1/16"),
+        (TensorProto.FLOAT, "INT8", "INT8", None),
+        (TensorProto.UINT8, None, "uint4", "uint8"),
+        (TensorProto.UINT8, None, "uint8", None),
+    ],
+)
+def test_a_type_by_option_that_the_graph_contradicts(
+    tmp_path: Path, element: int, name: str | None, option: str, said: str | None
+) -> None:
+    """The option counts, and one warning names both; annotated at the input or at what is the same."""
+    for where in ("input", "t0"):
+        chain = Chain(1, 2, 4).add("Flatten")
+        chain.element = element
+        if name is not None:
+            chain.annotations[where] = name
+        found = read_model(write(chain.end(8, flat=True), tmp_path / "m.onnx"), input_type=option)
+        assert str(found.network.input.dtype) == option.lower()
+        tensor = "graph input 'input'" if where == "input" or name is None else "node 1 of 3: Flatten 't0_node'"
+        kind = option.lower()
+        line = f"{tensor}: the graph says {said}, and --input-type {kind}: samples are read as {kind}"
+        assert found.warnings == (() if said is None else (line,))
+
+
+def test_a_type_by_option_beside_what_the_graph_says_of_scaled_samples(tmp_path: Path) -> None:
+    """A type of raw samples and one of what a scale makes of them are no contradiction."""
+    chain = Chain(8)
+    chain.annotations["input"] = "BIPOLAR"
+    options = {"input_type": "uint1", "input_scale": Fraction(2), "input_offset": Fraction(-1)}
+    path = write(chain.end(8, flat=True), tmp_path / "m.onnx")
+    assert read_model(path, **options).warnings == ()
+    chain = Chain(8).add("Mul", 4.0)
+    chain.annotations[chain.tensor] = "INT6"
+    found = read_model(write(chain.end(8, flat=True), path), input_type="int4")
+    assert found.warnings == () and str(found.network.input.dtype) == "int4"
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+@pytest.mark.parametrize("zeros", [None, [0, 0, 0], [3, 3, 3], [0, 1, -2]])
+def test_quantize_linear_by_channel(tmp_path: Path, axis: int, zeros: list[int] | None) -> None:
+    """ONNX's own quantizer of samples with a scale, and a zero point, per channel; and back again."""
+    shape = (3, 4, 4) if axis == 1 else (4, 4, 3)
+    scale = np.float32([0.25, 0.5, 0.125])
+    zero = np.array([0, 0, 0] if zeros is None else zeros, np.int8)
+    chain = Chain(*shape).add("QuantizeLinear", scale, zero, axis=axis).add("DequantizeLinear", scale, zero, axis=axis)
+    if axis != 1:
+        chain.turn()
+    # Of 8 bits with zero points that differ: fewer by a clip, or a type of 9 would have to hold them all.
+    if zeros and len(set(zeros)) > 1:
+        assert "its zero points, -2 to 1, differ by channel" in refused(chain.conv(4, 3, 2, 2).end(36), tmp_path)
+        return
+    proto = chain.conv(4, 3, 2, 2).end(36)
+    proto.opset_import[0].version = 19
+    network = check(proto, tmp_path, lambda random, shape: 4 * normal(random, shape))
+    assert network.input.per == "channel" and network.input.layout == ("chw" if axis == 1 else "hwc")
+
+
+def test_quantize_linear_by_feature(tmp_path: Path) -> None:
+    scale = np.float32([0.5, 1, 2, 0.25, 8])
+    chain = Chain(5).add("QuantizeLinear", scale, np.zeros(5, np.uint8), axis=1)
+    proto = chain.add("Cast", to=TensorProto.FLOAT).end(5, flat=True)
+    proto.opset_import[0].version = 19
+    network = check(proto, tmp_path, lambda random, shape: 99 * normal(random, shape))
+    assert network.input.per == "channel" and str(network.input.dtype) == "uint8"
+
+
 def test_scale_and_offset_by_channel(tmp_path: Path) -> None:
     scale, offset = (Fraction(1, 255), Fraction(1, 2), Fraction(3)), (Fraction(-1, 3), Fraction(0), Fraction(5))
 

@@ -169,7 +169,7 @@ def _convert(graph: Graph, given: Given, order: str, progress: _Progress) -> tup
         if isinstance(value, Constant) and not np.isfinite(value.array).all():
             infinite.update(node.outputs)
         if isinstance(value, Samples):
-            value = noted(value, graph.annotations.get(node.outputs[0]))
+            value = noted(value, graph.annotations.get(node.outputs[0]), str(node))
         values.update((name, value) for name in node.outputs if name)
         held += cost(value)
         if held > MAX_NUMBERS:

@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from bnnhw.errors import RequestError, UnsupportedError
+from bnnhw.frontend.onnx.exact import exact_affine
 from bnnhw.frontend.onnx.graph import INPUT_TYPES, Graph
 from bnnhw.frontend.onnx.numbers import integer_type
 from bnnhw.frontend.onnx.raw import Samples, Stated, regrouped
@@ -75,7 +76,7 @@ def graph_samples(graph: Graph, given: Given, order: str = LAYOUTS[0]) -> Sample
     samples = Samples(frame, index, np.zeros(index.size, np.int64), layout=order, scaled=known, stated=stated)
     samples = noted(samples, graph.annotations.get(graph.input))
     if given.dtype is not None:
-        samples = replace(samples, stated=Stated(given.dtype))
+        samples = _stated(samples, given, f"graph input {graph.input!r:.60}")
     for values, what, put in (
         (given.scale, "--input-scale", lambda s, numbers: replace(s, scale=numbers, scaled=True)),
         (given.offset, "--input-offset", lambda s, numbers: replace(s, offset=numbers, scaled=True)),
@@ -83,6 +84,22 @@ def graph_samples(graph: Graph, given: Given, order: str = LAYOUTS[0]) -> Sample
         if values is not None:
             samples = _given(samples, values, what, put)
     return samples
+
+
+def _told_otherwise(where: str, graph: Stated, dtype: DataType) -> tuple[str, ...]:
+    """A note that the graph says of raw samples that they are of another type than the user does."""
+    if graph.dtype == dtype and graph.unit == 1:
+        return ()
+    unit = "" if graph.unit == 1 else f" times {graph.unit}"
+    return (f"{where}: the graph says {graph.dtype}{unit}, and --input-type {dtype}: samples are read as {dtype}",)
+
+
+def _stated(samples: Samples, given: Given, where: str) -> Samples:
+    """Samples of the type that a user says, which counts more than what the graph says of them."""
+    assert given.dtype is not None
+    plain = samples.stated is not None and given.scale is None and given.offset is None
+    notes = _told_otherwise(where, samples.stated, given.dtype) if plain and samples.stated else ()
+    return replace(samples, stated=Stated(given.dtype), notes=(*samples.notes, *notes))
 
 
 def _given(
@@ -104,8 +121,12 @@ def _given(
     return put(samples, tuple(values[place] for place in places.tolist()))
 
 
-def noted(samples: Samples, name: str | None) -> Samples:
-    """Samples of the type that a graph's annotation names; one of no integers says nothing."""
+def noted(samples: Samples, name: str | None, where: str = "") -> Samples:
+    """Samples of the type that a graph's annotation names; one of no integers says nothing.
+
+    What a user says of raw samples counts more, as long as it says what they are here; ``where`` is noted if the graph
+    says otherwise of samples that nothing was done to.
+    """
     if name is None:
         return samples
     if (fixed := FIXED.fullmatch(name.strip())) is not None:
@@ -117,4 +138,9 @@ def noted(samples: Samples, name: str | None) -> Samples:
         dtype = integer_type(name)
     except ValueError:
         return samples
-    return replace(samples, stated=Stated(dtype, unit, len(samples.steps)))
+    found, user = Stated(dtype, unit, len(samples.steps)), samples.stated
+    if user is None or user.steps is not None or exact_affine(samples.steps, samples.neurons) is None:
+        return replace(samples, stated=found)
+    raw = not samples.steps and set(samples.scale) == {1} and set(samples.offset) == {0}
+    notes = _told_otherwise(where, found, user.dtype) if raw and not samples.notes else ()
+    return replace(samples, notes=(*samples.notes, *notes))
