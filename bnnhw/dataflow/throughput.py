@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from bnnhw.dataflow.flow import Link, Timeline, sink, source
@@ -60,7 +61,7 @@ def settle(graph: Graph) -> Throughput:
     while frames < MOST_FRAMES:
         frames += 1
         timeline.until(results, frames)
-        last = {b - a for a, b in zip(results.offered[-SETTLED - 1 :], results.offered[-SETTLED:], strict=False)}
+        last = {b - a for a, b in itertools.pairwise(results.offered[-SETTLED - 1 :])}
         if frames > SETTLED and len(last) == 1 and min(last) >= bound:
             per_frame = min(last)
             break

@@ -108,6 +108,9 @@ def test_latency_begins_when_the_first_word_is_taken() -> None:
 class _Limping(WidthUnit):
     """Wires that take 9 cycles for the words of one frame, and 12 for those of the next."""
 
+    def cycles(self, frame: int) -> int:
+        return (9, 12)[frame % 2]
+
     def flow(self, *links: Link, frames: int) -> Run:
         given, taken = links
         words, begins = self.inputs[0].words, 0
@@ -115,7 +118,7 @@ class _Limping(WidthUnit):
             frame, place = divmod(word, words)
             taken.offer((yield from given.take(begins if place == 0 else 0)))
             yield from taken.taken_at(word)
-            begins += (9, 12)[frame % 2] * (place == words - 1)
+            begins += self.cycles(frame) * (place == words - 1)
 
 
 def test_distances_that_never_become_equal_count_as_their_mean() -> None:
@@ -125,6 +128,19 @@ def test_distances_that_never_become_equal_count_as_their_mean() -> None:
     offered = found.links[-1].offered
     assert {b - a for a, b in itertools.pairwise(offered)} == {9, 12}
     assert (found.per_frame, found.frames, len(offered)) == (11, 64, 64)
+
+
+class _Starting(_Limping):
+    """Wires that take longer for their first frame."""
+
+    def cycles(self, frame: int) -> int:
+        return 9 if frame else 20
+
+
+def test_the_first_distance_may_differ() -> None:
+    """Three equal ones behind it are enough."""
+    found = settle(_behind(random_folded([16, 8, 4], [(2, 8), (2, 4)]).graph(TECH), _Starting))
+    assert (found.per_frame, found.frames) == (9, 5)
 
 
 @pytest.mark.parametrize("shortcut", [False, True])
