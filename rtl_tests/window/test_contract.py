@@ -19,5 +19,5 @@ from bnnhw.units.window.rtl import WindowGenerator
 )
 def test_words_under_the_window(window: Window, order: str) -> None:
     contract = WindowContract(WindowGenerator(WindowUnit(window, 1, 2, 0, order, technology("generic"))))
-    timing = contract._model.timing  # noqa: SLF001
-    assert contract._taps() == np.where(timing.inside, timing.values("index"), -1).tolist()  # noqa: SLF001
+    timing = contract._model.timing
+    assert contract._taps() == np.where(timing.inside, timing.values("index"), -1).tolist()
