@@ -68,11 +68,12 @@ def run(context: ForkServerContext, mutant: str | None, tests: list[str], second
         if answer is None:
             timeout = process.exitcode in (-signal.SIGXCPU, -signal.SIGKILL)
             return ("timeout" if timeout else "failed"), f"ended by {process.exitcode}"
-        status, failed, _, planted = answer
+        status, failed, *_ = answer
         if status == EMPTY:
             return "passed", ""
-        if status not in (PASSED, FAILED, INTERRUPTED) or (mutant and status == PASSED and not planted):
-            raise SystemExit(f"{mutant}: pytest's status is {status}, planted: {planted}\n{Path(log.name).read_text()}")
+        # A module that these tests do not import is without its fault: they notice nothing.
+        if status not in (PASSED, FAILED, INTERRUPTED):
+            raise SystemExit(f"{mutant}: pytest's status is {status}\n{Path(log.name).read_text()}")
         return ("passed" if status == PASSED else "failed"), failed
 
 
