@@ -67,5 +67,5 @@ def settle(graph: Graph) -> Throughput:
             break
     else:
         half = frames // 2
-        per_frame = -(-(results.offered[-1] - results.offered[-1 - half]) // half)
+        per_frame = -(-(results.offered[-1] - results.offered[half - 1]) // half)
     return Throughput(results.offered[0] - links[0].taken[0], per_frame, frames, links)

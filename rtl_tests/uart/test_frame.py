@@ -74,6 +74,16 @@ def test_cut_short_everywhere(cut: int) -> None:
     assert [(kind, error) for kind, error, _ in packets] == [(0 if cut == 1 else 2, ErrorCode.TRUNCATED), (2, 0)]
 
 
+@pytest.mark.parametrize("silence", range(TIMEOUT - 3, TIMEOUT + 4))
+def test_the_byte_that_ends_a_silence(silence: int) -> None:
+    """It comes just in time, and its packet goes on; or it begins the next packet, in whatever cycle it comes."""
+    first, second = received([(GOOD[:6], silence), (GOOD[6:], 1)]), received([(GOOD[:6], silence), (GOOD, 1)])
+    in_time = first == [(2, 0, GOOD[4:-2])]
+    assert in_time == (silence < TIMEOUT - 1)
+    if not in_time:
+        assert [(kind, error) for kind, error, _ in second] == [(2, ErrorCode.TRUNCATED), (2, 0)]
+
+
 def test_types_and_lengths() -> None:
     packets = received([(encode_packet(9, b"abc") + encode_packet(2, b"abcd") + encode_packet(1, b"x") + GOOD, 1)])
     assert [(kind, error) for kind, error, _ in packets] == [
