@@ -53,8 +53,14 @@ class Mutant:
 
 
 def modules(part: str) -> Iterator[tuple[str, Path]]:
-    """Name and file of every module of a part."""
+    """Name and file of every module of a part, but for contracts.
+
+    A contract is a test itself, by proof. Whether it notices broken hardware is seen by faults in the hardware's
+    netlist (``rtl_tests/formal/faults.py``).
+    """
     for path in sorted((ROOT / "bnnhw" / part).rglob("*.py")):
+        if path.stem == "contract":
+            continue
         parts = path.relative_to(ROOT).with_suffix("").parts
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 

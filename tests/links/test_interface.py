@@ -61,9 +61,12 @@ def test_fields_of_a_result() -> None:
     )
 
 
-@pytest.mark.parametrize("link", [links.get("stream"), Axi(16, 8), Uart()])
-def test_a_result_is_packed_as_its_fields_say(link: Link) -> None:
-    interface = link.interface(GRAPH, SETTING)
+@pytest.mark.parametrize("link", [links.get("stream"), Axi(16, 8), Axi(16), Uart()])
+@pytest.mark.parametrize("hidden", [8, 300])
+def test_a_result_is_packed_as_its_fields_say(link: Link, hidden: int) -> None:
+    """With scores of up to 300 a score has more bytes than a class."""
+    graph = random_folded([19, hidden, 4], [(hidden, 5), (2, 10 if hidden == 300 else 4)]).graph(technology("generic"))
+    interface = link.interface(graph, SETTING)
     given = tuple(-2 - place if field.signed else place + 1 for place, field in enumerate(interface.fields))
     packed = interface.packed(given)
     assert packed < 1 << interface.result.bits

@@ -32,15 +32,11 @@ class ArgmaxContract(StreamContract):
         model, output = self._model, self._model.output
         bits, signed = narrowest(*model.accumulator_range)
         capture = Capture(m, way, traffic.entering["input"], model.timing.words)
-        scores = capture.lanes(bits, signed)[: output.classes]
-        best: Value = Const(0)
-        index: Value = Const(0)
-        for n, accumulator in enumerate(scores):
-            score = accumulator * int(output.multiplier[n]) + int(output.offset[n])
-            if n == 0:
-                best = score
-                index = score >= 0 if output.classes == 1 else index
-                continue
+        accumulators = capture.lanes(bits, signed)[: output.classes]
+        scores = [a * int(g) + int(b) for a, g, b in zip(accumulators, output.multiplier, output.offset, strict=True)]
+        best = scores[0]
+        index: Value = best >= 0 if output.classes == 1 else Const(0)
+        for n, score in enumerate(scores[1:], start=1):
             higher = Signal(name=f"higher_{n}")
             m.d.comb += higher.eq(score > best)
             best, index = Mux(higher, score, best), Mux(higher, n, index)
