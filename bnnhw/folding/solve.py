@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from collections.abc import Sequence
 from math import inf
 from typing import Protocol
 
-from bnnhw.dataflow.engine import ENGINES, LayerFolding
 from bnnhw.dataflow.resources import NOTHING, Resources
 from bnnhw.devices import Family
 from bnnhw.errors import CheckError
+from bnnhw.folding.choices import Choices, Room, choose, logic_cells, spent
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.predict import predict
 from bnnhw.ir import Layer, Network, walk
@@ -39,39 +39,6 @@ class Device(Protocol):
     def block_rams(self) -> int: ...
 
 
-def logic_cells(resources: Resources, family: Family) -> float:
-    """Logic cells that LUT4 and registers take together."""
-    return resources.lut4 + family.lone_registers * resources.ff
-
-
-def _share(resources: Resources, device: Device) -> float:
-    """The cost of a part: its share of the logic cells and of the block RAMs, added."""
-    return logic_cells(resources, device.family) / (CELL_SHARE * device.lut4) + resources.bram / device.block_rams
-
-
-class _Choices:
-    """The foldings of one layer that are worth choosing: for any number of cycles the cheapest within it."""
-
-    def __init__(self, layer: Layer, device: Device) -> None:
-        self.cycles: list[int] = []
-        self.foldings: list[LayerFolding] = []
-        technology = device.family.technology
-        foldings = [folding for name in ENGINES for folding in ENGINES.named(name).candidates(layer)]
-        units = [ENGINES.named(folding.engine).unit(layer, folding, technology) for folding in foldings]
-        costs = [_share(unit.resources(), device) for unit in units]
-        cycles = [unit.interval for unit in units]
-        least = inf
-        for index in sorted(range(len(units)), key=lambda i: (cycles[i], costs[i])):
-            if costs[index] < least:
-                least = costs[index]
-                self.cycles.append(cycles[index])
-                self.foldings.append(foldings[index])
-
-    def within(self, cycles: int) -> LayerFolding | None:
-        position = bisect_right(self.cycles, cycles)
-        return self.foldings[position - 1] if position else None
-
-
 def _least(layer: Layer) -> int:
     """Cycles per frame that a layer's window unit takes with all channels in a word; no folding makes it quicker."""
     window = layer.window
@@ -85,20 +52,31 @@ class _Search:
         self.network = network
         self.device = device
         self.reserve = reserve
-        self.cells = min(CELL_SHARE * device.lut4, inf if cells is None else cells)
+        self.share = Room(CELL_SHARE * device.lut4, device.block_rams)
+        self.room = Room(min(self.share.cells, inf if cells is None else cells), device.block_rams)
         self.layers = tuple(walk(network.chain))
-        self.choices = [_Choices(layer, device) for layer in self.layers if layer.matrix is not None]
+        self.choices = [Choices(layer, device.family) for layer in self.layers if layer.matrix is not None]
 
     def within(self, cycles: int) -> FoldedNetwork | None:
         """The cheapest folding of every layer within ``cycles`` cycles, if there is one of each and all fit."""
-        foldings = [choice.within(cycles) for choice in self.choices]
-        chosen = tuple(f for f in foldings if f is not None)
-        if len(chosen) < len(foldings):
-            return None
-        folded = FoldedNetwork(self.network, chosen)
-        cost = self.cost(folded, quick=True)
-        fits = logic_cells(cost, self.device.family) <= self.cells and cost.bram <= self.device.block_rams
-        return folded if fits else None
+        left = self.room - Room(logic_cells(self.reserve, self.device.family), self.reserve.bram)
+        for _ in range(CORRECTIONS):
+            picks = choose(self.choices, cycles, left, self.share)
+            if picks is None:
+                return None
+            folded = self.folded(picks)
+            cost = self.cost(folded, quick=True)
+            whole = Room(logic_cells(cost, self.device.family), cost.bram)
+            if self.room.holds(whole):
+                return folded
+            # What lies between the layers is known now: so much less is left for them.
+            left = self.room - (whole - spent(self.choices, picks))
+        return None
+
+    def folded(self, picks: Sequence[int]) -> FoldedNetwork:
+        """The network with one of its layers' choices each."""
+        pairs = zip(self.choices, picks, strict=True)
+        return FoldedNetwork(self.network, tuple(choice.foldings[pick] for choice, pick in pairs))
 
     def cost(self, folded: FoldedNetwork, *, quick: bool = False) -> Resources:
         """The estimated cost, what is reserved included."""
@@ -149,11 +127,10 @@ def fastest(
     """
     search = _Search(network, device, reserve, cells)
     low = max(map(_least, search.layers))
-    high = max(low, *(choice.cycles[-1] for choice in search.choices))
+    high = max(low, *(int(choice.cycles[-1]) for choice in search.choices))
     best = search.within(high)
     if best is None:
-        smallest = FoldedNetwork(network, tuple(choice.foldings[-1] for choice in search.choices))
-        cost = search.cost(smallest)
+        cost = search.cost(search.folded([choice.cheapest(search.share) for choice in search.choices]))
         raise CheckError(
             f"the network does not fit {device.name} even at its smallest: "
             f"about {logic_cells(cost, device.family):.0f} logic cells of {device.lut4}, "
