@@ -30,12 +30,13 @@ __all__ = ["fold"]
 def fold(session: Session, network: Path, board: str, fps: float | None, fastest: bool, output: Path | None) -> None:
     """Chooses PE, SIMD and memory of each layer.
 
-    The choice is the fastest folding that builds in minutes; with --max the fastest that fits the board; with --fps
-    the cheapest that reaches so many frames per second at the board's clock, and exit code 1 when none does. What
-    --max would give is said beside each other choice.
+    Without --fps and --max: the fastest folding of at most 4,000 logic cells with the link, which builds in a minute
+    or two; where none is so small, the fastest that fits the board. With --max the fastest that fits the board; with
+    --fps the cheapest that reaches so many frames per second at the board's clock, and exit code 1 when none does.
+    What --max would give is said beside each other choice. A folding fits whose estimate takes at most 70 % of the
+    board's logic cells, and its block RAMs.
     """
-    from bnnhw.flow.fold import as_board, check_frame, fold_json, headroom, save_folding
-    from bnnhw.flow.fold import fold as choose
+    from bnnhw.flow.fold import as_board, check_frame, choose, fold_json, save_folding
     from bnnhw.flow.network import open_network
 
     if fps is not None and fastest:
@@ -44,12 +45,12 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     loaded = open_network(network)
     check_frame(loaded, chosen)
     with session.stage("fold"):
-        folded = choose(loaded, chosen, fps=fps, fastest=fastest)
-        data = fold_json(folded, chosen)
-        best = data if fastest else headroom(loaded, chosen)
+        choice = choose(loaded, chosen, fps=fps, fastest=fastest)
+        data = fold_json(choice.folded, chosen)
+        best = data if fastest else choice.headroom() or data
         data["fastest"] = {key: best[key] for key in ("cycles_per_frame", "fps", "estimate")}
     if output is not None:
-        save_folding(folded, output)
+        save_folding(choice.folded, output)
 
     def show(console: Console) -> None:
         from rich.table import Table

@@ -24,7 +24,7 @@ WORTH_SAYING = 2
 
 
 def headroom_note(best: Mapping[str, Any]) -> str:
-    """What ``bnnhw fold --max`` gives, in a line; ``best`` is what :func:`bnnhw.flow.fold.headroom` says."""
+    """What ``bnnhw fold --max`` gives, in a line; ``best`` is what :meth:`bnnhw.flow.fold.Choice.headroom` says."""
     return (
         f"the fastest that fits (bnnhw fold --max): {best['fps']:,.0f} frames per second, "
         f"about {best['estimate']['lut4']} LUT4 and {best['estimate']['bram']} block RAMs, longer to build"
@@ -33,14 +33,13 @@ def headroom_note(best: Mapping[str, Any]) -> str:
 
 def choose_folding(session: Session, network: Network, board: Board | None, folding: Path | None) -> FoldedNetwork:
     """The folding of the file, or the one that suits the board; says what a choice leaves on the table."""
-    from bnnhw.flow.fold import fold_somewhere, headroom, predict
+    from bnnhw.flow.fold import choose, predict
 
-    folded, chosen = fold_somewhere(network, board, folding=folding)
-    if folding is None:
-        best = headroom(network, chosen)
-        if predict(folded, chosen).cycles_per_frame >= WORTH_SAYING * best["cycles_per_frame"]:
-            session.say(f"folded to build in minutes on {chosen.name}; {headroom_note(best)}")
-    return folded
+    choice = choose(network, board, folding=folding)
+    best = choice.headroom()
+    if best and predict(choice.folded, choice.board).cycles_per_frame >= WORTH_SAYING * best["cycles_per_frame"]:
+        session.say(f"folded to build in minutes on {choice.board.name}; {headroom_note(best)}")
+    return choice.folded
 
 
 def open_path(

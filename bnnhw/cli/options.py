@@ -29,5 +29,5 @@ folding_option = click.option(
     "--folding",
     metavar="F.json",
     type=InputPath(dir_okay=False),
-    help="What `bnnhw fold` wrote.  [default: the fastest that builds in minutes]",
+    help="What `bnnhw fold` wrote.  [default: what `bnnhw fold` chooses without options]",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,23 @@ from bnnhw.boards import Board
 from bnnhw.dataflow import Resources
 from bnnhw.errors import CheckError, FoldingError
 from bnnhw.files import new_folders
-from bnnhw.folding import FoldedNetwork, Prediction, solve
+from bnnhw.folding import FoldedNetwork, Prediction
 from bnnhw.folding import file as folding_file
 from bnnhw.folding import predict as predict_graph
+from bnnhw.folding.solve import Solver
 from bnnhw.ir import Network
 from bnnhw.links import board_link
 
 __all__ = [
+    "Choice",
     "as_board",
     "check_frame",
+    "choose",
     "cost",
+    "cycles_for",
     "estimate_json",
     "fold",
     "fold_json",
-    "fold_somewhere",
-    "headroom",
     "predict",
     "save_folding",
     "technology_of",
@@ -63,8 +65,9 @@ def fold(
     fps : float, optional
         Frames per second that are enough at the board's clock: the cheapest folding that reaches them.
     fastest : bool
-        The fastest that fits, however long its build takes. Otherwise, and without ``fps``, the fastest that
-        builds in minutes.
+        The fastest that fits, however long its build takes. Otherwise, and without ``fps``, the fastest of at most
+        4,000 logic cells, link included, which builds in a minute or two; where none is so small, the fastest that
+        fits.
 
     Raises
     ------
@@ -73,69 +76,83 @@ def fold(
     FoldingError
         When the file's folding can't be built.
     """
-    if folding is not None:
-        return folding_file.load(Path(folding), network)
-    return fold_somewhere(network, board, fps=fps, fastest=fastest)[0]
+    return choose(network, board, folding=folding, fps=fps, fastest=fastest).folded
 
 
-def fold_somewhere(
+@dataclass(frozen=True)
+class Choice:
+    """A folding, and the board that it was chosen for.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+    board : Board
+    solver : Solver, optional
+        What chose it; None for one from a file.
+    """
+
+    folded: FoldedNetwork
+    board: Board
+    solver: Solver | None = None
+
+    def headroom(self) -> dict[str, Any] | None:
+        """What the fastest folding that fits the board promises: what a modest choice leaves on the table.
+
+        Returns
+        -------
+        dict, optional
+            ``cycles_per_frame``, ``fps`` at the board's clock and ``estimate``, as :func:`fold_json` says them; None
+            for a folding from a file.
+        """
+        if self.solver is None:
+            return None
+        best = fold_json(self.solver.fastest(), self.board)
+        return {key: best[key] for key in ("cycles_per_frame", "fps", "estimate")}
+
+
+def choose(
     network: Network,
     board: Board | str | None = None,
     *,
     folding: Path | str | None = None,
     fps: float | None = None,
     fastest: bool = False,
-) -> tuple[FoldedNetwork, Board]:
-    """Like :func:`fold`, and the board it is for."""
+) -> Choice:
+    """Like :func:`fold`, with the board that it is for and what was left on the table."""
     candidates = list(boards.BOARDS.values()) if board is None else [as_board(board)]
     for candidate in candidates[:-1]:
         try:
-            return _fold_for(network, candidate, folding, fps, fastest), candidate
+            return _choose(network, candidate, folding, fps, fastest)
         except (CheckError, FoldingError):
             continue
-    return _fold_for(network, candidates[-1], folding, fps, fastest), candidates[-1]
+    return _choose(network, candidates[-1], folding, fps, fastest)
 
 
-def _fold_for(
-    network: Network, board: Board, folding: Path | str | None, fps: float | None, fastest: bool
-) -> FoldedNetwork:
+def _choose(network: Network, board: Board, folding: Path | str | None, fps: float | None, fastest: bool) -> Choice:
     if folding is not None:
-        return folding_file.load(Path(folding), network)
-    reserve = board_link(board).resources
-    if fps is not None:
-        return _reaching(network, board, fps, reserve)
-    choose = solve.fastest if fastest else solve.modest
-    return choose(network, board, reserve=reserve)
-
-
-def _reaching(network: Network, board: Board, fps: float, reserve: Resources) -> FoldedNetwork:
-    """The cheapest folding that reaches so many frames per second."""
-    folded = solve.cheapest(network, board, int(board.clock_mhz * 1e6 / fps), reserve=reserve)
+        return Choice(folding_file.load(Path(folding), network), board)
+    solver = Solver(network, board, reserve=board_link(board).resources)
+    if fps is None:
+        return Choice(solver.fastest() if fastest else solver.modest(), board, solver)
+    folded = solver.cheapest(cycles_for(fps, board.clock_mhz))
     if folded is None:
-        best = predict(solve.fastest(network, board, reserve=reserve), board).cycles_per_frame
+        best = predict(solver.fastest(), board).cycles_per_frame
         raise CheckError(
-            f"the fastest folding that fits {board.name} gives {board.clock_mhz * 1e6 / best:.0f} frames per second "
+            f"the fastest folding that fits {board.name} gives {board.clock_mhz * 1e6 / best:.1f} frames per second "
             f"at {board.clock_mhz:g} MHz, not {fps:g}"
         )
-    return folded
+    return Choice(folded, board, solver)
+
+
+def cycles_for(fps: float, clock_mhz: float) -> int:
+    """The most cycles per frame at which a clock gives so many frames per second."""
+    # Frames per second that `fold` said are a rounded quotient: they ask for the cycles that they are of.
+    return int(clock_mhz * 1e6 / fps * (1 + 1e-12))
 
 
 def check_frame(network: Network, board: Board | str) -> None:
     """:class:`~bnnhw.errors.RequestError` for a network whose frames are too long for the link of a board."""
     board_link(as_board(board)).check_frame(network.input.elements * network.input.dtype.bits)
-
-
-def headroom(network: Network, board: Board | str) -> dict[str, Any]:
-    """What the fastest folding that fits a board promises: what a modest choice leaves on the table.
-
-    Returns
-    -------
-    dict
-        ``cycles_per_frame``, ``fps`` at the board's clock and ``estimate``, as :func:`fold_json` says them.
-    """
-    board = as_board(board)
-    best = fold_json(fold(network, board, fastest=True), board)
-    return {key: best[key] for key in ("cycles_per_frame", "fps", "estimate")}
 
 
 def save_folding(folded: FoldedNetwork, path: Path | str) -> None:

@@ -13,7 +13,7 @@ from bnnhw.analysis import Sensitivity, Suggestion, measure, suggest
 from bnnhw.boards import Board
 from bnnhw.errors import RequestError
 from bnnhw.flow.evaluate import encode
-from bnnhw.flow.fold import estimate_json, fold_somewhere
+from bnnhw.flow.fold import choose, estimate_json
 from bnnhw.flow.progress import Stage, silent_stage
 from bnnhw.folding.solve import CELL_SHARE
 from bnnhw.ir import Network
@@ -69,7 +69,8 @@ def sensitivity(
         raise RequestError("--folding needs --board, whose technology and resources it is for")
     codes = encode(network, samples)
     with stage("fold"):
-        folded, chosen = fold_somewhere(network, board, folding=folding)
+        choice = choose(network, board, folding=folding)
+        folded, chosen = choice.folded, choice.board
     with stage("measure") as update:
         measured = measure(network, codes, labels, rate=rate, seed=seed, progress=update)
     with stage("suggest") as update:

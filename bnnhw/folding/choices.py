@@ -42,7 +42,8 @@ class Room:
 
     def share(self, cells: NDArray[np.float64], blocks: NDArray[np.int64]) -> NDArray[np.float64]:
         """The cost of parts: their share of the cells and of the block RAMs, added."""
-        return cells / self.cells + blocks / self.blocks
+        # A device without block RAMs holds no folding that takes one.
+        return cells / self.cells + blocks / max(self.blocks, 1)
 
 
 class Choices:

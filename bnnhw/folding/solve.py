@@ -1,4 +1,9 @@
-"""Chooses a folding: the fastest whose estimated cost fits a board."""
+"""Chooses a folding: the fastest whose estimated cost fits a board, or the cheapest that is fast enough.
+
+The layers' foldings are chosen together, exactly (:mod:`bnnhw.folding.choices`). What lies between them, width
+converters most of all, depends on what was chosen: it is known once a choice is lowered, and where a choice overruns
+the device with it, another is made that leaves it so much more room.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +19,16 @@ from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.predict import predict
 from bnnhw.ir import Layer, Network, walk
 
-__all__ = ["Device", "cheapest", "fastest", "logic_cells", "modest"]
+__all__ = ["CELL_SHARE", "MODEST_CELLS", "Device", "Solver", "logic_cells"]
 
 CELL_SHARE = 0.70
 """Share of a device's logic cells an estimate may take: the rest is the estimate's error, and room to route."""
 
 MODEST_CELLS = 4000
-"""Logic cells up to which place and route takes about a minute: what :func:`modest` stays within."""
+"""Logic cells up to which place and route takes about a minute: what :meth:`Solver.modest` stays within."""
 
 CORRECTIONS = 4
-"""Times that a demand is tightened because the units together take longer than the slowest alone."""
+"""Times that a choice is made again: of less room for what lies between, of fewer cycles for units that wait."""
 
 
 class Device(Protocol):
@@ -45,102 +50,99 @@ def _least(layer: Layer) -> int:
     return 1 if window is None else max(window.height * window.width, window.positions * window.area)
 
 
-class _Search:
-    """A network on a device, and the choices of its layers."""
+class Solver:
+    """Chooses foldings of a network on a device.
 
-    def __init__(self, network: Network, device: Device, reserve: Resources, cells: float | None = None) -> None:
+    Parameters
+    ----------
+    network : Network
+        Streamlined.
+    device : Device
+    reserve : Resources
+        What beside the accelerator must fit too: its link.
+    """
+
+    def __init__(self, network: Network, device: Device, *, reserve: Resources = NOTHING) -> None:
         self.network = network
         self.device = device
         self.reserve = reserve
-        self.share = Room(CELL_SHARE * device.lut4, device.block_rams)
-        self.room = Room(min(self.share.cells, inf if cells is None else cells), device.block_rams)
-        self.layers = tuple(walk(network.chain))
-        self.choices = [Choices(layer, device.family) for layer in self.layers if layer.matrix is not None]
+        self._layers = tuple(walk(network.chain))
+        self._room = Room(CELL_SHARE * device.lut4, device.block_rams)
+        self._choices = [Choices(layer, device.family) for layer in self._layers if layer.matrix is not None]
 
-    def within(self, cycles: int) -> FoldedNetwork | None:
-        """The cheapest folding of every layer within ``cycles`` cycles, if there is one of each and all fit."""
-        left = self.room - Room(logic_cells(self.reserve, self.device.family), self.reserve.bram)
+    def fastest(self, cells: float = inf) -> FoldedNetwork:
+        """The folding with the fewest cycles per frame whose estimate fits the device, what is reserved included.
+
+        With ``cells``, one of at most so many logic cells. The least number of cycles that all layers have a folding
+        within, and that fits, is searched by halving.
+
+        Raises
+        ------
+        CheckError
+            When not even the smallest folding fits; the message says how much too big it is.
+        """
+        room = Room(min(self._room.cells, cells), self._room.blocks)
+        low = max(map(_least, self._layers))
+        high = max(low, *(int(choice.cycles[-1]) for choice in self._choices))
+        best = self._within(high, room)
+        if best is None:
+            cost = self._cost(self._folded([choice.cheapest(self._room) for choice in self._choices]))
+            raise CheckError(
+                f"the network does not fit {self.device.name} even at its smallest: "
+                f"about {logic_cells(cost, self.device.family):.0f} logic cells of {self.device.lut4}, "
+                f"{cost.bram} block RAMs of {self.device.block_rams}"
+            )
+        while low < high:
+            middle = (low + high) // 2
+            folded = self._within(middle, room)
+            if folded is not None:
+                best, high = folded, middle
+            else:
+                low = middle + 1
+        return best
+
+    def modest(self) -> FoldedNetwork:
+        """The fastest folding that is quick to place and route; the fastest of all where none is that small."""
+        try:
+            return self.fastest(MODEST_CELLS)
+        except CheckError:
+            return self.fastest()
+
+    def cheapest(self, cycles: int) -> FoldedNetwork | None:
+        """The folding of the least estimated cost of at most so many cycles per frame; None when none fits."""
+        target = cycles
         for _ in range(CORRECTIONS):
-            picks = choose(self.choices, cycles, left, self.share)
-            if picks is None:
+            folded = self._within(target, self._room)
+            if folded is None:
                 return None
-            folded = self.folded(picks)
-            cost = self.cost(folded, quick=True)
-            whole = Room(logic_cells(cost, self.device.family), cost.bram)
-            if self.room.holds(whole):
+            excess = predict(folded.graph(self.device.family.technology)).cycles_per_frame - cycles
+            if excess <= 0:
                 return folded
-            # What lies between the layers is known now: so much less is left for them.
-            left = self.room - (whole - spent(self.choices, picks))
+            # Units that are each quick enough wait for each other: quicker ones wait less.
+            target -= excess
         return None
 
-    def folded(self, picks: Sequence[int]) -> FoldedNetwork:
+    def _within(self, cycles: int, room: Room) -> FoldedNetwork | None:
+        """The cheapest folding of every layer within ``cycles`` cycles, if there is one of each and all fit."""
+        left = room - Room(logic_cells(self.reserve, self.device.family), self.reserve.bram)
+        for _ in range(CORRECTIONS):
+            picks = choose(self._choices, cycles, left, self._room)
+            if picks is None:
+                return None
+            folded = self._folded(picks)
+            cost = self._cost(folded)
+            whole = Room(logic_cells(cost, self.device.family), cost.bram)
+            if room.holds(whole):
+                return folded
+            # What lies between the layers is known now: so much less is left for them.
+            left = room - (whole - spent(self._choices, picks))
+        return None
+
+    def _folded(self, picks: Sequence[int]) -> FoldedNetwork:
         """The network with one of its layers' choices each."""
-        pairs = zip(self.choices, picks, strict=True)
+        pairs = zip(self._choices, picks, strict=True)
         return FoldedNetwork(self.network, tuple(choice.foldings[pick] for choice, pick in pairs))
 
-    def cost(self, folded: FoldedNetwork, *, quick: bool = False) -> Resources:
+    def _cost(self, folded: FoldedNetwork) -> Resources:
         """The estimated cost, what is reserved included."""
-        return folded.graph(self.device.family.technology, quick=quick).resources() + self.reserve
-
-
-def cheapest(network: Network, device: Device, cycles: int, *, reserve: Resources = NOTHING) -> FoldedNetwork | None:
-    """The folding of the least estimated cost that takes at most so many cycles per frame; None when none fits.
-
-    ``reserve`` is what beside the accelerator must fit too: its link.
-    """
-    search = _Search(network, device, reserve)
-    target = cycles
-    for _ in range(CORRECTIONS):
-        folded = search.within(target)
-        if folded is None:
-            return None
-        excess = predict(folded.graph(device.family.technology)).cycles_per_frame - cycles
-        if excess <= 0:
-            return folded
-        # Units that are each quick enough wait for each other: quicker ones wait less.
-        target -= excess
-    return None
-
-
-def modest(network: Network, device: Device, *, reserve: Resources = NOTHING) -> FoldedNetwork:
-    """The fastest folding that is quick to place and route; the fastest of all where none is that small."""
-    try:
-        return fastest(network, device, MODEST_CELLS, reserve=reserve)
-    except CheckError:
-        return fastest(network, device, reserve=reserve)
-
-
-def fastest(
-    network: Network, device: Device, cells: float | None = None, *, reserve: Resources = NOTHING
-) -> FoldedNetwork:
-    """The folding with the fewest cycles per frame whose estimate fits the device, what is reserved included.
-
-    With ``cells``, one of at most so many logic cells.
-
-    Each layer gets the cheapest folding within a common number of cycles; the least such number that fits is
-    searched by halving.
-
-    Raises
-    ------
-    CheckError
-        When not even the smallest folding fits; the message says how much too big it is.
-    """
-    search = _Search(network, device, reserve, cells)
-    low = max(map(_least, search.layers))
-    high = max(low, *(int(choice.cycles[-1]) for choice in search.choices))
-    best = search.within(high)
-    if best is None:
-        cost = search.cost(search.folded([choice.cheapest(search.share) for choice in search.choices]))
-        raise CheckError(
-            f"the network does not fit {device.name} even at its smallest: "
-            f"about {logic_cells(cost, device.family):.0f} logic cells of {device.lut4}, "
-            f"{cost.bram} block RAMs of {device.block_rams}"
-        )
-    while low < high:
-        middle = (low + high) // 2
-        folded = search.within(middle)
-        if folded is not None:
-            best, high = folded, middle
-        else:
-            low = middle + 1
-    return best
+        return folded.graph(self.device.family.technology, quick=True).resources() + self.reserve

@@ -12,7 +12,8 @@ import pytest
 
 from bnnhw import datasets, devices, reference
 from bnnhw.files.folder import LIST
-from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.flow.fold import cycles_for
+from bnnhw.folding import FoldedNetwork, LayerFolding, solve
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.predict import predict
 from bnnhw.ir import archive
@@ -226,6 +227,8 @@ def test_fold(network: Path, tmp_path: Path) -> None:
     assert data["fps"] == 30e6 / data["cycles_per_frame"]
     assert set(data["estimate"]) >= {"lut4", "ff", "bram", "spram"}
     fastest = _json("fold", network, "--board", "icebreaker", "--max")
+    asked = _json("fold", network, "--board", "icebreaker", "--fps", fastest["fps"])
+    assert asked["cycles_per_frame"] == fastest["cycles_per_frame"]
     assert (
         data["fastest"] == fastest["fastest"] == {key: fastest[key] for key in ("cycles_per_frame", "fps", "estimate")}
     )
@@ -244,6 +247,20 @@ def test_what_a_modest_folding_leaves_is_said(tmp_path: Path) -> None:
     folding = tmp_path / "folding.json"
     assert best not in run("fold", path, *board, "--max", "-o", folding).stdout
     assert best not in run("generate", path, *board, "--folding", folding, "-o", tmp_path / "fast").stderr
+
+
+def test_frames_per_second_that_were_said_can_be_asked_for() -> None:
+    for clock_mhz in (12.0, 30.0, 80.0):
+        for cycles in range(1, 3000):
+            assert cycles_for(clock_mhz * 1e6 / cycles, clock_mhz) == cycles
+        assert cycles_for(clock_mhz * 1e6 / 50.5, clock_mhz) == 50
+
+
+def test_help_says_what_is_chosen() -> None:
+    """The rule of the choice without options, in the solver's own figures."""
+    text = " ".join(run("fold", "--help").stdout.split())
+    assert f"the fastest folding of at most {solve.MODEST_CELLS:,} logic cells with the link" in text
+    assert f"at most {solve.CELL_SHARE:.0%} of the board's logic cells".replace("%", " %") in text
 
 
 @pytest.mark.slow

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
 from bnnhw.boards import get
 from bnnhw.dataflow import Resources
+from bnnhw.dataflow.engine import ENGINES
 from bnnhw.devices import blocks_needed, technology
 from bnnhw.errors import CheckError
-from bnnhw.folding import solve
+from bnnhw.folding import FoldedNetwork, solve
 from bnnhw.folding.predict import predict
+from bnnhw.folding.solve import Solver
 from bnnhw.ir import Network
 from bnnhw.links import board_link
 from bnnhw.units.buffer.model import BufferUnit
@@ -30,7 +33,7 @@ def network() -> Network:
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_fastest_fits(network: Network, board: solve.Device) -> None:
-    folded = solve.fastest(network, board, reserve=LINK)
+    folded = Solver(network, board, reserve=LINK).fastest()
     cost = folded.graph(board.family.technology).resources() + LINK
     assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
@@ -38,33 +41,56 @@ def test_fastest_fits(network: Network, board: solve.Device) -> None:
 
 def test_modest_stays_small_where_it_can(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     board = get("ulx3s-85f")
-    folded = solve.modest(network, board, reserve=LINK)
+    solver = Solver(network, board, reserve=LINK)
+    folded = solver.modest()
     assert (
         solve.logic_cells(folded.graph(board.family.technology).resources() + LINK, board.family) <= solve.MODEST_CELLS
     )
-    fastest = solve.fastest(network, board, reserve=LINK)
+    fastest = solver.fastest()
     assert (
         predict(fastest.graph(board.family.technology)).cycles_per_frame
         < predict(folded.graph(board.family.technology)).cycles_per_frame
     )
     # A network that can't be that small gets the whole device.
     monkeypatch.setattr(solve, "MODEST_CELLS", 300)
-    assert solve.modest(network, board, reserve=LINK) == fastest
+    assert solver.modest() == fastest
+
+
+@pytest.mark.parametrize("cells", [400, 500, 700, 1000])
+def test_fastest_of_all_foldings(cells: int) -> None:
+    """Against every folding of a small network, lowered, with the converters that it needs."""
+    network, board = random_network((16, 9, 3)), get("ulx3s-12f")
+    small = dataclasses.replace(board, part=dataclasses.replace(board.part, lut4=int(cells / solve.CELL_SHARE)))
+    solver = Solver(network, small)
+    folded = solver.fastest()
+    engine = ENGINES.named("folded")
+    least = None
+    for foldings in itertools.product(*(engine.candidates(layer) for layer in folded.layers)):
+        graph = FoldedNetwork(network, foldings).graph(board.family.technology)
+        interval = max(node.unit.interval for node in graph.nodes)
+        if least is None or interval < least:
+            cost = graph.resources()
+            if solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * small.lut4 and cost.bram <= small.block_rams:
+                least = interval
+    assert predict(folded.graph(board.family.technology)).cycles_per_frame == least
+    assert Solver(network, small).fastest() == folded
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_nothing_cheapest_is_faster_and_fits(network: Network, board: solve.Device) -> None:
-    least = predict(solve.fastest(network, board, reserve=LINK).graph(board.family.technology)).cycles_per_frame
-    assert solve.cheapest(network, board, least, reserve=LINK) is not None
-    assert all(solve.cheapest(network, board, cycles, reserve=LINK) is None for cycles in range(least // 2, least))
+    solver = Solver(network, board, reserve=LINK)
+    least = predict(solver.fastest().graph(board.family.technology)).cycles_per_frame
+    assert solver.cheapest(least) is not None
+    assert all(solver.cheapest(cycles) is None for cycles in range(least // 2, least))
 
 
 def test_more_cycles_cost_less(network: Network) -> None:
     """Compared for the layers; the width converters between them are not chosen."""
     board, tech = get("icebreaker"), technology("ice40")
     costs = []
+    solver = Solver(network, board, reserve=LINK)
     for cycles in (200, 400, 800, 1600, 3200):
-        folded = solve.cheapest(network, board, cycles, reserve=LINK)
+        folded = solver.cheapest(cycles)
         assert folded is not None
         assert predict(folded.graph(tech)).cycles_per_frame <= cycles
         cost = Resources.total(
@@ -84,7 +110,7 @@ def test_a_network_that_can_not_fit_says_how_much_too_big_it_is(network: Network
         r"the network does not fit icebreaker even at its smallest: about \d+ logic cells of 300, \d+ block RAMs of 2"
     )
     with pytest.raises(CheckError, match=rf"^{pattern}$"):
-        solve.fastest(network, small, reserve=LINK)
+        Solver(network, small, reserve=LINK).fastest()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +131,7 @@ def test_blocks_needed(family: str, depth: int, width: int, blocks: int) -> None
 
 
 def test_no_cycles_no_folding(network: Network) -> None:
-    assert solve.cheapest(network, get("icebreaker"), 0, reserve=LINK) is None
+    assert Solver(network, get("icebreaker"), reserve=LINK).cheapest(0) is None
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +146,8 @@ def convolutional() -> Network:
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_maps(convolutional: Network, board: solve.Device) -> None:
-    folded = solve.fastest(convolutional, board, reserve=LINK)
+    solver = Solver(convolutional, board, reserve=LINK)
+    folded = solver.fastest()
     cost = folded.graph(board.family.technology).resources() + LINK
     assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
@@ -128,7 +155,7 @@ def test_maps(convolutional: Network, board: solve.Device) -> None:
     # 9 taps at each of 8 x 7 positions leave the first window unit a word per cycle.
     least = predict(folded.graph(board.family.technology)).cycles_per_frame
     assert least >= 8 * 7 * 9
-    slower = solve.cheapest(convolutional, board, 4 * least, reserve=LINK)
+    slower = solver.cheapest(4 * least)
     assert slower is not None
     assert predict(slower.graph(board.family.technology)).cycles_per_frame <= 4 * least
     assert solve.logic_cells(slower.graph(board.family.technology).resources(), board.family) < solve.logic_cells(
@@ -143,8 +170,9 @@ def test_several_neurons_a_channel(board: solve.Device) -> None:
     network = branch.dense(4, (1, 1), None)
     assert isinstance(network, MapNetwork)
     found = set()
+    solver = Solver(network.folded().network, board, reserve=LINK)
     for cycles in (36, 72, 150, 200, 400, 1100):
-        folded = solve.cheapest(network.folded().network, board, max(cycles, 16 * 9), reserve=LINK)
+        folded = solver.cheapest(max(cycles, 16 * 9))
         if folded is not None:
             found.add(folded.foldings[0].pe)
             assert predict(folded.graph(board.family.technology)).cycles_per_frame <= max(cycles, 16 * 9)
@@ -154,8 +182,9 @@ def test_several_neurons_a_channel(board: solve.Device) -> None:
 
 def test_lanes_of_convolutions_are_parts_or_multiples_of_positions(convolutional: Network) -> None:
     for board in BOARDS:
+        solver = Solver(convolutional, board, reserve=LINK)
         for cycles in (600, 2000, 9000):
-            folded = solve.cheapest(convolutional, board, cycles, reserve=LINK)
+            folded = solver.cheapest(cycles)
             if folded is None:
                 continue
             for layer, folding in zip(folded.layers, folded.foldings, strict=True):
@@ -167,9 +196,10 @@ def test_lanes_of_convolutions_are_parts_or_multiples_of_positions(convolutional
 def test_a_demand_is_met_by_what_works_together(convolutional: Network) -> None:
     """Every demand that any folding of the search meets is met, whatever the units lose between them."""
     board = get("ulx3s-12f")
-    least = predict(solve.fastest(convolutional, board, reserve=LINK).graph(board.family.technology)).cycles_per_frame
+    solver = Solver(convolutional, board, reserve=LINK)
+    least = predict(solver.fastest().graph(board.family.technology)).cycles_per_frame
     for cycles in range(least, 3 * least, least // 4):
-        folded = solve.cheapest(convolutional, board, cycles, reserve=LINK)
+        folded = solver.cheapest(cycles)
         assert folded is not None
         assert predict(folded.graph(board.family.technology)).cycles_per_frame <= cycles
 
@@ -177,13 +207,13 @@ def test_a_demand_is_met_by_what_works_together(convolutional: Network) -> None:
 def test_quick_estimate(convolutional: Network) -> None:
     """Only the queues of residual layers are guessed: all that a body swallows at most, never more than a frame."""
     board = get("ulx3s-12f")
-    folded = solve.fastest(convolutional, board, reserve=LINK)
+    folded = Solver(convolutional, board, reserve=LINK).fastest()
     assert folded.graph(technology("ecp5"), quick=True).resources() == folded.graph(technology("ecp5")).resources()
     branch = MapNetwork((4, 8, 8), "int4")
     branch.residual(lambda b: b.quantize().conv(4, (3, 3), (1, 1), padding=(1, 1, 1, 1), output=None)).quantize()
     network = branch.dense(3, (1, 1), None)
     assert isinstance(network, MapNetwork)
-    folded = solve.fastest(network.folded().network, board, reserve=LINK)
+    folded = Solver(network.folded().network, board, reserve=LINK).fastest()
     depths = [
         node.unit.depth
         for units in (folded.graph(technology("ecp5")), folded.graph(technology("ecp5"), quick=True))

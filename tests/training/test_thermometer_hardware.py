@@ -11,7 +11,7 @@ from bnnhw import datasets, tools
 from bnnhw.boards import get
 from bnnhw.datasets.dataset import Dataset
 from bnnhw.folding import FoldedNetwork, LayerFolding
-from bnnhw.folding.solve import modest
+from bnnhw.folding.solve import Solver
 from bnnhw.frontend import read_model
 from bnnhw.ir import Conv2d, Network
 from bnnhw.reference import evaluate
@@ -65,7 +65,7 @@ def test_simulated(network: Network, data: Dataset, pe: int | None, tmp_path_fac
         if not tools.find(name).found:
             pytest.skip(f"{name} is missing")
     if pe is None:
-        folded = modest(network, get("icebreaker"))
+        folded = Solver(network, get("icebreaker")).modest()
     else:
         order = "serial" if pe == 2 else "parallel"
         memory = "block" if pe == 8 else "lut"
