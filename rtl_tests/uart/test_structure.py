@@ -82,10 +82,10 @@ STORAGE: dict[str, tuple[Any, int]] = {
     "uart transmitter": (lambda: UartTx(13), 10 + 4 + 4),
     # The synchronizer, the time of a bit, bits left, a byte, a byte offered, five states.
     "uart receiver": (lambda: UartRx(13), 2 + 4 + 4 + 8 + (8 + 1 + 1) + 3),
-    # Which banks are full, the two in use, whether one is claimed; a position of six; what is at the output.
-    "frame buffer": (lambda: FrameBuffer(5), 2 + 1 + 1 + 1 + 3 + 3),
-    # Type and length; bytes left and their number; silence of up to 40; marks; what is told; nine states; the CRC.
-    "packet receiver": (lambda: PacketReceiver({1: 0, 2: 5}, 40), 8 + 16 + 16 + 16 + 6 + 3 + (1 + 8) + 4 + 16),
+    # Which banks are full, the two in use, whether one is claimed; a position of eight; what is at the output.
+    "frame buffer": (lambda: FrameBuffer(7), 2 + 1 + 1 + 1 + 3 + 3),
+    # Type and length; bytes left and their number; silence of up to 63; marks; what is told; nine states; the CRC.
+    "packet receiver": (lambda: PacketReceiver({1: 0, 2: 5}, 63), 8 + 16 + 16 + 16 + 6 + 3 + (1 + 8) + 4 + 16),
     # Bytes left, seven states, the CRC.
     "packet transmitter": (PacketTransmitter, 16 + 3 + 16),
     # The longest payload, ten bytes; its type and length; an error and what is pending.

@@ -150,7 +150,10 @@ def test_rx_overrun_keeps_the_first_byte() -> None:
     assert overruns == 1
 
 
-@pytest.mark.parametrize(("clock", "baud", "divisor"), [(12, 1_000_000, 12), (24, 115_200, 208), (80, 3_000_000, 27)])
+@pytest.mark.parametrize(
+    ("clock", "baud", "divisor"),
+    [(12, 1_000_000, 12), (24, 115_200, 208), (80, 3_000_000, 27), (12, 1_500_000, 8), (12, 1, 12_000_000)],
+)
 def test_divisor(clock: float, baud: int, divisor: int) -> None:
     assert baud_divisor(clock, baud) == divisor
 
