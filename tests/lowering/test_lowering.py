@@ -14,7 +14,7 @@ from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.ir import InputSpec, Network, Output
 from bnnhw.ir.types import DataType
 from bnnhw.lowering.dense import DenseRule
-from bnnhw.units.argmax.model import ArgmaxTiming
+from bnnhw.units.argmax.model import ArgmaxTiming, ArgmaxUnit
 from bnnhw.units.mvu.model import MvuUnit
 from bnnhw.units.mvu.timing import MvuTiming
 from bnnhw.units.pool.model import PoolTiming
@@ -174,6 +174,20 @@ def test_fork_and_join() -> None:
         "output": ((11,), (12,)),
     }
     assert (units.output, units.streams) == (12, 13)
+
+
+def test_scores_of_bits() -> None:
+    """A last layer that gives -1 and +1: the output unit takes 0 and 1, and its scores are those of -1 and +1."""
+    network = MapNetwork((6, 1, 1)).dense(3, (1, 2))
+    output = Output("out", np.array([1, -2, 3]), np.array([5, 0, -4]))
+    spec = InputSpec((6, 1, 1), DataType.parse("bipolar"))
+    made = FoldedNetwork(Network(spec, (*network.layers, output)), tuple(network.foldings))
+    unit = made.graph(technology("generic")).nodes[-1].unit
+    assert isinstance(unit, ArgmaxUnit)
+    assert unit.accumulator_range == (0, 1)
+    for bit, number in ((0, -1), (1, 1)):
+        given = unit.output.multiplier * bit + unit.output.offset
+        assert given.tolist() == (output.multiplier * number + output.offset).tolist()
 
 
 def test_a_graph_follows_from_its_network_alone() -> None:

@@ -35,6 +35,8 @@ def packet(kind: int, payload: str) -> bytes:
 def test_what_the_host_sends() -> None:
     assert encode_info_request() == packet(1, "")
     assert encode_frame(b"\x11\x22\x33", 7) == packet(2, "07112233")
+    # The longest: its length is 0xFFFF.
+    assert encode_frame(bytes(0xFFFE), 7)[:5] == b"\xa5\x02\xff\xff\x07"
 
 
 @pytest.mark.parametrize(
