@@ -1,4 +1,4 @@
-"""Results with the scores of all classes, against NumPy: whole frames only, at full speed, with stalls, after a reset."""
+"""Results with the scores of all classes, against NumPy, at full speed, with stalls and after a reset."""
 
 from __future__ import annotations
 
