@@ -15,6 +15,7 @@ from bnnhw.errors import NetworkError
 from bnnhw.ir import BitMatrix, DataType, Dense, Divide, InputSpec, Network, Output, Scale, Shift, Step, WeightPlane
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.steps import apply
+from bnnhw.streamline import lines
 from bnnhw.streamline import output_affine as module
 from bnnhw.streamline.float_error import apply_bounded, bound
 from bnnhw.streamline.order import _inversions
@@ -218,6 +219,16 @@ def test_ties_that_float64_keeps_are_proved() -> None:
     chain = (Divide(np.array([3.0, 1.5])), Scale(np.array([2.0, 1.0])))
     output, warnings = convert(layer, chain)
     assert warnings == () and (output.multiplier == 1).all()
+
+
+def test_ties_are_looked_at_within_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too much to look at is said not to be proved."""
+    layer = wide(2, 64)
+    chain: tuple[Step, ...] = (Divide(column([3.0, 1.5])), Scale(column([2.0, 1.0])))
+    assert convert(layer, chain)[1] == ()
+    monkeypatch.setattr(lines, "BUDGET", 1 << 16)
+    output, warnings = convert(layer, chain)
+    assert len(warnings) == 1 and (output.multiplier == 1).all()
 
 
 def test_classes_that_never_meet_have_constant_scores() -> None:
