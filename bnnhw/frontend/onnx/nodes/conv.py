@@ -146,7 +146,9 @@ def _conv(call: Call) -> Value:
     added: tuple[tuple[int, int], ...] = ()
     constant = Fraction(0)
     if isinstance(value, Padded):
-        value, added, constant = value.inside, value.sizes, value.value
+        # A Pad of nothing lays no number around the map, whatever its value is.
+        constant = value.value if any(map(any, value.sizes)) else constant
+        value, added = value.inside, value.sizes
     else:
         value = streamed(call, 0, "first input")
     operand = as_operand(call, value, "first input")
@@ -155,7 +157,7 @@ def _conv(call: Call) -> Value:
     rank = elements.index.ndim
     weights, depthwise = _weights(call, elements, rank - 1)
     window = window_of(call, elements.shape, axes, weights.values.shape[2:], added)
-    if constant and any(map(any, added)) and any(call.attribute("pads", ())):
+    if constant and any(call.attribute("pads", ())):
         raise call.unsupported("its pads must be 0 behind a Pad node of another value: pad once")
     area = window.area
     # As the stream's window, height before width.
