@@ -21,6 +21,6 @@ PARTS: dict[str, tuple[str, ...]] = {
 
 GLOBAL = (
     *("word", "score", "sample", "scratch", "run", "encode", "classify", "output"),
-    *("H", "SCORES", "CLASSES", "SAMPLES", "INPUT_WORDS", "SCRATCH_BYTES", "WORD_BITS", "POPCOUNT"),
+    *("H", "SCORES", "CLASSES", "SAMPLES", "INPUT_WORDS", "SCRATCH_BYTES", "WORD_BITS", "POPCOUNT", "COUNTS"),
 )
 """Names behind the prefix that a layer can't have."""
