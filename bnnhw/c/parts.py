@@ -20,7 +20,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 """Each with those that it calls; a program holds the ones it needs, in this order."""
 
 GLOBAL = (
-    *("word", "score", "sample", "scratch", "run", "encode", "classify", "output"),
+    *("t", "word", "score", "sample", "scratch", "run", "encode", "classify", "output"),
     *("H", "SCORES", "CLASSES", "SAMPLES", "INPUT_WORDS", "SCRATCH_BYTES", "WORD_BITS", "POPCOUNT", "COUNTS"),
 )
 """Names behind the prefix that a layer can't have."""

@@ -12,7 +12,8 @@ import pytest
 import bnnhw
 from bnnhw import reference
 from bnnhw.c import to_c, write_c
-from bnnhw.c.names import name_of
+from bnnhw.c.names import Names, name_of
+from bnnhw.c.parts import GLOBAL
 from bnnhw.c.scratch import Span, place
 from bnnhw.errors import BnnhwError, NetworkError, RequestError
 from bnnhw.ir import BatchNorm, Dense, Network, Output, batch_norm_sign
@@ -70,8 +71,9 @@ def test_the_example_and_what_it_does_not_read(tmp_path: Path) -> None:
 
 def test_header_in_cpp_and_what_the_source_includes(tmp_path: Path) -> None:
     write_c(make_network(), tmp_path / "net.c")
+    write_c(make_network(seed=2), tmp_path / "Net2.c", name="Net")
     (tmp_path / "use.cpp").write_text(
-        '#include "net.h"\n#include "net.h"\nint (*run)(net_scratch *, net_score *) = net_run;\n'
+        '#include "net.h"\n#include "net.h"\n#include "Net2.h"\nint (*run)(net_scratch *, net_score *) = net_run;\n'
     )
     done = subprocess.run(
         ["c++", "-Wall", "-Wextra", "-pedantic", "-Werror", "-c", "use.cpp"],
@@ -136,6 +138,8 @@ def test_names(tmp_path: Path) -> None:
     assert [name_of(stem) for stem in ("lfc-w1a1", "1a", "", "é", "a" * 99)] == [
         "lfc_w1a1", "network_1a", "network_", "network__", "a" * 40,
     ]  # fmt: skip
+    # A layer called t would be uint8_t.
+    assert Names("uint8", GLOBAL).unique("t") == "uint8_t_2"
     found = bnnhw.export(make_network(), tmp_path / "int.c", name="Heart_1")
     assert found is not None and found.code.name == "Heart_1"
     assert "int Heart_1_run(Heart_1_scratch *" in found.header.read_text()
