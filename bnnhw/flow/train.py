@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.files import scratch
 from bnnhw.flow.progress import Progress, silent
 
 if TYPE_CHECKING:
     from bnnhw.training.train import TrainResult
 
 __all__ = ["train", "train_json"]
+
+
+CACHE = "TORCHINDUCTOR_CACHE_DIR"
+
+
+@contextmanager
+def _no_folder_of_kernels() -> Generator[None]:
+    """Keeps PyTorch from leaving a folder behind: it makes one for compiled kernels, of which there are none here."""
+    if CACHE in os.environ:
+        yield
+        return
+    with scratch() as folder:
+        os.environ[CACHE] = str(folder)
+        try:
+            yield
+        finally:
+            del os.environ[CACHE]
 
 
 def train(
@@ -51,18 +72,19 @@ def train(
 
     chosen = find_recipe(recipe)
     total = chosen.teacher_epochs + (epochs if epochs is not None else chosen.epochs)
-    from bnnhw.training.train import train as run
+    with _no_folder_of_kernels():
+        from bnnhw.training.train import train as run
 
-    return run(
-        recipe,
-        data_dir=None if data is None else Path(data),
-        epochs=epochs,
-        seed=seed,
-        device=device,
-        output=Path(output),
-        run_dir=None if run_dir is None else Path(run_dir),
-        progress=lambda epoch, _loss, _accuracy: progress(epoch, total),
-    )
+        return run(
+            recipe,
+            data_dir=None if data is None else Path(data),
+            epochs=epochs,
+            seed=seed,
+            device=device,
+            output=Path(output),
+            run_dir=None if run_dir is None else Path(run_dir),
+            progress=lambda epoch, _loss, _accuracy: progress(epoch, total),
+        )
 
 
 def train_json(result: TrainResult) -> dict[str, Any]:

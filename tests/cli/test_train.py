@@ -2,6 +2,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,3 +65,57 @@ def test_a_run_folder_that_is_a_file(tmp_path: Path, refused: Callable[..., str]
 @pytest.mark.parametrize("words", ["--run DIR", "bnnhw train mnist-sfc --data DIR --run runs/sfc -o sfc.onnx"])
 def test_help_shows_it(words: str) -> None:
     assert words in run("train", "--help").stdout
+
+
+# Trains until the second epoch is reported, says so, and waits for a signal there.
+WAITING = """
+import os, time
+from pathlib import Path
+from bnnhw.cli import main
+from bnnhw.training import train as module
+
+real = module.train
+
+def train(*args, progress, **options):
+    def report(epoch, loss, accuracy):
+        progress(epoch, loss, accuracy)
+        if epoch == 2:
+            Path(os.environ["SIGN"]).touch()
+            time.sleep(60)
+    return real(*args, progress=report, **options)
+
+module.train = train
+main()
+"""
+
+
+def test_a_signal_leaves_what_goes_on(tmp_path: Path) -> None:
+    """No model, no temporary file, PyTorch's own included; the run's folder, from which the same command goes on."""
+    number = signal.SIGTERM
+    sign, work, temporary = tmp_path / "sign", tmp_path / "work", tmp_path / "temporary"
+    for folder in (work, temporary):
+        folder.mkdir()
+    arguments = ["train", "digits", "--epochs", "3", "--device", "cpu", "-q", "--json", "-o", str(work / "m.onnx")]
+    arguments += ["--run", str(work / "kept")]
+    before = signal.signal(number, signal.SIG_DFL)
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING, *arguments],
+        env={**os.environ, "TMPDIR": str(temporary), "SIGN": str(sign)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    signal.signal(number, before)
+    while not sign.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (128 + number, f"bnnhw: ended by {number.name}\n")
+    assert json.loads(out) == {"error": f"ended by {number.name}", "exit": 128 + number}
+    left = sorted(path.relative_to(work).as_posix() for path in work.rglob("*"))
+    # A checkpoint is written from time to time.
+    left = [name for name in left if name != "kept/checkpoint.pt"]
+    assert left == ["kept", "kept/.bnnhw.json", "kept/metrics.csv"]
+    assert list(temporary.iterdir()) == []
+    result = run(*arguments)
+    assert result.exit_code == 0, result.stderr
+    assert [row[0] for row in columns(work / "kept")] == ["1", "2", "3"] and (work / "m.onnx").is_file()
