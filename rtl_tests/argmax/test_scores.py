@@ -72,3 +72,16 @@ def test_storage(classes: int, pe: int) -> None:
     unit = ArgmaxUnit(Output.plain("out", classes), (LOW, HIGH), pe, scores=True)
     places = unit.timing.credits
     assert every - alone == 5 * (classes - pe) + places * 5 * classes + places.bit_length()
+
+
+def test_registers() -> None:
+    """4 classes in words of 2, scores of 5 bits, the class alone."""
+    word, first_class, marks = 1, 2, 2
+    captured = 2 * 5 + marks + first_class
+    # Of two lanes the higher score, and which it was.
+    compared = 5 + 1 + marks + first_class
+    best = 2 + 5 + 2
+    # Three results, how many are held and how many promised, whether one is there.
+    queue = 3 * 7 + 2 * 2 + 1
+    unit = ArgmaxUnit(Output.plain("out", 4), (LOW, HIGH), 2)
+    assert register_bits(Argmax(unit)) == word + first_class + captured + compared + best + queue
