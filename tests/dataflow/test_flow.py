@@ -76,6 +76,9 @@ def test_output_queue() -> None:
     Timeline([(output_queue(link, [0, 1, 2, 3, 20], 5, 4), (link,)), (consumer(), (link,))]).finish()
     assert link.offered == [4, 5, 10, 11, 24]
     assert link.taken == [4, 9, 10, 11, 30]
+    wires = Link()
+    Timeline([(output_queue(wires, [0, 5], 2, 0), (wires,)), (sink(wires, 2), (wires,))]).finish()
+    assert wires.offered == [0, 5]
 
 
 def test_ends_of_a_stream_move_a_word_per_cycle() -> None:
