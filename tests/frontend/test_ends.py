@@ -244,6 +244,35 @@ def test_a_quantizer_of_probabilities_is_left_out(tmp_path: Path) -> None:
     assert classes_of(network, x) == expected[:, 0].argmax(axis=1).tolist()
 
 
+def threshold(graph: Graph, y: str, rows: object, scale: float = 1.0) -> str:
+    return graph.add("MultiThreshold", y, graph.constant(rows), out_scale=scale)
+
+
+BEHIND: dict[str, tuple[Callable[[Graph, str], str], bool]] = {
+    "one scale": (lambda g, y: g.quant(y, 4, 1 / 16), True),
+    "one scale, for each class": (lambda g, y: g.quant(y, 4, [0.25] * 4), True),  # type: ignore[arg-type]
+    "scales of each class": (lambda g, y: g.quant(y, 4, [0.25, 0.25, 0.5, 0.25]), False),  # type: ignore[arg-type]
+    "a scale of 0": (lambda g, y: g.quant(y, 4, 0.0), False),
+    "a negative scale": (lambda g, y: g.sign(y, -1.0), False),
+    "one row": (lambda g, y: threshold(g, y, [[0.1, 0.5]]), True),
+    "one row for each class": (lambda g, y: threshold(g, y, [[0.1, 0.5]] * 4), True),
+    "rows of each class": (lambda g, y: threshold(g, y, [[0.1, 0.5]] * 3 + [[0.1, 0.6]]), False),
+    "a negative scale of levels": (lambda g, y: threshold(g, y, [[0.1]], -1.0), False),
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+def test_quantizers_behind_a_softmax(tmp_path: Path, name: str) -> None:
+    build, read_ = BEHIND[name]
+    graph, y = dense(4)
+    path = write(finished(graph, build(graph, graph.add("Softmax", y))), tmp_path / "m.onnx")
+    if read_:
+        assert "it is left out" in read_model(path).warnings[0]
+        return
+    with pytest.raises(UnsupportedError, match="it must treat all classes alike, and have a positive scale: end the"):
+        read_model(path)
+
+
 def test_a_quantizer_finer_than_any_layer_has(tmp_path: Path) -> None:
     graph, y = dense(4)
     end = graph.quant(graph.norm(y, 4), 16, 1 / 256, signed=True)
