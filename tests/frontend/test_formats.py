@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -112,3 +113,33 @@ def test_the_command_line_has_every_option(own: Format) -> None:
     assert result.output.strip() == repr(sorted(expected.items()))
     refused = CliRunner().invoke(show, ["--decode", "lowest-bit"])
     assert "'lowest-bit' is not one of 'argmax', 'highest-bit'" in refused.output
+
+
+def test_how_sure_each_format_is(root: Path, tmp_path: Path) -> None:
+    """Of a folder with the first file of its first layer, of any other, of an archive, of anything else."""
+    (tmp_path / "layers").mkdir()
+    (tmp_path / "layers" / "0-0-weights.bin").touch()
+    (tmp_path / "damaged").write_bytes(b"PK\x03\x04")
+    for name in ("architecture", "weights"):
+        np.savez(tmp_path / f"{name}.npz", **{name: np.zeros(1)})
+    due = {
+        tmp_path / "layers": (Match.YES, Match.NO, Match.NO),
+        tmp_path: (Match.MAYBE, Match.NO, Match.NO),
+        tmp_path / "architecture.npz": (Match.NO, Match.YES, Match.MAYBE),
+        tmp_path / "weights.npz": (Match.NO, Match.NO, Match.MAYBE),
+        tmp_path / "damaged": (Match.NO, Match.NO, Match.MAYBE),
+        root / "models" / "digits.onnx": (Match.NO, Match.NO, Match.MAYBE),
+    }
+    for path, matches in due.items():
+        source = Source.open(path)
+        found = tuple(FORMATS[name].sniff(source) for name in ("bnn-pynq", "larq", "qonnx"))
+        assert found == matches, path
+
+
+def test_files_of_any_size_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "m"
+    with path.open("wb") as file:
+        file.truncate((1 << 29) + 1)
+    message = f"{path}: a model must have at most {1 << 29} bytes, not {(1 << 29) + 1}"
+    with pytest.raises(FileError, match=f"^{re.escape(message)}$"):
+        Source.open(path)

@@ -33,6 +33,8 @@ def dense(graph: Qdq, w: str) -> str:
     return graph.add("MatMul", graph.quantized("input", 0.5, 0, "int8", (-7, 7)), w)
 
 
+LARGE = [1 << 30, -(1 << 29), 0, 3 << 28]
+
 READ: dict[str, Build] = {
     "weights by tensor": lambda g: dense(g, weights(g, 0.5)),
     "weights by tensor, a list of one": lambda g: dense(g, weights(g, [0.5], zero=[1])),
@@ -45,7 +47,7 @@ READ: dict[str, Build] = {
         "Add", hidden(g), g.add("DequantizeLinear", g.constant([-9, 300, 7, 1 << 20], "int32"), g.constant(0.125))
     ),
     "a large bias": lambda g: g.add(
-        "Add", hidden(g), g.add("DequantizeLinear", g.constant([1 << 30, -(1 << 29), 0, 3 << 28], "int32"), g.constant(2.0**-28))
+        "Add", hidden(g), g.add("DequantizeLinear", g.constant(LARGE, "int32"), g.constant(2.0**-28))
     ),
     "elements by tensor": lambda g: g.add("MatMul", g.quantized(hidden(g), 2.0, 3, "uint8"), g.weights((4, 4), 1.0)),
     "elements by channel": lambda g: g.add(
