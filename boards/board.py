@@ -44,6 +44,8 @@ class Board:
         Makes the Amaranth platform.
     place_route, pack : tuple of str
         Options of nextpnr and of the packer that the board needs on top of the part's.
+    bridge_baud : int, optional
+        What the board's USB serial bridge carries at most, by its data sheet; None where that is not known.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Board:
     platform: Callable[[], Any]
     place_route: tuple[str, ...] = ()
     pack: tuple[str, ...] = ()
+    bridge_baud: int | None = None
 
     @property
     def device(self) -> str:

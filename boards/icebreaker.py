@@ -22,4 +22,5 @@ ICEBREAKER = Board(
     leds=(("led_r", 0), ("led_g", 0)),
     platform=ICEBreakerPlatform,
     place_route=("--package", "sg48"),
+    bridge_baud=12_000_000,
 )

@@ -27,6 +27,7 @@ def _board(size: str, platform: Callable[[], Any]) -> Board:
         leds=(("led", 0), ("led", 1)),
         platform=platform,
         place_route=("--package", "CABGA381", "--speed", "6"),
+        bridge_baud=3_000_000,
     )
 
 

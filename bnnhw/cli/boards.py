@@ -31,6 +31,7 @@ def boards(session: Session, name: str | None) -> None:
             "clock_mhz": board.clock_mhz,
             "oscillator_mhz": board.oscillator_mhz,
             "links": list(board.links),
+            "bridge_baud": board.bridge_baud,
         }
         for board in chosen
     }
@@ -42,11 +43,12 @@ def boards(session: Session, name: str | None) -> None:
         for heading in ("LUT4", "block RAM bits", "single-port RAM bits", "clock MHz"):
             table.add_column(heading, justify="right")
         table.add_column("links")
+        table.add_column("baud at most", justify="right")
         for board in chosen:
             numbers = (f"{n:,}" for n in (board.lut4, board.bram_bits, board.spram_bits))
-            table.add_row(
-                board.name, board.device, board.package, *numbers, f"{board.clock_mhz:g}", ", ".join(board.links)
-            )
+            baud = "" if board.bridge_baud is None else f"{board.bridge_baud:,}"
+            links = ", ".join(board.links)
+            table.add_row(board.name, board.device, board.package, *numbers, f"{board.clock_mhz:g}", links, baud)
         console.print(table)
 
     session.result({"boards": data}, show)

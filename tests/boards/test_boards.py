@@ -32,6 +32,12 @@ def test_figures() -> None:
     assert (largest.lut4, largest.bram_bits, largest.family.name) == (83_640, 3744 * 1024, "ecp5")
 
 
+def test_bridges() -> None:
+    """As in the data sheets: 12 Mbaud of an FT2232H, 3 Mbaud of an FT231X; what no data sheet says is not known."""
+    bridges = {name: boards.get(name).bridge_baud for name in NAMES}
+    assert bridges == {"icebreaker": 12_000_000, "tang-nano-9k": None} | dict.fromkeys(NAMES[2:], 3_000_000)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_default_clock_is_reachable(name: str) -> None:
     board = boards.get(name)
