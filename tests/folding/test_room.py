@@ -1,0 +1,40 @@
+"""What there is to spend, and that nothing is spent in vain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bnnhw.boards import get
+from bnnhw.folding.choices import Room
+from bnnhw.folding.predict import predict
+from bnnhw.folding.solve import Solver
+from tests.layers import MapNetwork
+
+
+@pytest.mark.parametrize(
+    "blocks, due", [(8, [0.25 + 0.5, 1.0, 0.125]), (1, [0.25 + 4.0, 1.0, 1.0]), (0, [0.25 + 4.0, 1.0, 1.0])]
+)
+def test_share(blocks: int, due: list[float]) -> None:
+    """Of the cells, and of the block RAMs, added; without any block RAM one is as dear as a whole device."""
+    room = Room(400.0, blocks)
+    assert room.share(np.array([100.0, 400.0, 0.0]), np.array([4, 0, 1])).tolist() == due
+
+
+def test_room() -> None:
+    room = Room(400.0, 8)
+    assert room - Room(150.0, 3) == Room(250.0, 5)
+    assert room.holds(Room(400.0, 8)) and room.holds(Room(0.0, 0))
+    assert not room.holds(Room(400.5, 8)) and not room.holds(Room(400.0, 9))
+
+
+def test_no_faster_than_a_window_lets_it_be() -> None:
+    """A map of 12 x 10 of which a quarter is seen: its words take 120 cycles to come, however much is spent."""
+    network = MapNetwork((2, 12, 10)).conv(8, (2, 2), (1, 1), stride=(4, 4)).dense(4, (1, 1), None)
+    assert isinstance(network, MapNetwork)
+    board = get("icebreaker")
+    solver = Solver(network.folded().network, board)
+    fastest, cheapest = solver.fastest(), solver.cheapest(120)
+    assert predict(fastest.graph(board.family.technology)).cycles_per_frame == 120
+    assert cheapest is not None
+    assert fastest.foldings == cheapest.foldings
