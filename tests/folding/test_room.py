@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bnnhw.boards import get
+from bnnhw.dataflow import Graph
+from bnnhw.folding import solve
 from bnnhw.folding.choices import Room
-from bnnhw.folding.predict import predict
+from bnnhw.folding.predict import Prediction, predict
 from bnnhw.folding.solve import Solver
 from tests.layers import MapNetwork
 
@@ -38,3 +42,21 @@ def test_no_faster_than_a_window_lets_it_be() -> None:
     assert predict(fastest.graph(board.family.technology)).cycles_per_frame == 120
     assert cheapest is not None
     assert fastest.foldings == cheapest.foldings
+
+
+def test_a_cycle_too_slow_is_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Units that wait for each other take longer than each does: then quicker ones are chosen, by what was missing."""
+    network = MapNetwork((16, 1, 1)).dense(12, (1, 1)).dense(4, (1, 1), None)
+    assert isinstance(network, MapNetwork)
+    waits = iter([1, 0])
+    seen: list[int] = []
+
+    def late(graph: Graph) -> Prediction:
+        alone = predict(graph)
+        seen.append(alone.cycles_per_frame)
+        return replace(alone, cycles_per_frame=48 + next(waits))
+
+    monkeypatch.setattr(solve, "predict", late)
+    assert Solver(network.folded().network, get("icebreaker")).cheapest(48) is not None
+    first, second = seen
+    assert first == 48 and second < first

@@ -21,7 +21,7 @@ RESULT_HEAD = (("tag", 8), ("index", 16))
 """What stands before the score in the payload of a RESULT, and its bits."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UartInterface(Interface):
     """Packets of bytes on two lines (:mod:`bnnhw.links.uart.packet`).
 
@@ -34,8 +34,8 @@ class UartInterface(Interface):
 
     protocol = "uart"
 
-    baud: int = 0
-    divisor: int = 0
+    baud: int
+    divisor: int
 
     def _describe_input(self) -> dict[str, Any]:
         return {
