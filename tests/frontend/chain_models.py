@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto
 
 from bnnhw.frontend import read_model
@@ -109,3 +110,13 @@ def check(
     results = [evaluate(n, n.input.encode(near)).classes for n in (done, again)]
     assert np.array_equal(*results)
     return network
+
+
+MEAN, DEVIATION = [0.49, 0.48, 0.45], [0.23, 0.22, 0.25]
+
+
+def refused(proto: onnx.ModelProto, folder: Path, **options: Any) -> str:
+    path = write(proto, folder / "refused.onnx")
+    with pytest.raises(Exception) as caught:
+        read_model(path, **options)
+    return str(caught.value).removeprefix(f"{path}: ")

@@ -10,10 +10,10 @@ import pytest
 from bnnhw.errors import UnsupportedError
 from bnnhw.frontend.onnx.planes import multiples
 from bnnhw.ir import DataType
+from tests.frontend.conv_checks import check, kinds
 from tests.frontend.conv_models import Graph
 from tests.frontend.models import write
 from tests.frontend.refusals import refuse
-from tests.frontend.test_conv import check, kinds
 
 ANY = np.array([0.5, 1.25, 3.0, 0.75]).reshape(1, 4, 1, 1)
 """Scales that float32 holds, and whose quotients are no powers of two."""

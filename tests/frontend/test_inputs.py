@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from onnx import TensorProto
 
-from bnnhw.frontend import read_model
-from tests.frontend.chain_models import Chain, check, integers, normal
-from tests.frontend.models import DOMAIN, write
-
-MEAN, DEVIATION = [0.49, 0.48, 0.45], [0.23, 0.22, 0.25]
-
+from tests.frontend.chain_models import DEVIATION, MEAN, Chain, check, integers, normal, refused
+from tests.frontend.models import DOMAIN
 
 BENT: dict[str, Callable[[Chain], Chain]] = {
     "clip": lambda c: c.add("Clip", -0.4, 0.3),
@@ -148,120 +142,6 @@ def test_a_quantizers_scale_by_channel(tmp_path: Path) -> None:
     assert network.input.per == "channel"
 
 
-TYPES: dict[str, tuple[Callable[[np.random.Generator, tuple[int, ...]], np.ndarray], str]] = {
-    "bipolar": (integers(-1, 1, 0), "bipolar"),
-    "INT8": (integers(-128, 127), "int8"),
-    "uint4": (integers(0, 15), "uint4"),
-    "uint8": (integers(0, 255), "uint8"),
-    "ternary": (integers(-1, 1), "int2"),
-    "BINARY": (integers(0, 1), "uint1"),
-}
-
-
-@pytest.mark.parametrize("name", TYPES)
-@pytest.mark.parametrize("said", ["by option", "by annotation"])
-def test_integers_without_a_quantizer(tmp_path: Path, name: str, said: str) -> None:
-    draw, dtype = TYPES[name]
-    chain = Chain(8)
-    options = {"input_type": name} if said == "by option" else {}
-    if not options:
-        chain.annotations["input"] = name.upper()
-    network = check(chain.end(8, flat=True), tmp_path, draw, **options)
-    assert str(network.input.dtype) == dtype and network.input.thresholds is None
-
-
-@pytest.mark.parametrize("element, dtype", [(TensorProto.UINT8, "uint8"), (TensorProto.INT8, "int8")])
-def test_integers_of_the_graphs_input(tmp_path: Path, element: int, dtype: str) -> None:
-    """Cast and scaled, and convolved as they are; quantized, they are samples like others."""
-    draw = integers(0, 127)
-    for bits in (None, 3):
-        chain = Chain(3, 4, 4).add("Cast", to=TensorProto.FLOAT).add("Mul", 0.5)
-        chain.element = element
-        if bits is not None:
-            chain.add("Sub", np.float32([9, 20, 40]).reshape(3, 1, 1)).quant(bits, 16.0)
-        network = check(chain.conv(4, 3, 2, 2).end(36), tmp_path, draw)
-        assert str(network.input.dtype) == ("int3" if bits else dtype)
-        assert (network.input.thresholds is None) == (bits is None)
-
-
-def test_integers_and_what_is_done_to_them(tmp_path: Path) -> None:
-    """Factors and offsets of integers fold into what follows; by channel, an integer layer brings them in."""
-    draw = integers(-8, 7)
-    chain = Chain(2, 3, 3).add("Mul", 0.25).add("Add", 1.0)
-    network = check(chain.conv(3, 2, 2, 2).end(12), tmp_path, draw, input_type="int4")
-    assert [layer.kind for layer in network.chain] == ["conv", "dense"]
-    chain = Chain(2, 3, 3).add("Mul", np.float32([1, -3]).reshape(2, 1, 1))
-    network = check(chain.conv(3, 2, 2, 2).end(12), tmp_path, draw, input_type="int4")
-    assert [layer.kind for layer in network.chain] == ["affine", "conv", "dense"]
-    chain = Chain(4).add("Relu").end(4, flat=True)
-    assert "the samples must be quantized behind what is done to them" in refused(chain, tmp_path, input_type="int4")
-
-
-def test_scale_and_offset_of_integers(tmp_path: Path) -> None:
-    """The type is that of raw samples: bits 0 and 1 that the graph takes as -1 and +1; an annotation is the graph's."""
-    taken = {"taken": lambda raw: 2.0 * raw - 1, "input_scale": Fraction(2), "input_offset": Fraction(-1)}
-    network = check(Chain(8).end(8, flat=True), tmp_path, integers(0, 1), input_type="uint1", **taken)
-    assert str(network.input.dtype) == "uint1" and network.input.thresholds is None
-    chain = Chain(8)
-    chain.annotations["input"] = "BIPOLAR"
-    network = check(chain.end(8, flat=True), tmp_path, integers(0, 1), **taken)
-    assert str(network.input.dtype) == "bipolar" and network.input.thresholds == (0.5,)
-
-
-def test_annotations_of_later_tensors(tmp_path: Path) -> None:
-    chain = Chain(1, 2, 4).add("Flatten")
-    chain.annotations[chain.tensor] = "INT4"
-    network = check(chain.end(8, flat=True), tmp_path, integers(-8, 7))
-    assert str(network.input.dtype) == "int4" and network.input.thresholds is None
-    # Behind a step it is the nearest integer of what the step gives.
-    chain = Chain(8).add("Mul", 4.0)
-    chain.annotations[chain.tensor] = "FIXED<4,3>"
-    chain.annotations["input"] = "FLOAT32"
-    network = check(chain.end(8, flat=True), tmp_path, lambda random, shape: random.integers(-8, 8, shape) / 8)
-    assert str(network.input.dtype) == "int4" and network.input.thresholds is not None
-
-
-@pytest.mark.parametrize(
-    "element, name, option, said",
-    [
-        (TensorProto.FLOAT, "INT8", "uint8", "int8"),
-        (TensorProto.FLOAT, "BIPOLAR", "uint1", "bipolar"),
-        (TensorProto.FLOAT, "FIXED<8,4>", "int8", "int8 times 1/16"),
-        (TensorProto.FLOAT, "INT8", "INT8", None),
-        (TensorProto.UINT8, None, "uint4", "uint8"),
-        (TensorProto.UINT8, None, "uint8", None),
-    ],
-)
-def test_a_type_by_option_that_the_graph_contradicts(
-    tmp_path: Path, element: int, name: str | None, option: str, said: str | None
-) -> None:
-    """The option counts, and one warning names both; annotated at the input or at what is the same."""
-    for where in ("input", "t0"):
-        chain = Chain(1, 2, 4).add("Flatten")
-        chain.element = element
-        if name is not None:
-            chain.annotations[where] = name
-        found = read_model(write(chain.end(8, flat=True), tmp_path / "m.onnx"), input_type=option)
-        assert str(found.network.input.dtype) == option.lower()
-        tensor = "graph input 'input'" if where == "input" or name is None else "node 1 of 3: Flatten 't0_node'"
-        kind = option.lower()
-        line = f"{tensor}: the graph says {said}, and --input-type {kind}: samples are read as {kind}"
-        assert found.warnings == (() if said is None else (line,))
-
-
-def test_a_type_by_option_beside_what_the_graph_says_of_scaled_samples(tmp_path: Path) -> None:
-    """A type of raw samples and one of what a scale makes of them are no contradiction."""
-    chain = Chain(8)
-    chain.annotations["input"] = "BIPOLAR"
-    options = {"input_type": "uint1", "input_scale": Fraction(2), "input_offset": Fraction(-1)}
-    path = write(chain.end(8, flat=True), tmp_path / "m.onnx")
-    assert read_model(path, **options).warnings == ()
-    chain = Chain(8).add("Mul", 4.0)
-    chain.annotations[chain.tensor] = "INT6"
-    found = read_model(write(chain.end(8, flat=True), path), input_type="int4")
-    assert found.warnings == () and str(found.network.input.dtype) == "int4"
-
-
 @pytest.mark.parametrize("axis", [1, -1])
 @pytest.mark.parametrize("zeros", [None, [0, 0, 0], [3, 3, 3], [0, 1, -2]])
 def test_quantize_linear_by_channel(tmp_path: Path, axis: int, zeros: list[int] | None) -> None:
@@ -303,70 +183,6 @@ def test_scale_and_offset_by_channel(tmp_path: Path) -> None:
     assert network.provenance["input_scale"] == "1/255,1/2,3" and network.provenance["input_offset"] == "-1/3,0,5"
     message = "--input-scale must have one number, or one per channel (3 or 4), not 2"
     assert refused(proto, tmp_path, input_scale=scale[:2]) == message
-
-
-LAST: dict[str, tuple[tuple[int, ...], Callable[[Chain], Chain], int, tuple[int, ...], str]] = {
-    "before": ((4, 4, 3), lambda c: c.turn().quant(4).conv(4, 3, 2, 2), 36, (3, 4, 4), "hwc"),
-    "behind": ((4, 4, 3), lambda c: c.quant(4).turn().conv(4, 3, 2, 2), 36, (3, 4, 4), "hwc"),
-    "normalized": (
-        (4, 4, 3),
-        lambda c: c.add("Sub", MEAN).add("Div", DEVIATION).turn().quant(4).conv(4, 3, 2, 2),
-        36, (3, 4, 4), "hwc",
-    ),
-    "normalized behind": (
-        (4, 4, 3),
-        lambda c: c.turn()
-        .add("BatchNormalization", [1, -2, 0.5], MEAN, DEVIATION, [1, 2, 3])
-        .quant(4)
-        .conv(4, 3, 2, 2),
-        36, (3, 4, 4), "hwc",
-    ),
-    "scaled between": (
-        (4, 4, 3),
-        lambda c: c.quant(4).add("Mul", [1, 2, 3]).turn().conv(4, 3, 2, 2),
-        36, (3, 4, 4), "hwc",
-    ),
-    "dense": ((4, 4, 3), lambda c: c.quant(4), 48, (4, 4, 3), "chw"),
-    "signal": ((9, 2), lambda c: c.turn(2, 1).quant(4).conv(4, 2, 3), 28, (2, 1, 9), "hwc"),
-    "list": (
-        (48,),
-        lambda c: c.add("Reshape", np.array([1, 4, 4, 3])).add("Sub", MEAN).quant(4)
-        .turn().conv(4, 3, 2, 2),
-        36, (3, 4, 4), "hwc",
-    ),
-    "list of a map": (
-        (48,),
-        lambda c: c.add("Reshape", np.array([1, 3, 4, 4])).quant(4).add("Mul", np.float32([1, 2, 3]).reshape(3, 1, 1))
-        .conv(4, 3, 2, 2),
-        36, (3, 4, 4), "chw",
-    ),
-    "one channel": (
-        (4, 4, 1),
-        lambda c: c.add("Reshape", np.array([-1, 1, 4, 4])).quant(4).conv(4, 1, 2, 2),
-        36, (1, 4, 4), "chw",
-    ),
-    "turned": ((4, 2, 3), lambda c: c.turn(3, 2, 1).quant(4).conv(4, 3, 2, 2), 12, (3, 2, 4), "whc"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", LAST)
-def test_channels_last(tmp_path: Path, name: str) -> None:
-    shape, build, elements, taken, layout = LAST[name]
-    network = check(build(Chain(*shape)).end(elements), tmp_path)
-    assert (network.input.shape, network.input.layout) == (taken, layout)
-
-
-def test_integers_with_channels_last(tmp_path: Path) -> None:
-    chain = Chain(4, 4, 3).turn().conv(4, 3, 2, 2)
-    network = check(chain.end(36), tmp_path, integers(-8, 7), input_type="int4")
-    assert network.input.sample_shape == (4, 4, 3) and network.input.thresholds is None
-
-
-def refused(proto: onnx.ModelProto, folder: Path, **options: Any) -> str:
-    path = write(proto, folder / "refused.onnx")
-    with pytest.raises(Exception) as caught:
-        read_model(path, **options)
-    return str(caught.value).removeprefix(f"{path}: ")
 
 
 def test_what_can_not_be(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from bnnhw.frontend import read_model
 from bnnhw.ir import Concat, Network, walk
 from bnnhw.reference import evaluate
 from bnnhw.streamline import streamline
+from tests.frontend.conv_checks import check, kinds
 from tests.frontend.conv_models import Graph
 from tests.frontend.models import write
 from tests.frontend.qonnx_package import execute_all
 from tests.frontend.refusals import refuse
-from tests.frontend.test_conv import check, kinds
 
 
 def _joins(network: Network) -> list[Concat]:
