@@ -26,7 +26,8 @@ def main(folder: Path) -> None:
     assert (result.classes == scores.classes).all()
 
     built = bnnhw.build_bitstream(design, board, folder)
-    print(f"{built.bitstream}: {built.fmax_mhz:.1f} MHz, {built.fps:,.0f} frames per second")
+    speed = f"{built.fps:,.0f} frames per second, {built.link_fps:,.0f} over the link"
+    print(f"{built.bitstream}: {built.fmax_mhz:.1f} MHz, {speed}")
     print(bnnhw.write_report(folder))
 
 

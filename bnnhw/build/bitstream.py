@@ -236,7 +236,7 @@ def _build(
             estimate=cells.as_dict(),
             fps=clock_mhz * 1e6 / source.cycles_per_frame,
             latency_us=source.latency_cycles / clock_mhz,
-            link_fps=link.frames_per_s(source.frame.bits),
+            link_fps=link.frames_per_s(source.frame),
             stages_s={**cache.seconds, "report": round(time.monotonic() - start, 3)},
             skipped=tuple(cache.skipped),
         )

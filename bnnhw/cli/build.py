@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bnnhw.cli.inputs import open_path
+from bnnhw.cli.inputs import frames_per_second, open_path
 from bnnhw.cli.options import board_option, folding_option
 from bnnhw.cli.paths import InputPath, Number, OutputDirectory
 from bnnhw.cli.session import Session, verb
@@ -74,7 +74,7 @@ def build(
         verdict = "met" if result.timing_met else "MISSED"
         console.print(str(result.bitstream), markup=False)
         console.print(f"Fmax {result.fmax_mhz:.2f} MHz, built for {result.clock_mhz:g} MHz: timing {verdict}")
-        console.print(f"{result.fps:,.0f} frames per second, latency {result.latency_us:.1f} us")
+        console.print(f"{frames_per_second(result.figures())}, latency {result.latency_us:.1f} us")
         for name, entry in result.utilization.items():
             console.print(f"  {name:<16} {entry['used']:>6} of {entry['available']}", markup=False)
 

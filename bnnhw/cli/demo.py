@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bnnhw.cli.inputs import frames_per_second
 from bnnhw.cli.paths import BoardName, OutputDirectory
 from bnnhw.cli.session import Session, verb
 
@@ -62,7 +63,7 @@ def demo(session: Session, board: str, output: Path) -> None:
             "latency", f"{simulated['latency_cycles']} measured, {simulated['predicted_latency_cycles']} predicted"
         )
         table.add_row("Fmax", f"{built.fmax_mhz:.2f} MHz; built for {built.clock_mhz:g} MHz")
-        table.add_row("speed", f"{built.fps:,.0f} frames per second, latency {built.latency_us:.1f} us")
+        table.add_row("speed", f"{frames_per_second(built.figures())}, latency {built.latency_us:.1f} us")
         table.add_row("in all", f"{data['wall_s']:.1f} s")
         for name, path in data["artefacts"].items():
             table.add_row(name, path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bnnhw.cli.inputs import headroom_note
+from bnnhw.cli.inputs import frames_per_second, headroom_note
 from bnnhw.cli.options import board_option
 from bnnhw.cli.paths import InputPath, Number, OutputFile
 from bnnhw.cli.session import Session, verb
@@ -36,7 +36,7 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     What --max would give is said beside each other choice. A folding fits whose estimate takes at most 70 % of the
     board's logic cells, and its block RAMs.
     """
-    from bnnhw.flow.fold import as_board, check_frame, choose, fold_json, save_folding
+    from bnnhw.flow.fold import HEADROOM, as_board, check_frame, choose, fold_json, save_folding
     from bnnhw.flow.network import open_network
 
     if fps is not None and fastest:
@@ -48,7 +48,7 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
         choice = choose(loaded, chosen, fps=fps, fastest=fastest)
         data = fold_json(choice.folded, chosen)
         best = data if fastest else choice.headroom() or data
-        data["fastest"] = {key: best[key] for key in ("cycles_per_frame", "fps", "estimate")}
+        data["fastest"] = {key: best[key] for key in HEADROOM}
     if output is not None:
         save_folding(choice.folded, output)
 
@@ -63,7 +63,7 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
         console.print(table)
         console.print(
             f"{data['cycles_per_frame']} cycles per frame, latency {data['latency_cycles']} cycles: "
-            f"{data['fps']:,.0f} frames per second at {data['clock_mhz']:g} MHz"
+            f"{frames_per_second(data)} at {data['clock_mhz']:g} MHz"
         )
         console.print(f"about {data['estimate']['lut4']} LUT4 and {data['estimate']['bram']} block RAMs with the link")
         if best["cycles_per_frame"] < data["cycles_per_frame"]:

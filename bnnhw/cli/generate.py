@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bnnhw.cli.inputs import choose_folding
+from bnnhw.cli.inputs import choose_folding, frames_per_second
 from bnnhw.cli.options import folding_option
 from bnnhw.cli.paths import BoardName, InputPath, OutputDirectory
 from bnnhw.cli.session import Session, verb
@@ -89,12 +89,10 @@ def generate(
         "top": sidecar["top"],
         "cycles_per_frame": sidecar["cycles_per_frame"],
         "latency_cycles": sidecar["latency_cycles"],
+        "fps": sidecar["fps"],
+        "link_fps": sidecar["link_fps"],
         "directory": str(output),
     }
-    session.result(
-        data,
-        lambda console: console.print(
-            f"{output}: {data['cycles_per_frame']} cycles per frame, latency {data['latency_cycles']} cycles",
-            markup=False,
-        ),
-    )
+    cycles = f"{data['cycles_per_frame']} cycles per frame, latency {data['latency_cycles']} cycles"
+    speed = "" if data["fps"] is None else f": {frames_per_second(data)}"
+    session.result(data, lambda console: console.print(f"{output}: {cycles}{speed}", markup=False))

@@ -17,16 +17,21 @@ if TYPE_CHECKING:
     from bnnhw.folding import FoldedNetwork
     from bnnhw.ir import Network
 
-__all__ = ["choose_folding", "headroom_note", "load_frames", "open_path"]
+__all__ = ["choose_folding", "frames_per_second", "headroom_note", "load_frames", "open_path"]
 
 WORTH_SAYING = 2
 """How many times faster the fastest folding must be for a verb that chose a modest one to say so."""
 
 
+def frames_per_second(figures: Mapping[str, Any]) -> str:
+    """Those of the core, and those that get to it; ``figures`` has ``fps`` and ``link_fps``."""
+    return f"{figures['fps']:,.0f} frames per second, {figures['link_fps']:,.0f} over the link"
+
+
 def headroom_note(best: Mapping[str, Any]) -> str:
     """What ``bnnhw fold --max`` gives, in a line; ``best`` is what :meth:`bnnhw.flow.fold.Choice.headroom` says."""
     return (
-        f"the fastest that fits (bnnhw fold --max): {best['fps']:,.0f} frames per second, "
+        f"the fastest that fits (bnnhw fold --max): {frames_per_second(best)}, "
         f"about {best['estimate']['lut4']} LUT4 and {best['estimate']['bram']} block RAMs, longer to build"
     )
 

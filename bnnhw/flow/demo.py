@@ -157,6 +157,7 @@ class _Run:
             "timing_met": built["timing_met"],
             "clock_mhz": built["clock_mhz"],
             "fps": built["fps"],
+            "link_fps": built["link_fps"],
             # What each step took when it last ran, and which of them did not run now.
             "stages_s": {**self.cache.seconds, "build": round(sum(built["stages_s"].values()), 3)},
             "cached": list(self.cache.skipped),

@@ -9,6 +9,7 @@ from typing import Any
 from bnnhw import boards, devices
 from bnnhw.boards import Board
 from bnnhw.dataflow import Resources
+from bnnhw.dataflow.frame import Frame
 from bnnhw.errors import CheckError, FoldingError
 from bnnhw.files import new_folders
 from bnnhw.folding import FoldedNetwork, Prediction
@@ -19,6 +20,7 @@ from bnnhw.ir import Network
 from bnnhw.links import board_link
 
 __all__ = [
+    "HEADROOM",
     "Choice",
     "as_board",
     "check_frame",
@@ -32,6 +34,10 @@ __all__ = [
     "save_folding",
     "technology_of",
 ]
+
+
+HEADROOM = ("cycles_per_frame", "fps", "link_fps", "estimate")
+"""What is said of the fastest folding that fits, in the words of :func:`fold_json`."""
 
 
 def as_board(board: Board | str) -> Board:
@@ -101,13 +107,13 @@ class Choice:
         Returns
         -------
         dict, optional
-            ``cycles_per_frame``, ``fps`` at the board's clock and ``estimate``, as :func:`fold_json` says them; None
-            for a folding from a file.
+            ``cycles_per_frame``, ``fps`` at the board's clock, ``link_fps`` and ``estimate``, as :func:`fold_json` says
+            them; None for a folding from a file.
         """
         if self.solver is None:
             return None
         best = fold_json(self.solver.fastest(), self.board)
-        return {key: best[key] for key in ("cycles_per_frame", "fps", "estimate")}
+        return {key: best[key] for key in HEADROOM}
 
 
 def choose(
@@ -201,6 +207,7 @@ def fold_json(
     technology = board.family.name if technology is None else technology
     graph = folded.graph(devices.technology(technology))
     prediction = predict_graph(graph)
+    link = board_link(board)
     # Of each layer its last unit's.
     cycles = {unit.name: unit.cycles for unit in prediction.layers}
     return {
@@ -221,7 +228,8 @@ def fold_json(
         "cycles_per_frame": prediction.cycles_per_frame,
         "latency_cycles": prediction.latency_cycles,
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
+        "link_fps": link.frames_per_s(Frame.of(graph)),
         "clock_mhz": clock_mhz,
         # With the link, as the design that `build` makes.
-        "estimate": estimate_json(graph.resources() + board_link(board).resources),
+        "estimate": estimate_json(graph.resources() + link.resources),
     }

@@ -24,7 +24,7 @@ from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
 from bnnhw.ir import InputSpec, Network, archive
-from bnnhw.links import Link, Setting
+from bnnhw.links import BoardLink, Link, Setting
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit, port_signals, to_verilog
 from bnnhw.sim.cells import used_models
@@ -164,8 +164,21 @@ def _write(
         "versions": versions,
         "cycles_per_frame": core.cycles_per_frame,
         "latency_cycles": core.latency_cycles,
+        **_speed(core, board, link, clock_mhz),
     }
     write_json(folder / SIDECAR, sidecar)
+
+
+def _speed(core: Core, board: Board | None, link: Link, clock_mhz: float | None) -> dict[str, float | None]:
+    """Frames per second of the core and of the link, at the board's clock; None where there is no board.
+
+    Bare streams get the board's link when they are built.
+    """
+    if board is None:
+        return {"fps": None, "link_fps": None}
+    clock_mhz = board.reachable_mhz(board.clock_mhz) if clock_mhz is None else clock_mhz
+    around = link if isinstance(link, BoardLink) else links.board_link(board)
+    return {"fps": clock_mhz * 1e6 / core.cycles_per_frame, "link_fps": around.frames_per_s(core.frame)}
 
 
 def _interface(description: dict[str, Any], network: Network) -> dict[str, Any]:

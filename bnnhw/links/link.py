@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from amaranth.lib import wiring
 
     from bnnhw.dataflow import Graph, Resources
+    from bnnhw.dataflow.frame import Frame
     from bnnhw.links.interface import Interface
 
 __all__ = ["BoardLink", "FrameAccelerator", "Lamps", "Link", "Setting"]
@@ -135,8 +136,8 @@ class BoardLink(Link):
         """The top of a design: clock, pins and an instance of the module that holds link and accelerator."""
 
     @abstractmethod
-    def frames_per_s(self, frame_bits: int) -> float:
-        """The most frames per second it can carry."""
+    def frames_per_s(self, frame: Frame) -> float:
+        """The most frames per second it can carry: these frames one way, their results the other."""
 
     @property
     @abstractmethod

@@ -70,6 +70,9 @@ def _tiles(sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, st
     fps = build.get("fps") or fold.get("fps")
     if fps:
         tiles.append((figures.quantity(float(fps)), "frames per second", ""))
+    link_fps = build.get("link_fps") or fold.get("link_fps")
+    if link_fps:
+        tiles.append((figures.quantity(float(link_fps)), "frames per second over the link", ""))
     if build.get("latency_us"):
         tiles.append((f"{figures.quantity(float(build['latency_us']))} µs", "latency of a frame", ""))
     return tiles

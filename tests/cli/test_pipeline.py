@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw import datasets, devices, reference
+from bnnhw import boards, datasets, devices, reference
+from bnnhw.dataflow.frame import Frame
 from bnnhw.files.folder import LIST
-from bnnhw.flow.fold import cycles_for
+from bnnhw.flow.fold import HEADROOM, cycles_for
 from bnnhw.folding import FoldedNetwork, LayerFolding, solve
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.predict import predict
 from bnnhw.ir import archive
+from bnnhw.links import board_link
 from tests.build.networks import random_network
 from tests.cli.conftest import make_network, run, snapshot
 
@@ -156,6 +158,12 @@ def test_generate_with_the_serial_link(network: Path, folding: Path, tmp_path: P
     data = _json("generate", network, *board, "--folding", folding, "--link", "uart", "-o", design)
     assert data["top"] == "uart_link"
     assert data["verilog"] == [str(design / "uart_link.v")]
+    assert data["fps"] == 30e6 / data["cycles_per_frame"] > data["link_fps"] > 0
+    # Bare streams get the same link when they are built, and where there is no board nothing is known.
+    bare = _json("generate", network, *board, "--folding", folding, "-o", tmp_path / "bare")
+    assert (bare["fps"], bare["link_fps"]) == (data["fps"], data["link_fps"])
+    portable = _json("generate", network, "--folding", folding, "-o", tmp_path / "portable")
+    assert (portable["fps"], portable["link_fps"]) == (None, None)
     text = (design / "uart_link.v").read_text()
     match = re.search(r"^module uart_link\(\n(.*?)\n\);", text, re.MULTILINE | re.DOTALL)
     assert match is not None
@@ -179,8 +187,10 @@ def test_build_and_report(network: Path, folding: Path, tmp_path: Path) -> None:
     assert Path(data["bitstream"]).stat().st_size > 50_000
     assert data["timing_met"] is True
     assert data["fmax_mhz"] >= data["clock_mhz"]
-    prediction = predict(FoldedNetwork(make_network(), FOLDINGS).graph(devices.technology("ice40")))
+    graph = FoldedNetwork(make_network(), FOLDINGS).graph(devices.technology("ice40"))
+    prediction = predict(graph)
     assert data["fps"] == data["clock_mhz"] * 1e6 / prediction.cycles_per_frame
+    assert data["link_fps"] == board_link(boards.get("icebreaker")).frames_per_s(Frame.of(graph))
     assert data["latency_us"] == prediction.latency_cycles / data["clock_mhz"]
     assert data["utilization"]["ICESTORM_LC"]["available"] == 5280
     assert data["unchanged"] == []
@@ -189,7 +199,7 @@ def test_build_and_report(network: Path, folding: Path, tmp_path: Path) -> None:
     assert page == str(out / "report.html")
     text = Path(page).read_text()
     assert "PE 5 × SIMD 8, block" in text
-    assert "ICESTORM_LC" in text
+    assert "ICESTORM_LC" in text and "frames per second over the link" in text
     again = _json("build", network, "--board", "icebreaker", "--folding", folding, "-o", out)
     assert set(again["unchanged"]) >= {"elaborate", "synth", "place_route", "pack"}
     # Every file that the build left is one of those that it may replace.
@@ -229,9 +239,13 @@ def test_fold(network: Path, tmp_path: Path) -> None:
     fastest = _json("fold", network, "--board", "icebreaker", "--max")
     asked = _json("fold", network, "--board", "icebreaker", "--fps", fastest["fps"])
     assert asked["cycles_per_frame"] == fastest["cycles_per_frame"]
-    assert (
-        data["fastest"] == fastest["fastest"] == {key: fastest[key] for key in ("cycles_per_frame", "fps", "estimate")}
-    )
+    assert data["fastest"] == fastest["fastest"] == {key: fastest[key] for key in HEADROOM}
+    # What gets to it over the board's serial link: 64 levels of 4 bits.
+    frame = Frame.of(folded.graph(devices.technology("ice40")))
+    assert frame.bits == 256
+    assert data["link_fps"] == fastest["link_fps"] == board_link(boards.get("icebreaker")).frames_per_s(frame)
+    said = f"{data['fps']:,.0f} frames per second, {data['link_fps']:,.0f} over the link at 30 MHz"
+    assert said in run("fold", network, "--board", "icebreaker").stdout
 
 
 def test_what_a_modest_folding_leaves_is_said(tmp_path: Path) -> None:

@@ -11,14 +11,22 @@ import pytest
 
 from bnnhw import boards, links
 from bnnhw.boards import BOARDS
+from bnnhw.dataflow.frame import Frame
 from bnnhw.errors import RequestError
 from bnnhw.links import DEFAULT, LINKS, BoardLink, board_link
 from bnnhw.links.uart import Uart
+from bnnhw.links.uart.packet import PacketType, encode_packet, packet_bytes
+from bnnhw.links.uart.protocol import encode_frame
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit, port_signals
 from tests.build.networks import random_folded
 
 TINY = random_folded([16, 8, 4], [(4, 8), (2, 4)])
+
+
+def frame_of(bits: int, score_bits: int = 9, signed: bool = False) -> Frame:
+    """A frame of so many bits, one a word."""
+    return Frame(bits, 1, 1, bits, 4, score_bits, signed)
 
 
 def test_order() -> None:
@@ -47,7 +55,7 @@ def test_every_link_is_whole(name: str) -> None:
 def test_links_of_boards_say_what_they_take(name: str) -> None:
     link = board_link(boards.get("icebreaker"), name)
     assert link.resources.lut4 > 0 and link.resources.ff > 0
-    assert 0 < link.frames_per_s(1000) < link.frames_per_s(10)
+    assert 0 < link.frames_per_s(frame_of(1000)) < link.frames_per_s(frame_of(100))
     assert all(isinstance(value, int) for value in link.settings.values())
 
 
@@ -80,8 +88,18 @@ def test_clock_and_rate() -> None:
     message = "clock must be at least 72 MHz for the 9000000 baud of the serial link, not 30"
     with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
         Uart(9_000_000).check_clock(30.0)
-    # 25 bytes of a frame and 7 around them, ten bits each.
-    assert Uart(1_000_000).frames_per_s(200) == 1_000_000 / 320
+
+
+@pytest.mark.parametrize("bits", [1, 8, 9, 32, 33, 40, 41, 200])
+@pytest.mark.parametrize("score_bits, signed", [(1, True), (8, True), (8, False), (16, False)])
+def test_rate_of_the_serial_link(bits: int, score_bits: int, signed: bool) -> None:
+    """Ten bits per byte of the packets that are really sent; a small frame waits for the packet of its result."""
+    sent = len(encode_frame(bytes(-(-bits // 8)), 0))
+    score = -(-(score_bits + (not signed)) // 8)
+    answered = len(encode_packet(PacketType.RESULT, bytes(3 + score)))
+    frame = frame_of(bits, score_bits, signed)
+    assert Uart(1_000_000).frames_per_s(frame) == 1_000_000 / (10 * max(sent, answered))
+    assert packet_bytes(frame) == (sent, answered)
 
 
 def test_what_the_command_line_lists_costs_nothing() -> None:

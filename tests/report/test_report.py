@@ -23,6 +23,7 @@ NETWORK = {
 FOLD = {
     "board": "icebreaker",
     "fps": 46875.0,
+    "link_fps": 2439.0,
     "cycles_per_frame": 512,
     "latency_cycles": 600,
     "layers": [
@@ -45,6 +46,7 @@ BUILD: dict[str, Any] = {
     "clock_mhz": 24.0,
     "timing_met": True,
     "fps": 46875.0,
+    "link_fps": 2439.0,
     "latency_us": 25.0,
     "utilization": {"lut4": {"used": 2112, "available": 5280}, "bram": {"used": 36, "available": 30}},
     "stages_s": {"synthesis": 12.5, "place and route": 25.0},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from amaranth.lib import wiring
 
     from bnnhw.dataflow import Graph, Resources
+    from bnnhw.dataflow.frame import Frame
     from bnnhw.links.interface import Interface
 
 __all__ = ["LINK", "Uart"]
@@ -89,9 +90,11 @@ class Uart(BoardLink):
 
         return UartTop(board.leds, clock, module)
 
-    def frames_per_s(self, frame_bits: int) -> float:
-        """Ten bits per byte; sync, type, length, tag and CRC around a frame."""
-        return self.baud / (10 * (-(-frame_bits // 8) + 7))
+    def frames_per_s(self, frame: Frame) -> float:
+        """Ten bits per byte of the longer of two packets: that of a frame and that of its result."""
+        from bnnhw.links.uart.packet import packet_bytes
+
+        return self.baud / (10 * max(packet_bytes(frame)))
 
     @property
     def settings(self) -> dict[str, int]:

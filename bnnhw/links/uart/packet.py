@@ -22,8 +22,12 @@ from __future__ import annotations
 import binascii
 import struct
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from bnnhw.errors import RequestError
+
+if TYPE_CHECKING:
+    from bnnhw.dataflow.frame import Frame
 
 __all__ = [
     "CRC_BYTES",
@@ -38,6 +42,8 @@ __all__ = [
     "check_frame_size",
     "crc16",
     "encode_packet",
+    "packet_bytes",
+    "score_bytes",
 ]
 
 VERSION = 1
@@ -121,3 +127,15 @@ def check_frame_size(frame_bits: int) -> int:
     if frame_bytes + 1 > MAX_PAYLOAD:
         raise RequestError(f"a frame must have at most {MAX_PAYLOAD - 1} bytes on a UART link, not {frame_bytes}")
     return frame_bytes
+
+
+def score_bytes(bits: int, *, signed: bool) -> int:
+    """Bytes of a score on the wire, where it is two's complement whether or not it can be negative."""
+    return -(-(bits + (not signed)) // 8)
+
+
+def packet_bytes(frame: Frame) -> tuple[int, int]:
+    """Bytes of the packet of a frame, with its tag, and of that of its result, with tag and class."""
+    around = HEADER_BYTES + CRC_BYTES
+    score = score_bytes(frame.score_bits, signed=frame.score_signed)
+    return around + 1 + -(-frame.bits // 8), around + 3 + score

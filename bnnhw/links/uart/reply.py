@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.links.uart.frame import PACKET_HEADER
-from bnnhw.links.uart.packet import INFO_FORMAT, PacketType
+from bnnhw.links.uart.packet import INFO_FORMAT, PacketType, score_bytes
 
 __all__ = ["ReplyEncoder", "score_size"]
 
@@ -20,7 +20,7 @@ _ERROR_BYTES = 2
 def score_size(result_layout: data.StructLayout) -> int:
     """Bytes of a score on the wire, where it is two's complement whether or not it can be negative."""
     shape = Shape.cast(result_layout["score"].shape)
-    return -(-(shape.width + (not shape.signed)) // 8)
+    return score_bytes(shape.width, signed=shape.signed)
 
 
 class ReplyEncoder(wiring.Component):
