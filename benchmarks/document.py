@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from c_page import c_code
 from measure_xnor_lane import DEVICES, FOLDS, random_layer
 from study_page import page, plot
 
@@ -230,6 +231,7 @@ def main() -> None:
     sections.append(xnor_lane(json.loads((ROOT / "results" / "xnor_lane.json").read_text())))
     sections.append(xnor_popcount(json.loads((ROOT / "results" / "xnor_popcount.json").read_text())))
     sections.append(published(json.loads((ROOT / "results" / "published.json").read_text())))
+    sections.append(c_code(json.loads((ROOT / "results" / "c.json").read_text()), table))
     TARGET.write_text("\n\n".join(sections) + "\n")
     study = json.loads((ROOT / "results" / "study.json").read_text())
     (DOCS / "study.md").write_text(page(study, table))
