@@ -13,6 +13,7 @@ from bnnhw.links import Setting
 from bnnhw.links.axi_stream import Axi
 from bnnhw.links.axi_stream.gateware import AxiStream
 from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import emit
 from rtl_tests.streams import run
 from tests.build.networks import random_folded
 
@@ -96,3 +97,14 @@ def test_its_own_clock_and_reset() -> None:
     simulator.add_testbench(bench)
     simulator.run()
     assert counts == [1, 0]
+
+
+@pytest.mark.parametrize("hidden, due", [(8, 8 + 8), (255, 8 + 8), (300, 8 + 16)])
+def test_a_beat_holds_a_result_in_whole_bytes(hidden: int, due: int) -> None:
+    """Scores of up to 255 take a byte, of up to 300 two."""
+    graph = random_folded([16, hidden, 4], [(4, 4), (2, 15 if hidden > 8 else 4)]).graph(technology("generic"))
+    accelerator: Any = Accelerator(graph)
+    link, setting = Axi(), Setting(4, 0)
+    dut: Any = link.gateware(accelerator, setting)
+    assert len(dut.m_axis_tdata) == link.interface(graph, setting).result.width == due
+    emit(dut, "accelerator_axis", "generic")
