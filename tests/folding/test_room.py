@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bnnhw import lowering
 from bnnhw.boards import get
-from bnnhw.dataflow import Graph
+from bnnhw.dataflow import Graph, Resources
 from bnnhw.folding import solve
-from bnnhw.folding.choices import Room
+from bnnhw.folding.choices import Room, logic_cells
 from bnnhw.folding.predict import Prediction, predict
 from bnnhw.folding.solve import Solver
 from tests.layers import MapNetwork
@@ -60,3 +61,24 @@ def test_a_cycle_too_slow_is_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Solver(network.folded().network, get("icebreaker")).cheapest(48) is not None
     first, second = seen
     assert first == 48 and second < first
+
+
+def test_logic_cells() -> None:
+    """On iCE40 half of the registers have a cell of their own, on ECP5 none."""
+    cost = Resources(100, 40, 3)
+    assert logic_cells(cost, get("icebreaker").family) == 120
+    assert logic_cells(cost, get("ulx3s-12f").family) == 100
+
+
+def test_a_search_follows_no_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queues of residual layers are guessed meanwhile: deriving their depths takes as long as all the rest."""
+    network = MapNetwork((4, 6, 6), "int3")
+    network.residual(lambda b: b.quantize().conv(4, (3, 3), (1, 1), padding=(1, 1, 1, 1), output=None))
+    network.quantize().dense(3, (1, 1), None)
+    folded = network.folded()
+
+    def refuse(graph: Graph) -> None:
+        raise AssertionError("frames are followed")
+
+    monkeypatch.setattr(lowering, "settle", refuse)
+    assert Solver(folded.network, get("ulx3s-12f")).fastest().foldings
