@@ -212,7 +212,9 @@ class ScoreLines:
             self._budget -= size
             if self._budget < 0:
                 return False
-            acc = np.stack([np.array(p[start : start + size], np.int64) for p in points], axis=1)
+            parts = [p[start : start + size] for p in points]
+            # NumPy takes a range number by number.
+            acc = np.stack([np.arange(p.start, p.stop, p.step, dtype=np.int64) for p in parts], axis=1)
             acc = np.where(self.falling[list(pair)], self._low + self._high - acc, acc)
             y = apply(steps, self._affine.scale * acc + self._affine.constants[list(pair)])
             if ((y[:, 0] >= y[:, 1]) != exact).any():

@@ -214,3 +214,12 @@ def test_at_the_end(tmp_path: Path, kind: str, rises: bool) -> None:
         path = write(proto, tmp_path / f"{number}.onnx")
         networks.append(streamline(read_model(path, input_scale=1).network).network)
     assert networks[0].layers == networks[1].layers
+
+
+@pytest.mark.parametrize("kind", ["Mul", "Pow"])
+def test_an_operand_that_is_missing(tmp_path: Path, kind: str) -> None:
+    proto = product(Chain(9)).add(kind).quant(3).end(5, flat=True)
+    with pytest.raises(
+        UnsupportedError, match=rf"node 5 of 8: {kind} 't4_node': its \w+( input)? must be a constant, not n"
+    ):
+        read_model(write(proto, tmp_path / "m.onnx"), input_scale=1)

@@ -98,7 +98,7 @@ def _add(call: Call) -> Value:
 @handles("Mul", "Div", weights=True, samples=True)
 def _affine(call: Call) -> Value:
     """With a constant: a single value, or one per neuron or channel."""
-    if call.node.kind == "Mul" and call.node.inputs[0] == call.node.inputs[1]:
+    if call.node.kind == "Mul" and len(call.node.inputs) == 2 and len(set(call.node.inputs)) == 1:
         return power(call, stepped(call), 2)
     if all(isinstance(call.input(place), Streamed) for place in (0, 1)):
         what = "product" if call.node.kind == "Mul" else "quotient"
