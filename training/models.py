@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from bnnhw.errors import RequestError
 from bnnhw.training.components import Factory
 from bnnhw.training.conv import BinaryConv2d, MaxPool
+from bnnhw.training.fitted import FittedInput
 from bnnhw.training.layers import (
     InputQuantizer,
     SignedInput,
@@ -27,8 +28,12 @@ __all__ = ["build", "conv_net", "input_quantizer", "mlp"]
 PLAIN = Components()
 
 
-def input_quantizer(recipe: InputRecipe) -> InputQuantizer:
-    """The quantizer a recipe describes: bit planes, signed or not, or one bit at a threshold."""
+def input_quantizer(recipe: InputRecipe, samples: Tensor | None = None) -> InputQuantizer:
+    """The quantizer a recipe describes: bit planes, signed or not, fitted levels, or one bit at a threshold."""
+    if recipe.levels != "steps":
+        if samples is None:
+            raise RequestError("an input whose levels are fitted needs samples")
+        return FittedInput(samples, recipe)
     if recipe.threshold is not None:
         return ThresholdInput(recipe.threshold)
     return (SignedInput if recipe.signed else UnsignedInput)(recipe.bits, recipe.scale)
@@ -167,7 +172,7 @@ def build(
     classes : int
     generator : torch.Generator
     samples : tensor (frames, channels, height, width), optional
-        Raw samples for training, which a thermometer takes its first thresholds from.
+        Raw samples for training, which fitted levels and a thermometer's first thresholds are taken from.
     real : bool
         The real-valued twin instead (:class:`~bnnhw.training.components.Factory`).
 
@@ -176,7 +181,7 @@ def build(
     RequestError
         The recipe's shape does not hold so many elements.
     """
-    quantizer, components = input_quantizer(recipe.input), recipe.components
+    quantizer, components = input_quantizer(recipe.input, samples), recipe.components
     if recipe.shape is None:
         return mlp(quantizer, features, recipe.widths, classes, generator, components, recipe.width_bits, real)
     if math.prod(recipe.shape) != features:

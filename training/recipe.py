@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias, get_args
 
+from bnnhw.datasets.reading import PLAIN, Reading
 from bnnhw.errors import RequestError
 from bnnhw.training.settings import Loss, Optimizer, Schedule, Settings, one_of
 
@@ -18,7 +20,13 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 ActivationName: TypeAlias = Literal["sign", "stochastic", "rsign", "rprelu-rsign"]
 ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)
 
+Levels: TypeAlias = Literal["steps", "even", "ranked"]
+Per: TypeAlias = Literal["input", "channel"]
+
 Norm: TypeAlias = Literal["batch", "shift"]
+
+MOST = 1 << 20
+"""Largest size of anything: beyond what any board or memory holds."""
 
 MAX_BITS = 8
 """Widest activation: what a matrix layer takes (:data:`bnnhw.ir.types.MAX_PLANES`)."""
@@ -27,6 +35,11 @@ MAX_BITS = 8
 def _bits(value: int) -> None:
     if not 1 <= value <= MAX_BITS:
         raise RequestError(f"bits of an activation must be in 1..{MAX_BITS}, not {value!r}")
+
+
+def _least(name: str, *sizes: int, least: int = 1) -> None:
+    if any(not least <= size <= MOST for size in sizes):
+        raise RequestError(f"{name} must be from {least} to {MOST}, not {', '.join(map(str, sizes))}")
 
 
 @dataclass(frozen=True)
@@ -43,12 +56,35 @@ class InputRecipe:
         Step of an element, a power of two.
     signed : bool
         Elements from ``-2**(bits - 1)`` to ``2**(bits - 1) - 1`` steps instead.
+    levels : str
+        ``"steps"``: as above. Else thresholds are taken from the samples to train with
+        (:mod:`bnnhw.training.fitted`): ``"even"``, of equal steps over their range, or ``"ranked"``, so that each
+        level has as many samples.
+    per : str
+        ``"input"``: those thresholds are the same for all elements. ``"channel"``: a row of them for each channel, or
+        for each feature of a list.
     """
 
     bits: int = 1
     threshold: float | None = None
     scale: float = 1.0
     signed: bool = False
+    levels: Levels = "steps"
+    per: Per = "input"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bits <= MAX_BITS:
+            raise RequestError(f"bits of the input must be in 1..{MAX_BITS}, not {self.bits!r}")
+        if not 0 < self.scale < math.inf or math.frexp(self.scale)[0] != 0.5:
+            raise RequestError(f"scale of the input must be a power of two, not {self.scale!r}")
+        if self.threshold is not None and not math.isfinite(self.threshold):
+            raise RequestError(f"threshold of the input must be a finite number, not {self.threshold!r}")
+        one_of("levels of the input", self.levels, get_args(Levels))
+        one_of("per of the input", self.per, get_args(Per))
+        if self.levels != "steps" and (self.threshold is not None or self.scale != 1 or self.signed):
+            raise RequestError("levels that are fitted have no threshold, scale or sign of their own")
+        if self.levels != "steps" and self.bits < 2:
+            raise RequestError(f"bits of an input with fitted levels must be in 2..{MAX_BITS}, not {self.bits!r}")
 
 
 @dataclass(frozen=True)
@@ -93,6 +129,12 @@ class ConvRecipe:
     def __post_init__(self) -> None:
         one_of("order", self.order, ORDERS)
         _bits(self.bits)
+        _least("channels", self.channels)
+        for name in ("kernel", "stride", "dilation", "pool"):
+            _least(name, *(getattr(self, name) or ()))
+        _least("padding", *self.padding, least=0)
+        if self.padding_value not in (-1, 0, 1):
+            raise RequestError(f"padding_value must be -1, 0 or 1, not {self.padding_value!r}")
         if self.shortcut and self.pool is not None and self.order != "norm-sign-pool":
             raise RequestError("a convolution with a shortcut must pool behind its sign, if at all")
 
@@ -127,6 +169,8 @@ class Components:
     def __post_init__(self) -> None:
         one_of("activation", self.activation, ACTIVATIONS)
         one_of("norm", self.norm, get_args(Norm))
+        _least("fan_in", *(() if self.fan_in is None else (self.fan_in,)))
+        _least("thermometer", *(() if self.thermometer is None else (self.thermometer,)))
 
 
 @dataclass(frozen=True)
@@ -139,7 +183,7 @@ class Recipe:
     summary : str
         One line for a listing.
     dataset : str
-        Name for :func:`bnnhw.datasets.load`.
+        Name or path for :func:`bnnhw.datasets.load`.
     input : InputRecipe
     widths : tuple of int
         Neurons of each hidden layer.
@@ -154,6 +198,8 @@ class Recipe:
         Of the elements that each hidden fully connected layer gives, as ``bits`` of a convolution; empty for 1 each.
     teacher_epochs : int
         How long the teacher of the distributional loss is trained before.
+    reading : Reading
+        How a path is read, and split.
     """
 
     name: str
@@ -178,10 +224,13 @@ class Recipe:
     first_stage: float = 0.0
     weight_decay: tuple[float, float] = (0.0, 0.0)
     teacher_epochs: int = 0
+    reading: Reading = PLAIN
 
     def __post_init__(self) -> None:
         # A value of its own, checked there.
         _ = self.settings
+        _least("widths", *self.widths)
+        _least("shape", *(self.shape or ()))
         if self.shape is None and (self.convs or any(self.shift) or self.mirror or self.components.thermometer):
             raise RequestError("convs, shift, mirror and a thermometer need a shape")
         if self.width_bits and len(self.width_bits) != len(self.widths):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -12,6 +13,10 @@ __all__ = ["Loss", "Optimizer", "Schedule", "Settings", "one_of"]
 Loss: TypeAlias = Literal["cross-entropy", "squared-hinge", "distributional"]
 Optimizer: TypeAlias = Literal["adam", "shift-adamax", "bop"]
 Schedule: TypeAlias = Literal["cosine", "step"]
+
+
+MOST_STEPS = 1 << 20
+"""Most epochs, and most frames of a batch."""
 
 
 def one_of(what: str, value: str, known: tuple[str, ...]) -> None:
@@ -76,13 +81,20 @@ class Settings:
         one_of("loss", self.loss, get_args(Loss))
         one_of("optimizer", self.optimizer, get_args(Optimizer))
         one_of("schedule", self.schedule, get_args(Schedule))
+        for name in ("epochs", "batch"):
+            if not 1 <= getattr(self, name) <= MOST_STEPS:
+                raise RequestError(f"{name} must be from 1 to {MOST_STEPS}, not {getattr(self, name)!r}")
+        if not 0 < self.learning_rate < math.inf:
+            raise RequestError(f"learning_rate must be a number above 0, not {self.learning_rate!r}")
+        if min(self.shift) < 0:
+            raise RequestError(f"shift must not be negative, not {self.shift!r}")
         if not 0 <= self.validation < 1:
             raise RequestError(f"validation must be in 0..1, 1 excluded, not {self.validation!r}")
         if self.patience is not None and (self.patience < 1 or not self.validation):
             raise RequestError("patience must be at least 1, and needs a validation share")
         if not 0 <= self.first_stage < 1:
             raise RequestError(f"first_stage must be in 0..1, 1 excluded, not {self.first_stage!r}")
-        if min(self.weight_decay) < 0:
+        if not all(0 <= decay < math.inf for decay in self.weight_decay):
             raise RequestError(f"weight_decay must not be negative, not {self.weight_decay!r}")
         if self.optimizer == "bop" and (self.first_stage or any(self.weight_decay)):
             raise RequestError("bop has no latent weights to train in a first stage, or to decay")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -54,6 +56,9 @@ class TrainResult:
     weight_bits : int
     best_epoch : int
         Whose model it is: the last one's without patience.
+    dataset : str
+    names : tuple of str
+        Of the classes.
     """
 
     recipe: str
@@ -64,6 +69,8 @@ class TrainResult:
     seed: int
     weight_bits: int
     best_epoch: int
+    dataset: str = ""
+    names: tuple[str, ...] = ()
 
 
 def _shaped(samples: NDArray[np.generic], recipe: Recipe) -> NDArray[np.float32]:
@@ -88,14 +95,30 @@ def _run(trainer: Trainer, folder: RunFolder | None, progress: Report | None, do
     trainer.finish()
 
 
-def _identity(recipe: Recipe, epochs: int, seed: int, device: torch.device) -> dict[str, str]:
+def _identity(recipe: Recipe, data: datasets.Dataset, epochs: int, seed: int, device: torch.device) -> dict[str, str]:
     """What decides a run."""
     facts = {"recipe": recipe.name, "definition": repr(recipe), "epochs": epochs, "seed": seed, "device": device.type}
     return {
+        # What a path holds may change.
+        **(
+            {}
+            if data.kind is None
+            else {"data": hashlib.sha256(data.x_train.tobytes() + data.y_train.tobytes()).hexdigest()}
+        ),
         **{name: str(fact) for name, fact in facts.items()},
         "torch": str(torch.__version__),
         "bnnhw": version("bnnhw"),
     }
+
+
+def _data_facts(data: datasets.Dataset) -> dict[str, str]:
+    """What a model keeps of its data: the classes where they have names, and how data of one's own were read."""
+    facts = {}
+    if data.names != tuple(map(str, range(data.classes))):
+        facts["classes"] = json.dumps(data.names)
+    if data.kind is not None:
+        facts["reading"] = data.reading.text()
+    return facts
 
 
 def train(
@@ -159,7 +182,7 @@ def train(
         raise FileError(f"{output}: can't be written: {output.parent} is not a folder")
 
     start = time.perf_counter()
-    data = datasets.load(chosen.dataset, data_dir)
+    data = datasets.load(chosen.dataset, data_dir, chosen.reading)
     with deterministic():
         x_train, x_test = _shaped(data.x_train, chosen), _shaped(data.x_test, chosen)
         samples = torch.from_numpy(x_train)
@@ -175,7 +198,7 @@ def train(
         samples = samples.to(place)
 
         def folder(of: Recipe, number: int, path: Path | None) -> RunFolder | None:
-            return None if path is None else RunFolder(path, _identity(of, number, seed, place))
+            return None if path is None else RunFolder(path, _identity(of, data, number, seed, place))
 
         kept = folder(chosen, epochs, run_dir)
         teacher = None
@@ -198,6 +221,7 @@ def train(
         "seed": str(seed),
         "epochs": str(trainer.epoch),
         "accuracy": f"{accuracy:.6f}",
+        **_data_facts(data),
     }
     exported = to_onnx(model, x_test.shape[1:], metadata)
     with as_file(exported, output.name) as trial:
@@ -212,6 +236,8 @@ def train(
         seed,
         weight_bits(model),
         trainer.best_epoch or trainer.epoch,
+        chosen.dataset,
+        data.names,
     )
     if kept is not None:
         kept.finish(asdict(result))

@@ -14,7 +14,16 @@ import click
 
 from bnnhw.files import Output, OutputFolder, check_apart, check_output
 
-__all__ = ["BoardName", "DatasetName", "InputPath", "Number", "OutputDirectory", "OutputFile", "check_paths"]
+__all__ = [
+    "BoardName",
+    "DatasetName",
+    "InputPath",
+    "Number",
+    "OutputDirectory",
+    "OutputFile",
+    "RecipeName",
+    "check_paths",
+]
 
 
 class InputPath(click.Path):
@@ -37,6 +46,15 @@ class DatasetName(click.ParamType[str]):
     """A data set: a name, or a file or folder that is read."""
 
     name = "data set"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value)
+
+
+class RecipeName(click.ParamType[str]):
+    """A recipe: a name, or a TOML file that is read."""
+
+    name = "recipe"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return str(value)
@@ -89,6 +107,8 @@ def _inputs(given: list[tuple[click.ParamType[Any], Any]]) -> Iterator[Path]:
 
             if (named := named_file(value)) is not None:
                 yield named[0]
+        elif isinstance(kind, RecipeName) and value.endswith(".toml"):
+            yield Path(value)
         elif isinstance(kind, DatasetName):
             from bnnhw.datasets import KNOWN
 

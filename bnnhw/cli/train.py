@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from bnnhw.cli.frames_options import reading_options
 from bnnhw.cli.options import data_option
-from bnnhw.cli.paths import OutputDirectory, OutputFile
+from bnnhw.cli.paths import DatasetName, OutputDirectory, OutputFile, RecipeName
 from bnnhw.cli.session import Session, verb
+
+if TYPE_CHECKING:
+    from bnnhw.datasets import Reading
 
 __all__ = ["train"]
 
@@ -16,9 +21,12 @@ __all__ = ["train"]
 @verb(
     example="bnnhw train digits -o digits.onnx\n"
     "bnnhw train digits --epochs 20 --seed 7 -o quick.onnx\n"
+    "bnnhw train leaves.toml --dataset leaves/ -o leaves.onnx\n"
     "bnnhw train mnist-sfc --data DIR --run runs/sfc -o sfc.onnx"
 )
-@click.argument("recipe")
+@click.argument("recipe", metavar="RECIPE", type=RecipeName())
+@click.option("--dataset", metavar="D", type=DatasetName(), help="Instead of the recipe's: a name, or files of yours.")
+@reading_options
 @data_option
 @click.option("--epochs", metavar="N", type=click.IntRange(min=1), help="Instead of the recipe's.")
 @click.option("--seed", metavar="S", type=click.IntRange(min=0), default=0, show_default=True)
@@ -34,6 +42,8 @@ __all__ = ["train"]
 def train(
     session: Session,
     recipe: str,
+    dataset: str | None,
+    reading: Reading,
     data: Path | None,
     epochs: int | None,
     seed: int,
@@ -43,6 +53,7 @@ def train(
 ) -> None:
     """Trains a recipe, exports QONNX.
 
+    RECIPE is a name that `bnnhw recipes` lists, or a TOML file such as `bnnhw new` writes.
     The accuracy is that of the test split, measured once, after the last epoch.
     """
     from bnnhw.flow.train import train as run
@@ -50,8 +61,9 @@ def train(
 
     with session.progress("train") as update:
         result = run(
-            recipe, output, data=data, epochs=epochs, seed=seed, device=device, run_dir=run_dir, progress=update
-        )
+            recipe, output, data=data, dataset=dataset, reading=reading, epochs=epochs, seed=seed, device=device,
+            run_dir=run_dir, progress=update,
+        )  # fmt: skip
     session.result(
         train_json(result), lambda console: console.print(f"{output}: {100 * result.accuracy:.2f} % test accuracy")
     )

@@ -24,6 +24,7 @@ SEALED = {
     "wave": "a wave",
     "page": "a page",
     "source": "C source",
+    "recipe": "a recipe",
 }
 """What a sealed file may hold, in words."""
 

@@ -5,23 +5,32 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.datasets import KNOWN, Reading
+from bnnhw.datasets.reading import PLAIN
+from bnnhw.errors import RequestError
 from bnnhw.files import scratch
 from bnnhw.flow.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from bnnhw.training.recipe import Recipe
+    from bnnhw.training.recipe_file import RecipeFile
     from bnnhw.training.train import TrainResult
 
-__all__ = ["train", "train_json"]
+__all__ = ["TOML", "no_folder_of_kernels", "train", "train_json"]
+
+TOML = ".toml"
+"""Suffix of a recipe's file."""
 
 
 CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 
 @contextmanager
-def _no_folder_of_kernels() -> Generator[None]:
+def no_folder_of_kernels() -> Generator[None]:
     """Keeps PyTorch from leaving a folder behind: it makes one for compiled kernels, of which there are none here."""
     if CACHE in os.environ:
         yield
@@ -35,10 +44,12 @@ def _no_folder_of_kernels() -> Generator[None]:
 
 
 def train(
-    recipe: str,
+    recipe: str | Path,
     output: Path | str,
     *,
     data: Path | str | None = None,
+    dataset: str | None = None,
+    reading: Reading = PLAIN,
     epochs: int | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -49,12 +60,16 @@ def train(
 
     Parameters
     ----------
-    recipe : str
-        A name that :data:`bnnhw.training.recipes.RECIPES` has.
+    recipe : str or Path
+        A name that :data:`bnnhw.training.recipes.RECIPES` has, or a TOML file.
     output : Path or str
         The ONNX file.
     data : Path or str, optional
         The root of the data sets.
+    dataset : str, optional
+        Instead of the recipe's: a name or a path.
+    reading : Reading
+        How a path is read and split; what it leaves open is as the recipe says.
     epochs : int, optional
         Instead of the recipe's.
     seed : int
@@ -68,29 +83,49 @@ def train(
     ToolError
         When PyTorch is missing.
     """
-    from bnnhw.training.recipes import find_recipe
-
-    chosen = find_recipe(recipe)
+    chosen, file = _find(recipe)
+    if dataset is not None:
+        named = dataset in KNOWN
+        chosen = replace(chosen, dataset=dataset, reading=reading if named else reading.after(chosen.reading.said))
+    elif reading.said:
+        chosen = replace(chosen, reading=reading.after(chosen.reading.said))
     total = chosen.teacher_epochs + (epochs if epochs is not None else chosen.epochs)
-    with _no_folder_of_kernels():
+    with no_folder_of_kernels():
         from bnnhw.training.train import train as run
 
-        return run(
-            recipe,
-            data_dir=None if data is None else Path(data),
-            epochs=epochs,
-            seed=seed,
-            device=device,
-            output=Path(output),
-            run_dir=None if run_dir is None else Path(run_dir),
-            progress=lambda epoch, _loss, _accuracy: progress(epoch, total),
-        )
+        try:
+            return run(
+                chosen,
+                data_dir=None if data is None else Path(data),
+                epochs=epochs,
+                seed=seed,
+                device=device,
+                output=Path(output),
+                run_dir=None if run_dir is None else Path(run_dir),
+                progress=lambda epoch, _loss, _accuracy: progress(epoch, total),
+            )
+        except RequestError as error:
+            raise (error if file is None else file.blame(error)) from None
+
+
+def _find(recipe: str | Path) -> tuple[Recipe, RecipeFile | None]:
+    """A recipe by its name or its file."""
+    from bnnhw.training.recipe_file import RecipeFile
+    from bnnhw.training.recipes import RECIPES, find_recipe
+
+    path = Path(recipe)
+    if str(recipe) not in RECIPES and (path.suffix == TOML or path.is_file()):
+        file = RecipeFile.read(path)
+        return file.recipe, file
+    return find_recipe(str(recipe)), None
 
 
 def train_json(result: TrainResult) -> dict[str, Any]:
     """What ``bnnhw train`` says of a result."""
     return {
         "recipe": result.recipe,
+        "dataset": result.dataset,
+        "classes": list(result.names),
         "accuracy": result.accuracy,
         "epochs": result.epochs,
         "best_epoch": result.best_epoch,

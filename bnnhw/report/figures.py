@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Bar", "Box", "bars", "boxes", "cycle_rows", "utilization"]
+__all__ = ["Bar", "Box", "bars", "boxes", "class_rows", "cycle_rows", "utilization"]
 
 BOX_WIDTH, BOX_GAP = 168, 44
 LATTICE = 8
@@ -107,6 +107,16 @@ def cycle_rows(sections: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, in
     )
     rows = ((what, simulate.get(f"predicted_{key}", fold.get(key)), simulate.get(key)) for what, key in names)
     return tuple(row for row in rows if row[1] is not None or row[2] is not None)
+
+
+MOST_CLASSES = 100
+"""Most classes that a page lists."""
+
+
+def class_rows(sections: Mapping[str, Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """What became of each class, in simulation or else in the reference; nothing where there are too many to list."""
+    rows = next((rows for name in ("simulate", "evaluate") if (rows := sections.get(name, {}).get("classes"))), ())
+    return rows if len(rows) <= MOST_CLASSES else ()
 
 
 def quantity(value: float) -> str:

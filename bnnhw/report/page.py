@@ -33,6 +33,7 @@ def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
         utilization=figures.utilization(build.get("utilization") or {}),
         stages=figures.bars(_stages(sections), "s"),
         cycles=figures.cycle_rows(sections),
+        classes=figures.class_rows(sections),
         raw={name: json.dumps(section, indent=2, ensure_ascii=False) for name, section in sections.items()},
     )
 
@@ -57,7 +58,13 @@ def _tiles(sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, st
     tiles: list[tuple[str, str, str]] = []
     simulate, build, fold = (sections.get(name, {}) for name in ("simulate", "build", "fold"))
     accuracy = next(
-        (sections[s]["accuracy"] for s in ("simulate", "evaluate", "train") if "accuracy" in sections.get(s, {})), None
+        (
+            sections[s]["accuracy"]
+            for s in ("simulate", "evaluate", "train")
+            # Random frames have none.
+            if sections.get(s, {}).get("accuracy") is not None
+        ),
+        None,
     )
     if accuracy is not None:
         tiles.append((f"{100 * accuracy:.2f} %", "test accuracy", ""))

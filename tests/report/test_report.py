@@ -114,6 +114,25 @@ def test_page_of_everything(tmp_path: Path) -> None:
     assert page.count("<details>") == 5
 
 
+def test_classes_by_their_names(tmp_path: Path) -> None:
+    row = {"name": "a <b> leaf", "images": 1200, "correct": 1100, "given": 1300}
+    random = {"name": "other", "images": None, "correct": None, "given": 7}
+    _write(tmp_path, evaluate={"accuracy": 0.5, "classes": [row]})
+    page = render(collect(tmp_path))
+    _check(page)
+    assert (
+        '<tr><td>a &lt;b&gt; leaf</td><td class="n">1,200</td><td class="n">1,100</td><td class="n">1,300</td>' in page
+    )
+    _write(tmp_path, simulate=SIMULATE | {"accuracy": None, "classes": [random]})
+    page = render(collect(tmp_path))
+    # Simulation counts for more; random frames have neither labels nor an accuracy of their own.
+    assert '<tr><td>other</td><td class="n"></td><td class="n"></td><td class="n">7</td>' in page
+    assert "50.00 %" in page
+    _write(tmp_path, simulate=SIMULATE)
+    (tmp_path / "evaluate.json").unlink()
+    assert "<h2>Classes</h2>" not in render(collect(tmp_path))
+
+
 def test_page_of_a_build_alone(tmp_path: Path) -> None:
     _write(tmp_path, build=BUILD | {"timing_met": False})
     page = render(collect(tmp_path))

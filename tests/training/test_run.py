@@ -36,7 +36,7 @@ RECIPE = Recipe(
 @pytest.fixture(autouse=True)
 def bumps(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     data = bumps_of((2, 1, 12), 120, 80)
-    monkeypatch.setattr(datasets, "load", lambda name, data_dir: data)
+    monkeypatch.setattr(datasets, "load", lambda *_: data)
     # A checkpoint after every epoch, however fast.
     monkeypatch.setattr(run, "INTERVAL_S", 0.0)
     return data

@@ -44,7 +44,7 @@ RECIPE = Recipe(
 @pytest.fixture(autouse=True)
 def bumps(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     data = bumps_of((1, 1, 12), 100, 60)
-    monkeypatch.setattr(datasets, "load", lambda name, data_dir: data)
+    monkeypatch.setattr(datasets, "load", lambda *_: data)
     monkeypatch.setattr(run, "INTERVAL_S", 0.0)
     return data
 

@@ -46,7 +46,7 @@ def network(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Network:
     """Trained for an epoch, exported, imported."""
     model = tmp_path_factory.mktemp("thermometer") / "toy.onnx"
     with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng():
-        patch.setattr(datasets, "load", lambda name, data_dir: data)
+        patch.setattr(datasets, "load", lambda *_: data)
         train(RECIPE, device="cpu", output=model)
     return streamline(read_model(model).network).network
 

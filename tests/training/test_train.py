@@ -29,7 +29,7 @@ def few_frames(monkeypatch: pytest.MonkeyPatch) -> datasets.Dataset:
     cut = dataclasses.replace(
         data, x_train=data.x_train[:300], y_train=data.y_train[:300], x_test=data.x_test[:100], y_test=data.y_test[:100]
     )
-    monkeypatch.setattr(datasets, "load", lambda name, data_dir: cut)
+    monkeypatch.setattr(datasets, "load", lambda *_: cut)
     return cut
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from bnnhw.ir import DataType
 from bnnhw.qonnx.graph import Tensor
 from bnnhw.training.export.writer import Writer, array_of, exports
+from bnnhw.training.fitted import FittedInput
 from bnnhw.training.layers import BatchNorm, BinaryActivation, IntegerInput, ThresholdInput
 from bnnhw.training.quantize import QuantActivation
 from bnnhw.training.react import RPReLU, RSign
@@ -22,6 +23,11 @@ def _integer_input(writer: Writer, module: IntegerInput, tensor: Tensor) -> Tens
     constants = (step, writer.number("zero", 0.0), bits)
     signed = int(dtype.kind == "int")
     return writer.graph.node("Quant", "input_quant", tensor, *constants, signed=signed, narrow=0, rounding_mode="FLOOR")
+
+
+@exports(FittedInput)
+def _fitted_input(writer: Writer, module: FittedInput, tensor: Tensor) -> Tensor:
+    return writer.graph.multithreshold("input", tensor, array_of(module.thresholds), module.dtype, "FLOAT32")
 
 
 @exports(ThresholdInput)
