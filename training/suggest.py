@@ -36,6 +36,9 @@ LAST = 36
 LARGE = 64
 """Height and width from which an image is first made smaller by a stride."""
 
+WIDEST = 128
+"""Neurons of a network for tables beyond which accuracy did not rise on scikit-learn's tables."""
+
 THERMOMETER = 7
 """Bits of a number of a table, comparisons with thresholds that binary weights can combine."""
 
@@ -84,6 +87,8 @@ def candidates(name: str, dataset: str, shape: tuple[int, ...], classes: int, fr
 def _tables(base: Recipe, features: int, classes: int) -> Iterator[Recipe]:
     given = InputRecipe(bits=4, levels="ranked", per="channel")
     for width in WIDTHS:
+        if width > WIDEST:
+            continue
         if width * features * THERMOMETER > 1 << 18:
             continue
         yield replace(
