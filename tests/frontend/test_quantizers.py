@@ -187,3 +187,16 @@ def test_trunc_of_what_is_no_fraction(tmp_path: Path) -> None:
     # Truncated numbers are in units of what they were before: half as many.
     assert np.array_equal(found, expected) or np.array_equal(found, 2 * expected)
     assert len(np.unique(expected)) > 5
+
+
+def test_what_a_pool_does_not_say_is_1(tmp_path: Path) -> None:
+    """Kernel, stride and both widths of FINN's own pool."""
+    found = []
+    for given in ({"kernel": 2, "obits": 8}, {"kernel": 2, "stride": 1, "ibits": 1, "obits": 8}):
+        graph = Graph(2, 4, 4, seed=1)
+        x = graph.add("QuantAvgPool2d", graph.quant("input", 1), signed=0, **given)
+        graph.nodes[-1].domain = "qonnx.custom_op.general"
+        flat = graph.add("Reshape", x, graph.constant([1, 18], np.int64))
+        proto = graph.model(graph.add("MatMul", flat, graph.weights(18, 3)))
+        found.append(read_model(write(proto, tmp_path / "m.onnx")).network.layers)
+    assert found[0] == found[1]
