@@ -3,8 +3,8 @@
     python benchmarks/study_mutants.py [--count 200] [--seed 0] [--jobs 1] [--parts ir streamline] [--only MODULE:INDEX]
 
 A fault is an operator, a comparison, a constant, a sign or a condition changed (:mod:`mutation.mutants`); it is planted
-as the module is imported, the file stays as it is. First the tests run that run its line, the quickest first, then the
-others that run anything of its module; for what is computed at import, all tests of the part. It counts as noticed when
+as the module is imported, or its function is replaced; the file stays as it is. The tests run that run its line, the
+quickest first; for what is computed at import, all tests of the part. It counts as noticed when
 one of them fails, can't be collected, or takes :data:`TIMES` the processor time it takes without a fault. The tests
 that noticed anything are run once more at the end without a fault: they must pass.
 
@@ -123,11 +123,12 @@ def judge(part: Part, mutant: Mutant, path: Path, most: float) -> dict[str, Any]
     start = time.perf_counter()
     trace = part.trace
     exact, others = trace.touching(path, mutant.line)
-    if runs_at_import(path.read_text(), mutant.line):
-        exact, others = [*exact, *others], [test for test in trace.all() if test not in {*exact, *others}]
+    # What is computed at import may show anywhere; in a function, no test that does not run the line can notice it.
+    at_import = runs_at_import(path.read_text(), mutant.line)
+    rest = [*others, *(test for test in trace.all() if test not in {*exact, *others})] if at_import else []
     verdict, failed = "passed", ""
     # Import of the module with a fault takes the files of the tests anew: few are tried first.
-    for tests in (exact[:FIRST], exact[FIRST:], others):
+    for tests in (exact[:FIRST], exact[FIRST:], rest[:FIRST], rest[FIRST:]):
         tests = trace.within(tests, most)
         if tests and verdict == "passed":
             # A line that no test runs may have been run by the import, inside a function.

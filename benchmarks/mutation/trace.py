@@ -51,18 +51,22 @@ class Trace:
             path.write_text(json.dumps(known))
 
     def touching(self, module: Path, line: int) -> tuple[list[str], list[str]]:
-        """The tests that run a line, quickest first; and the others that run the module at all."""
+        """The tests that run a line, or may since the module has changed, and the others that run the module at all.
+
+        Both the quickest first.
+        """
         name = str(module.relative_to(ROOT))
         exact: dict[str, float] = {}
         others: dict[str, float] = {}
         for traced in self.files.values():
-            lines = traced["modules"].get(name)
-            if lines is None:
+            run = traced["modules"].get(name)
+            if run is None:
                 continue
-            same = lines["digest"] == _digest(name)
-            here = {traced["tests"][test][0] for test in lines["lines"].get(str(line), ())} if same else set()
-            for test, seconds in (traced["tests"][i] for row in lines["lines"].values() for i in row):
-                (exact if test in here else others)[test] = seconds
+            every = {place for row in run["lines"].values() for place in row}
+            here = run["lines"].get(str(line), ()) if run["digest"] == _digest(name) else every
+            for place in every:
+                test, seconds = traced["tests"][place]
+                (exact if place in here else others)[test] = seconds
         return sorted(exact, key=exact.__getitem__), sorted(others, key=others.__getitem__)
 
     def all(self) -> list[str]:
