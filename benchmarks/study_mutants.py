@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], metavar="MODULE:INDEX", help="these faults, and write nothing")
     parser.add_argument(
         "--quick", type=float, default=float("inf"), metavar="SECONDS",
-        help="try tests of no more than so many seconds per fault, to find suspects, and write nothing",
+        help="try tests of no more than so many seconds per fault; what they do not notice counts as survived",
     )  # fmt: skip
     parser.add_argument("--log", type=Path, help="a file for what became of every fault, a JSON object per line")
     arguments = parser.parse_args()
@@ -186,17 +186,19 @@ def main() -> None:
         if verdict != "passed":
             raise SystemExit(f"without a fault the tests must pass, not only with one: {failed}")
     summary: dict[str, Any] = {}
+    limit = None if arguments.quick == float("inf") else arguments.quick
     for part in arguments.parts:
         mine = [result for result in results if result["part"] == part]
         verdicts = Counter(result["verdict"] for result in mine)
         survived = [str(Mutant(**{k: r[k] for k in Mutant.__annotations__})) for r in mine if r["verdict"] == "passed"]
         summary[part] = {
             "seed": arguments.seed, "planted": len(mine), "noticed": verdicts["failed"] + verdicts["timeout"],
-            "timeouts": verdicts["timeout"], "equivalent, left out": left_out[part], "survived": survived,
+            "timeouts": verdicts["timeout"], "seconds of tests": limit,
+            "equivalent, left out": left_out[part], "survived": survived,
         }  # fmt: skip
     survivors = sum(len(entry["survived"]) for entry in summary.values())
     print(json.dumps(summary, indent=2), f"{len(results) - survivors} of {len(results)} noticed")
-    if not arguments.only and arguments.quick == float("inf"):
+    if not arguments.only:
         before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
         RESULT.write_text(json.dumps({**before, **summary}, indent=2) + "\n")
 
