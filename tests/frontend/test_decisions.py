@@ -181,6 +181,9 @@ def test_a_probability_decides_from_its_half_on(tmp_path: Path, name: str) -> No
 CURVES: dict[str, Build] = {
     "tanh": lambda g, y: g.add("Tanh", g.add("Mul", y, g.constant(0.125))),
     "hardtanh": lambda g, y: g.add("Clip", y, g.constant(-1.0), g.constant(1.0)),
+    "a tanh of a leaky rectifier": lambda g, y: g.add(
+        "Tanh", g.add("LeakyRelu", g.add("Mul", y, g.constant(0.125)), alpha=0.25)
+    ),
     "sigmoid less a number": lambda g, y: g.add(
         "Sub", g.add("Sigmoid", g.add("Mul", y, g.constant(0.25))), g.constant(0.6)
     ),

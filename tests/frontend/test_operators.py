@@ -455,3 +455,12 @@ def test_numbers_of_channels_that_are_not_there(tmp_path: Path, option: str) -> 
     message = f"--input-{option} must have one number, or one per channel (2 or 4), not 3"
     with pytest.raises(RequestError, match=re.escape(message)):
         read_model(path, **{f"input_{option}": (Fraction(1), Fraction(2), Fraction(3))})
+
+
+@pytest.mark.parametrize("scale", [(Fraction(0),), (Fraction(1), Fraction(0)), (Fraction(-1, 2),), ()])
+def test_scales_of_samples_are_positive(tmp_path: Path, scale: tuple[Fraction, ...]) -> None:
+    graph = Graph(2, 5, 4)
+    path = write(graph.scores(graph.quant("input", 3)), tmp_path / "m.onnx")
+    message = f"{path}: --input-scale must be positive, not {', '.join(map(str, scale))}"
+    with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
+        read_model(path, input_scale=scale)
