@@ -21,6 +21,7 @@ from bnnhw.streamline import streamline
 from tests.frontend.conv_models import DOMAIN, Graph
 from tests.frontend.end_models import classes_of, dense, execute, finished, read, samples
 from tests.frontend.models import write
+from tests.frontend.qonnx_package import execute_all
 from tests.frontend.refusals import refuse
 from tests.frontend.test_conv import check, kinds
 
@@ -464,3 +465,15 @@ def test_scales_of_samples_are_positive(tmp_path: Path, scale: tuple[Fraction, .
     message = f"{path}: --input-scale must be positive, not {', '.join(map(str, scale))}"
     with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
         read_model(path, input_scale=scale)
+
+
+def test_a_shortcut_of_samples_that_are_integers(tmp_path: Path) -> None:
+    """A branch and the input itself, without a quantizer, as somebody says that it is of integers."""
+    graph = Graph(2, 4, 4, seed=5)
+    total = graph.add("Add", graph.add("Conv", "input", graph.weights(2, 2, 1, 1)), "input")
+    proto = graph.scores(graph.sign(graph.norm(total, 2, 9)))
+    x = np.random.default_rng(3).integers(0, 8, (40, 2, 4, 4))
+    expected = execute_all(proto, x.astype(np.float32))["scores"]
+    network = streamline(read_model(write(proto, tmp_path / "m.onnx"), input_type="uint3").network).network
+    assert "Residual" in kinds(network)
+    assert evaluate(network, network.input.encode(x)).classes.tolist() == expected.argmax(axis=1).tolist()
