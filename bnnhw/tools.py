@@ -20,7 +20,18 @@ from pathlib import Path
 from bnnhw import processes
 from bnnhw.errors import ToolError
 
-__all__ = ["NAMES", "Program", "Tool", "find", "find_all", "python_package", "require", "yosys_share", "yowasp"]
+__all__ = [
+    "NAMES",
+    "Program",
+    "Tool",
+    "find",
+    "find_all",
+    "python_package",
+    "require",
+    "version_in",
+    "yosys_share",
+    "yowasp",
+]
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,8 @@ class Program:
         What stands between it and a script file.
     package : callable, optional
         Looks for a Python package that holds it: takes this value, and why there is none on PATH.
+    optional : bool
+        Whether everything but its own step works without it.
     """
 
     name: str
@@ -89,6 +102,7 @@ class Program:
     minimum: tuple[int, ...] = ()
     script_arguments: tuple[str, ...] = ()
     package: Callable[[Program, str], Tool | None] | None = None
+    optional: bool = False
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -104,8 +118,13 @@ def _version_of(path: str, arguments: tuple[str, ...]) -> str | None:
         done = processes.run([path, *arguments], timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = re.search(r"\d+(?:\.\d+)+", done.stdout + done.stderr)
-    return match[0] if done.returncode == 0 and match else None
+    return version_in(done.stdout + done.stderr) if done.returncode == 0 else None
+
+
+def version_in(text: str) -> str | None:
+    """The first dotted number in what a program prints."""
+    match = re.search(r"\d+(?:\.\d+)+", text)
+    return match[0] if match else None
 
 
 def _package_folder(module: str) -> Path | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from bnnhw.boards.board import Board
+from bnnhw.boards.board import Board, Lamp
 from bnnhw.boards.find import board_file, boards_in, installed, named_file
 from bnnhw.errors import RequestError
 
-__all__ = ["BOARDS", "Board", "all_boards", "get"]
+__all__ = ["BOARDS", "Board", "Lamp", "all_boards", "get", "usual"]
 
 
 def _own() -> dict[str, Board]:
@@ -20,6 +20,11 @@ def _own() -> dict[str, Board]:
 
 BOARDS = _own()
 """The boards that come with bnnhw, by name, the smallest first."""
+
+
+def usual() -> list[Board]:
+    """Those that a network is folded for where no board is named, the smallest first."""
+    return [board for board in BOARDS.values() if board.usual]
 
 
 def all_boards() -> dict[str, Board]:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.devices import Family, Part
+from bnnhw.devices import Family, Package, Part
+from bnnhw.errors import RequestError
 from bnnhw.files import file_digest
+from bnnhw.programmers import Programmer
 
 if TYPE_CHECKING:
     from bnnhw.devices.clock import BoardClock
 
-__all__ = ["Board"]
+__all__ = ["Board", "Lamp"]
+
+Lamp = tuple[str, int] | tuple[str, int, str]
+"""A lamp: a resource's name and number, and where that has several signals (a lamp of three colours) which."""
+
+
+def _no_platform() -> Any:
+    raise RequestError("a board must have a platform, and has none")
 
 
 @dataclass(frozen=True)
@@ -32,20 +41,38 @@ class Board:
     package : str
         The vendor's name.
     oscillator : str
-        The Amaranth platform's resource that is the clock's source.
+        The Amaranth platform's resource that is the clock's source, or the name of an oscillator inside the device
+        (``SB_HFOSC``, ``OSCG``).
     oscillator_mhz : float
+        What it gives; of one inside the device one of the frequencies it can be set to.
     clock_mhz : float
         The clock a design is built for when none is asked for.
     links : tuple of str
         Ways in and out that the board has pins for.
-    leds : tuple of (str, int)
-        Resources of the error lamp and of the activity lamp.
+    leds : tuple of (str, int) or (str, int, str)
+        The error lamp and the activity lamp, as far as there are such: a resource's name and number, and where it has
+        several signals which.
     platform : callable
         Makes the Amaranth platform.
     place_route, pack : tuple of str
-        Options of nextpnr and of the packer that the board needs on top of the part's.
+        Options of nextpnr and of the packer that the board needs on top of those of part and package.
     bridge_baud : int, optional
         What the board's USB serial bridge carries at most, by its data sheet; None where that is not known.
+    pins : mapping of str to (mapping of str to str)
+        For a link whose resource the platform has not, or that is to be elsewhere: the link's signals and their pins,
+        of a connector (``"pmod_0:3"``) or of the package (``"B10"``).
+    pin_attributes : mapping of str to str
+        Amaranth's attributes of those pins; the family's for 3.3 V when not given.
+    settings : mapping of str to (mapping of str to int)
+        What links are set to on this board, such as ``{"uart": {"baud": 115200}}``.
+    programmers : tuple of Programmer
+        What loads it, the usual one first.
+    tried : bool
+        Whether a bitstream of ours has run on one.
+    usual : bool
+        Whether it is among those that a network is folded for where no board is named.
+    note : str
+        What a user must know of it: jumpers, the far end of the serial pins.
     """
 
     name: str
@@ -56,11 +83,18 @@ class Board:
     oscillator_mhz: float
     clock_mhz: float
     links: tuple[str, ...]
-    leds: tuple[tuple[str, int], tuple[str, int]]
-    platform: Callable[[], Any]
+    leds: tuple[Lamp, ...] = ()
+    platform: Callable[[], Any] = _no_platform
     place_route: tuple[str, ...] = ()
     pack: tuple[str, ...] = ()
     bridge_baud: int | None = None
+    pins: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]], hash=False)
+    pin_attributes: Mapping[str, str] | None = field(default=None, hash=False)
+    settings: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]], hash=False)
+    programmers: tuple[Programmer, ...] = ()
+    tried: bool = False
+    usual: bool = False
+    note: str = ""
 
     @property
     def device(self) -> str:
@@ -90,9 +124,31 @@ class Board:
         """Bits of large single-port memory in all."""
         return self.part.spram_bits
 
+    @property
+    def package_options(self) -> tuple[str, ...]:
+        """Options of nextpnr that select the package, unless the board has some of its own."""
+        options = () if self._package is None else self._package.place_route
+        return () if options and options[0] in self.place_route else options
+
+    @property
+    def place_route_options(self) -> tuple[str, ...]:
+        """All options of nextpnr: of the part, of the package and the board's own."""
+        return (*self.part.place_route, *self.package_options, *self.place_route)
+
+    @property
+    def _package(self) -> Package | None:
+        return self.part.package(self.package)
+
+    @property
+    def inside(self) -> bool:
+        """Whether the clock's source is inside the device."""
+        return self.oscillator in self.family.oscillators
+
     def fingerprint(self) -> tuple[object, ...]:
         """Plain data that differs wherever what is built would: the values here and the text of the platform."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        for name in ("bridge_baud", "programmers", "tried", "usual", "note"):
+            del fields[name]
         fields |= {"family": self.family.name, "platform": None}
         try:
             source = inspect.getsourcefile(type(self.platform()))
@@ -108,6 +164,11 @@ class Board:
         RequestError
             When it is out of reach.
         """
+        if clock_mhz != self.oscillator_mhz and self._package is not None and not self._package.pll:
+            raise RequestError(
+                f"clock must be {self.oscillator_mhz:g} MHz, not {clock_mhz:g}: "
+                f"the {self.part.name} has no PLL in {self.package}"
+            )
         return self.family.reachable_mhz(self.oscillator_mhz, clock_mhz)
 
     def clock(self, clock_mhz: float) -> BoardClock:

@@ -6,6 +6,8 @@ from amaranth_boards.icebreaker import ICEBreakerPlatform
 
 from bnnhw.boards.board import Board
 from bnnhw.devices.ice40 import ICE40
+from bnnhw.programmers.iceprog import Iceprog
+from bnnhw.programmers.open_fpga_loader import OpenFpgaLoader
 
 __all__ = ["ICEBREAKER"]
 
@@ -21,6 +23,10 @@ ICEBREAKER = Board(
     links=("uart",),
     leds=(("led_r", 0), ("led_g", 0)),
     platform=ICEBreakerPlatform,
-    place_route=("--package", "sg48"),
     bridge_baud=12_000_000,
+    programmers=(
+        Iceprog(),
+        OpenFpgaLoader(options=("--board", "ice40_generic"), memories=("flash",)),
+    ),
+    usual=True,
 )

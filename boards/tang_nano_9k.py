@@ -6,6 +6,7 @@ from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
 from bnnhw.boards.board import Board
 from bnnhw.devices.gowin import GOWIN
+from bnnhw.programmers.open_fpga_loader import OpenFpgaLoader
 
 __all__ = ["TANG_NANO_9K"]
 
@@ -21,6 +22,8 @@ TANG_NANO_9K = Board(
     links=("uart",),
     leds=(("led", 0), ("led", 1)),
     platform=TangNano9kPlatform,
+    programmers=(OpenFpgaLoader(options=("--board", "tangnano9k")),),
+    usual=True,
     place_route=("--device", "GW1NR-LV9QN88PC6/I5"),
     # The serial flash's pins and the configuration port's are others' on this board.
     pack=("--sspi_as_gpio", "--mspi_as_gpio"),

@@ -9,6 +9,7 @@ from amaranth_boards.ulx3s import ULX3S_12F_Platform, ULX3S_25F_Platform, ULX3S_
 
 from bnnhw.boards.board import Board
 from bnnhw.devices.ecp5 import ECP5
+from bnnhw.programmers.open_fpga_loader import OpenFpgaLoader
 
 __all__ = ["VARIANTS"]
 
@@ -26,8 +27,10 @@ def _board(size: str, platform: Callable[[], Any]) -> Board:
         links=("uart",),
         leds=(("led", 0), ("led", 1)),
         platform=platform,
-        place_route=("--package", "CABGA381", "--speed", "6"),
         bridge_baud=3_000_000,
+        programmers=(OpenFpgaLoader(options=("--board", "ulx3s")),),
+        usual=True,
+        place_route=("--speed", "6"),
     )
 
 

@@ -205,7 +205,7 @@ def _build(
     with step("place_route"):
         inputs = (
             _version(toolchain.place_route),
-            (*board.part.place_route, *board.place_route),
+            board.place_route_options,
             clock_mhz,
             seed,
             file_digest(netlist),

@@ -11,6 +11,7 @@ from bnnhw.dataflow.frame import Frame
 from bnnhw.files import write_text, write_whole
 from bnnhw.links import BoardLink, Setting
 from bnnhw.links.external import ExternalAccelerator
+from bnnhw.links.pins import board_platform
 from bnnhw.rtl.emit import emit
 
 __all__ = ["TOP", "Design", "Source", "design_files", "write_design"]
@@ -90,7 +91,7 @@ def write_design(source: Source, board: Board, folder: Path, *, link: BoardLink,
     Raises
     ------
     RequestError
-        For a clock that is out of reach, or that does not suit the link.
+        For a clock that is out of reach, or that does not suit the link, and for pins that the board has not.
     """
     design = design_files(source, board, link, folder)
     write_text(design.sources[0], source.verilog, owned=True)
@@ -101,7 +102,7 @@ def write_design(source: Source, board: Board, folder: Path, *, link: BoardLink,
         gateware = link.gateware(accelerator, setting)
         write_text(path, emit(gateware, link.module, board.family.name).rtlil, owned=True)
     linked = source.module if source.linked else link.module
-    plan = board.platform().prepare(link.top(board, board.clock(clock_mhz), linked), TOP, emit_src=False)
+    plan = board_platform(board, link).prepare(link.top(board, board.clock(clock_mhz), linked), TOP, emit_src=False)
     for path in (design.sources[-1], design.constraints):
         content = plan.files[path.name]
         write_whole(path, content.encode() if isinstance(content, str) else content, owned=True)

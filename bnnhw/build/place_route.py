@@ -149,8 +149,7 @@ def place_and_route(
     for old in (configuration, report):
         old.unlink(missing_ok=True)
     arguments = [
-        *board.part.place_route,
-        *board.place_route,
+        *board.place_route_options,
         *("--json", os.path.relpath(netlist, folder)),
         *_named(
             toolchain.place_route_options,

@@ -14,6 +14,7 @@ from bnnhw.cli import (
     generate,
     import_,
     new,
+    program,
     recipes,
     report,
     sensitivity,
@@ -44,6 +45,7 @@ for command in (
     generate.generate,
     simulate.simulate,
     build.build,
+    program.program,
     report.report,
 ):
     cli.add_command(command)

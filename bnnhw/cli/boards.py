@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bnnhw.cli.options import pins_option
 from bnnhw.cli.session import Session, verb
+from bnnhw.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,27 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["boards"]
 
 
-@verb(example="bnnhw boards\nbnnhw boards icebreaker --json")
+@verb(example="bnnhw boards\nbnnhw boards icebreaker --json\nbnnhw boards tinyfpga-bx --pins rx=gpio_0:14,tx=gpio_0:15")
 @click.argument("name", required=False)
-def boards(session: Session, name: str | None) -> None:
-    """The boards: device, clock, resources, links."""
+@pins_option
+def boards(session: Session, name: str | None, pins: str | None) -> None:
+    """The boards: device, clock, resources, links; of one also pins, lamps and what programs it."""
     from bnnhw.boards import all_boards, get
+    from bnnhw.flow.boards import describe_board, tell_board
+    from bnnhw.flow.pins import with_pins
 
-    chosen = list(all_boards().values()) if name is None else [get(name)]
-    data = {
-        board.name: {
-            "device": board.device,
-            "package": board.package,
-            "lut": board.lut4,
-            "bram_bits": board.bram_bits,
-            "spram_bits": board.spram_bits,
-            "clock_mhz": board.clock_mhz,
-            "oscillator_mhz": board.oscillator_mhz,
-            "links": list(board.links),
-            "bridge_baud": board.bridge_baud,
-        }
-        for board in chosen
-    }
+    if pins is not None and name is None:
+        raise RequestError("--pins must come with a board's name, whose pins they are")
+    chosen = list(all_boards().values()) if name is None else [with_pins(get(name), pins)]
+    data = {board.name: describe_board(board, whole=name is not None) for board in chosen}
 
     def show(console: Console) -> None:
         from rich.table import Table
@@ -50,5 +44,8 @@ def boards(session: Session, name: str | None) -> None:
             links = ", ".join(board.links)
             table.add_row(board.name, board.device, board.package, *numbers, f"{board.clock_mhz:g}", links, baud)
         console.print(table)
+        if name is not None:
+            for line in tell_board(chosen[0]):
+                console.print(line, markup=False)
 
     session.result({"boards": data}, show)

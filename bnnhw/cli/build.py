@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bnnhw.cli.inputs import frames_per_second, open_path
-from bnnhw.cli.options import board_option, folding_option
+from bnnhw.cli.options import board_option, folding_option, pins_option
 from bnnhw.cli.paths import InputPath, Number, OutputDirectory
 from bnnhw.cli.session import Session, verb
 
@@ -37,6 +37,7 @@ MAX_SEED = 2**31 - 1
     type=Number(min=0, min_open=True),
     help="Clock to build for.  [default: the board's]",
 )
+@pins_option
 @click.option(
     "-o",
     "output",
@@ -46,7 +47,14 @@ MAX_SEED = 2**31 - 1
     help="The folder to write.",
 )
 def build(
-    session: Session, design: Path, board: str, folding: Path | None, seed: int, freq: float | None, output: Path
+    session: Session,
+    design: Path,
+    board: str,
+    folding: Path | None,
+    seed: int,
+    freq: float | None,
+    pins: str | None,
+    output: Path,
 ) -> None:
     """Makes a bitstream for a board.
 
@@ -66,7 +74,9 @@ def build(
         if (note := portable_note(opened, chosen)) is not None:
             session.say(note)
     with session.progress("build") as update:
-        result = build_bitstream(opened, chosen, output, seed=seed, freq_mhz=freq, model=model, progress=update)
+        result = build_bitstream(
+            opened, chosen, output, seed=seed, freq_mhz=freq, pins=pins, model=model, progress=update
+        )
     for step, seconds in result.stages_s.items():
         session.say(f"  {step:<12} {'unchanged' if step in result.skipped else f'{seconds:7.1f} s'}")
 

@@ -18,11 +18,13 @@ def doctor(session: Session) -> None:
     """Which tools were found, and which are missing.
 
     For each its version, where it is, why it was chosen, and how to get it when it is missing.
-    Exits with 3 when something is missing.
+    Exits with 3 when something is missing. Programs that load boards are listed too; which one is needed depends on the
+    board, so that none of them counts as missing.
     """
-    from bnnhw import devices, tools
+    from bnnhw import devices, programmers, tools
 
-    found = tools.find_all(devices.programs())
+    found = tools.find_all((*devices.programs(), *programmers.programs()))
+    optional = {program.name for program in programmers.programs()}
 
     def show(console: Console) -> None:
         from rich.table import Table
@@ -31,7 +33,7 @@ def doctor(session: Session) -> None:
         for name, tool in found.items():
             table.add_row(
                 name,
-                tool.version or ("" if tool.found else "[red]missing[/]"),
+                tool.version or ("" if tool.found else "none" if name in optional else "[red]missing[/]"),
                 tool.why,
                 tool.needed_for,
             )
@@ -46,12 +48,13 @@ def doctor(session: Session) -> None:
                     "path": None if tool.path is None else str(tool.path),
                     "needed_for": tool.needed_for,
                     "why": tool.why,
+                    "optional": name in optional,
                 }
                 for name, tool in found.items()
             }
         },
         show,
     )
-    missing = [f"{name} ({tool.why})" for name, tool in found.items() if not tool.found]
+    missing = [f"{name} ({tool.why})" for name, tool in found.items() if not tool.found and name not in optional]
     if missing:
         raise ToolError(f"missing: {', '.join(missing)}")

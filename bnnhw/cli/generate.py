@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bnnhw.cli.inputs import choose_folding, frames_per_second
-from bnnhw.cli.options import folding_option
+from bnnhw.cli.options import folding_option, pins_option
 from bnnhw.cli.paths import BoardName, InputPath, OutputDirectory
 from bnnhw.cli.session import Session, verb
 from bnnhw.errors import RequestError
@@ -35,6 +35,7 @@ __all__ = ["generate"]
     show_default=True,
     help="How frames enter and results leave: bare streams, AXI4-Stream, or a serial port at the board's clock.",
 )
+@pins_option
 @click.option("--name", metavar="N", help="Begins the name of every module, for several networks in one project.")
 @click.option("--data-width", metavar="BITS", type=int, help="Bits per beat of frames, for AXI4-Stream.  [default: 32]")
 @click.option(
@@ -51,6 +52,7 @@ def generate(
     board: str | None,
     folding: Path | None,
     link: str,
+    pins: str | None,
     name: str | None,
     data_width: int | None,
     result_width: int | None,
@@ -71,6 +73,8 @@ def generate(
     chosen = None if board is None else as_board(board)
     if LINKS[link].needs_board and chosen is None:
         raise RequestError(f"--link {link} must come with --board: {LINKS[link].why_board}")
+    if pins is not None and chosen is None:
+        raise RequestError("--pins must come with --board, whose pins they are")
     folded = choose_folding(session, open_network(network), chosen, folding)
     with session.stage("generate"):
         sidecar = run(
@@ -78,6 +82,7 @@ def generate(
             output,
             board=chosen,
             link=link,
+            pins=pins,
             model=network,
             name=name,
             data_width=data_width,

@@ -6,7 +6,7 @@ import click
 
 from bnnhw.cli.paths import BoardName, InputPath
 
-__all__ = ["board_option", "count_option", "data_option", "folding_option"]
+__all__ = ["board_option", "count_option", "data_option", "folding_option", "pins_option"]
 
 data_option = click.option(
     "--data",
@@ -23,6 +23,12 @@ count_option = click.option(
 
 board_option = click.option(
     "--board", metavar="B", type=BoardName(), required=True, help="A name that `bnnhw boards` lists, or FILE.py."
+)
+
+pins_option = click.option(
+    "--pins",
+    metavar="rx=P,tx=P",
+    help="Pins of the link, CONNECTOR_NUMBER:PIN or of the package.  [default: the board's]",
 )
 
 folding_option = click.option(

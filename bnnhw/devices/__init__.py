@@ -5,13 +5,25 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from bnnhw.devices.family import BlockRam, Family, Part, Technology, blocks_needed, buffer_style, ram_attributes
+from bnnhw.devices.family import (
+    BlockRam,
+    Family,
+    InternalOscillator,
+    Package,
+    Part,
+    Technology,
+    blocks_needed,
+    buffer_style,
+    ram_attributes,
+)
 from bnnhw.tools import Program
 
 __all__ = [
     "FAMILIES",
     "BlockRam",
     "Family",
+    "InternalOscillator",
+    "Package",
     "Part",
     "Technology",
     "blocks_needed",

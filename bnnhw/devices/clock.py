@@ -19,7 +19,7 @@ class BoardClock(Elaboratable):
     ----------
     family : Family
     resource : str
-        The oscillator's resource.
+        The oscillator's resource, or the name of one inside the device.
     oscillator_mhz : float
         Its frequency.
     clock_mhz : float
@@ -29,6 +29,7 @@ class BoardClock(Elaboratable):
     def __init__(self, family: Family, resource: str, oscillator_mhz: float, clock_mhz: float) -> None:
         self.family = family
         self.resource = resource
+        self.oscillator_mhz = oscillator_mhz
         self.pll = family.pll(oscillator_mhz, clock_mhz)
         self.clock_mhz = family.reachable_mhz(oscillator_mhz, clock_mhz)
 
@@ -36,6 +37,11 @@ class BoardClock(Elaboratable):
         if self.family.clock is None:
             raise RequestError(f"no board can be built for the family {self.family.name}")
         m = Module()
-        port = platform.request(self.resource, dir="-")
-        self.family.clock(m, platform, port, self.pll, self.clock_mhz)
+        internal = self.family.oscillators.get(self.resource)
+        if internal is None:
+            source, fastest = platform.request(self.resource, dir="-"), self.clock_mhz
+        else:
+            source = internal.gateware(m, self.oscillator_mhz)
+            fastest = self.clock_mhz * (1 + internal.tolerance)
+        self.family.clock(m, platform, source, self.pll, fastest)
         return m

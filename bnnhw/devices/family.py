@@ -7,7 +7,7 @@ function that imports Amaranth when it is called, so that folding a network need
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +23,8 @@ __all__ = [
     "BlockRam",
     "CellModels",
     "Family",
+    "InternalOscillator",
+    "Package",
     "Part",
     "Pll",
     "Technology",
@@ -75,6 +77,28 @@ class Technology:
 
 
 @dataclass(frozen=True)
+class Package:
+    """One package of a device.
+
+    Parameters
+    ----------
+    name : str
+        The vendor's name.
+    place_route : tuple of str
+        Options of nextpnr that select it.
+    pll : bool
+        Whether the device has a PLL in it.
+    pll_pads : tuple of str
+        Pins that reach a PLL without the fabric, where the family's PLLs need to be told.
+    """
+
+    name: str
+    place_route: tuple[str, ...] = ()
+    pll: bool = True
+    pll_pads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Part:
     """One device of a family: what is in it, and the options that select it.
 
@@ -88,6 +112,8 @@ class Part:
         Bits of large single-port memory, all of it.
     synthesis, place_route, pack : tuple of str
         Options of the family's synthesis command, of nextpnr and of the packer.
+    packages : tuple of Package
+        Those it is made in; a board may have another, which it then has to select itself.
     """
 
     name: str
@@ -98,6 +124,30 @@ class Part:
     synthesis: tuple[str, ...] = ()
     place_route: tuple[str, ...] = ()
     pack: tuple[str, ...] = ()
+    packages: tuple[Package, ...] = ()
+
+    def package(self, name: str) -> Package | None:
+        """One of :attr:`packages` by its name, in capitals or not."""
+        return next((package for package in self.packages if package.name.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True)
+class InternalOscillator:
+    """An oscillator inside the device.
+
+    Parameters
+    ----------
+    mhz : tuple of float
+        The frequencies it can be set to.
+    tolerance : float
+        How far the real frequency may be off, by the data sheet, as a fraction.
+    gateware : callable
+        Adds it to a module, set to one of its frequencies; returns the signal of its clock.
+    """
+
+    mhz: tuple[float, ...]
+    tolerance: float
+    gateware: Callable[[Module, float], Signal]
 
 
 @dataclass(frozen=True)
@@ -194,7 +244,12 @@ class Family:
         :class:`~bnnhw.errors.RequestError` when it is out of reach.
     clock : callable, optional
         Drives the domain ``sync`` of a module, its reset included: takes the module, the Amaranth platform, the
-        oscillator's port, the PLL's settings (None: the oscillator as it is) and the clock in MHz.
+        oscillator's port or, of one inside the device, its signal, the PLL's settings (None: the oscillator as it is)
+        and the clock in MHz, as fast as it may really be.
+    oscillators : mapping of str to InternalOscillator
+        Those inside the device, by the name a board asks for them by.
+    pin_attributes : mapping of str to str
+        Amaranth's attributes of a pin of 3.3 V, for pins that no resource of a platform describes.
     toolchain : Toolchain, optional
     cell_models : CellModels, optional
     """
@@ -206,6 +261,8 @@ class Family:
     parts: tuple[Part, ...] = ()
     solve_pll: Callable[[float, float], Pll] | None = None
     clock: Callable[[Module, Any, Any, Any, float], None] | None = None
+    oscillators: Mapping[str, InternalOscillator] = field(default_factory=dict[str, InternalOscillator])
+    pin_attributes: Mapping[str, str] = field(default_factory=dict[str, str])
     toolchain: Toolchain | None = None
     cell_models: CellModels | None = None
 

@@ -168,6 +168,7 @@ GOWIN = Family(
     ),
     solve_pll=solve,
     clock=_clock,
+    pin_attributes={"IO_TYPE": "LVCMOS33"},
     toolchain=Toolchain(
         synthesis=("synth_gowin", "-noiopads", "-nowidelut", "-run", "begin:check"),
         cells={

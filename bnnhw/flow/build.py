@@ -16,6 +16,7 @@ from bnnhw.files import OutputFolder, locked, new_folders, package_digest
 from bnnhw.flow.design import NETWORK, SIDECAR, Design, open_design
 from bnnhw.flow.fold import as_board, check_frame, fold_json, technology_of
 from bnnhw.flow.generate import CORE, FOLDING, generate
+from bnnhw.flow.pins import pins_of, with_pins
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
@@ -34,6 +35,7 @@ def build_bitstream(
     *,
     seed: int = 0,
     freq_mhz: float | None = None,
+    pins: str | None = None,
     model: Path | str | None = None,
     progress: Progress = silent,
 ) -> BuildResult:
@@ -52,6 +54,8 @@ def build_bitstream(
         Of place and route.
     freq_mhz : float, optional
         Clock to build for; the board's when not given.
+    pins : str, optional
+        Pins of the board's link, as ``"rx=pmod_0:3,tx=B10"``; those of the design, or the board's, when not given.
     model : Path or str, optional
         The file of a folded network, see :func:`~bnnhw.flow.generate.generate`.
     progress : callable
@@ -71,7 +75,9 @@ def build_bitstream(
     ToolError
         When a tool is missing.
     """
-    board, folder = as_board(board), Path(folder)
+    if pins is None and isinstance(design, Design):
+        pins = design.pins
+    board, folder = with_pins(as_board(board), pins), Path(folder)
     link = board_link(board)
     clock_mhz = check_clock(board, link, freq_mhz)
     check_frame(design.network, board)
@@ -84,7 +90,7 @@ def build_bitstream(
         progress(STEPS.index(step) + fraction, len(STEPS), what)
 
     edited = design.whole.edited if source.linked else design.core.edited
-    extra = {"technology": design.technology, "edited": edited}
+    extra = {"technology": design.technology, "edited": edited, "pins": pins_of(board)}
     # What the report needs for its picture of the network.
     beside = {
         "network.json": describe(design.network),

@@ -119,6 +119,11 @@ class Design:
         return self.sidecar["link"]
 
     @property
+    def pins(self) -> str | None:
+        """The pins it was generated for, where these are not the board's own."""
+        return self.sidecar.get("pins")
+
+    @property
     def clock_mhz(self) -> float | None:
         """The clock that its link was made for; None where it depends on none."""
         return self.sidecar["clock_mhz"]

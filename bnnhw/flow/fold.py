@@ -125,7 +125,7 @@ def choose(
     fastest: bool = False,
 ) -> Choice:
     """Like :func:`fold`, with the board that it is for and what was left on the table."""
-    candidates = list(boards.BOARDS.values()) if board is None else [as_board(board)]
+    candidates = boards.usual() if board is None else [as_board(board)]
     for candidate in candidates[:-1]:
         try:
             return _choose(network, candidate, folding, fps, fastest)

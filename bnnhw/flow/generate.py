@@ -20,6 +20,7 @@ from bnnhw.files import digest, file_digest, whole_directory, write_json, write_
 from bnnhw.flow.companions import companions
 from bnnhw.flow.design import DESIGN, FORMAT_VERSION, NETWORK, SIDECAR, Design, open_design, probe_json
 from bnnhw.flow.fold import as_board, technology_of
+from bnnhw.flow.pins import with_pins
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
@@ -58,6 +59,7 @@ def generate(
     *,
     board: Board | str | None = None,
     link: str = links.DEFAULT,
+    pins: str | None = None,
     model: Path | str | None = None,
     name: str | None = None,
     data_width: int | None = None,
@@ -77,6 +79,8 @@ def generate(
         Uses the memories of this board's device; portable Verilog without.
     link : str
         How frames enter and results leave: a name in :data:`bnnhw.links.LINKS`.
+    pins : str, optional
+        Pins of the board's link, as ``"rx=pmod_0:3,tx=B10"``, for builds of the folder; the board's when not given.
     model : Path or str, optional
         The file of the network: copied, and named in the Verilog's header.
     name : str, optional
@@ -95,26 +99,38 @@ def generate(
         When Yosys is missing, which writes the Verilog.
     """
     folder, board = Path(folder), None if board is None else as_board(board)
-    chosen = links.get(link).configured(data_width=data_width, result_width=result_width)
+    chosen = links.get(link)
+    if chosen.needs_board:
+        if board is None:
+            raise RequestError(f"link {link} needs a board: {chosen.why_board}")
+        chosen = links.board_link(board, link)
+    chosen = chosen.configured(data_width=data_width, result_width=result_width)
     if scores and not chosen.every_score:
         raise RequestError(f"link {link} carries the class and its score, not the scores of all classes")
     if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise RequestError(f"name must be letters, digits and underscores, no digit first, not {name!r}")
-    if chosen.needs_board:
+    if pins is not None:
         if board is None:
-            raise RequestError(f"link {link} needs a board: {chosen.why_board}")
-        links.board_link(board, link)
+            raise RequestError("pins must come with a board, whose they are")
+        with_pins(board, pins)
     with whole_directory(folder, DESIGN, SIDECAR) as target:
         if model is None:
             archive.save(folded.network, target / NETWORK)
         else:
             shutil.copyfile(model, target / NETWORK)
-        _write(folded, board, chosen, target, Path(model or NETWORK), "" if name is None else f"{name}_", scores)
+        _write(folded, board, chosen, target, Path(model or NETWORK), "" if name is None else f"{name}_", scores, pins)
     return open_design(folder)
 
 
 def _write(
-    folded: FoldedNetwork, board: Board | None, link: Link, folder: Path, model: Path, prefix: str, scores: bool
+    folded: FoldedNetwork,
+    board: Board | None,
+    link: Link,
+    folder: Path,
+    model: Path,
+    prefix: str,
+    scores: bool,
+    pins: str | None,
 ) -> None:
     versions, sha256 = _versions(), file_digest(folder / NETWORK)
     technology, identity = technology_of(board), digest(folded)
@@ -150,6 +166,7 @@ def _write(
         "folding": FOLDING,
         "board": None if board is None else board.name,
         "link": link.name,
+        "pins": pins,
         "technology": technology,
         "clock_mhz": clock_mhz,
         **top,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from typing import Protocol
 
 from bnnhw.errors import RequestError
@@ -56,13 +57,16 @@ class Reachable(Protocol):
     @property
     def links(self) -> tuple[str, ...]: ...
 
+    @property
+    def settings(self) -> Mapping[str, Mapping[str, int]]: ...
+
 
 def board_link(board: Reachable, name: str | None = None) -> BoardLink:
-    """A link of a board, by default its first; :class:`~bnnhw.errors.RequestError` lists those it has."""
+    """A link of a board as set there, by default its first; :class:`~bnnhw.errors.RequestError` lists those it has."""
     wanted = board.links[0] if name is None else name
     link = LINKS.get(wanted)
     if wanted not in board.links:
         raise RequestError(f"link of {board.name} must be one of {', '.join(board.links)}, not {wanted!r}")
     if not isinstance(link, BoardLink):
         raise RequestError(f"link {wanted!r} of {board.name} must have a folder in bnnhw/links, and has none")
-    return link
+    return link.configured(**board.settings.get(wanted, {}))

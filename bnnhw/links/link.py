@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -31,10 +32,10 @@ class FrameAccelerator(Protocol):
 
 
 class Lamps(Protocol):
-    """What a link's top needs of a board, on top of its platform: the resources of the error and activity lamps."""
+    """What a link's top needs of a board, on top of its platform: the error lamp and the activity lamp, if any."""
 
     @property
-    def leds(self) -> tuple[tuple[str, int], tuple[str, int]]: ...
+    def leds(self) -> tuple[tuple[str, int] | tuple[str, int, str], ...]: ...
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,10 @@ class BoardLink(Link):
     """A link that a bitstream can have: through pins of a board, to a host."""
 
     needs_board = True
+
+    pins: ClassVar[Mapping[str, str]] = {}
+    """Its signals at pins of the board, and their directions, ``"i"`` into the device and ``"o"`` out of it: those of
+    the platform's resource that has the link's name."""
 
     @property
     @abstractmethod

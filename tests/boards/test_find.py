@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -94,6 +95,64 @@ def test_it_builds(board: Path, tmp_path: Path) -> None:
     assert "set_io uart_0__rx__io 9" in (out / "top.pcf").read_text()
 
 
+def test_it_goes_through_all_verbs(board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No lamps, no serial port, its clock inside: pins are chosen once, and are in sidecar and constraints."""
+    for program in ("yosys", ICE40.build_tools().place_route, ICE40.build_tools().packer):
+        if not tools.find(program).found:
+            pytest.skip(tools.find(program).why)
+    board.write_text(
+        TEXT.replace('        UARTResource(0, rx="9", tx="8"),\n', "")
+        .replace('    leds=(("led", 0), ("led", 1)),\n', "    programmers=(Iceprog(),),\n")
+        .replace('iCE40HX4K"', 'iCE40UP5K"')
+        .replace('"TQ144"', '"SG48"')
+        .replace(
+            '    oscillator="clk12",\n    oscillator_mhz=12.0,\n',
+            '    oscillator="SB_HFOSC",\n    oscillator_mhz=24.0,\n',
+        )
+        .replace('    place_route=("--package", "tq144"),\n', "")
+        .replace("connectors = []", 'connectors = [Connector("pmod", 0, "4 2 47 45")]')
+        .replace("import Attrs, Clock, Pins", "import Attrs, Clock, Connector, Pins")
+        .replace("\n\nclass My", "\nfrom bnnhw.programmers.iceprog import Iceprog\n\n\nclass My")
+    )
+    archive.save(random_network([16, 8, 4]), tmp_path / "tiny.bnn")
+
+    def verb(*arguments: object) -> dict[str, Any]:
+        result = CliRunner().invoke(cli, [*map(str, arguments), "--json"])
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
+
+    refused = CliRunner().invoke(
+        cli, ["build", str(tmp_path / "tiny.bnn"), "--board", str(board), "-o", str(tmp_path / "x")]
+    )
+    assert refused.exit_code == 2
+    assert refused.stderr.endswith("mine: the platform has no resource uart; choose pins: --pins rx=PIN,tx=PIN\n")
+    assert verb("boards", board)["boards"]["mine"]["link"]["pins"] == {}
+    pins = "rx=pmod_0:2,tx=46"
+    shown = verb("boards", board, "--pins", pins)["boards"]["mine"]
+    assert shown["link"]["pins"] == {"rx": "2", "tx": "46"} and shown["lamps"] == {} and not shown["tried"]
+    design, out = tmp_path / "design", tmp_path / "out"
+    verb("generate", tmp_path / "tiny.bnn", "--board", board, "--link", "uart", "--pins", pins, "-o", design)
+    assert json.loads((design / "design.json").read_text())["pins"] == pins
+    built = verb("build", design, "--board", board, "-o", out)
+    assert built["timing_met"] and built["clock_mhz"] == 24.0
+    constraints = (out / "top.pcf").read_text()
+    assert "set_io uart_0__rx__io 2" in constraints and "set_io uart_0__tx__io 46" in constraints
+    assert json.loads((out / "report.json").read_text())["pins"] == {"rx": "2", "tx": "46"}
+    # Of a build other pins can be asked for: the Verilog is the same.
+    from bnnhw.flow.design import open_design
+    from bnnhw.flow.pins import pins_of, with_pins
+
+    assert open_design(design).pins == pins
+    assert pins_of(with_pins(boards.get(str(board)), "rx=3,tx=4")) == {"rx": "3", "tx": "4"}
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "iceprog").write_text(f"#!/bin/sh\necho $1 > {programs / 'log'}\n")
+    (programs / "iceprog").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    assert verb("program", out, "--board", board)["programmed"]
+    assert (programs / "log").read_text() == f"{out / 'top.bin'}\n"
+
+
 def test_one_of_several(board: Path) -> None:
     board.write_text(f'{TEXT}\nfrom dataclasses import replace\n\nFAST = replace(MINE, name="fast", clock_mhz=48.0)\n')
     assert boards.get(f"{board}:fast").clock_mhz == 48.0
@@ -123,7 +182,8 @@ def test_a_board_of_ours_changed(board: Path) -> None:
         ("\nimport no_such_package\n", "line 2: ModuleNotFoundError: No module named 'no_such_package'"),
         (
             'from bnnhw.devices.ecp5 import ECP5\nECP5.part("LFE5U-99F")\n',
-            "line 2: part of ecp5 must be one of LFE5U-12F, LFE5U-25F, LFE5U-45F, LFE5U-85F, not 'LFE5U-99F'",
+            "line 2: part of ecp5 must be one of LFE5U-12F, LFE5U-25F, LFE5U-45F, LFE5U-85F, "
+            "LFE5UM-25F, LFE5UM-45F, LFE5UM-85F, LFE5UM5G-25F, LFE5UM5G-45F, LFE5UM5G-85F, not 'LFE5U-99F'",
         ),
     ],
 )

@@ -131,11 +131,13 @@ def test_unknown_board(verb: str, network: Path, tmp_path: Path, refused: Refuse
 
 
 def test_unknown_board_of_the_demo(tmp_path: Path, refused: Refused) -> None:
-    assert refused(2, "demo", "--board", "none", "-o", tmp_path / "out").startswith("board must be one of icebreaker, ")
+    assert refused(2, "demo", "--board", "none", "-o", tmp_path / "out").startswith(
+        "board must be one of ice40-hx1k-blink-evn, "
+    )
 
 
 def test_unknown_board_listed(refused: Refused) -> None:
-    assert refused(2, "boards", "none").startswith("board must be one of icebreaker, ")
+    assert refused(2, "boards", "none").startswith("board must be one of ice40-hx1k-blink-evn, ")
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "simulate"])

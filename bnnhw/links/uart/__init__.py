@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bnnhw.errors import RequestError
 from bnnhw.links.link import BoardLink, FrameAccelerator, Lamps, Setting
@@ -34,6 +35,7 @@ class Uart(BoardLink):
     module = "uart_link"
     every_score = False
     why_board = "its clock decides the divisor of the serial port"
+    pins: ClassVar[Mapping[str, str]] = {"rx": "i", "tx": "o"}
 
     baud: int = BAUD
 

@@ -7,6 +7,8 @@ from typing import Any
 from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal
 from amaranth.lib import io
 
+from bnnhw.links.pins import lamp_ports, request
+
 __all__ = ["UartTop"]
 
 
@@ -18,15 +20,17 @@ class UartTop(Elaboratable):
 
     Parameters
     ----------
-    leds : tuple of (str, int)
-        Resources of the error lamp and of the activity lamp.
+    leds : tuple of (str, int) or (str, int, str)
+        The error lamp and the activity lamp, as far as there are such (:class:`~bnnhw.boards.Board`).
     clock : Elaboratable
         The board's clock generator.
     module : str
         Name of the module that holds the link and the accelerator.
     """
 
-    def __init__(self, leds: tuple[tuple[str, int], tuple[str, int]], clock: Elaboratable, module: str) -> None:
+    def __init__(
+        self, leds: tuple[tuple[str, int] | tuple[str, int, str], ...], clock: Elaboratable, module: str
+    ) -> None:
         self.leds = leds
         self.clock = clock
         self.module = module
@@ -35,24 +39,15 @@ class UartTop(Elaboratable):
         m = Module()
         m.domains += ClockDomain("sync")
         m.submodules.clock = self.clock
-        uart = platform.request("uart", 0, dir={"rx": "-", "tx": "-"} | _unused(platform))
-        error_led, activity_led = (platform.request(*led, dir="-") for led in self.leds)
+        # Handshake lines of the serial port are requested with it and left alone.
+        uart = request(platform, "uart", 0)
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)
-        m.submodules.error_led = error = io.Buffer("o", error_led)
-        m.submodules.activity_led = activity = io.Buffer("o", activity_led)
+        lamps: dict[str, Any] = {}
+        for name, port in zip(("error", "activity"), lamp_ports(platform, self.leds), strict=False):
+            m.submodules[f"{name}_led"] = lamp = io.Buffer("o", port)
+            lamps[f"o_{name}"] = lamp.o
         m.submodules.link = Instance(
-            self.module,
-            i_clk=ClockSignal(),
-            i_rst=ResetSignal(),
-            i_rx=rx.i,
-            o_tx=tx.o,
-            o_error=error.o,
-            o_activity=activity.o,
+            self.module, i_clk=ClockSignal(), i_rst=ResetSignal(), i_rx=rx.i, o_tx=tx.o, **lamps
         )
         return m
-
-
-def _unused(platform: Any) -> dict[str, str]:
-    """Handshake lines of the serial port: their pins are requested with it and left alone."""
-    return {pin.name: "-" for pin in platform.lookup("uart", 0).ios if pin.name not in ("rx", "tx")}
