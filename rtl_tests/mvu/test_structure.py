@@ -9,12 +9,14 @@ import pytest
 
 from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
+from bnnhw.ir import BitMatrix, DataType, Dense, WeightPlane
 from bnnhw.rtl.emit import port_signals
 from bnnhw.units.mvu.model import MvuUnit
 from bnnhw.units.mvu.replay import Replay
 from bnnhw.units.mvu.rtl import Mvu
 from bnnhw.units.mvu.shift_add import ShiftAdd
 from rtl_tests.storage import register_bits
+from rtl_tests.streams import Driver, Monitor, Run, simulate
 from tests.layers import random_layer
 
 
@@ -77,3 +79,18 @@ def test_processing_element(planes: str, due: dict[str, int]) -> None:
     element = whole._element()
     assert widths(element) == due
     assert register_bits(element) < register_bits(whole)
+
+
+def test_the_ends_of_a_difference_of_planes() -> None:
+    """One plane that counts once, and one that counts minus three times: all of the one, then all of the other."""
+    weights = tuple(WeightPlane(c, BitMatrix.from_bits(np.full((1, 3), bit, np.uint8))) for c, bit in ((1, 1), (-3, 0)))
+    layer = Dense("layer", DataType("bipolar", 1), weights, None)
+    mvu = Mvu(MvuUnit(layer, LayerFolding(1, 3, "lut"), technology("generic")))
+
+    async def scenario(bench: Run) -> None:
+        monitor = Monitor(3)
+        await bench.stream(Driver([0b000, 0b111, 0b001]), monitor)
+        bits = mvu.model.lane_bits
+        assert monitor.words == [number & (1 << bits) - 1 for number in (-9, 3, 1 - 6)]
+
+    simulate(mvu, scenario, seed=0)
