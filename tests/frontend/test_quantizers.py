@@ -119,6 +119,13 @@ def _size(graph: Graph, over: int) -> str:
     return name
 
 
+def _held(graph: Graph, over: int) -> str:
+    large = graph.constant(np.zeros(1 << 20))
+    for _ in range(127 + over):
+        large = graph.add("Identity", large)
+    return graph.add("MatMul", graph.quant("input", 3), graph.weights(1, 3))
+
+
 LIMITS: dict[str, tuple[Callable[[Graph, int], str], str]] = {
     "scales": (_scales, "its scale must have at most 65536 values, not 65537"),
     "quantized biases": (_bias, "its input must have at most 65536 values, not 65537"),
@@ -126,6 +133,7 @@ LIMITS: dict[str, tuple[Callable[[Graph, int], str], str]] = {
     "dimensions": (_rank, "its shape must be a list of at most 8 integers"),
     "dimensions of weights": (_weights_rank, "its output must have at most 8 dimensions"),
     "strides": (_window, "its strides must be 2 numbers of at least 1 and below 1048576, not (1048576, 1)"),
+    "numbers held": (_held, "a model must hold at most 134217728 numbers"),
     "pools": (_size, "its kernel, stride, ibits and obits must be in 1..1024, not 1, 1025, 3 and 3"),
 }
 
