@@ -17,8 +17,9 @@ INTRODUCTION = """# Boards
 Made by `python benchmarks/document.py` from the boards' own files and from `benchmarks/results/boards.json`, which
 `python benchmarks/measure_boards.py` makes.
 
-**{tried}** Pins are from amaranth-boards and from the public sources that each file in `boards/` names; clocks are
-nextpnr's. `bnnhw boards NAME` says the same of one board, with its connectors, of a board of yours too.
+**{tried}** Pins are from amaranth-boards and from the public sources that each file
+in `boards/` names; clocks are nextpnr's. `bnnhw boards NAME` says the same of one board, with its connectors, of a
+board of yours too.
 
 ## Built
 

@@ -1,4 +1,4 @@
-"""Makes docs/benchmarks.md, docs/study.md and its pictures from benchmarks/results/*.json.
+"""Makes docs/benchmarks.md, docs/boards.md, docs/study.md and its pictures from benchmarks/results/*.json.
 
 python benchmarks/document.py
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from boards_page import page as boards_page
 from c_page import c_code
 from measure_xnor_lane import DEVICES, FOLDS, random_layer
 from study_page import page, plot
@@ -233,6 +234,8 @@ def main() -> None:
     sections.append(published(json.loads((ROOT / "results" / "published.json").read_text())))
     sections.append(c_code(json.loads((ROOT / "results" / "c.json").read_text()), table))
     TARGET.write_text("\n\n".join(sections) + "\n")
+    boards = json.loads((ROOT / "results" / "boards.json").read_text())
+    (DOCS / "boards.md").write_text(boards_page(boards, table) + "\n")
     study = json.loads((ROOT / "results" / "study.json").read_text())
     (DOCS / "study.md").write_text(page(study, table))
     for dataset in {row["dataset"] for row in study["rows"]}:

@@ -81,8 +81,10 @@ def _built(folded: FoldedNetwork, board: Board, folder: Path, seed: int) -> dict
     out = folder / f"seed{seed}"
     result = bnnhw.build_bitstream(folded, board, out, seed=seed)
     report = json.loads((out / "report.json").read_text())
-    said = ("device", "link", "baud", "pins", "cycles_per_frame", "tools")
-    return {**result.figures(), **{key: report[key] for key in said}}
+    said = ("device", "link", "baud", "pins", "cycles_per_frame")
+    # Their versions, without where they lie.
+    versions = {name: tool.split()[-1] for name, tool in report["tools"].items()}
+    return {**result.figures(), **{key: report[key] for key in said}, "tools": versions}
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from bnnhw.flow.pins import pins_of
 from bnnhw.links import board_link
 from bnnhw.links.pins import connectors
 
-__all__ = ["describe_board", "tell_board"]
+__all__ = ["describe_board", "placed_pins", "tell_board"]
 
 _LAMPS = ("error", "activity")
 
@@ -46,19 +46,25 @@ def describe_board(board: Board, *, whole: bool) -> dict[str, Any]:
     }
 
 
+def placed_pins(board: Board) -> dict[str, str]:
+    """Where the link's signals are: the pin of the package, behind that of a connector where one was named."""
+    chosen = board.pins.get(board_link(board).name, {})
+    return {
+        signal: f"{chosen[signal]} ({pin})" if chosen.get(signal, pin) != pin else pin
+        for signal, pin in _pins(board).items()
+    }
+
+
 def tell_board(board: Board) -> Iterator[str]:
     """The same for people, as lines."""
     facts = describe_board(board, whole=True)
     where = "inside the device" if board.inside else f"resource {board.oscillator}"
     yield f"oscillator   {board.oscillator_mhz:g} MHz, {where}"
     link = dict(facts["link"])
-    name, pins = link.pop("name"), link.pop("pins")
+    name = link.pop("name")
+    del link["pins"]
     settings = "".join(f", {key} {value}" for key, value in link.items())
-    chosen = board.pins.get(name, {})
-    placed = {
-        signal: f"{chosen[signal]} ({pin})" if chosen.get(signal, pin) != pin else pin for signal, pin in pins.items()
-    }
-    yield f"link         {name}: {_pairs(placed) or 'pins must be chosen: --pins'}{settings}"
+    yield f"link         {name}: {_pairs(placed_pins(board)) or 'pins must be chosen: --pins'}{settings}"
     yield f"lamps        {_pairs(facts['lamps']) or 'none'}"
     for connector, pins in facts["connectors"].items():
         yield f"connector    {connector}: {', '.join(f'{pin} ({to})' for pin, to in pins.items())}"
@@ -74,7 +80,7 @@ def tell_board(board: Board) -> Iterator[str]:
 
 
 def _pins(board: Board) -> dict[str, str]:
-    """None where the board's platform has none and none are chosen."""
+    """Empty where the board's platform has none and none are chosen."""
     try:
         return pins_of(board)
     except RequestError:
