@@ -10,6 +10,8 @@ The steps from a model to a bitstream, each a function; what one returns the nex
     result = bnnhw.simulate(design, samples, labels)
     built = bnnhw.build_bitstream(design, "icebreaker", "out")
     bnnhw.write_report("out")
+    with bnnhw.open_board("out", port="/dev/ttyUSB1") as board:
+        results = board.run(samples)
 
 Boards and families, data sets, and training are packages of their own: :mod:`bnnhw.boards`, :mod:`bnnhw.devices`,
 :mod:`bnnhw.datasets`, :mod:`bnnhw.training`. (``bnnhw.build`` and ``bnnhw.report`` are packages too, which is why two
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from bnnhw.flow.generate import generate
     from bnnhw.flow.import_ import read, save
     from bnnhw.flow.report import write_report
+    from bnnhw.flow.run import Results, RunningBoard, open_board
     from bnnhw.flow.sensitivity import sensitivity
     from bnnhw.flow.simulate import simulate
     from bnnhw.flow.train import train
@@ -61,6 +64,8 @@ __all__ = [
     "Prediction",
     "RangeWarning",
     "Resources",
+    "Results",
+    "RunningBoard",
     "Scores",
     "SimulationResult",
     "__version__",
@@ -73,6 +78,7 @@ __all__ = [
     "export",
     "fold",
     "generate",
+    "open_board",
     "open_design",
     "predict",
     "read",
@@ -97,6 +103,8 @@ _MODULES = {
     "Prediction": "folding",
     "RangeWarning": "errors",
     "Resources": "dataflow",
+    "Results": "flow.run",
+    "RunningBoard": "flow.run",
     "Scores": "reference",
     "SimulationResult": "sim.result",
     "build_bitstream": "flow.build",
@@ -105,6 +113,7 @@ _MODULES = {
     "export": "flow.export",
     "fold": "flow.fold",
     "generate": "flow.generate",
+    "open_board": "flow.run",
     "open_design": "flow.design",
     "predict": "flow.fold",
     "read": "flow.import_",

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-__all__ = ["Processes", "Terminated", "end_on_signals", "run", "start", "stop"]
+__all__ = ["Processes", "Terminated", "end_on_signals", "run", "start", "stop", "talk"]
 
 GRACE_S = 2.0
 """Time to tidy up that a program gets before it is killed."""
@@ -43,7 +43,7 @@ class Processes:
     def __init__(self, parent: Processes | None = None) -> None:
         self._parent = parent
         self._lock = threading.RLock()
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: set[subprocess.Popen[Any]] = set()
         self._ended = False
 
     def start(
@@ -58,26 +58,23 @@ class Processes:
 
         Its output is a pipe, of text. :meth:`stop` must follow.
         """
-        options: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
+        text = {"text": True, "encoding": "utf-8", "errors": "replace"}
+        return self._start(arguments, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stderr=stderr, **text)
+
+    def talk(self, arguments: Sequence[str | Path], *, stderr: int | IO[Any]) -> subprocess.Popen[bytes]:
+        """The same of a program that is talked to: its input and its output are pipes, of bytes."""
+        return self._start(arguments, stdin=subprocess.PIPE, stderr=stderr)
+
+    def _start(self, arguments: Sequence[str | Path], **options: Any) -> subprocess.Popen[Any]:
+        group: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
         with self._lock:
             if self.ended:
                 raise InterruptedError("programs are being ended")
-            process = subprocess.Popen(
-                arguments,
-                cwd=cwd,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                **options,
-            )
+            process = subprocess.Popen(arguments, stdout=subprocess.PIPE, **options, **group)
             self._add(process)
         return process
 
-    def stop(self, process: subprocess.Popen[str]) -> None:
+    def stop(self, process: subprocess.Popen[Any]) -> None:
         """Ends a program that still runs, and what it started; waits for it."""
         try:
             if process.poll() is None:
@@ -128,25 +125,25 @@ class Processes:
             timer.daemon = True
             timer.start()
 
-    def _kill(self, processes: list[subprocess.Popen[str]]) -> None:
+    def _kill(self, processes: list[subprocess.Popen[Any]]) -> None:
         with self._lock:
             for process in self._running.intersection(processes):
                 _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
 
-    def _add(self, process: subprocess.Popen[str]) -> None:
+    def _add(self, process: subprocess.Popen[Any]) -> None:
         with self._lock:
             self._running.add(process)
             if self._parent is not None:
                 self._parent._add(process)
 
-    def _discard(self, process: subprocess.Popen[str]) -> None:
+    def _discard(self, process: subprocess.Popen[Any]) -> None:
         with self._lock:
             self._running.discard(process)
             if self._parent is not None:
                 self._parent._discard(process)
 
 
-def _signal(process: subprocess.Popen[str], number: int) -> None:
+def _signal(process: subprocess.Popen[Any], number: int) -> None:
     """Sends a signal to a program and to what it started; a program that was waited for is not there any more."""
     if process.returncode is not None:
         return
@@ -162,7 +159,7 @@ def _signal(process: subprocess.Popen[str], number: int) -> None:
 EVERY = Processes()
 """All programs that this one runs."""
 
-run, start, stop = EVERY.run, EVERY.start, EVERY.stop
+run, start, stop, talk = EVERY.run, EVERY.start, EVERY.stop, EVERY.talk
 
 
 def end_on_signals() -> None:

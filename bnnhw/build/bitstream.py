@@ -62,7 +62,7 @@ def build(
     seed: int = 0,
     freq_mhz: float | None = None,
     extra: Mapping[str, Any] | None = None,
-    beside: Mapping[str, Mapping[str, Any]] | None = None,
+    beside: Mapping[str, Mapping[str, Any] | Callable[[Path], object]] | None = None,
     progress: Progress | None = None,
 ) -> BuildResult:
     """Builds the bitstream of Verilog for a board.
@@ -77,7 +77,7 @@ def build(
     extra : mapping, optional
         What ``report.json`` is to say too.
     beside : mapping, optional
-        JSON files to write too, by name.
+        Files to write too, by name: JSON, or what writes them.
 
     Raises
     ------
@@ -97,7 +97,10 @@ def build(
     with new_folders(out_dir), locked(out_dir / LOCK), OutputFolder(out_dir, BUILD, shared=True).writing(names):
         result = _build(source, board, out_dir, clock_mhz, link, seed, extra or {}, progress or (lambda *_: None))
         for name, content in beside.items():
-            write_json(out_dir / name, content, owned=True)
+            if isinstance(content, Mapping):
+                write_json(out_dir / name, content, owned=True)
+            else:
+                content(out_dir / name)
         return result
 
 

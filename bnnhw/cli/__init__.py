@@ -17,10 +17,12 @@ from bnnhw.cli import (
     program,
     recipes,
     report,
+    run,
     sensitivity,
     show,
     simulate,
     train,
+    virtual,
 )
 from bnnhw.cli.group import cli
 from bnnhw.processes import end_on_signals
@@ -47,6 +49,8 @@ for command in (
     build.build,
     program.program,
     report.report,
+    run.run,
+    virtual.virtual,
 ):
     cli.add_command(command)
 

@@ -18,13 +18,14 @@ def doctor(session: Session) -> None:
     """Which tools were found, and which are missing.
 
     For each its version, where it is, why it was chosen, and how to get it when it is missing.
-    Exits with 3 when something is missing. Programs that load boards are listed too; which one is needed depends on the
-    board, so that none of them counts as missing.
+    Exits with 3 when something is missing that the way from a model to a bitstream needs. Programs that load boards or
+    unpack bitstreams are listed too; none of them counts as missing.
     """
     from bnnhw import devices, programmers, tools
 
-    found = tools.find_all((*devices.programs(), *programmers.programs()))
-    optional = {program.name for program in programmers.programs()}
+    programs = (*devices.programs(), *programmers.programs())
+    found = tools.find_all(programs)
+    optional = {program.name for program in programs if program.optional}
 
     def show(console: Console) -> None:
         from rich.table import Table

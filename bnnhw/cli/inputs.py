@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bnnhw.folding import FoldedNetwork
     from bnnhw.ir import Network
 
-__all__ = ["choose_folding", "frames_per_second", "headroom_note", "load_frames", "open_path"]
+__all__ = ["choose_folding", "frames_per_second", "headroom_note", "load_frames", "open_path", "tell_frames"]
 
 WORTH_SAYING = 2
 """How many times faster the fastest folding must be for a verb that chose a modest one to say so."""
@@ -72,8 +72,13 @@ def load_frames(session: Session, network: Network, wanted: Wanted) -> Frames:
     from bnnhw.flow.frames import find_frames
 
     found = find_frames(network, wanted)
-    for note in found.notes:
-        session.say(note)
-    for warning in found.warnings:
-        session.warn(warning)
+    tell_frames(session, found)
     return found
+
+
+def tell_frames(session: Session, frames: Frames) -> None:
+    """Says what is strange about frames, and what is worth knowing."""
+    for note in frames.notes:
+        session.say(note)
+    for warning in frames.warnings:
+        session.warn(warning)

@@ -101,7 +101,7 @@ class Number(click.FloatRange):
 def _inputs(given: list[tuple[click.ParamType[Any], Any]]) -> Iterator[Path]:
     for kind, value in given:
         if isinstance(kind, InputPath):
-            yield value
+            yield from value if isinstance(value, tuple) else (value,)
         elif isinstance(kind, BoardName) and ".py" in value:
             from bnnhw.boards.find import named_file
 

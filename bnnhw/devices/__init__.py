@@ -43,8 +43,8 @@ def _families() -> dict[str, Family]:
     return {value.name: value for value in values}
 
 
-_SHARED = ("block_ram", "clock", "family")
-"""The modules here that are no family: what families share. The first two import Amaranth."""
+_SHARED = ("block_ram", "clock", "family", "icestorm")
+"""The modules here that are no family: what families share, and parts of them. The first two import Amaranth."""
 
 FAMILIES = _families()
 """Every family, by name."""
@@ -63,6 +63,11 @@ def technology(name: str) -> Technology:
 
 
 def programs() -> tuple[Program, ...]:
-    """The programs that families need, besides Yosys, to make bitstreams."""
+    """The programs that families need, besides Yosys, to make bitstreams and to unpack them again."""
     toolchains = [value.toolchain for value in FAMILIES.values() if value.toolchain is not None]
-    return (*(t.place_route for t in toolchains), *(t.packer for t in toolchains))
+    unpackers = [value.unpacker for value in FAMILIES.values() if value.unpacker is not None]
+    return (
+        *(t.place_route for t in toolchains),
+        *(t.packer for t in toolchains),
+        *(program for unpacker in unpackers for program in unpacker.programs),
+    )

@@ -6,7 +6,7 @@ function that imports Amaranth when it is called, so that folding a network need
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,6 +29,7 @@ __all__ = [
     "Pll",
     "Technology",
     "Toolchain",
+    "Unpacker",
     "blocks_needed",
     "buffer_style",
     "ram_attributes",
@@ -214,6 +215,22 @@ class CellModels:
     macros: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unpacker:
+    """How a bitstream becomes a netlist again.
+
+    Parameters
+    ----------
+    programs : tuple of Program
+    verilog : callable
+        Takes the bitstream, the file that names its pins, the part, and the options of place and route; returns
+        Verilog whose top module, ``top``, has the pins as ports.
+    """
+
+    programs: tuple[Program, ...]
+    verilog: Callable[[Path, Path, Part, Sequence[str]], str]
+
+
 class Pll(Protocol):
     """Settings of a PLL."""
 
@@ -252,6 +269,10 @@ class Family:
         Amaranth's attributes of a pin of 3.3 V, for pins that no resource of a platform describes.
     toolchain : Toolchain, optional
     cell_models : CellModels, optional
+    board_models : str, optional
+        A template of this package: Verilog models of the clock generator and of pins, for the simulation of a board
+        (``bnnhw/sim/board.cpp.j2``). They stand in for those of ``cell_models``.
+    unpacker : Unpacker, optional
     """
 
     technology: Technology
@@ -265,6 +286,8 @@ class Family:
     pin_attributes: Mapping[str, str] = field(default_factory=dict[str, str])
     toolchain: Toolchain | None = None
     cell_models: CellModels | None = None
+    board_models: str | None = None
+    unpacker: Unpacker | None = None
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ from bnnhw.devices.family import (
     Technology,
     Toolchain,
 )
+from bnnhw.devices.icestorm import UNPACKER
 from bnnhw.errors import RequestError
 from bnnhw.tools import Program, yowasp
 
@@ -278,4 +279,6 @@ ICE40 = Family(
         # The default values of ports that the model has are not something that Verilator reads.
         ("NO_ICE40_DEFAULT_ASSIGNMENTS",),
     ),
+    board_models="ice40_board.v.j2",
+    unpacker=UNPACKER,
 )

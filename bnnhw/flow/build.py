@@ -20,6 +20,7 @@ from bnnhw.flow.pins import pins_of, with_pins
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
+from bnnhw.ir import archive
 from bnnhw.links import BoardLink, board_link
 
 __all__ = ["build_bitstream", "build_json", "portable_note"]
@@ -91,10 +92,13 @@ def build_bitstream(
 
     edited = design.whole.edited if source.linked else design.core.edited
     extra = {"technology": design.technology, "edited": edited, "pins": pins_of(board)}
+    network = design.network
     # What the report needs for its picture of the network.
-    beside = {
+    beside: dict[str, Any] = {
         "network.json": describe(design.network),
         "fold.json": fold_json(design.folded, board, clock_mhz, design.technology),
+        # And what a host needs of it.
+        NETWORK: lambda path: archive.save(network, path),
     }
     return run(
         source, board, folder, link=link, seed=seed, freq_mhz=freq_mhz, extra=extra, beside=beside, progress=told

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from bnnhw.errors import RequestError
+from bnnhw.links.host import Host, Port
 from bnnhw.links.link import BoardLink, FrameAccelerator, Lamps, Link, Setting
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "LINKS",
     "BoardLink",
     "FrameAccelerator",
+    "Host",
     "Lamps",
     "Link",
+    "Port",
     "Setting",
     "board_link",
     "get",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from bnnhw.errors import RequestError
+from bnnhw.links.host import Host, Port
 
 if TYPE_CHECKING:
     from amaranth.hdl import Elaboratable
@@ -115,13 +116,17 @@ class Link(ABC):
 
 
 class BoardLink(Link):
-    """A link that a bitstream can have: through pins of a board, to a host."""
+    """A link that a bitstream can have: through pins of a board, to a host.
+
+    Attributes
+    ----------
+    pins : mapping of str to str
+        Its signals at pins of the board, and their directions, ``"i"`` into the device and ``"o"`` out of it: those of
+        the platform's resource that has the link's name.
+    """
 
     needs_board = True
-
     pins: ClassVar[Mapping[str, str]] = {}
-    """Its signals at pins of the board, and their directions, ``"i"`` into the device and ``"o"`` out of it: those of
-    the platform's resource that has the link's name."""
 
     @property
     @abstractmethod
@@ -148,3 +153,31 @@ class BoardLink(Link):
     @abstractmethod
     def settings(self) -> dict[str, int]:
         """What it was set to, for the record of a build."""
+
+    def open_port(self, name: str) -> Port:
+        """Opens the way to a board by its name in the operating system."""
+        raise RequestError(f"link {self.name} has no port that a host opens by name")
+
+    def host(self, port: Port, clock: Callable[[], float] | None = None) -> Host:
+        """The host's side of the link, over a port.
+
+        Parameters
+        ----------
+        port : Port
+        clock : callable, optional
+            Seconds of a simulated board that has just been switched on; a board of unknown state, and the clock on the
+            wall, when not given.
+
+        Raises
+        ------
+        CheckError
+            When no board answers.
+        """
+        raise RequestError(f"link {self.name} has no host")
+
+    def far_end(self) -> str:
+        """What drives the pins of a simulated board: the C++ class ``Host`` of ``bnnhw/sim/board.cpp.j2``.
+
+        The members of ``Vcore`` that it drives and reads have the names of :attr:`pins`.
+        """
+        raise RequestError(f"link {self.name} has no far end for a virtual board")

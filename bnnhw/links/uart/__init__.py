@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bnnhw.errors import RequestError
+from bnnhw.links.host import Host, Port
 from bnnhw.links.link import BoardLink, FrameAccelerator, Lamps, Setting
 
 if TYPE_CHECKING:
@@ -101,6 +102,22 @@ class Uart(BoardLink):
     @property
     def settings(self) -> dict[str, int]:
         return {"baud": self.baud}
+
+    def open_port(self, name: str) -> Port:
+        from bnnhw.links.uart.device import open_port
+
+        return open_port(name, self.baud)
+
+    def host(self, port: Port, clock: Callable[[], float] | None = None) -> Host:
+        from bnnhw.links.uart.device import Device
+
+        # No packet is unfinished on a board that was just switched on, and its reset is over after a millisecond.
+        return Device(port) if clock is None else Device(port, clock=clock, settle_s=0.001)
+
+    def far_end(self) -> str:
+        from bnnhw.templates import render
+
+        return render("bnnhw.links.uart", "far_end.cpp.j2", baud=self.baud)
 
 
 LINK = Uart()

@@ -6,9 +6,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from bnnhw.errors import CheckError, RequestError
+from bnnhw.links.host import Port
 from bnnhw.links.uart.packet import TAGS_IN_FLIGHT, VERSION
 from bnnhw.links.uart.protocol import (
     BoardError,
@@ -30,18 +31,6 @@ QUIET_S = 0.15
 
 ATTEMPTS = 5
 """How often a frame is sent before the link is called broken."""
-
-
-class Port(Protocol):
-    """What is needed of a serial port; :class:`serial.Serial` with a short read timeout is one."""
-
-    def write(self, data: bytes, /) -> object: ...
-
-    def read(self, size: int = 1, /) -> bytes:
-        """At most ``size`` bytes; fewer, or none, when the port's timeout passes first."""
-        ...
-
-    def close(self) -> None: ...
 
 
 def open_port(name: str, baud: int) -> Port:
@@ -75,6 +64,8 @@ class Device:
         How long a reply may take.
     quiet_s : float
         Silence on the line after which the board has given up an unfinished packet.
+    settle_s : float, optional
+        Silence before the first request; ``quiet_s`` when not given.
     clock : callable
         Seconds since any moment.
 
@@ -97,6 +88,7 @@ class Device:
         *,
         timeout_s: float = TIMEOUT_S,
         quiet_s: float = QUIET_S,
+        settle_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._port = port
@@ -106,7 +98,7 @@ class Device:
         self._decoder = Decoder()
         self._pending: list[Reply] = []
         self.resent = 0
-        self.info = self._ask()
+        self.info = self._ask(quiet_s if settle_s is None else settle_s)
         if self.info.version != VERSION:
             raise CheckError(f"the board speaks version {self.info.version} of the protocol, this host {VERSION}")
 
@@ -167,7 +159,7 @@ class Device:
                     reason = "no reply" if reply is None else reply.reason
                     raise CheckError(f"the link failed {ATTEMPTS} times in a row, the last time with: {reason}")
                 # Frames behind the dropped one may still be answered; what is left over is sent again.
-                replies = self._drain()
+                replies = self._drain(self._quiet_s)
             for result in replies:
                 if isinstance(result, BoardResult) and result.tag in waiting:
                     del waiting[result.tag]
@@ -183,9 +175,9 @@ class Device:
             self.resent += 1
             self._port.write(encode_frame(frame, tag))
 
-    def _ask(self) -> BoardInfo:
-        for _ in range(ATTEMPTS):
-            list(self._drain())
+    def _ask(self, settle_s: float) -> BoardInfo:
+        for attempt in range(ATTEMPTS):
+            self._drain(self._quiet_s if attempt else settle_s)
             self._port.write(encode_info_request())
             reply = self._receive()
             if isinstance(reply, BoardInfo):
@@ -204,15 +196,15 @@ class Device:
         self._decoder.reset()
         return None
 
-    def _drain(self) -> Sequence[Reply]:
-        """Listens until the line has been silent for ``quiet_s``; the replies that came."""
+    def _drain(self, quiet_s: float) -> Sequence[Reply]:
+        """Listens until the line has been silent for so long; the replies that came."""
         replies = self._pending
         self._pending = []
-        end = self._clock() + self._quiet_s
+        end = self._clock() + quiet_s
         while self._clock() < end:
             received = self._port.read(256)
             if received:
                 replies.extend(self._decoder.feed(received))
-                end = self._clock() + self._quiet_s
+                end = self._clock() + quiet_s
         self._decoder.reset()
         return replies

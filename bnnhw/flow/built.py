@@ -1,0 +1,159 @@
+"""The folder that ``build`` writes, as a host sees it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from bnnhw import boards, links
+from bnnhw.boards import Board
+from bnnhw.build.design import TOP
+from bnnhw.build.result import REPORT
+from bnnhw.errors import FileError, RequestError
+from bnnhw.files import read_json
+from bnnhw.flow.design import NETWORK
+from bnnhw.ir import Network, archive
+from bnnhw.links import BoardLink
+from bnnhw.rtl.emit import to_verilog
+from bnnhw.sim.cells import netlist_verilog
+
+__all__ = ["Built", "Level", "open_built"]
+
+Level: TypeAlias = Literal["rtl", "netlist", "bitstream"]
+"""What of a build a virtual board runs."""
+
+_SAYS: dict[str, type | tuple[type, ...]] = {
+    "board": str,
+    "link": str,
+    "identity": str,
+    "fps": float,
+    "link_fps": float,
+}
+
+
+@dataclass(frozen=True)
+class Built:
+    """A built folder.
+
+    Parameters
+    ----------
+    folder : Path
+    report : dict
+        What ``report.json`` says.
+    network : Network
+    board : Board
+    link : BoardLink
+        As it was built.
+    """
+
+    folder: Path
+    report: dict[str, Any]
+    network: Network
+    board: Board
+    link: BoardLink
+
+    @property
+    def identity(self) -> int:
+        """By which a board says that it holds this design."""
+        return int(self.report["identity"][:8], 16)
+
+    @property
+    def frame_bytes(self) -> int:
+        spec = self.network.input
+        return -(-spec.elements * spec.dtype.bits // 8)
+
+    def sources(self, level: Level) -> dict[str, str]:
+        """Verilog of the board's top, by file name.
+
+        Parameters
+        ----------
+        level : str
+            ``"rtl"``: what was synthesized; ``"netlist"``: what synthesis made of it; ``"bitstream"``: what the
+            bitstream configures, for families that unpack one.
+
+        Raises
+        ------
+        ToolError
+            When a program is missing that it takes.
+        """
+        if level == "netlist":
+            return {f"{TOP}.v": netlist_verilog(self._file(f"{TOP}.json"), TOP)}
+        if level == "bitstream":
+            unpacker, tools = self.board.family.unpacker, self.board.family.build_tools()
+            if unpacker is None:
+                raise RequestError(f"no bitstream of the family {self.board.family.name} can be unpacked again")
+            bitstream, pins = self._file(f"{TOP}.{tools.bitstream}"), self._file(f"{TOP}.{tools.constraints}")
+            return {f"{TOP}.v": unpacker.verilog(bitstream, pins, self.board.part, self.board.place_route)}
+        texts = {name: self._file(name).read_text(encoding="utf-8") for name in self._given()}
+        rtlil = "\n".join(text for name, text in texts.items() if name.endswith(".il"))
+        verilog = {name: text for name, text in texts.items() if name.endswith(".v")}
+        return {**verilog, f"{TOP}_rtl.v": to_verilog(rtlil)}
+
+    def _given(self) -> list[str]:
+        """What was synthesized: the files that the script reads."""
+        script = self._file(f"{TOP}.ys").read_text(encoding="utf-8")
+        return re.findall(r"^read_(?:rtlil|verilog) (?:.* )?(\S+)$", script, re.M)
+
+    def _file(self, name: str) -> Path:
+        path = self.folder / name
+        if not path.is_file():
+            raise FileError(f"{path}: no such file; build it again")
+        return path
+
+
+def open_built(folder: Path | str, board: Board | str | None = None) -> Built:
+    """Reads a folder that ``build`` wrote, or the demo's.
+
+    Parameters
+    ----------
+    folder : Path or str
+    board : Board or str, optional
+        One that is not known by its name: a user's own file.
+
+    Raises
+    ------
+    FileError
+        When it is none, or not whole.
+    RequestError
+        When its board is not known, or is another than the one given.
+    """
+    folder = Path(folder)
+    if not (folder / REPORT).is_file() and (folder / "build" / REPORT).is_file():
+        folder = folder / "build"
+    path = folder / REPORT
+    if not path.is_file():
+        raise FileError(f"{folder}: must be a folder that `bnnhw build` wrote, and has no {REPORT}")
+    report = read_json(path)
+    for key, kinds in _SAYS.items():
+        if not isinstance(report.get(key), kinds):
+            raise FileError(f"{path}: must say {key!r}, and does not")
+    name = report["board"]
+    try:
+        chosen = boards.get(name if board is None else board) if not isinstance(board, Board) else board
+    except RequestError:
+        if board is not None:
+            raise
+        raise RequestError(f"{folder}: was built for board {name}, which is not known: --board FILE.py") from None
+    if chosen.name != name:
+        raise RequestError(f"{folder}: was built for board {name}, not for {chosen.name}")
+    return Built(folder, report, _network(folder), chosen, _link(report, chosen, path))
+
+
+def _network(folder: Path) -> Network:
+    # Builds of earlier versions have the network where they generated the design.
+    for path in (folder / NETWORK, folder / "design" / NETWORK):
+        if path.is_file():
+            return archive.load(path)
+    raise FileError(f"{folder / NETWORK}: no such file; build it again")
+
+
+def _link(report: dict[str, Any], board: Board, path: Path) -> BoardLink:
+    """The link with the settings that the report has of it."""
+    link = links.board_link(board, report["link"])
+    settings = {name: report.get(name) for name in link.settings}
+    for name, value in settings.items():
+        if not isinstance(value, int):
+            raise FileError(f"{path}: must say {name!r}, and does not")
+    return link.configured(**settings)

@@ -1,0 +1,46 @@
+"""The host's side of a link: what it needs of the way to a board, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+__all__ = ["Answer", "Host", "Port"]
+
+
+class Port(Protocol):
+    """What a host needs of the way to a board, whatever it is: bytes there and back."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+    def read(self, size: int = 1, /) -> bytes:
+        """At most ``size`` bytes; fewer, or none, when the port's timeout passes first."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Answer(Protocol):
+    """What a board says of one frame."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def score(self) -> int: ...
+
+
+class Host(Protocol):
+    """The host's side of a link: frames there, answers back."""
+
+    resent: int
+
+    def check(self, identity: int, frame_bytes: int, classes: int) -> None:
+        """:class:`~bnnhw.errors.CheckError` unless the board holds the design with these figures."""
+        ...
+
+    def run(self, frames: Iterable[bytes]) -> Iterator[Answer]:
+        """Answers to frames, in order, as they come."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,182 @@
+"""Verbs that talk to a board, on a virtual one: of a small network, built into a folder without synthesis."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bnnhw
+from bnnhw import boards, reference
+from bnnhw.build import synth
+from bnnhw.build.design import TOP, design_files, write_design
+from bnnhw.files import write_json
+from bnnhw.ir import archive
+from bnnhw.links import board_link
+from tests.build.networks import source
+from tests.cli.conftest import make_network, run
+from tests.sim.virtual import FOLDED, NETWORK
+
+BOARD = boards.get("icebreaker")
+LINK = board_link(BOARD)
+
+pytestmark = pytest.mark.xdist_group("virtual board")
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """What `build` leaves that a host and the virtual board need, without synthesis, place and route."""
+    folder = tmp_path / "bitstream"
+    folder.mkdir()
+    given = source(FOLDED)
+    design = write_design(given, BOARD, folder, link=LINK, clock_mhz=30.0)
+    assert design == design_files(given, BOARD, LINK, folder)
+    (folder / f"{TOP}.ys").write_text(synth.script([path.name for path in design.sources], TOP, BOARD.family))
+    archive.save(NETWORK, folder / "network.bnn")
+    report = {"board": "icebreaker", "link": "uart", "baud": LINK.settings["baud"], "identity": given.identity}
+    write_json(folder / "report.json", {**report, "fps": 1e6, "link_fps": LINK.frames_per_s(64 * 4)})
+    return folder
+
+
+def change(built: Path, **said: object) -> None:
+    path = built / "report.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | said))
+
+
+def test_run(built: Path) -> None:
+    told = run("run", built, "--virtual", "--dataset", "digits", "--count", "12", "--check", "--json")
+    assert told.exit_code == 0, told.stderr
+    data = json.loads(told.stdout)
+    samples, labels = bnnhw.datasets.load_split("digits", "test")
+    due = reference.evaluate(NETWORK, NETWORK.input.encode(samples[:12]))
+    assert [row["class"] for row in data["results"]] == due.classes.tolist()
+    assert [row["score"] for row in data["results"]] == due.scores.max(axis=1).tolist()
+    assert [row["name"] for row in data["results"]] == [str(index) for index in due.classes]
+    assert (data["frames"], data["differences"], data["resent"]) == (12, 0, 0)
+    assert data["correct"] == int((due.classes == labels[:12]).sum())
+    assert data["link"] == {"name": "uart", "port": "virtual", "baud": 1_000_000}
+    # In simulated time the line is all that counts: 39 bytes of ten bits per frame, and the last answer's.
+    assert 0.9 * data["link_fps"] < data["frames_per_s"] < data["link_fps"]
+    text = run("run", built, "--virtual", "--random", "2", "--check")
+    assert "2 frames, 0 differences from the reference" in text.stdout
+
+
+def test_differences_are_told(built: Path) -> None:
+    """The board has the weights that it was built with."""
+    archive.save(make_network(seed=2), built / "network.bnn")
+    told = run("run", built, "--virtual", "--random", "5", "--check", "--json")
+    assert told.exit_code == 1
+    data = json.loads(told.stdout)
+    assert data["differences"] > 0
+    first = data["details"][0]
+    assert data["error"] == (
+        f"{data['differences']} of 5 frames differ; the first: frame {first['frame']}: class {first['class']}, score "
+        f"{first['score']}, and the reference says class {first['reference_class']}, score {first['reference_score']}"
+    )
+    unchecked = run("run", built, "--virtual", "--random", "5", "--json")
+    assert (unchecked.exit_code, json.loads(unchecked.stdout)["differences"]) == (0, None)
+
+
+def test_a_board_with_another_design(built: Path, refused: Callable[..., str]) -> None:
+    change(built, identity="00c0ffee" + 56 * "0")
+    assert re.fullmatch(
+        r"the board holds design [0-9a-f]{8} \(32 bytes per frame, 10 classes\), not 00c0ffee \(32, 10\): "
+        "program it first",
+        refused(1, "run", built, "--virtual", "--random", "1"),
+    )
+
+
+def test_inputs(built: Path, tmp_path: Path, refused: Callable[..., str]) -> None:
+    samples = bnnhw.datasets.load_split("digits", "test")[0][:3]
+    due = reference.evaluate(NETWORK, NETWORK.input.encode(samples)).classes.tolist()
+    names = {name: tmp_path / name for name in ("one.npy", "three.npz", "three.csv", "bad.csv", "short.npy", "not.npz")}
+    np.save(names["one.npy"], samples[0].reshape(8, 8))
+    np.savez(names["three.npz"], x=samples, y=np.zeros(3))
+    header = ",".join(f"p{i}" for i in range(64))
+    np.savetxt(names["three.csv"], samples, "%d", delimiter=",", header=header, comments="")
+    files = [argument for name in ("one.npy", "three.npz", "three.csv") for argument in ("--input", names[name])]
+    told = run("run", built, "--virtual", *files, "--json")
+    assert told.exit_code == 0, told.stderr
+    assert [row["class"] for row in json.loads(told.stdout)["results"]] == [due[0], *due, *due]
+    names["bad.csv"].write_text("1,2,3\n")
+    np.save(names["short.npy"], np.zeros((3, 5)))
+    names["not.npz"].write_bytes(b"PK nothing")
+    asked = ("run", built, "--virtual", "--input")
+    assert refused(2, *asked, names["bad.csv"]) == f"{names['bad.csv']}:1: must have 64 numbers for this network, not 3"
+    assert refused(2, *asked, names["short.npy"]) == (
+        f"{names['short.npy']}: must be an array of 64 elements per frame for this network, not of shape (3, 5)"
+    )
+    assert refused(2, *asked, names["not.npz"]).startswith(f"{names['not.npz']}: must be a NumPy array or archive")
+
+
+def test_what_is_refused(built: Path, tmp_path: Path, refused: Callable[..., str]) -> None:
+    frames = ("--random", "1")
+    assert refused(2, "run", built, *frames) == "one of a port and a virtual board must be given, and not both"
+    assert refused(2, "run", built, "--port", "x", "--virtual", *frames).endswith("must be given, and not both")
+    assert refused(2, "run", built, "--virtual") == "one of --input, --dataset and --random must be given"
+    assert refused(2, "run", built, "--port", "x", "--netlist", *frames) == (
+        "netlist must be given for a virtual board alone"
+    )
+    assert refused(2, "run", built, "--virtual", "--netlist", "--bitstream", *frames) == (
+        "one of netlist and bitstream must be given, and not both"
+    )
+    assert refused(2, "run", built, "--virtual", "--netlist", *frames) == (
+        f"{built / 'top.json'}: no such file; build it again"
+    )
+    missing = tmp_path / "nowhere-tty"
+    assert refused(2, "run", built, "--port", missing, *frames).startswith(f"port {missing}: ")
+    assert refused(2, "virtual", tmp_path) == (
+        f"{tmp_path}: must be a folder that `bnnhw build` wrote, and has no report.json"
+    )
+    change(built, board="mine")
+    assert refused(2, "run", built, "--virtual", *frames) == (
+        f"{built}: was built for board mine, which is not known: --board FILE.py"
+    )
+    change(built, board="icebreaker", baud="fast")
+    assert refused(2, "run", built, "--virtual", *frames) == f"{built / 'report.json'}: must say 'baud', and does not"
+
+
+def test_the_class_takes_codes(built: Path) -> None:
+    codes = np.random.default_rng(1).integers(0, 16, (5, 64)).astype(np.uint8)
+    due = reference.evaluate(NETWORK, codes)
+    with bnnhw.open_board(built, virtual=True) as board:
+        results = board.run(codes, codes=True)
+        empty = board.run(codes[:0], codes=True)
+        with pytest.raises(bnnhw.BnnhwError, match=r"^codes must be in 0\.\.15, not 16\.\.16$"):
+            board.run(np.full((1, 64), 16), codes=True)
+        with pytest.raises(bnnhw.BnnhwError, match=r"^codes must be integers of shape \(frames, 64\), not"):
+            board.run(codes[:, :3], codes=True)
+    assert np.array_equal(results.classes, due.classes)
+    assert np.array_equal(results.scores, due.scores.max(axis=1))
+    assert (len(empty.classes), empty.frames_per_s) == (0, None)
+    with pytest.raises(bnnhw.BnnhwError, match=r"^the board is closed$"):
+        board.run(codes, codes=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_virtual_is_a_port_for_any_program(number: signal.Signals, built: Path) -> None:
+    command = [sys.executable, "-c", "from bnnhw.cli import main; main()", "virtual", str(built), "--json", "-q"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        port = json.loads(process.stdout.readline())["port"]
+        try:
+            for _ in range(2):
+                # One host after the other.
+                told = run("run", built, "--port", port, "--random", "3", "--check", "--json")
+                assert told.exit_code == 0, told.stderr
+                data = json.loads(told.stdout)
+                assert (data["differences"], data["link"]["port"]) == (0, port)
+        finally:
+            process.send_signal(number)
+        assert process.wait(20) == 0
+        assert (process.stdout.read(), process.stderr.read()) == ("", "")
+    assert not Path(port).exists()
