@@ -223,7 +223,7 @@ class Unpacker:
     ----------
     programs : tuple of Program
     verilog : callable
-        Takes the bitstream, the file that names its pins, the part, and the options of place and route; returns
+        Takes the bitstream, the file that names its pins, the part, and all options of place and route; returns
         Verilog whose top module, ``top``, has the pins as ports.
     """
 

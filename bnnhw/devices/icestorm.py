@@ -60,7 +60,7 @@ def _verilog(bitstream: Path, pins: Path, part: Part, options: Sequence[str]) ->
         (folder / "top.bin").write_bytes(bitstream.read_bytes())
         (folder / "top.pcf").write_bytes(pins.read_bytes())
         _run(unpack, ["top.bin", "top.asc"], folder)
-        package = _package(part, (*part.place_route, *options))
+        package = _package(part, options)
         text = _run(icebox, ["-s", "-n", "top", "-d", package, "-p", "top.pcf", "top.asc"], folder)
     if (found := re.search(r"^/\* (DSP\d)", text, re.M)) is not None:
         raise BnnhwError(f"{bitstream}: uses a special block ({found[1]}), which icebox_vlog can't read")

@@ -85,7 +85,7 @@ class Built:
             if unpacker is None:
                 raise RequestError(f"no bitstream of the family {self.board.family.name} can be unpacked again")
             bitstream, pins = self._file(f"{TOP}.{tools.bitstream}"), self._file(f"{TOP}.{tools.constraints}")
-            return {f"{TOP}.v": unpacker.verilog(bitstream, pins, self.board.part, self.board.place_route)}
+            return {f"{TOP}.v": unpacker.verilog(bitstream, pins, self.board.part, self.board.place_route_options)}
         texts = {name: self._file(name).read_text(encoding="utf-8") for name in self._given()}
         rtlil = "\n".join(text for name, text in texts.items() if name.endswith(".il"))
         verilog = {name: text for name, text in texts.items() if name.endswith(".v")}

@@ -181,7 +181,7 @@ def open_board(
         A simulated board instead: the top of the board's design in Verilator.
     netlist, bitstream : bool
         What the virtual board is made of, instead of what was synthesized: what synthesis made of it, or what the
-        bitstream configures (iCE40).
+        bitstream configures, of families that unpack one.
     board : Board or str, optional
         The board that the folder was built for, where it is not known by its name.
 
