@@ -42,7 +42,7 @@ def built(tmp_path: Path) -> Path:
     (folder / f"{TOP}.ys").write_text(synth.script([path.name for path in design.sources], TOP, BOARD.family))
     archive.save(NETWORK, folder / "network.bnn")
     report = {"board": "icebreaker", "link": "uart", "baud": LINK.settings["baud"], "identity": given.identity}
-    write_json(folder / "report.json", {**report, "fps": 1e6, "link_fps": LINK.frames_per_s(64 * 4)})
+    write_json(folder / "report.json", {**report, "fps": 1e6, "link_fps": LINK.frames_per_s(given.frame)})
     return folder
 
 
