@@ -99,7 +99,7 @@ def test_rate_of_the_serial_link(bits: int, score_bits: int, signed: bool) -> No
     answered = len(encode_packet(PacketType.RESULT, bytes(3 + score)))
     frame = frame_of(bits, score_bits, signed)
     assert Uart(1_000_000).frames_per_s(frame) == 1_000_000 / (10 * max(sent, answered))
-    assert packet_bytes(frame) == (sent, answered)
+    assert packet_bytes(bits, score) == (sent, answered)
 
 
 def test_what_the_command_line_lists_costs_nothing() -> None:

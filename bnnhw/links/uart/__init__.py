@@ -95,9 +95,10 @@ class Uart(BoardLink):
 
     def frames_per_s(self, frame: Frame) -> float:
         """Ten bits per byte of the longer of two packets: that of a frame and that of its result."""
-        from bnnhw.links.uart.packet import packet_bytes
+        from bnnhw.links.uart.packet import packet_bytes, score_bytes
 
-        return self.baud / (10 * max(packet_bytes(frame)))
+        score = score_bytes(frame.score_bits, signed=frame.score_signed)
+        return self.baud / (10 * max(packet_bytes(frame.bits, score)))
 
     @property
     def settings(self) -> dict[str, int]:

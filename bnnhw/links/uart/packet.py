@@ -22,12 +22,8 @@ from __future__ import annotations
 import binascii
 import struct
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 from bnnhw.errors import RequestError
-
-if TYPE_CHECKING:
-    from bnnhw.dataflow.frame import Frame
 
 __all__ = [
     "CRC_BYTES",
@@ -134,8 +130,7 @@ def score_bytes(bits: int, *, signed: bool) -> int:
     return -(-(bits + (not signed)) // 8)
 
 
-def packet_bytes(frame: Frame) -> tuple[int, int]:
-    """Bytes of the packet of a frame, with its tag, and of that of its result, with tag and class."""
+def packet_bytes(frame_bits: int, score: int) -> tuple[int, int]:
+    """Bytes of the packet of a frame, with its tag, and of that of its result, with tag, class and a score's bytes."""
     around = HEADER_BYTES + CRC_BYTES
-    score = score_bytes(frame.score_bits, signed=frame.score_signed)
-    return around + 1 + -(-frame.bits // 8), around + 3 + score
+    return around + 1 + -(-frame_bits // 8), around + 3 + score
