@@ -74,8 +74,6 @@ def train_model(
         An impossible option.
     """
     settings = settings or Settings()
-    if settings.epochs < 1:
-        raise RequestError(f"epochs must be at least 1, not {settings.epochs}")
     generator, place = generator_of(seed), choose_device(device)
     samples = torch.from_numpy(np.ascontiguousarray(x, np.float32))
     labels = torch.from_numpy(np.ascontiguousarray(y, np.int64))
