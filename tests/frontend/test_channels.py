@@ -132,3 +132,10 @@ def test_multiples() -> None:
     assert multiples(np.array([[0.1, 0.3]])) is None
     zeros = multiples(np.zeros((2, 3)))
     assert zeros is not None and not zeros[0].any() and (zeros[1] > 0).all()
+
+
+def test_numbers_of_a_single_channel(tmp_path: Path) -> None:
+    """A channel alone is scaled and moved like all there are."""
+    graph = Graph(2, 4, 4, seed=5)
+    x = graph.norm(graph.add("Conv", graph.quant("input", 2), graph.weights(1, 2, 2, 2, bits=2)), 1)
+    check(graph.scores(graph.sign(graph.add("Conv", x, graph.weights(3, 1, 2, 2)))), tmp_path / "m.onnx")

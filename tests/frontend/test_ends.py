@@ -303,6 +303,14 @@ def test_saturated_curves_are_said(tmp_path: Path) -> None:
     assert network.output.multiplier.tolist() == [1] * 4
 
 
+def test_curves_saturated_at_one_score_are_as_good(tmp_path: Path) -> None:
+    """Dot products are odd, -9 to 9: of the least and the greatest tanh gives -1 and 1, of no other."""
+    graph, y = dense(4)
+    end = graph.add("Tanh", graph.add("Mul", y, graph.constant(2.5)))
+    assert (np.abs(np.tanh(2.5 * np.array([7.0, 9.0, 11.0]))) == 1).tolist() == [False, True, True]
+    assert read(finished(graph, end), tmp_path / "m")[1] == ()
+
+
 @pytest.mark.parametrize("kind", ["Relu", "Clip", "sigmoid"])
 def test_what_makes_scores_equal_is_refused(tmp_path: Path, kind: str) -> None:
     graph, y = dense(4)

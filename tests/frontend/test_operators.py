@@ -223,6 +223,18 @@ def test_axes_of_a_mean_as_an_input(tmp_path: Path) -> None:
         refuse(write(proto, tmp_path / "m.onnx"), UnsupportedError, message)
 
 
+@pytest.mark.parametrize("axes, reason", [
+    (np.array([2.0, 3.0], np.float32), "at most 8 integers"),
+    (np.arange(9), "at most 8 integers"),
+    (np.arange(8), f"those of the positions, [2, 3], not {list(range(8))}"),
+])  # fmt: skip
+def test_axes_of_a_mean_are_a_few_integers(tmp_path: Path, axes: np.ndarray, reason: str) -> None:
+    graph = Graph(3, 4, 4, seed=1)
+    end = graph.add("ReduceMean", graph.quant("input", 3), graph.constant(axes, axes.dtype))
+    message = f"node 2 of 2: ReduceMean '{end}_node': its axes must be {reason}"
+    refuse(write(finished(graph, end, 18), tmp_path / "m.onnx"), UnsupportedError, message)
+
+
 @pytest.mark.parametrize("source", ["numbers", "moved", "norm", "bits"])
 def test_averages_that_pad(tmp_path: Path, source: str) -> None:
     """With elements that have a 0: a sum pads with nothing else."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from bnnhw.errors import UnsupportedError
 from bnnhw.frontend import read_model
+from bnnhw.frontend.onnx.raw import Samples
 from bnnhw.frontend.onnx.values import (
     FRAMES,
     Constant,
@@ -88,6 +91,9 @@ def test_numbers_held() -> None:
     activation = FloatActivation((), Quantizer(UINT2, np.zeros((2, 3)), np.zeros(3, np.bool_)))
     quantized = Elements(UINT2, places, spec, (Quantize("q", spec.map, UINT2, activation),))
     assert cost(quantized) == 24 + 2 * 4
+    groups = np.arange(24) % 3
+    raw = Samples((2, 3, 4), places, groups, (Fraction(1),) * 3, (Fraction(0),) * 3)
+    assert (cost(raw), cost(replace(raw, steps=(Relu(),) * 4))) == (0, 3 * 4)
 
 
 def test_layouts() -> None:

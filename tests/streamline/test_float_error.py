@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from bnnhw.ir import Divide, PRelu, Relu, Scale, Shift, Step
-from bnnhw.streamline.float_error import apply_bounded
+from bnnhw.ir import Divide, PRelu, Relu, Scale, Shift, Step, apply
+from bnnhw.streamline.float_error import apply_bounded, exact_chain
 
 
 def exactly(steps: tuple[Step, ...], value: int) -> Fraction:
@@ -49,3 +49,10 @@ def test_the_bound_holds_where_rounding_is_all_there_is(bend: Step) -> None:
         assert any(off) or isinstance(bend, Relu)
         # And it is no more than some units in the last place of what went in.
         assert (error < 64 * 2.0**-53 * np.maximum(getattr(bend, "slope", column(1.0)), 1) * 4).all()
+
+
+@pytest.mark.parametrize("most, exact", [(2**52 + 1, False), ((2**53 - 1) // 3, True)])
+def test_steep_slopes_leave_the_whole_numbers_of_float64(most: int, exact: bool) -> None:
+    steps: tuple[Step, ...] = (PRelu(column(3.0)),)
+    assert (Fraction(float(apply(steps, column(-most))[0])) == exactly(steps, -most)) == exact
+    assert exact_chain(steps, np.array([[-most], [most]])).tolist() == [exact]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
@@ -103,8 +104,6 @@ def test_errors_of_whole_ranges(head: tuple[Dense, tuple[Step, ...]]) -> None:
 
 def _exactly(chain: tuple[Step, ...], neuron: int, dot: int) -> float:
     """A chain without rounding, if it needs none: in 64 more bits than float64 has."""
-    from fractions import Fraction
-
     y = Fraction(dot)
     for step in chain:
         match step:
@@ -240,6 +239,17 @@ def test_classes_that_never_meet_have_constant_scores() -> None:
 def test_scores_must_be_finite() -> None:
     with pytest.raises(NetworkError, match=r"^layer output: scores must be finite$"):
         convert(wide(3, 512), (Scale(np.full(3, 1e308)),))
+
+
+def test_two_scores_are_off_by_their_own_errors() -> None:
+    """Scores that are whole numbers but for rounding, in integers the same: all that is left is the rounding of two."""
+    layer, divisor = wide(3, 512), column([3.0, 5.0, 7.0])
+    chain: tuple[Step, ...] = (Divide(divisor), Scale(divisor))
+    affine = dot_affine(layer)
+    output = Output("o", np.full(3, affine.scale), affine.constants)
+    errors = bound(chain, affine.scale * np.array(layer.accumulator_range)[:, None] + affine.constants)
+    assert (errors > 0).all()
+    assert lines.ScoreLines(layer, chain).margin(output, Fraction(1)) == pytest.approx(errors.sum() - errors.min())
 
 
 @fixed

@@ -10,6 +10,7 @@ import pytest
 from bnnhw.ir import Output, Scale, Shift, Step, apply
 from bnnhw.ir.arithmetic import dot_affine
 from bnnhw.ir.layers import Dense
+from bnnhw.streamline import order as module
 from bnnhw.streamline.order import ScoreOrder
 from tests.layers import random_layer
 
@@ -57,9 +58,13 @@ def test_any_integers(seed: int, large: int) -> None:
     assert agreed or seed % 3
 
 
-def test_a_limit_is_passed_soon() -> None:
+def test_a_limit_is_passed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     layer, steps, falls = head(3)
     order = ScoreOrder(layer, steps, falls)
     output = Output("o", -np.ones(3, np.int64), np.zeros(3, np.int64))
     widest = max(pairs(layer, steps, output))
     assert order.margin(output, 0.0) > 0 and order.margin(output) == widest == order.margin(output, widest)
+    # The first pair that is looked at is not the widest: a limit that it meets is not passed yet.
+    monkeypatch.setattr(module, "SUSPECTS", 1)
+    first = order.margin(output, 0.0)
+    assert 0 < first < widest == order.margin(output, first)

@@ -10,6 +10,7 @@ import numpy as np
 from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.geometry import window_of
 from bnnhw.frontend.onnx.nodes.conv import map_layout, summed
+from bnnhw.frontend.onnx.nodes.shape import MAX_RANK
 from bnnhw.frontend.onnx.streams import affine_steps, as_integers, as_map
 from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Streamed, Value
 from bnnhw.ir import MaxPool, SumPool
@@ -107,7 +108,9 @@ def _reduce_mean(call: Call) -> Value:
     value = call.take(0, "input", Elements, Product, Integers)
     if call.input(1) is not None:
         array = call.take(1, "axes", Constant).array
-        axes = tuple(array.ravel().tolist()) if array.dtype.kind == "i" and array.size < 8 else ()
+        if array.dtype.kind != "i" or array.size > MAX_RANK:
+            raise call.unsupported(f"its axes must be at most {MAX_RANK} integers")
+        axes = tuple(array.ravel().tolist())
     else:
         axes = call.attribute("axes", ())
     rank = 1 + value.index.ndim
