@@ -219,7 +219,7 @@ def test_impossible_requests() -> None:
     message = "y must be one class for each of 6 samples, not of shape (6, 1)"
     with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
         train_model(model, np.zeros((6, 4)), np.zeros((6, 1)))
-    with pytest.raises(RequestError, match="^epochs must be from 1 to 1048576, not 0$"):
+    with pytest.raises(RequestError, match=r"^epochs must be from 1 to 1048576, not 0$"):
         Settings(epochs=0)
 
 
