@@ -49,7 +49,7 @@ PICO_ICE = Board(
     links=("uart",),
     leds=(("rgb_led", 0, "r"), ("rgb_led", 0, "g")),
     platform=PicoIcePlatform,
-    programmers=(DfuUtil(device="1209:b1c0", sram_alternate=1, memories=("flash", "sram")),),
+    programmers=(DfuUtil(device="1209:b1c0", sram_alternate=1, memories=("sram", "flash")),),
     note=(
         "the RP2040 needs firmware that gives 48 MHz and passes its USB serial port on, "
         "such as rp2_usb_uart of pico-ice-sdk"

@@ -26,7 +26,11 @@ def built_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--board", metavar="B", type=BoardName(), help="The file of the board, if it is of your own (FILE.py)."
         ),
-        click.option("--bitstream", is_flag=True, help="The virtual board is the bitstream, unpacked again, where its family can be."),
+        click.option(
+            "--bitstream",
+            is_flag=True,
+            help="The virtual board is the bitstream, unpacked again, where its family can be.",
+        ),
         click.option("--netlist", is_flag=True, help="The virtual board is the netlist after synthesis."),
     ):
         command = option(command)
