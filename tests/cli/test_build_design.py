@@ -139,7 +139,7 @@ def test_portable_verilog_is_built_as_it_is(
         prediction.cycles_per_frame,
         prediction.latency_cycles,
     )
-    assert extra == {"technology": family, "edited": False}
+    assert extra == {"technology": family, "edited": False, "pins": {"rx": "6", "tx": "9"}}
     note = (
         f"{folder}: was generated for no board; what is built for icebreaker is that portable Verilog, and cycles are "
         "its own"
