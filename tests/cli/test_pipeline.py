@@ -77,7 +77,8 @@ def test_evaluate_the_first_frames(network: Path) -> None:
 
 def test_boards() -> None:
     boards = _json("boards")["boards"]
-    assert set(boards) == {"icebreaker", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "tang-nano-9k"}
+    assert {"icebreaker", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "tang-nano-9k"} < set(boards)
+    assert len(boards) == 47
     assert boards["icebreaker"]["device"] == "iCE40UP5K"
     assert boards["icebreaker"]["lut"] == 5280
     assert boards["icebreaker"]["bram_bits"] == 30 * 4096
@@ -97,7 +98,7 @@ def test_doctor() -> None:
     tools = _json("doctor")["tools"]
     assert {"yosys", "verilator", "nextpnr-ice40", "nextpnr-ecp5", "icepack", "ecppack"} <= set(tools)
     for tool in tools.values():
-        assert set(tool) == {"found", "version", "path", "needed_for", "why"}
+        assert set(tool) == {"found", "version", "path", "needed_for", "why", "optional"}
 
 
 @pytest.mark.parametrize("technology, board", [("generic", []), ("ice40", ["--board", "icebreaker"])])
