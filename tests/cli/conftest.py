@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,19 @@ def snapshot(folder: Path) -> dict[str, str]:
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         for path in sorted(folder.rglob("*"))
     }
+
+
+@contextmanager
+def heard(number: signal.Signals) -> Iterator[None]:
+    """A process that is started meanwhile hears the signal.
+
+    A shell starts what it puts into the background with SIGINT ignored, and bnnhw leaves ignored signals so.
+    """
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def run(*arguments: str | Path) -> Result:

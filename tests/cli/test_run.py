@@ -22,7 +22,7 @@ from bnnhw.files import write_json
 from bnnhw.ir import archive
 from bnnhw.links import board_link
 from tests.build.networks import source
-from tests.cli.conftest import make_network, run
+from tests.cli.conftest import heard, make_network, run
 from tests.sim.virtual import FOLDED, NETWORK
 
 BOARD = boards.get("icebreaker")
@@ -165,18 +165,21 @@ def test_the_class_takes_codes(built: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_virtual_is_a_port_for_any_program(number: signal.Signals, built: Path) -> None:
     command = [sys.executable, "-c", "from bnnhw.cli import main; main()", "virtual", str(built), "--json", "-q"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stderr is not None
+    with heard(number):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
         port = json.loads(process.stdout.readline())["port"]
-        try:
-            for _ in range(2):
-                # One host after the other.
-                told = run("run", built, "--port", port, "--random", "3", "--check", "--json")
-                assert told.exit_code == 0, told.stderr
-                data = json.loads(told.stdout)
-                assert (data["differences"], data["link"]["port"]) == (0, port)
-        finally:
-            process.send_signal(number)
-        assert process.wait(20) == 0
-        assert (process.stdout.read(), process.stderr.read()) == ("", "")
+        for _ in range(2):
+            # One host after the other.
+            told = run("run", built, "--port", port, "--random", "3", "--check", "--json")
+            assert told.exit_code == 0, told.stderr
+            data = json.loads(told.stdout)
+            assert (data["differences"], data["link"]["port"]) == (0, port)
+        process.send_signal(number)
+        assert process.communicate(timeout=60) == ("", "")
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
     assert not Path(port).exists()

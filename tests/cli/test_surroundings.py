@@ -20,7 +20,7 @@ from bnnhw.datasets import load_split
 from bnnhw.errors import RequestError
 from bnnhw.files import scratch
 from bnnhw.ir import Network, archive
-from tests.cli.conftest import make_network, run
+from tests.cli.conftest import heard, make_network, run
 
 Refused = Callable[..., str]
 BNNHW = (sys.executable, "-c", "from bnnhw.cli import main; main()")
@@ -209,13 +209,11 @@ def test_a_signal_ends_the_tools_too(
         "XDG_CACHE_HOME": str(cache),
         "SLEEPER_PIDS": str(pids),
     }
-    # A shell starts what it puts into the background with SIGINT ignored, and bnnhw leaves ignored signals so.
-    before = signal.signal(number, signal.SIG_DFL)
-    process = subprocess.Popen(
-        [*BNNHW, verb[0], str(network), *verb[1:], "--json"],
-        cwd=work, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    signal.signal(number, before)
+    with heard(number):
+        process = subprocess.Popen(
+            [*BNNHW, verb[0], str(network), *verb[1:], "--json"],
+            cwd=work, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
     while not pids.exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import run
+from .conftest import heard, run
 
 QUICK = ("train", "digits", "--epochs", "2", "--device", "cpu", "-q", "--json")
 
@@ -73,6 +73,7 @@ import os, time
 from pathlib import Path
 from bnnhw.cli import main
 from bnnhw.training import train as module
+from tests.cli.conftest import heard
 
 real = module.train
 
@@ -97,13 +98,12 @@ def test_a_signal_leaves_what_goes_on(tmp_path: Path) -> None:
         folder.mkdir()
     arguments = ["train", "digits", "--epochs", "3", "--device", "cpu", "-q", "--json", "-o", str(work / "m.onnx")]
     arguments += ["--run", str(work / "kept")]
-    before = signal.signal(number, signal.SIG_DFL)
-    process = subprocess.Popen(
-        [sys.executable, "-c", WAITING, *arguments],
-        env={**os.environ, "TMPDIR": str(temporary), "SIGN": str(sign)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    signal.signal(number, before)
+    with heard(number):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WAITING, *arguments],
+            env={**os.environ, "TMPDIR": str(temporary), "SIGN": str(sign)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
     while not sign.exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
