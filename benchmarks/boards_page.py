@@ -114,5 +114,5 @@ def _facts(board: Board) -> tuple[object, ...]:
         ", ".join(placed_pins(board).values()),
         lamps,
         ", ".join(ways),
-        board.note,
+        board.notes,
     )

@@ -72,7 +72,7 @@ class Board:
     usual : bool
         Whether it is among those that a network is folded for where no board is named.
     note : str
-        What a user must know of it: jumpers, the far end of the serial pins.
+        What a user must know of it that its other values do not say: jumpers, firmware beside it.
     """
 
     name: str
@@ -143,6 +143,21 @@ class Board:
     def inside(self) -> bool:
         """Whether the clock's source is inside the device."""
         return self.oscillator in self.family.oscillators
+
+    @property
+    def notes(self) -> str:
+        """What a user must know of it: what follows from its pins and its clock, and its own note."""
+        said: list[str] = []
+        # A pin of a connector: the board's maker put no serial port there.
+        if any(":" in pin for pin in self.pins.get("uart", {}).values()):
+            said.append("no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx")
+        if self.inside:
+            off = self.family.oscillators[self.oscillator].tolerance
+            said.append(
+                f"its clock is the device's own oscillator, {100 * off:g} % off at most by the data sheet: the host "
+                "may have to try other baud rates"
+            )
+        return "; ".join([*said, self.note] if self.note else said)
 
     def fingerprint(self) -> tuple[object, ...]:
         """Plain data that differs wherever what is built would: the values here and the text of the platform."""

@@ -23,5 +23,4 @@ FOMU_HACKER = Board(
     platform=FomuHackerPlatform,
     pins={"uart": {"rx": "pin_0:1", "tx": "pin_1:1"}},
     programmers=(DfuUtil(device="1209:5bf0"),),
-    note="no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx",
 )

@@ -23,8 +23,5 @@ ICE40_HX1K_BLINK_EVN = Board(
     platform=ICE40HX1KBlinkEVNPlatform,
     pins={"uart": {"rx": "pmod_1:3", "tx": "pmod_1:2"}},
     settings={"uart": {"baud": 115200}},
-    note=(
-        "no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx; programmed by "
-        "iCEburn (iCEburn -ew top.bin)"
-    ),
+    note="programmed by iCEburn (iCEburn -ew top.bin)",
 )

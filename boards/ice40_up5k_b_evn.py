@@ -24,5 +24,4 @@ ICE40_UP5K_B_EVN = Board(
     platform=ICE40UP5KBEVNPlatform,
     pins={"uart": {"rx": "pmod_0:9", "tx": "pmod_0:8"}},
     programmers=(Iceprog(), OpenFpgaLoader(options=("--board", "ice40_generic"), memories=("flash",))),
-    note="no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx",
 )

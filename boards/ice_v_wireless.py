@@ -51,5 +51,4 @@ ICE_V_WIRELESS = Board(
     # Where the factory's bitstream has its serial port.
     pins={"uart": {"rx": "pmod_2:7", "tx": "pmod_3:1"}},
     programmers=(SendC3usb(),),
-    note="no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx",
 )

@@ -27,5 +27,4 @@ ICEBREAKER_BITSY = Board(
         DfuUtil(device="1d50:6146"),
         OpenFpgaLoader(options=("--board", "icebreaker-bitsy"), memories=("flash",)),
     ),
-    note="no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx",
 )

@@ -29,7 +29,6 @@ def _board(size: str, platform: Callable[[], Any]) -> Board:
         place_route=("--speed", "8"),
         pins={"uart": {"rx": "P9_0:12", "tx": "P9_0:13"}},
         programmers=(DfuUtil(device="1d50:615d"),),
-        note="no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx",
     )
 
 

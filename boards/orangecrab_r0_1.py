@@ -24,5 +24,4 @@ ORANGECRAB_R0_1 = Board(
     place_route=("--speed", "8"),
     pins={"uart": {"rx": "io_0:0", "tx": "io_0:1"}},
     programmers=(DfuUtil(device="1209:5af0"),),
-    note="no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx",
 )

@@ -33,7 +33,6 @@ def _board(size: str, platform: Callable[[], Any]) -> Board:
             DfuUtil(device="1209:5af0"),
             OpenFpgaLoader(options=("--board", "orangeCrab"), memories=("flash",)),
         ),
-        note="no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx",
     )
 
 

@@ -23,5 +23,4 @@ TINYFPGA_BX = Board(
     platform=TinyFPGABXPlatform,
     pins={"uart": {"rx": "gpio_0:2", "tx": "gpio_0:1"}},
     programmers=(Tinyprog(),),
-    note="no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx",
 )

@@ -27,9 +27,4 @@ UPDUINO_V2 = Board(
         Iceprog(),
         OpenFpgaLoader(options=("--board", "ice40_generic", "--cable", "ft232"), memories=("flash",)),
     ),
-    note=(
-        "no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx; its clock is the"
-        " device's own oscillator, 10 % off at most by the data sheet: the host may have to try other "
-        "baud rates"
-    ),
 )

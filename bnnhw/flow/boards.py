@@ -42,7 +42,7 @@ def describe_board(board: Board, *, whole: bool) -> dict[str, Any]:
         "programmers": [
             {"tool": way.program.name, "memories": list(way.memories), "note": way.note} for way in board.programmers
         ],
-        "note": board.note,
+        "note": board.notes,
     }
 
 
@@ -70,8 +70,8 @@ def tell_board(board: Board) -> Iterator[str]:
         yield f"connector    {connector}: {', '.join(f'{pin} ({to})' for pin, to in pins.items())}"
     for way in board.programmers:
         yield f"programmer   {way.program.name} ({', '.join(way.memories)}){f'; {way.note}' if way.note else ''}"
-    if board.note:
-        yield f"note         {board.note}"
+    if board.notes:
+        yield f"note         {board.notes}"
     yield "tried        " + (
         "a bitstream of bnnhw has run on one"
         if board.tried

@@ -60,6 +60,20 @@ def test_bridges() -> None:
     assert {name: boards.get(name).bridge_baud for name in NAMES} == dict.fromkeys(NAMES) | known
 
 
+def test_notes() -> None:
+    """What pins at a connector and a clock inside the device mean is said of every board that has them."""
+    adapter = "no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx"
+    clock = "its clock is the device's own oscillator, 10 % off at most by the data sheet: the host may have to try"
+    said = {name: boards.get(name).notes for name in NAMES}
+    assert said["upduino-v3"] == f"{adapter}; {clock} other baud rates"
+    assert said["ice40-hx1k-blink-evn"] == f"{adapter}; programmed by iCEburn (iCEburn -ew top.bin)"
+    assert said["tinyfpga-bx"] == adapter
+    assert said["icesugar"] == "the probe can be a slower serial port than 1 Mbaud"
+    assert said["icebreaker"] == ""
+    moved = with_pins(boards.get("icebreaker"), "rx=pmod_0:1,tx=pmod_0:2")
+    assert moved.notes == adapter
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_default_clock_is_reachable(name: str) -> None:
     board = boards.get(name)

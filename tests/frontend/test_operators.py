@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import torch
 
 from bnnhw.errors import RequestError, UnsupportedError
 from bnnhw.frontend import read_model
 from bnnhw.frontend.onnx.call import handles
-from bnnhw.ir import MaxPool, Network
+from bnnhw.ir import Network
 from bnnhw.reference import evaluate
 from bnnhw.streamline import streamline
 from tests.frontend.conv_models import DOMAIN, Graph
@@ -127,52 +126,6 @@ def test_paddings_beyond_eight_bits(tmp_path: Path, low: int, refused: bool) -> 
         read_model(path)
 
 
-@pytest.mark.parametrize("opset, refused", [(11, False), (13, True)])
-def test_softmax_over_several_dimensions(tmp_path: Path, opset: int, refused: bool) -> None:
-    """Before operator set 13, one of the axes from the one that is named on."""
-    graph, y = dense(4)
-    attributes = {"axis": 1}
-    end = graph.add("Softmax", graph.add("Reshape", y, graph.constant([-1, 2, 2], np.int64)), **attributes)
-    proto, x = finished(graph, end, opset), samples()
-    path = tmp_path / "m.onnx"
-    if refused:
-        message = "its axis must be that of the classes; 1 of (batch, 2, 2) compares 2 of 4 numbers with each other"
-        refuse(write(proto, path), UnsupportedError, f"node 5 of 5: Softmax '{end}_node': {message}")
-        return
-    network, _ = read(proto, path)
-    (scores,) = execute(proto, x, y)
-    assert classes_of(network, x) == scores.reshape(len(x), 4).argmax(axis=1).tolist()
-
-
-BEHIND: dict[str, tuple[Callable[[Graph, str], str], str]] = {
-    "divided": (lambda g, y: g.add("Div", y, g.constant(2.0)), ""),
-    "times, the number first": (lambda g, y: g.add("Mul", g.constant(2.0), y), ""),
-    "less a number": (lambda g, y: g.add("Sub", y, g.constant(2.0)), ""),
-    "more, the number first": (lambda g, y: g.add("Add", g.constant(-2.0), y), ""),
-    "a number less it": (lambda g, y: g.add("Sub", g.constant(2.0), y), "turn"),
-    "a number divided by it": (lambda g, y: g.add("Div", g.constant(2.0), y), "turn"),
-    "times 0": (lambda g, y: g.add("Mul", y, g.constant(0.0)), "turn"),
-    "divided by a negative number": (lambda g, y: g.add("Div", y, g.constant(-2.0)), "turn"),
-    "numbers of each class": (lambda g, y: g.add("Add", y, g.constant([0.0, 1.0, 0.0, 0.0])), "alike"),
-}
-
-
-@pytest.mark.parametrize("name", BEHIND)
-def test_numbers_behind_a_softmax(tmp_path: Path, name: str) -> None:
-    build, refused = BEHIND[name]
-    graph, y = dense(4)
-    end = build(graph, graph.add("Softmax", y))
-    proto, x = finished(graph, end), samples()
-    if not refused:
-        network, said = read(proto, tmp_path / "m.onnx")
-        (scores,) = execute(proto, x, end)
-        assert said == () and classes_of(network, x) == scores.reshape(len(x), 4).argmax(axis=1).tolist()
-        return
-    what = "turn the order of the classes round" if refused == "turn" else "treat all classes alike"
-    with pytest.raises(UnsupportedError, match=f"it must .*{what}|{what}"):
-        read_model(write(proto, tmp_path / "m.onnx"))
-
-
 def test_branches_of_two_scales(tmp_path: Path) -> None:
     """By turns: no pair of numbers for all channels, though there are as many slopes as offsets."""
     graph = Graph(2, 4, 4, seed=4)
@@ -202,70 +155,6 @@ def test_clips_of_elements_that_are_moved(tmp_path: Path, bend: str, offset: flo
     assert kinds(network) == ["Dense", "Output"]
 
 
-def _mean(graph: Graph, x: str, *axes: int) -> str:
-    return graph.add("ReduceMean", x, graph.constant(axes, np.int64))
-
-
-def test_axes_of_a_mean_as_an_input(tmp_path: Path) -> None:
-    """As of operator set 18."""
-    graph = Graph(3, 4, 4, seed=1)
-    x = graph.sign(graph.norm(graph.add("Conv", graph.quant("input", 3), graph.weights(5, 3, 1, 1)), 5))
-    proto = graph.scores(_mean(graph, x, 2, -1))
-    proto.opset_import[0].version = 18
-    check(proto, tmp_path / "m.onnx", high=8)
-    for axes in ((1, 2), (2,), (2, 3, 3)):
-        graph = Graph(3, 4, 4, seed=1)
-        proto = finished(graph, _mean(graph, graph.quant("input", 3), *axes), 18)
-        message = (
-            f"node 2 of 2: ReduceMean '{proto.graph.node[-1].name}': its axes must be those of the positions, [2, 3], "
-            f"not {list(axes)}"
-        )
-        refuse(write(proto, tmp_path / "m.onnx"), UnsupportedError, message)
-
-
-@pytest.mark.parametrize("axes, reason", [
-    (np.array([2.0, 3.0], np.float32), "at most 8 integers"),
-    (np.arange(9), "at most 8 integers"),
-    (np.arange(8), f"those of the positions, [2, 3], not {list(range(8))}"),
-])  # fmt: skip
-def test_axes_of_a_mean_are_a_few_integers(tmp_path: Path, axes: np.ndarray, reason: str) -> None:
-    graph = Graph(3, 4, 4, seed=1)
-    end = graph.add("ReduceMean", graph.quant("input", 3), graph.constant(axes, axes.dtype))
-    message = f"node 2 of 2: ReduceMean '{end}_node': its axes must be {reason}"
-    refuse(write(finished(graph, end, 18), tmp_path / "m.onnx"), UnsupportedError, message)
-
-
-@pytest.mark.parametrize("source", ["numbers", "moved", "norm", "bits"])
-def test_averages_that_pad(tmp_path: Path, source: str) -> None:
-    """With elements that have a 0: a sum pads with nothing else."""
-    graph = Graph(3, 5, 5, seed=6)
-    x = graph.norm(graph.add("Conv", graph.quant("input", 3), graph.weights(4, 3, 2, 2)), 4)
-    if source != "norm":
-        x = graph.sign(x) if source == "bits" else graph.quant(x, 2, 2.0)
-    if source == "moved":
-        x = graph.add("Add", x, graph.constant(1.0))
-    x = graph.add("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1)
-    place = len(graph.nodes)
-    proto = graph.scores(graph.sign(graph.norm(x, 4, 1)))
-    if source == "numbers":
-        check(proto, tmp_path / "m.onnx", high=8)
-        return
-    message = (
-        f"node {place} of {len(proto.graph.node)}: AveragePool '{proto.graph.node[place - 1].name}': its pads must be "
-        "0, since its inputs have no 0: train without padding"
-    )
-    refuse(write(proto, tmp_path / "m.onnx"), UnsupportedError, message)
-
-
-def test_averages_of_averages(tmp_path: Path) -> None:
-    """Of what a norm gives, by channel: both divisions come behind the sums."""
-    graph = Graph(3, 6, 6, seed=6)
-    x = graph.norm(graph.add("Conv", graph.quant("input", 3), graph.weights(4, 3, 1, 1)), 4)
-    x = graph.add("AveragePool", x, kernel_shape=[2, 1], strides=[2, 1])
-    x = graph.add("AveragePool", x, kernel_shape=[1, 2], strides=[1, 2])
-    check(graph.scores(graph.quant(graph.norm(x, 4, 1), 4, signed=True)), tmp_path / "m.onnx", high=8)
-
-
 @pytest.mark.parametrize("low, high", [(np.inf, None), (None, -np.inf)])
 def test_bounds_beyond_all_numbers(tmp_path: Path, low: float | None, high: float | None) -> None:
     """At least infinity, or at most minus infinity: every number is that of the end."""
@@ -279,35 +168,6 @@ def test_bounds_beyond_all_numbers(tmp_path: Path, low: float | None, high: floa
     scores = evaluate(result, result.input.encode(x)).scores
     w = np.where(graph.arrays[graph.nodes[-2].input[0]] >= 0, 1, -1).sum(axis=0) * (1 if high is None else -1)
     assert (np.diff(scores, axis=1) * 2 == np.diff(w)).all()
-
-
-def test_windows_that_round_up(tmp_path: Path) -> None:
-    """As many as PyTorch counts: one that begins behind the map and its padding before it is none."""
-    random = np.random.default_rng(5)
-    seen = set()
-    for _ in range(40):
-        size, kernel, stride = (int(random.integers(*ends)) for ends in ((4, 9), (1, 4), (1, 4)))
-        pad, dilation = int(random.integers(0, kernel // 2 + 1)), int(random.integers(1, 3))
-        if dilation * (kernel - 1) + 1 > size:
-            continue
-        graph = Graph(1, size, size)
-        pool = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4, "dilations": [dilation] * 2}
-        x = graph.add("MaxPool", graph.quant("input", 3), ceil_mode=1, **pool)
-        values = random.integers(0, 8, (1, 1, size, size)).astype(np.float32)
-        due = torch.nn.functional.max_pool2d(
-            torch.from_numpy(values), kernel, stride, pad, dilation, ceil_mode=True
-        ).numpy()
-        weights = graph.constant(random.choice([-1.0, 1.0], (due.size, 2)))
-        flat = graph.add("Reshape", x, graph.constant([1, due.size], np.int64))
-        product = graph.add("MatMul", flat, graph.add("BipolarQuant", weights, graph.constant(1.0)))
-        network = read_model(write(graph.model(product, 2), tmp_path / "m.onnx")).network
-        (layer,) = (layer for layer in network.layers if isinstance(layer, MaxPool))
-        assert layer.shape_out == due.shape[1:], pool
-        scores = evaluate(streamline(network).network, network.input.encode(values)).scores
-        expected = due.reshape(1, -1) @ graph.arrays[weights]
-        assert scores[0, 0] - scores[0, 1] == expected[0, 0] - expected[0, 1]
-        seen.add((size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1 == due.shape[-1])
-    assert seen == {True, False}
 
 
 @pytest.mark.parametrize("start, end", [(None, None), (0, None), (1, None), (1, 3), (-2, None), (0, 1)])
@@ -345,24 +205,6 @@ def test_a_bit_that_begins_above_its_bound(tmp_path: Path, above: float, below: 
     values, scores = (found.reshape(len(x)) for found in execute(proto, x, end, y))
     assert 2.0 in scores and (values == np.where(scores > 2.0, above, below)).all()
     assert classes_of(network, x) == (values > 0 if below == 0 else values >= 0).tolist()
-
-
-@pytest.mark.parametrize("factor", [4.0, 0.25])
-def test_a_curve_divided_rises_still(tmp_path: Path, factor: float) -> None:
-    graph, y = dense(4)
-    end = graph.add("Div", graph.add("Tanh", graph.add("Mul", y, graph.constant(0.0625))), graph.constant(factor))
-    proto, x = finished(graph, end), samples()
-    network, said = read(proto, tmp_path / "m.onnx")
-    (expected,) = execute(proto, x, end)
-    assert said == () and classes_of(network, x) == expected.reshape(len(x), 4).argmax(axis=1).tolist()
-
-
-@pytest.mark.parametrize("divisor", [[-4.0], [1.0, 2.0, 1.0, 1.0]])
-def test_a_curve_divided_otherwise_is_refused(tmp_path: Path, divisor: list[float]) -> None:
-    graph, y = dense(4)
-    end = graph.add("Div", graph.add("Tanh", y), graph.constant(divisor))
-    message = f"graph output '{end}': must be affine in a matrix product, without a tanh: end the graph before it"
-    refuse(write(finished(graph, end), tmp_path / "m.onnx"), UnsupportedError, message)
 
 
 @pytest.mark.parametrize("what", ["samples", "a product"])

@@ -148,7 +148,7 @@ def test_foreign_archives(tmp_path: Path) -> None:
     refuse(path, "header: 'format' must be 'bnnhw': not a bnnhw network file")
     np.savez(path, header=np.frombuffer(b"\xff\x00", np.uint8))
     refuse(path, "header must be JSON")
-    np.savez(path, header=np.array([{}], object), allow_pickle=True)
+    np.savez(path, header=np.array([{}], object))
     refuse(path, "array 'header' must be uint8 (N,), not |O (1,)")
 
 
