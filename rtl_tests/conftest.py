@@ -17,6 +17,7 @@ from filelock import FileLock
 from bnnhw import tools
 from bnnhw.rtl.emit import verilog
 from tests.conftest import ROOT, root
+from tests.needs import needs
 
 __all__ = ["root"]
 
@@ -70,10 +71,7 @@ def board_results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 def _require_tools() -> None:
     pytest.importorskip("cocotb")
-    for name in ("verilator", "make", "c++", "perl"):
-        tool = tools.find(name)
-        if not tool.found:
-            pytest.skip(f"{name} is missing: {tool.why}")
+    needs("verilator", "make", "c++", "perl")
 
 
 def _simulate(

@@ -12,21 +12,15 @@ import numpy as np
 import pytest
 
 import bnnhw
-from bnnhw import tools
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Output, WeightPlane
 from bnnhw.sim.result import LayerMismatch
 from tests.cli.conftest import make_network
 from tests.frontend.chain_models import Chain
 from tests.frontend.models import write
+from tests.needs import needs
 
 FOLDINGS = (bnnhw.LayerFolding(4, 8), bnnhw.LayerFolding(2, 4, "lut"))
-
-
-def needs(*programs: str | tools.Program) -> None:
-    for program in programs:
-        if not tools.find(program).found:
-            pytest.skip(f"{program} is missing")
 
 
 @pytest.mark.parametrize("name", bnnhw.__all__)

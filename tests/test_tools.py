@@ -11,6 +11,7 @@ import pytest
 
 from bnnhw import devices, tools
 from bnnhw.errors import ToolError
+from tests.needs import needs
 
 
 def fake(folder: Path, name: str, text: str) -> Path:
@@ -74,9 +75,8 @@ def test_broken_program_is_named(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["verilator", "yosys"])
 def test_what_is_found_runs(name: str, tmp_path: Path) -> None:
+    needs(name)
     tool = tools.find(name)
-    if not tool.found:
-        pytest.skip(tool.why)
     if name == "yosys":
         script = tmp_path / "hello.ys"
         script.write_text("log hello from yosys\n")

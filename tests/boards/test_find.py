@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bnnhw import boards, tools
+from bnnhw import boards
 from bnnhw.cli import cli
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import BnnhwError, FileError, RequestError
 from bnnhw.ir import archive
 from tests.build.networks import random_network
+from tests.needs import needs_build
 
 TEXT = '''
 """An iCE40HX4K on a board of our own."""
@@ -80,9 +81,7 @@ def test_a_file_is_a_board(board: Path) -> None:
 
 def test_it_builds(board: Path, tmp_path: Path) -> None:
     """Mapped for the delays of its own part, constrained to its own pins."""
-    for program in ("yosys", ICE40.build_tools().place_route, ICE40.build_tools().packer):
-        if not tools.find(program).found:
-            pytest.skip(tools.find(program).why)
+    needs_build(ICE40)
     archive.save(random_network([16, 8, 4]), tmp_path / "tiny.bnn")
     out = tmp_path / "out"
     arguments = ["build", str(tmp_path / "tiny.bnn"), "--board", str(board), "-o", str(out), "--json"]
@@ -97,9 +96,7 @@ def test_it_builds(board: Path, tmp_path: Path) -> None:
 
 def test_it_goes_through_all_verbs(board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No lamps, no serial port, its clock inside: pins are chosen once, and are in sidecar and constraints."""
-    for program in ("yosys", ICE40.build_tools().place_route, ICE40.build_tools().packer):
-        if not tools.find(program).found:
-            pytest.skip(tools.find(program).why)
+    needs_build(ICE40)
     board.write_text(
         TEXT.replace('        UARTResource(0, rx="9", tx="8"),\n', "")
         .replace('    leds=(("led", 0), ("led", 1)),\n', "    programmers=(Iceprog(),),\n")

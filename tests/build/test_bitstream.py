@@ -25,6 +25,7 @@ from bnnhw.errors import CheckError, RequestError, ToolError
 from bnnhw.links import board_link
 from bnnhw.links.uart import Uart
 from tests.build.networks import random_folded, source
+from tests.needs import needs_build
 
 ICEBREAKER = boards.get("icebreaker")
 UART = board_link(ICEBREAKER)
@@ -33,20 +34,13 @@ TINY = random_folded([16, 8, 4], [(4, 8), (2, 4)])
 
 @pytest.fixture(scope="module")
 def tiny() -> Source:
-    needs(ICE40)
+    needs_build(ICE40)
     return source(TINY)
-
-
-def needs(family: Family) -> None:
-    for program in ("yosys", family.build_tools().place_route, family.build_tools().packer):
-        tool = tools.find(program)
-        if not tool.found:
-            pytest.skip(f"{tool.name} is missing")
 
 
 def test_icebreaker_end_to_end(tiny: Source, tmp_path: Path) -> None:
     """A bitstream that meets timing; the second build does nothing; another seed repeats only what it must."""
-    needs(ICE40)
+    needs_build(ICE40)
     told: list[tuple[str, float]] = []
     first = build(
         tiny, ICEBREAKER, tmp_path, link=UART, progress=lambda step, fraction, what: told.append((step, fraction))
@@ -81,7 +75,7 @@ def test_icebreaker_end_to_end(tiny: Source, tmp_path: Path) -> None:
 
 
 def test_impossible_clock_is_missed_not_failed(tiny: Source, tmp_path: Path) -> None:
-    needs(ICE40)
+    needs_build(ICE40)
     result = build(tiny, ICEBREAKER, tmp_path, link=UART, freq_mhz=200)
     assert not result.timing_met and result.fmax_mhz < result.clock_mhz
     assert result.bitstream.is_file()
@@ -96,7 +90,7 @@ def test_impossible_clock_is_missed_not_failed(tiny: Source, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ulx3s-25f", "ulx3s-85f"])
 def test_ulx3s_end_to_end(name: str, tmp_path: Path) -> None:
-    needs(ECP5)
+    needs_build(ECP5)
     result: BuildResult = build(source(TINY, "ecp5"), boards.get(name), tmp_path, link=UART)
     # ECP5 bitstreams: the preamble BDB3 after the comments (FPGA-TN-02039, sysCONFIG).
     assert bytes.fromhex("bdb3") in result.bitstream.read_bytes()[:400]
@@ -104,7 +98,7 @@ def test_ulx3s_end_to_end(name: str, tmp_path: Path) -> None:
 
 
 def test_tang_nano_end_to_end(tmp_path: Path) -> None:
-    needs(GOWIN)
+    needs_build(GOWIN)
     result: BuildResult = build(source(TINY, "gowin"), boards.get("tang-nano-9k"), tmp_path, link=UART)
     # A Gowin bitstream is text, a frame per line; its header holds the device's code: 1100481B is the GW1N-9C (UG290).
     header = result.bitstream.read_text().splitlines()[:12]
@@ -116,7 +110,7 @@ def test_tang_nano_end_to_end(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_digits_on_the_tang_nano(root: Path, tmp_path: Path) -> None:
     """The network of the demo on a third family: at the default clock of its board, and no hold time missed."""
-    needs(GOWIN)
+    needs_build(GOWIN)
     for arguments in (
         ["import", str(root / "models" / "digits.onnx"), "-o", str(tmp_path / "digits.bnn")],
         ["build", str(tmp_path / "digits.bnn"), "--board", "tang-nano-9k", "-o", str(tmp_path / "out"), "--json"],
@@ -130,7 +124,7 @@ def test_digits_on_the_tang_nano(root: Path, tmp_path: Path) -> None:
 
 
 def test_too_big_before_place_and_route(tiny: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    needs(ICE40)
+    needs_build(ICE40)
 
     def never(*arguments: object, **options: object) -> None:
         raise AssertionError("place and route must not begin")

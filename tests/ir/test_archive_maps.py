@@ -33,7 +33,7 @@ from bnnhw.ir import (
     walk,
 )
 from bnnhw.ir.archive import load, save
-from bnnhw.ir.layers.residual import MAX_DEPTH
+from bnnhw.ir.layer import MAX_DEPTH
 from tests.ir.test_archive import header, npy, refuse, rewrite, with_header
 from tests.map_strategies import map_networks
 from tests.strategies import fixed
@@ -274,7 +274,7 @@ def test_nesting_is_bounded(network: Network, members: dict[str, bytes], tmp_pat
     path = tmp_path / "deep.bnn"
     content = {name: data for name, data in members.items() if not name.startswith("1.")}
     place = "1" + ".body.0" * MAX_DEPTH
-    message = f"header: layer {place}: residual layers must nest at most {MAX_DEPTH} deep"
+    message = f"header: layer {place}: branches must nest at most {MAX_DEPTH} deep"
     for depth in (MAX_DEPTH + 1, 200):
         refuse(changed(content, path, ("layers", 1), nested(network, depth)), message)
     # As deep as it may: -1..1 is added to 0..1, then seven times to the type that holds the sums, one bit wider each.

@@ -33,7 +33,7 @@ from bnnhw.ir import (
     walk,
 )
 from bnnhw.ir.activation import FloatActivation
-from bnnhw.ir.layers.residual import MAX_DEPTH
+from bnnhw.ir.layer import MAX_DEPTH
 from tests.map_strategies import map_networks
 from tests.strategies import fixed
 
@@ -171,12 +171,12 @@ def test_nesting_is_bounded() -> None:
         layer = Residual(f"r{level}", SHAPE, BIPOLAR, (layer,))
         assert layer.depth == level + 1
     refuse(
-        f"layer top: residual layers must nest at most {MAX_DEPTH} deep",
+        f"layer top: branches must nest at most {MAX_DEPTH} deep",
         lambda: Residual("top", SHAPE, BIPOLAR, (layer,)),
     )
     short = Residual("s", SHAPE, BIPOLAR, (identity("inner"),))
     refuse(
-        "layer top: residual layers must nest at most 8 deep",
+        "layer top: branches must nest at most 8 deep",
         lambda: Residual("top", SHAPE, BIPOLAR, (identity(),), (layer, short)),
     )
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw import tools
 from bnnhw.sim.harness import Harness
+from tests.needs import needs
 from tests.sim.core import CORE, WORDS, Make, interface
 
 
@@ -20,9 +20,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def make_core(cache: Path) -> Make:
     """Builds the core: its width, the cycles it waits, the offset of its score, and a fault to plant in it."""
-    for name in ("verilator", "c++"):
-        if not tools.find(name).found:
-            pytest.skip(f"{name} is missing")
+    needs("verilator", "c++")
 
     def make(
         width: int, wait: int = 5, offset: int = 20, score_width: int = 12, fault: str = "", wave: bool = False

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw import boards, reference, tools
+from bnnhw import boards, reference
 from bnnhw.build import synth
 from bnnhw.build.design import TOP, write_design
 from bnnhw.devices import Family
@@ -20,6 +20,7 @@ from bnnhw.rtl.emit import to_verilog
 from bnnhw.sim.board import SimulatedPort, compile_board
 from bnnhw.sim.cells import netlist_verilog
 from tests.build.networks import source
+from tests.needs import needs
 from tests.sim.virtual import FOLDED, NETWORK
 
 ICEBREAKER = boards.get("icebreaker")
@@ -55,9 +56,7 @@ def netlist(folder: Path, board: boards.Board) -> dict[str, str]:
 
 
 def open_port(sources: dict[str, str], board: boards.Board, cache: Path) -> SimulatedPort:
-    for name in ("verilator", "c++"):
-        if not tools.find(name).found:
-            pytest.skip(f"{name} is missing")
+    needs("verilator", "c++")
     return SimulatedPort(compile_board(sources, board, board_link(board), cache=cache))
 
 

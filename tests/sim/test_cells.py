@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bnnhw import devices, tools
+from bnnhw import devices
 from bnnhw.build.synth import synthesize
 from bnnhw.errors import RequestError, ToolError
 from bnnhw.sim.cells import models_for, netlist_verilog
 from bnnhw.sim.harness import Harness
 from bnnhw.sim.ports import Interface, Port
+from tests.needs import SIMULATION, needs
 
 _MEMORY = """
 module core(
@@ -87,7 +88,9 @@ def operations(width: int, depth: int, frames: int) -> tuple[list[int], NDArray[
         ("ice40", 16, 256, r"\.READ_MODE\(\d+'s?[hd]0+\)"),
     ],
 )
-def test_block_memory(family: str, width: int, depth: int, cell: str, tmp_path: Path, cache: Path, needs: None) -> None:
+def test_block_memory(
+    family: str, width: int, depth: int, cell: str, tmp_path: Path, cache: Path, simulation: None
+) -> None:
     frames = 400
     contents, rows, reads = operations(width, depth, frames)
     (tmp_path / "contents.hex").write_text("".join(f"{value:x}\n" for value in contents))
@@ -114,7 +117,7 @@ def test_block_memory(family: str, width: int, depth: int, cell: str, tmp_path: 
     np.testing.assert_array_equal(recording.outputs["output_payload"], reads)
 
 
-def test_refused_where_not_modelled(cache: Path, needs: None) -> None:
+def test_refused_where_not_modelled(cache: Path, simulation: None) -> None:
     """What the model does not cover stops the build, and says so."""
     text = """module core(input clk, input rst, input input_payload, input input_valid, output input_ready,
         output output_payload, output output_valid, input output_ready);
@@ -133,8 +136,6 @@ def test_models_for() -> None:
 
 
 @pytest.fixture
-def needs() -> None:
+def simulation() -> None:
     """What these tests run."""
-    for name in ("verilator", "c++", "yosys"):
-        if not tools.find(name).found:
-            pytest.skip(f"{name} is missing")
+    needs(*SIMULATION)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bnnhw import tools
 from bnnhw.dataflow import Probe, StreamFormat
 from bnnhw.devices import technology
 from bnnhw.errors import CheckError, RequestError
@@ -26,6 +25,7 @@ from bnnhw.sim.result import LayerMismatch
 from bnnhw.sim.simulate import simulate
 from bnnhw.sim.words import pack_groups, unpack_lane
 from tests.layers import MapNetwork
+from tests.needs import SIMULATION, needs
 
 FRAMES = 24
 
@@ -55,9 +55,7 @@ def folded() -> FoldedNetwork:
 
 @pytest.fixture(scope="module")
 def text(folded: FoldedNetwork) -> str:
-    for name in ("verilator", "c++", "yosys"):
-        if not tools.find(name).found:
-            pytest.skip(f"{name} is missing")
+    needs(*SIMULATION)
     return verilog(Accelerator(folded.graph(technology("generic"))), "accelerator")
 
 

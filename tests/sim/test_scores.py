@@ -8,21 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw import devices, tools
+from bnnhw import devices
 from bnnhw.ir import Output
 from bnnhw.reference import evaluate
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import verilog
 from bnnhw.sim.core import Core
 from bnnhw.sim.simulate import simulate_core
+from tests.needs import SIMULATION, needs
 from tests.verilog.networks import NETWORKS
 
 
 @pytest.mark.parametrize("network", ["multi-bit", "dense"])
 def test_every_score(network: str, cache: Path) -> None:
-    for name in ("verilator", "c++", "yosys"):
-        if not tools.find(name).found:
-            pytest.skip(f"{name} is missing")
+    needs(*SIMULATION)
     folded = NETWORKS[network]()
     graph = folded.graph(devices.technology("generic"), scores=True)
     text, core = verilog(Accelerator(graph), "accelerator"), Core.of(graph)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw import devices, tools
+from bnnhw import devices
 from bnnhw.build.synth import synthesize
 from bnnhw.devices import technology
 from bnnhw.errors import FileError, RequestError
@@ -21,6 +21,7 @@ from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit, verilog
 from bnnhw.sim.netlist import simulate_netlist
 from bnnhw.sim.simulate import simulate
+from tests.needs import SIMULATION, needs
 
 BIPOLAR = DataType("bipolar", 1)
 
@@ -54,15 +55,13 @@ def folded() -> FoldedNetwork:
 
 
 @pytest.fixture(scope="module")
-def needs() -> None:
+def simulation() -> None:
     """What these tests run."""
-    for name in ("verilator", "c++", "yosys"):
-        if not tools.find(name).found:
-            pytest.skip(f"{name} is missing")
+    needs(*SIMULATION)
 
 
 @pytest.fixture(scope="module")
-def text(folded: FoldedNetwork, needs: None) -> str:
+def text(folded: FoldedNetwork, simulation: None) -> str:
     return verilog(Accelerator(folded.graph(technology("generic"))), "accelerator")
 
 
@@ -107,7 +106,7 @@ def test_mismatches_are_named(folded: FoldedNetwork, text: str, cache: Path) -> 
     assert first.got == (one.classes[wrong[0]], best[0][wrong[0]])
 
 
-def test_pixels_and_wide_folds(cache: Path, needs: None) -> None:
+def test_pixels_and_wide_folds(cache: Path, simulation: None) -> None:
     """SF = 1, NF = 1, PE = N, words wider than 64 bits, elements of several bits."""
     net = network((24, 10, 3), DataType("uint", 3), seed=2)
     whole = FoldedNetwork(net, (LayerFolding(10, 24, "lut"), LayerFolding(3, 10, "lut")))
@@ -117,7 +116,7 @@ def test_pixels_and_wide_folds(cache: Path, needs: None) -> None:
 
 
 @pytest.mark.parametrize("family", ["ice40", "ecp5", "gowin"])
-def test_netlist(folded: FoldedNetwork, family: str, cache: Path, tmp_path: Path, needs: None) -> None:
+def test_netlist(folded: FoldedNetwork, family: str, cache: Path, tmp_path: Path, simulation: None) -> None:
     """After synthesis, without a reset: as the chip powers up."""
     emitted = emit(Accelerator(folded.graph(technology(family))), "accelerator", family)
     source = tmp_path / "accelerator.il"

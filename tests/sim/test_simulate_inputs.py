@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw import tools
 from bnnhw.flow.simulate import simulate
 from bnnhw.folding import FoldedNetwork
 from bnnhw.ir import InputSpec
 from bnnhw.ir.input_spec import LAYOUTS
 from tests.layers import MapNetwork
+from tests.needs import SIMULATION, needs
 from tests.reference import naive
 
 SHAPE = (3, 4, 2)
@@ -28,9 +28,7 @@ FRAMES = 24
 @pytest.fixture(autouse=True)
 def _needs(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One compiled model for all: what is generated does not depend on the thresholds."""
-    for name in ("verilator", "c++", "yosys"):
-        if not tools.find(name).found:
-            pytest.skip(f"{name} is missing")
+    needs(*SIMULATION)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
 
 

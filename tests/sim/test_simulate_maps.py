@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnnhw import tools
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.frontend import read_model
 from bnnhw.sim.simulate import simulate
 from bnnhw.streamline import streamline
 from tests.frontend.conv_models import Graph
 from tests.layers import Branch, MapNetwork
+from tests.needs import SIMULATION, needs
 
 
 def _network() -> FoldedNetwork:
@@ -35,9 +35,7 @@ def _network() -> FoldedNetwork:
 
 @pytest.fixture(scope="module", autouse=True)
 def _needs() -> None:
-    for name in ("verilator", "c++", "yosys"):
-        if not tools.find(name).found:
-            pytest.skip(f"{name} is missing")
+    needs(*SIMULATION)
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bnnhw import datasets, tools
+from bnnhw import datasets
 from bnnhw.boards import get
 from bnnhw.datasets.dataset import Dataset
 from bnnhw.folding import FoldedNetwork, LayerFolding
@@ -19,6 +19,7 @@ from bnnhw.sim.simulate import simulate
 from bnnhw.streamline import streamline
 from bnnhw.training.recipes import Components, ConvRecipe, InputRecipe, Recipe
 from bnnhw.training.train import train
+from tests.needs import SIMULATION, needs
 from tests.training.bumps import bumps_of
 
 RECIPE = Recipe(
@@ -61,9 +62,7 @@ def test_a_comparator_a_bit(network: Network) -> None:
 # PE of the thermometer: part of a channel, one channel, two of three channels; and what the solver takes.
 @pytest.mark.parametrize("pe", [2, 4, 8, None])
 def test_simulated(network: Network, data: Dataset, pe: int | None, tmp_path_factory: pytest.TempPathFactory) -> None:
-    for name in ("verilator", "c++", "yosys"):
-        if not tools.find(name).found:
-            pytest.skip(f"{name} is missing")
+    needs(*SIMULATION)
     if pe is None:
         folded = Solver(network, get("icebreaker")).modest()
     else:

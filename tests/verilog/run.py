@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from bnnhw import tools
 from bnnhw.flow.design import Design
+from tests.needs import needs_icarus
 
 __all__ = ["STANDARDS", "SYNTHESES", "icarus", "icarus_bench", "synthesize", "verilator"]
 
@@ -31,8 +29,7 @@ SYNTHESES = (
 
 def icarus(sources: Sequence[str], top: str, folder: Path, standard: str) -> str:
     """What a testbench prints in Icarus Verilog; it must end well, and compile without a word."""
-    if shutil.which("iverilog") is None:
-        pytest.skip("iverilog is missing (Debian, Ubuntu: apt install iverilog)")
+    needs_icarus()
     program = f"{top}_{standard}"
     command = ["iverilog", f"-g{standard}", "-Wall", "-Wno-timescale", "-s", top, "-o", program, *sources]
     compiled = subprocess.run(command, cwd=folder, capture_output=True, text=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from bnnhw.flow.generate import generate
+from tests.needs import needs_icarus
 from tests.verilog.networks import NETWORKS
 
 
 def test_simulation(tmp_path: Path) -> None:
     pytest.importorskip("fusesoc")
-    if shutil.which("iverilog") is None:
-        pytest.skip("iverilog is missing (Debian, Ubuntu: apt install iverilog)")
+    needs_icarus()
     design = generate(NETWORKS["signal"](), tmp_path / "design", name="ear", link="axis")
     command = [sys.executable, "-c", "from fusesoc.main import main; main()", "--cores-root", str(design.folder)]
     core = f"bnnhw::{design.whole.top}"
