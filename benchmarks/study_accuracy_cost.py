@@ -28,11 +28,11 @@ from bnnhw.build.synth import synthesize
 from bnnhw.devices import Family
 from bnnhw.errors import FileError
 from bnnhw.files import digest, write_json
+from bnnhw.flow.fold import link_reserve
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.predict import predict
 from bnnhw.folding.solve import Solver
 from bnnhw.frontend import read_model
-from bnnhw.links import board_link
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit
 from bnnhw.streamline import streamline
@@ -151,7 +151,7 @@ def measure(point: Point, seed: int, data: Path | None, folder: Path) -> dict[st
         "train_cpu_s": round(seconds, 1),
     }
     network = streamline(read_model(folder / "model.onnx").network).network
-    folded = Solver(network, board, reserve=board_link(board).resources).cheapest(int(board.clock_mhz * 1e6 / FPS))
+    folded = Solver(network, board, reserve=link_reserve(network, board)).cheapest(int(board.clock_mhz * 1e6 / FPS))
     if folded is None:
         return row | {"fits": False}
     prediction = predict(folded.graph(board.family.technology))

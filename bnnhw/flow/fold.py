@@ -30,6 +30,7 @@ __all__ = [
     "estimate_json",
     "fold",
     "fold_json",
+    "link_reserve",
     "predict",
     "save_folding",
     "technology_of",
@@ -137,7 +138,7 @@ def choose(
 def _choose(network: Network, board: Board, folding: Path | str | None, fps: float | None, fastest: bool) -> Choice:
     if folding is not None:
         return Choice(folding_file.load(Path(folding), network), board)
-    solver = Solver(network, board, reserve=board_link(board).resources)
+    solver = Solver(network, board, reserve=link_reserve(network, board))
     if fps is None:
         return Choice(solver.fastest() if fastest else solver.modest(), board, solver)
     folded = solver.cheapest(cycles_for(fps, board.clock_mhz))
@@ -158,7 +159,16 @@ def cycles_for(fps: float, clock_mhz: float) -> int:
 
 def check_frame(network: Network, board: Board | str) -> None:
     """:class:`~bnnhw.errors.RequestError` for a network whose frames are too long for the link of a board."""
-    board_link(as_board(board)).check_frame(network.input.elements * network.input.dtype.bits)
+    board_link(as_board(board)).check_frame(_frame_bits(network))
+
+
+def link_reserve(network: Network, board: Board) -> Resources:
+    """What the link of a board takes of it beside a network, the frames that wait in it included."""
+    return board_link(board).reserve(_frame_bits(network), board.family.technology)
+
+
+def _frame_bits(network: Network) -> int:
+    return network.input.elements * network.input.dtype.bits
 
 
 def save_folding(folded: FoldedNetwork, path: Path | str) -> None:
@@ -183,7 +193,7 @@ def predict(folded: FoldedNetwork, board: Board | str | None = None) -> Predicti
 def cost(folded: FoldedNetwork, board: Board | str) -> Resources:
     """About what a folded network takes of a board: LUT4, registers, block RAMs, those of its link included."""
     board = as_board(board)
-    return folded.graph(board.family.technology).resources() + board_link(board).resources
+    return folded.graph(board.family.technology).resources() + link_reserve(folded.network, board)
 
 
 def estimate_json(resources: Resources) -> dict[str, int]:
@@ -231,5 +241,5 @@ def fold_json(
         "link_fps": link.frames_per_s(Frame.of(graph)),
         "clock_mhz": clock_mhz,
         # With the link, as the design that `build` makes.
-        "estimate": estimate_json(graph.resources() + link.resources),
+        "estimate": estimate_json(graph.resources() + link_reserve(folded.network, board)),
     }

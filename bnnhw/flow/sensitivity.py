@@ -13,11 +13,10 @@ from bnnhw.analysis import Sensitivity, Suggestion, measure, suggest
 from bnnhw.boards import Board
 from bnnhw.errors import RequestError
 from bnnhw.flow.evaluate import encode
-from bnnhw.flow.fold import choose, estimate_json
+from bnnhw.flow.fold import choose, estimate_json, link_reserve
 from bnnhw.flow.progress import Stage, silent_stage
 from bnnhw.folding.solve import CELL_SHARE
 from bnnhw.ir import Network
-from bnnhw.links import board_link
 
 __all__ = ["SensitivityResult", "sensitivity", "sensitivity_json"]
 
@@ -75,7 +74,7 @@ def sensitivity(
         measured = measure(network, codes, labels, rate=rate, seed=seed, progress=update)
     with stage("suggest") as update:
         limit = int(CELL_SHARE * chosen.lut4) if budget is None else budget
-        suggestion = suggest(measured, folded, chosen, limit, reserve=board_link(chosen).resources, progress=update)
+        suggestion = suggest(measured, folded, chosen, limit, reserve=link_reserve(network, chosen), progress=update)
     return SensitivityResult(measured, suggestion, chosen)
 
 

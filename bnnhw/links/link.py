@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bnnhw.dataflow import Graph, Resources
     from bnnhw.dataflow.frame import Frame
+    from bnnhw.devices import Technology
     from bnnhw.links.interface import Interface
 
 __all__ = ["BoardLink", "FrameAccelerator", "Lamps", "Link", "Setting"]
@@ -131,7 +132,11 @@ class BoardLink(Link):
     @property
     @abstractmethod
     def resources(self) -> Resources:
-        """What it takes of the device, about; reserved for it when a folding is chosen."""
+        """What it takes of the device, about, around small frames."""
+
+    @abstractmethod
+    def reserve(self, frame_bits: int, technology: Technology) -> Resources:
+        """What is reserved for it when a folding is chosen: :attr:`resources`, with room for frames of this size."""
 
     @abstractmethod
     def check_frame(self, frame_bits: int) -> None:

@@ -11,12 +11,15 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw import devices, tools
+from bnnhw.boards import get
 from bnnhw.build.synth import CellCounts, count_cells, script, synthesize
 from bnnhw.devices import Family
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.generic import GENERIC
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import BnnhwError, RequestError
+from bnnhw.links import board_link
+from bnnhw.links.uart.buffer import FrameBuffer
 from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import emit, repeated_modules, shared
 
@@ -154,3 +157,12 @@ def test_copies_stay_apart(tmp_path: Path) -> None:
         source.write_text(emitted.rtlil)
         counts[copies] = synthesize([source], TOP, ECP5, folder, keep=emitted.repeated).cells.ff
     assert counts == {False: 4, True: 12}
+
+
+@pytest.mark.parametrize("family, frame_bytes, blocks", [(ICE40, 300, 2), (ICE40, 1536, 8), (ECP5, 1536, 2)])
+def test_frames_that_wait_take_block_rams(family: Family, frame_bytes: int, blocks: int, tmp_path: Path) -> None:
+    """As many as are reserved for the link of a board when a folding is chosen."""
+    source = tmp_path / "buffer.il"
+    source.write_text(emit(FrameBuffer(frame_bytes), TOP, family.name).rtlil)
+    assert synthesize([source], TOP, family, tmp_path).cells.bram == blocks
+    assert board_link(get("icebreaker")).reserve(8 * frame_bytes, family.technology).bram == blocks

@@ -10,6 +10,8 @@ import pytest
 from bnnhw import lowering
 from bnnhw.boards import get
 from bnnhw.dataflow import Graph, Resources
+from bnnhw.errors import CheckError
+from bnnhw.flow.fold import cost, fold, fold_json
 from bnnhw.folding import solve
 from bnnhw.folding.choices import Room, logic_cells
 from bnnhw.folding.predict import Prediction, predict
@@ -82,3 +84,17 @@ def test_a_search_follows_no_frames(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(lowering, "settle", refuse)
     assert Solver(folded.network, get("ulx3s-12f")).fastest().foldings
+
+
+def test_frames_that_wait_at_the_link_take_room() -> None:
+    """Two colour images of 32 x 32 with 4 bits, in the link's block RAMs; the folding gets what they leave."""
+    network = MapNetwork((3, 32, 32), "uint4").conv(8, (3, 3), (1, 1), stride=(3, 3)).dense(4, (1, 1), None)
+    assert isinstance(network, MapNetwork)
+    board = get("icebreaker")
+    folded = fold(network.folded().network, board)
+    whole = cost(folded, board)
+    assert whole.bram - folded.graph(board.family.technology).resources().bram == 8
+    assert fold_json(folded, board)["estimate"]["bram"] == whole.bram <= 30
+    small = replace(board, part=replace(board.part, block_rams=8))
+    with pytest.raises(CheckError, match=r"^the network does not fit icebreaker even at its smallest: .* of 8$"):
+        fold(network.folded().network, small)

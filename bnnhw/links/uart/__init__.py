@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from bnnhw.errors import RequestError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from bnnhw.dataflow import Graph, Resources
     from bnnhw.dataflow.frame import Frame
+    from bnnhw.devices import Technology
     from bnnhw.links.interface import Interface
 
 __all__ = ["LINK", "Uart"]
@@ -46,6 +47,13 @@ class Uart(BoardLink):
         from bnnhw.dataflow import Resources
 
         return Resources(lut4=420, ff=330, bram=1)
+
+    def reserve(self, frame_bits: int, technology: Technology) -> Resources:
+        from bnnhw.devices import blocks_needed
+        from bnnhw.links.uart.packet import buffer_bytes
+
+        # A small buffer too: synthesis takes a block RAM where it could do without.
+        return replace(self.resources, bram=blocks_needed(buffer_bytes(-(-frame_bits // 8)), 8, technology))
 
     def check_frame(self, frame_bits: int) -> None:
         from bnnhw.links.uart.packet import check_frame_size

@@ -6,6 +6,8 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.links.uart.packet import buffer_bytes
+
 __all__ = ["FrameBuffer"]
 
 
@@ -19,7 +21,7 @@ class FrameBuffer(wiring.Component):
     Input: strobes. Output words: one tag byte on ``tags``, then the frame on ``output``. II:
     ``frame_bytes + 1`` cycles. Latency: the tag is offered two cycles after ``commit``, the first byte
     three. Stalls: holds its outputs until taken; the writer is told by ``overrun``. Storage:
-    ``2 * 2**ceil(log2(frame_bytes + 1))`` bytes of memory.
+    :func:`~bnnhw.links.uart.packet.buffer_bytes` of memory.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ class FrameBuffer(wiring.Component):
         m = Module()
         last = self.frame_bytes
         offset_bits = last.bit_length()
-        m.submodules.memory = ram = memory.Memory(shape=8, depth=2 << offset_bits, init=[])
+        m.submodules.memory = ram = memory.Memory(shape=8, depth=buffer_bytes(last), init=[])
         writer, reader = ram.write_port(), ram.read_port()
 
         full = Signal(2)

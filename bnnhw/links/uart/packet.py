@@ -35,6 +35,7 @@ __all__ = [
     "VERSION",
     "ErrorCode",
     "PacketType",
+    "buffer_bytes",
     "check_frame_size",
     "crc16",
     "encode_packet",
@@ -123,6 +124,11 @@ def check_frame_size(frame_bits: int) -> int:
     if frame_bytes + 1 > MAX_PAYLOAD:
         raise RequestError(f"a frame must have at most {MAX_PAYLOAD - 1} bytes on a UART link, not {frame_bytes}")
     return frame_bytes
+
+
+def buffer_bytes(frame_bytes: int) -> int:
+    """Bytes of memory for two frames on a board, each with its tag, each from a power of two on."""
+    return 2 << frame_bytes.bit_length()
 
 
 def score_bytes(bits: int, *, signed: bool) -> int:
