@@ -12,7 +12,6 @@ import pytest
 
 from bnnhw import boards, datasets, devices, reference
 from bnnhw.dataflow.frame import Frame
-from bnnhw.files.folder import LIST
 from bnnhw.flow.fold import HEADROOM, cycles_for
 from bnnhw.folding import FoldedNetwork, LayerFolding, solve
 from bnnhw.folding import file as folding_file
@@ -180,48 +179,6 @@ def test_simulate_writes_a_wave(network: Path, folding: Path, tmp_path: Path) ->
     _json("generate", network, "--folding", folding, "-o", design)
     _json("simulate", design, "--dataset", "digits", "--count", "4", "--wave", wave)
     assert wave.stat().st_size > 1000
-
-
-def test_build_and_report(network: Path, folding: Path, tmp_path: Path) -> None:
-    out = tmp_path / "bitstream"
-    data = _json("build", network, "--board", "icebreaker", "--folding", folding, "-o", out)
-    assert Path(data["bitstream"]).stat().st_size > 50_000
-    assert data["timing_met"] is True
-    assert data["fmax_mhz"] >= data["clock_mhz"]
-    graph = FoldedNetwork(make_network(), FOLDINGS).graph(devices.technology("ice40"))
-    prediction = predict(graph)
-    assert data["fps"] == data["clock_mhz"] * 1e6 / prediction.cycles_per_frame
-    assert data["link_fps"] == board_link(boards.get("icebreaker")).frames_per_s(Frame.of(graph))
-    assert data["latency_us"] == prediction.latency_cycles / data["clock_mhz"]
-    assert data["utilization"]["ICESTORM_LC"]["available"] == 5280
-    assert data["unchanged"] == []
-    assert set(data["estimate"]) >= {"lut4", "ff", "bram", "spram"}
-    page = _json("report", out)["report"]
-    assert page == str(out / "report.html")
-    text = Path(page).read_text()
-    assert "PE 5 × SIMD 8, block" in text
-    assert "ICESTORM_LC" in text and "frames per second over the link" in text
-    again = _json("build", network, "--board", "icebreaker", "--folding", folding, "-o", out)
-    assert set(again["unchanged"]) >= {"elaborate", "synth", "place_route", "pack"}
-    # Every file that the build left is one of those that it may replace.
-    listed = json.loads((out / LIST).read_text())["files"].keys() | {LIST, "report.html"}
-    made = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
-    assert {name for name in made if not name.startswith("design/")} == listed
-    # What is built is the text in the folder: here with all results complemented.
-    assert (out / "design" / "accelerator.v").read_text() == (out / "accelerator.v").read_text()
-    verilog = out / "design" / "accelerator.v"
-    port = r"\.output_payload\(output_payload\)"
-    pattern = re.compile(rf"(^module accelerator\(.*?){port}(.*?)endmodule", re.DOTALL | re.MULTILINE)
-    width = json.loads((out / "design" / "design.json").read_text())["ports"]["output_payload"]["width"]
-    inverted = rf"\1.output_payload(given)\2wire [{width - 1}:0] given;\nassign output_payload = ~given;\nendmodule"
-    text, edits = pattern.subn(inverted, verilog.read_text())
-    assert edits == 1
-    verilog.write_text(text)
-    edited = _json("build", out / "design", "--board", "icebreaker", "-o", tmp_path / "edited")
-    assert Path(edited["bitstream"]).read_bytes() != Path(data["bitstream"]).read_bytes()
-    reports = [json.loads(Path(found["report"]).read_text()) for found in (data, edited)]
-    assert [found["edited"] for found in reports] == [False, True]
-    assert run("simulate", out / "design", "--dataset", "digits", "--count", "5", "-q").exit_code == 1
 
 
 def test_fold(network: Path, tmp_path: Path) -> None:
