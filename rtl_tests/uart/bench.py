@@ -13,7 +13,7 @@ from cocotb.triggers import FallingEdge, RisingEdge
 
 from bnnhw.devices import technology
 from bnnhw.links.uart.gateware import UartLink
-from bnnhw.links.uart.packet import ErrorCode, PacketType, encode_packet
+from bnnhw.links.uart.packet import CRC_BYTES, VERSION, ErrorCode, PacketType, encode_packet
 from bnnhw.links.uart.protocol import BoardError, BoardInfo, BoardResult, Decoder, Reply, encode_frame, pack_codes
 from bnnhw.links.uart.uart import MIN_DIVISOR
 from bnnhw.reference import evaluate
@@ -122,7 +122,7 @@ class LinkBench:
 
 def _damaged(packet: bytes, rng: random.Random) -> Iterator[bytes]:
     """The packet with one bit of its payload, then of its CRC, flipped."""
-    for place in (rng.randrange(5, len(packet) - 2), len(packet) - 1):
+    for place in (rng.randrange(5, len(packet) - CRC_BYTES), len(packet) - 1):
         yield packet[:place] + bytes([packet[place] ^ 1 << rng.randrange(8)]) + packet[place + 1 :]
 
 
@@ -134,7 +134,7 @@ async def good_frames(bench: LinkBench) -> None:
     await bench.send(encode_packet(PacketType.INFO_REQUEST))
     size = -(-FOLDED.network.input.elements * FOLDED.network.input.dtype.bits // 8)
     score_bytes = make_link().score_bytes
-    await bench.expect([BoardInfo(1, IDENTITY, size, FOLDED.network.output.classes, score_bytes)])
+    await bench.expect([BoardInfo(VERSION, IDENTITY, size, FOLDED.network.output.classes, score_bytes)])
 
 
 async def corrupted_frame_is_dropped(bench: LinkBench) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnnhw.links.uart.frame import PacketReceiver, PacketTransmitter
-from bnnhw.links.uart.packet import SYNC, ErrorCode, crc16, encode_packet
+from bnnhw.links.uart.packet import CRC_BYTES, SYNC, ErrorCode, crc32, encode_packet
 from rtl_tests.streams import idle, receive, run, send
 
 LENGTHS = {1: 0, 2: 5}
@@ -50,9 +50,9 @@ def received(pieces: Sequence[tuple[bytes, int]], gap: int = 0) -> list[tuple[in
 def test_good_packets(gap: int) -> None:
     """At full speed, and with the longest silence that is still allowed."""
     assert received([(GOOD + encode_packet(1) + GOOD, 1)], gap) == [
-        (2, 0, GOOD[4:-2]),
+        (2, 0, GOOD[4:-CRC_BYTES]),
         (1, 0, b""),
-        (2, 0, GOOD[4:-2]),
+        (2, 0, GOOD[4:-CRC_BYTES]),
     ]
 
 
@@ -62,7 +62,7 @@ def test_every_byte_damaged(position: int) -> None:
     damaged = bytearray(GOOD)
     damaged[position] ^= 0x10
     packets = received([(bytes(damaged), 2 * TIMEOUT), (GOOD, 1)])
-    assert packets[-1] == (2, 0, GOOD[4:-2])
+    assert packets[-1] == (2, 0, GOOD[4:-CRC_BYTES])
     errors = [error for _, error, _ in packets[:-1]]
     # A length that has grown ends in silence.
     assert errors and set(errors) <= {ErrorCode.BAD_CRC, ErrorCode.TRUNCATED}
@@ -78,7 +78,7 @@ def test_cut_short_everywhere(cut: int) -> None:
 def test_the_byte_that_ends_a_silence(silence: int) -> None:
     """It comes just in time, and its packet goes on; or it begins the next packet, in whatever cycle it comes."""
     first, second = received([(GOOD[:6], silence), (GOOD[6:], 1)]), received([(GOOD[:6], silence), (GOOD, 1)])
-    in_time = first == [(2, 0, GOOD[4:-2])]
+    in_time = first == [(2, 0, GOOD[4:-CRC_BYTES])]
     assert in_time == (silence < TIMEOUT - 1)
     if not in_time:
         assert [(kind, error) for kind, error, _ in second] == [(2, ErrorCode.TRUNCATED), (2, 0)]
@@ -142,5 +142,5 @@ def test_transmitter(payloads: list[bytes], gap: int, stall: int) -> None:
 
 
 def test_crc_is_the_catalogued_one() -> None:
-    """The check value of CRC-16/CCITT-FALSE (CRC-16/IBM-3740) in the reveng catalogue."""
-    assert crc16(b"123456789") == 0x29B1
+    """The check value of CRC-32 (CRC-32/ISO-HDLC) in the reveng catalogue."""
+    assert crc32(b"123456789") == 0xCBF43926

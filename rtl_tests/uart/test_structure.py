@@ -84,10 +84,11 @@ STORAGE: dict[str, tuple[Any, int]] = {
     "uart receiver": (lambda: UartRx(13), 2 + 4 + 4 + 8 + (8 + 1 + 1) + 3),
     # Which banks are full, the two in use, whether one is claimed; a position of eight; what is at the output.
     "frame buffer": (lambda: FrameBuffer(7), 2 + 1 + 1 + 1 + 3 + 3),
-    # Type and length; bytes left and their number; silence of up to 63; marks; what is told; nine states; the CRC.
-    "packet receiver": (lambda: PacketReceiver({1: 0, 2: 5}, 63), 8 + 16 + 16 + 16 + 6 + 3 + (1 + 8) + 4 + 16),
-    # Bytes left, seven states, the CRC.
-    "packet transmitter": (PacketTransmitter, 16 + 3 + 16),
+    # Type and length; bytes left and their number; silence of up to 63; marks; what is told; eight states; the CRC,
+    # bytes of it left.
+    "packet receiver": (lambda: PacketReceiver({1: 0, 2: 5}, 63), 8 + 16 + 16 + 16 + 6 + 3 + (1 + 8) + 3 + 32 + 2),
+    # Bytes left, six states, the CRC, bytes of it sent.
+    "packet transmitter": (PacketTransmitter, 16 + 3 + 32 + 2),
     # The longest payload, ten bytes; its type and length; an error and what is pending.
     "reply encoder": (reply_encoder, 80 + 8 + 4 + 1 + (1 + 16) + 1),
 }

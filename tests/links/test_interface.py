@@ -134,7 +134,7 @@ def test_what_a_serial_line_says() -> None:
         ("index", 8, 16, False),
         ("score", 24, 8, True),
     ]
-    packet, reply = 120 * (6 + 1 + 3), 120 * (6 + 4)
+    packet, reply = 120 * (8 + 1 + 3), 120 * (8 + 4)
     core = predict(GRAPH)
     assert core.cycles_per_frame < packet
     assert said["cycles_per_frame"] == packet
@@ -187,9 +187,9 @@ def test_testbench_of_a_serial_line() -> None:
     """Three frames in packets, and the replies that a host would read as their results."""
     files, frames, results = bench_of(Uart(), 5)
     sent = bytes.fromhex(files["eye_tb_frames.hex"].replace("\n", ""))
-    assert len(sent) == 3 * 10
-    assert [int.from_bytes(sent[10 * n + 5 : 10 * n + 8], "little") for n in range(3)] == frames[:3]
-    assert [sent[10 * n + 4] for n in range(3)] == [0, 1, 2]
+    assert len(sent) == 3 * 12
+    assert [int.from_bytes(sent[12 * n + 5 : 12 * n + 8], "little") for n in range(3)] == frames[:3]
+    assert [sent[12 * n + 4] for n in range(3)] == [0, 1, 2]
     replies = list(Decoder().feed(bytes.fromhex(files["eye_tb_results.hex"].replace("\n", ""))))
     assert replies == [BoardResult(n, *results[n]) for n in range(3)]
     text = files["eye_tb.v"]

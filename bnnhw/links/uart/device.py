@@ -101,6 +101,7 @@ class Device:
         self.info = self._ask(quiet_s if settle_s is None else settle_s)
         if self.info.version != VERSION:
             raise CheckError(f"the board speaks version {self.info.version} of the protocol, this host {VERSION}")
+        self._decoder.score_bytes = self.info.score_bytes
 
     def __enter__(self) -> Self:
         return self

@@ -10,13 +10,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.links.uart.packet import SYNC, ErrorCode
+from bnnhw.links.uart.packet import CRC_BYTES, SYNC, ErrorCode
 from bnnhw.links.uart.uart import RECEIVED_BYTE
 
 __all__ = ["PACKET_HEADER", "PacketReceiver", "PacketTransmitter"]
 
-# CRC-16/CCITT-FALSE under its catalogued name.
-_CRC16 = catalog.CRC16_IBM_3740(data_width=8)
+# That of Ethernet and zlib under its catalogued name.
+_CRC = catalog.CRC32_ISO_HDLC(data_width=8)
 
 PACKET_HEADER = data.StructLayout({"kind": 8, "length": 16})
 """Type and payload length of a packet."""
@@ -75,7 +75,7 @@ class PacketReceiver(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = _CRC16.create()
+        m.submodules.crc = crc = _CRC.create()
         received = self.input.payload
         accepted = Signal()
         kind = Signal(8)
@@ -83,6 +83,7 @@ class PacketReceiver(wiring.Component):
         bytes_left = Signal(16)
         index = Signal(16)
         damaged = Signal()
+        crc_left = Signal(range(CRC_BYTES))
         silence = Signal(range(self.timeout + 1))
         inside = Signal()
         # Registered: type and length are there long before the CRC, and the comparison is a long path.
@@ -133,18 +134,19 @@ class PacketReceiver(wiring.Component):
             with byte_state("LENGTH_HIGH"):
                 full = Cat(length[:8], received.data)
                 m.d.sync += [length[8:].eq(received.data), bytes_left.eq(full), index.eq(0)]
+                m.d.sync += crc_left.eq(CRC_BYTES - 1)
                 m.next = "PAYLOAD"
                 with m.If(full == 0):
-                    m.next = "CRC_HIGH"
+                    m.next = "CRC"
             with byte_state("PAYLOAD"):
                 m.d.comb += self.payload_valid.eq(1)
                 m.d.sync += [bytes_left.eq(bytes_left - 1), index.eq(index + 1)]
                 with m.If(bytes_left == 1):
-                    m.next = "CRC_HIGH"
-            with byte_state("CRC_HIGH"):
-                m.next = "CRC_LOW"
-            with byte_state("CRC_LOW"):
-                m.next = "JUDGE"
+                    m.next = "CRC"
+            with byte_state("CRC"):
+                m.d.sync += crc_left.eq(crc_left - 1)
+                with m.If(crc_left == 0):
+                    m.next = "JUDGE"
             with m.State("JUDGE"):
                 m.d.comb += self.input.ready.eq(0)
                 m.d.sync += [self.done.eq(1), self.error.eq(0)]
@@ -173,7 +175,7 @@ class PacketTransmitter(wiring.Component):
     """Puts packets together.
 
     Input words: a header, then as many payload bytes as its length says. Output word: one byte. II:
-    ``length + 6`` cycles at full speed. Latency: the sync byte is offered in the cycle the header is; the
+    ``length + 8`` cycles at full speed. Latency: the sync byte is offered in the cycle the header is; the
     header is taken with the packet's last byte. Stalls: waits for the payload and for the output, bytes
     hold until taken. Storage: the CRC and a count.
 
@@ -195,9 +197,10 @@ class PacketTransmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = _CRC16.create()
+        m.submodules.crc = crc = _CRC.create()
         header = self.header.payload
         count = Signal(16)
+        crc_sent = Signal(range(CRC_BYTES))
         sent = Signal()
         m.d.comb += [
             sent.eq(self.output.valid & self.output.ready),
@@ -228,7 +231,7 @@ class PacketTransmitter(wiring.Component):
                 with m.If(sent):
                     m.next = "PAYLOAD"
                     with m.If(header.length == 0):
-                        m.next = "CRC_HIGH"
+                        m.next = "CRC"
             with m.State("PAYLOAD"):
                 m.d.comb += [
                     self.output.valid.eq(self.payload.valid),
@@ -238,15 +241,17 @@ class PacketTransmitter(wiring.Component):
                 with m.If(sent):
                     m.d.sync += count.eq(count - 1)
                     with m.If(count == 1):
-                        m.next = "CRC_HIGH"
-            with m.State("CRC_HIGH"):
-                # Not run through the CRC, so that it still stands for the low byte.
-                m.d.comb += [self.output.valid.eq(1), self.output.payload.eq(crc.crc[8:]), crc.valid.eq(0)]
+                        m.next = "CRC"
+            with m.State("CRC"):
+                # Not run through the CRC, so that it still stands for the bytes to come.
+                m.d.comb += [
+                    self.output.valid.eq(1),
+                    self.output.payload.eq(crc.crc.word_select(crc_sent, 8)),
+                    crc.valid.eq(0),
+                ]
                 with m.If(sent):
-                    m.next = "CRC_LOW"
-            with m.State("CRC_LOW"):
-                m.d.comb += [self.output.valid.eq(1), self.output.payload.eq(crc.crc[:8]), crc.valid.eq(0)]
-                with m.If(sent):
-                    m.d.comb += self.header.ready.eq(1)
-                    m.next = "SYNC"
+                    m.d.sync += crc_sent.eq(crc_sent + 1)
+                    with m.If(crc_sent == CRC_BYTES - 1):
+                        m.d.comb += self.header.ready.eq(1)
+                        m.next = "SYNC"
         return m

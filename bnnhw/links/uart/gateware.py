@@ -29,7 +29,7 @@ class UartLink(wiring.Component):
     cut short, "next" means one sent after ``timeout`` cycles of silence, or after its error reply.
 
     Input: packets on ``rx``. Output: packets on ``tx``. II per frame: the greatest of
-    ``10 * divisor * (frame_bytes + 7)`` (the line in), ``10 * divisor * (9 + score_bytes)`` (the line
+    ``10 * divisor * (frame_bytes + 9)`` (the line in), ``10 * divisor * (11 + score_bytes)`` (the line
     out), ``frame_bytes + 1`` and the accelerator's. Latency: that of the accelerator, and of the lines.
     Stalls: the line in can't wait; a frame that begins while both banks are full is dropped and reported as an
     overrun. At most ``TAGS_IN_FLIGHT`` frames are inside the accelerator at once. Storage: two frames.

@@ -8,19 +8,20 @@ A packet is
 | 1 | type, a :class:`PacketType` |
 | 2 | length of the payload in bytes, little endian |
 | length | payload |
-| 2 | CRC-16/CCITT-FALSE over type, length and payload, most significant byte first |
+| 4 | CRC-32 (of Ethernet and zlib) over type, length and payload, little endian |
 
-The CRC is sent most significant byte first so that a receiver which runs its CRC over the trailing
-bytes too ends at a constant, the residue. Nothing is escaped: a receiver hunts for :data:`SYNC` and
-trusts a packet only once its CRC is right.
+The CRC takes the bits in the order in which a serial line sends them, least significant first, so that a
+burst on the line is a burst to it; a receiver which runs its CRC over the trailing bytes too ends at a
+constant, the residue. Nothing is escaped: a receiver hunts for :data:`SYNC` and trusts a packet only once
+its CRC is right and its length is the one that its type must have. What that detects is in docs/links.md.
 
 This module imports no hardware description, so that the host shares it at no cost.
 """
 
 from __future__ import annotations
 
-import binascii
 import struct
+import zlib
 from enum import IntEnum
 
 from bnnhw.errors import RequestError
@@ -37,14 +38,14 @@ __all__ = [
     "PacketType",
     "buffer_bytes",
     "check_frame_size",
-    "crc16",
+    "crc32",
     "encode_packet",
     "packet_bytes",
     "score_bytes",
 ]
 
-VERSION = 1
-"""Version of this protocol; a board with another one is refused by the host."""
+VERSION = 2
+"""Version of this protocol; a board with another one is refused by the host. Version 1 had a CRC of 16 bits."""
 
 SYNC = 0xA5
 """First byte of every packet."""
@@ -52,7 +53,7 @@ SYNC = 0xA5
 HEADER_BYTES = 4
 """Sync, type and length."""
 
-CRC_BYTES = 2
+CRC_BYTES = 4
 
 MAX_PAYLOAD = 0xFFFF
 
@@ -93,9 +94,9 @@ class ErrorCode(IntEnum):
     """Both frame buffers were full when the frame began."""
 
 
-def crc16(data: bytes) -> int:
-    """CRC-16/CCITT-FALSE: polynomial 0x1021, initial value 0xFFFF, not reflected, no final XOR."""
-    return binascii.crc_hqx(data, 0xFFFF)
+def crc32(data: bytes) -> int:
+    """CRC-32: polynomial 0x04C11DB7, initial value and final XOR 0xFFFFFFFF, reflected."""
+    return zlib.crc32(data)
 
 
 def encode_packet(kind: int, payload: bytes = b"") -> bytes:
@@ -109,7 +110,7 @@ def encode_packet(kind: int, payload: bytes = b"") -> bytes:
     if len(payload) > MAX_PAYLOAD:
         raise ValueError(f"payload must have at most {MAX_PAYLOAD} bytes, not {len(payload)}")
     body = struct.pack("<BH", kind, len(payload)) + payload
-    return bytes([SYNC]) + body + crc16(body).to_bytes(2, "big")
+    return bytes([SYNC]) + body + crc32(body).to_bytes(CRC_BYTES, "little")
 
 
 def check_frame_size(frame_bits: int) -> int:

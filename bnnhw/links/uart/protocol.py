@@ -17,7 +17,7 @@ from bnnhw.links.uart.packet import (
     SYNC,
     ErrorCode,
     PacketType,
-    crc16,
+    crc32,
     encode_packet,
 )
 
@@ -109,10 +109,10 @@ def encode_info_request() -> bytes:
     return encode_packet(PacketType.INFO_REQUEST)
 
 
-def _parse(kind: int, payload: bytes) -> Reply | None:
+def _parse(kind: int, payload: bytes, score_bytes: int | None) -> Reply | None:
     if kind == PacketType.INFO and len(payload) == struct.calcsize(INFO_FORMAT):
         return BoardInfo(*struct.unpack(INFO_FORMAT, payload))
-    if kind == PacketType.RESULT and len(payload) > 3:
+    if kind == PacketType.RESULT and len(payload) > 3 and score_bytes in (None, len(payload) - 3):
         tag, index = struct.unpack_from("<BH", payload)
         return BoardResult(tag, index, int.from_bytes(payload[3:], "little", signed=True))
     if kind == PacketType.ERROR and len(payload) == 2:
@@ -124,11 +124,18 @@ class Decoder:
     """Finds replies in a stream of bytes, in pieces of any size.
 
     Bytes that are no packet are skipped, from one sync byte to the next; ``skipped`` counts them.
+
+    Attributes
+    ----------
+    score_bytes : int, optional
+        What the board said of itself, once it did. A result of another length is none: a CRC holds its promises only
+        where the length is known, or a damaged one moves it.
     """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self.skipped = 0
+        self.score_bytes: int | None = None
 
     def feed(self, received: bytes) -> Iterator[Reply]:
         """The replies that these bytes complete, in order."""
@@ -147,8 +154,8 @@ class Decoder:
                 return
             payload = bytes(self._buffer[HEADER_BYTES:end])
             reply = None
-            if crc16(bytes(self._buffer[1:end])) == int.from_bytes(self._buffer[end : end + CRC_BYTES], "big"):
-                reply = _parse(kind, payload)
+            if crc32(bytes(self._buffer[1:end])) == int.from_bytes(self._buffer[end : end + CRC_BYTES], "little"):
+                reply = _parse(kind, payload, self.score_bytes)
             if reply is None:
                 # Not a packet: its sync byte was data, and a true one may lie within what looked like it.
                 self._drop(1)

@@ -30,7 +30,7 @@ class ReplyEncoder(wiring.Component):
     out. Of the same event a second one before that is lost: the host waits for a reply before it
     provokes another. Errors go before descriptions, descriptions before results.
 
-    Input words: one result and one tag per frame. II: ``length + 8`` cycles of the transmitter's. Latency:
+    Input words: one result and one tag per frame. II: ``length + 10`` cycles of the transmitter's. Latency:
     the header is offered two cycles after an input, when no other reply is under way. Stalls: waits for
     the transmitter. Storage: the longest payload, one pending error, one pending description.
 

@@ -11,7 +11,7 @@ import pytest
 
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.links.uart.device import ATTEMPTS, Device, open_port
-from bnnhw.links.uart.packet import INFO_FORMAT, SYNC, VERSION, ErrorCode, PacketType, crc16, encode_packet
+from bnnhw.links.uart.packet import INFO_FORMAT, SYNC, VERSION, ErrorCode, PacketType, crc32, encode_packet
 
 FRAME_BYTES = 4
 IDENTITY = 0xCAFE0001
@@ -55,12 +55,12 @@ class Board:
         self.closed = True
 
     def _answer(self, packet: bytes) -> bytes:
-        body, crc = packet[1:-2], packet[-2:]
+        body, crc = packet[1:-4], packet[-4:]
         if packet[0] != SYNC:
             return b""
-        if len(packet) < 6 or len(body) != 3 + struct.unpack_from("<H", body, 1)[0]:
+        if len(packet) < 8 or len(body) != 3 + struct.unpack_from("<H", body, 1)[0]:
             return encode_packet(PacketType.ERROR, bytes([ErrorCode.TRUNCATED, 0]))
-        if crc16(body) != int.from_bytes(crc, "big"):
+        if crc32(body) != int.from_bytes(crc, "little"):
             return encode_packet(PacketType.ERROR, bytes([ErrorCode.BAD_CRC, body[0]]))
         if body[0] == PacketType.INFO_REQUEST:
             return encode_packet(PacketType.INFO, struct.pack(INFO_FORMAT, self.version, IDENTITY, FRAME_BYTES, 10, 2))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.links.uart.packet import INFO_FORMAT, PacketType, encode_packet
+from bnnhw.links.uart.packet import INFO_FORMAT, PacketType, crc32, encode_packet
 from bnnhw.links.uart.protocol import (
     BoardError,
     BoardInfo,
@@ -31,12 +31,13 @@ def result_packet(result: BoardResult, size: int = 2) -> bytes:
 
 def test_bytes_of_a_frame() -> None:
     """Sync, type, length, tag, frame; the CRC bit by bit, by its definition."""
-    crc = 0xFFFF
+    crc = 0xFFFFFFFF
     for value in bytes.fromhex("020300071122"):
-        for bit in range(7, -1, -1):
-            out = (crc >> 15) ^ (value >> bit) & 1
-            crc = (crc << 1) & 0xFFFF ^ (0x1021 if out else 0)
-    assert encode_frame(b"\x11\x22", 7).hex() == f"a5020300071122{crc:04x}"
+        for bit in range(8):
+            out = crc & 1 ^ value >> bit & 1
+            crc = crc >> 1 ^ (0xEDB88320 if out else 0)
+    due = (crc ^ 0xFFFFFFFF).to_bytes(4, "little").hex()
+    assert encode_frame(b"\x11\x22", 7).hex() == f"a5020300071122{due}"
     assert encode_info_request()[:4] == b"\xa5\x01\x00\x00"
 
 
@@ -105,3 +106,24 @@ def test_damaged_reply_is_dropped(data: st.DataObject) -> None:
 def test_error_has_words() -> None:
     assert BoardError(1, 2).reason == "bad crc"
     assert re.fullmatch("error 77", BoardError(77, 2).reason)
+
+
+def test_a_result_of_another_length_is_none() -> None:
+    """Once the board has said how long a score is: with a length that may be any, a CRC would hold less."""
+    decoder = Decoder()
+    decoder.score_bytes = 2
+    packets = [result_packet(BoardResult(1, 2, 3), score_bytes) for score_bytes in (1, 2, 3)]
+    assert list(decoder.feed(b"".join(packets) + bytes(80))) == [BoardResult(1, 2, 3)]
+
+
+@given(st.data())
+def test_every_burst_of_32_bits_is_seen(data: st.DataObject) -> None:
+    """Of the bits in the order of the line, wherever it begins behind the sync byte."""
+    packet = encode_frame(bytes(20), 7)
+    bits = int.from_bytes(packet, "little")
+    length = data.draw(st.integers(1, 32))
+    inner = data.draw(st.integers(0, (1 << length) - 1)) | 1 | 1 << length - 1
+    start = data.draw(st.integers(8, 8 * len(packet) - length))
+    damaged = (bits ^ inner << start).to_bytes(len(packet), "little")
+    body, crc = damaged[1:-4], damaged[-4:]
+    assert crc32(body) != int.from_bytes(crc, "little")

@@ -18,7 +18,7 @@ from bnnhw.errors import CheckError, RequestError
 from bnnhw.links import Setting, board_link
 from bnnhw.links.uart import Uart
 from bnnhw.links.uart.device import Device, open_port
-from bnnhw.links.uart.packet import INFO_FORMAT, PacketType, crc16, encode_packet
+from bnnhw.links.uart.packet import INFO_FORMAT, PacketType, crc32, encode_packet
 from bnnhw.links.uart.protocol import BoardError, BoardInfo, BoardResult, Decoder, encode_frame, encode_info_request
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit
@@ -29,7 +29,7 @@ from tests.links.uart.test_device import Board, device, frames_of
 def packet(kind: int, payload: str) -> bytes:
     data = bytes.fromhex(payload)
     body = bytes([kind, len(data), 0]) + data
-    return b"\xa5" + body + crc16(body).to_bytes(2, "big")
+    return b"\xa5" + body + crc32(body).to_bytes(4, "little")
 
 
 def test_what_the_host_sends() -> None:
@@ -76,10 +76,10 @@ def test_a_length_that_no_reply_has_is_noise() -> None:
         assert decoder.skipped == (4 if found else 0)
 
 
-def test_the_first_version_is_the_one_that_is_spoken() -> None:
-    assert device(Board(version=1)).info.version == 1
-    with pytest.raises(CheckError, match=r"^the board speaks version 2 of the protocol, this host 1$"):
-        device(Board(version=2))
+def test_the_second_version_is_the_one_that_is_spoken() -> None:
+    assert device(Board(version=2)).info.version == 2
+    with pytest.raises(CheckError, match=r"^the board speaks version 3 of the protocol, this host 2$"):
+        device(Board(version=3))
 
 
 class Slow(Board):
@@ -166,8 +166,8 @@ def test_what_the_gateware_is_told() -> None:
     emit(made, "uart_link", "ice40")
     assert (made.divisor, made.frame_bytes) == (24, 3)
     assert 1_200_000 <= made.timeout <= 1_200_001
-    assert struct.unpack(INFO_FORMAT, made.info) == (1, 0xCAFE0001, 3, 4, 1)
-    assert list(Decoder().feed(encode_packet(PacketType.INFO, made.info))) == [BoardInfo(1, 0xCAFE0001, 3, 4, 1)]
+    assert struct.unpack(INFO_FORMAT, made.info) == (2, 0xCAFE0001, 3, 4, 1)
+    assert list(Decoder().feed(encode_packet(PacketType.INFO, made.info))) == [BoardInfo(2, 0xCAFE0001, 3, 4, 1)]
 
 
 def test_link() -> None:
@@ -175,7 +175,7 @@ def test_link() -> None:
     link = links.get("uart")
     assert isinstance(link, Uart)
     assert link.settings == {"baud": 1_000_000}
-    assert link.resources == Resources(420, 330, 1)
+    assert link.resources == Resources(590, 365, 1)
     assert link.configured(baud=9600) == Uart(9600)
     assert [name for name, link in links.LINKS.items() if not link.every_score] == ["uart"]
 

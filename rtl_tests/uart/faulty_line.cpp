@@ -1,0 +1,296 @@
+// A serial line in both directions between a link in simulation and a host behind stdin and stdout, which damages what
+// passes. A bit lasts DIVISOR cycles. Faults begin at the beginning of a bit, at random, EVERY bits apart on average.
+//
+// Commands on stdin, little endian:  w u32:n n bytes          what the host sends
+//                                    r u64:cycles             listen until bytes came and the line paused, or so long
+//                                    s                        how many faults there were
+// Answer of r:                       u64:now u32:n n bytes
+// Answer of s:                       u64:faults on the line in, u64:faults on the line out
+// Arguments: seed, EVERY, the kinds of faults as a bit mask, 0 for none.
+#include "Vcore.h"
+#include "verilated.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <memory>
+#include <random>
+#include <vector>
+
+namespace {
+
+constexpr unsigned kDivisor = DIVISOR;
+// The order is that of FAULTS in faults.py.
+enum Kind { kFlip, kFlips, kBurst, kNoise, kDrop, kDouble, kLow, kHigh, kLoseByte, kDoubleByte, kKinds };
+
+std::mt19937_64 generator;
+unsigned below(unsigned limit) { return static_cast<unsigned>(generator() % limit); }
+
+// What happens to one bit.
+struct Fate {
+    bool flip = false, drop = false, twice = false;
+    int level = -1;
+};
+
+class Faults {
+public:
+    uint64_t count = 0;
+    // Bytes that are to be lost or doubled: for whoever moves bytes.
+    unsigned lose = 0, twice = 0;
+
+    void begin(unsigned every, unsigned kinds) {
+        every_ = every;
+        for (unsigned kind = 0; kind < kKinds; ++kind)
+            if (kinds >> kind & 1) kinds_.push_back(kind);
+        left_ = kinds_.empty() ? 0 : 1 + below(2 * every_);
+    }
+
+    // Whether one lasts: even an idle line goes on bit by bit then.
+    bool busy() const { return length_ != 0; }
+
+    // The fate of the next bit.
+    Fate next() {
+        if (length_ == 0) {
+            if (left_ == 0 || --left_ != 0) return {};
+            left_ = 1 + below(2 * every_);
+            ++count;
+            start();
+            if (length_ == 0) return {};
+        }
+        const bool first = at_ == 0, last = at_ + 1 == length_;
+        ++at_;
+        Fate fate;
+        switch (kind_) {
+            case kFlip: fate.flip = true; break;
+            case kFlips: fate.flip = first || below(12) == 0; break;
+            case kBurst: fate.flip = first || last || below(2); break;
+            case kNoise: fate.level = static_cast<int>(below(2)); break;
+            case kDrop: fate.drop = true; break;
+            case kDouble: fate.twice = true; break;
+            case kLow: fate.level = 0; break;
+            case kHigh: fate.level = 1; break;
+        }
+        if (last) length_ = 0;
+        return fate;
+    }
+
+private:
+    unsigned every_ = 0, kind_ = 0, length_ = 0, at_ = 0;
+    uint64_t left_ = 0;
+    std::vector<unsigned> kinds_;
+
+    void start() {
+        kind_ = kinds_[below(static_cast<unsigned>(kinds_.size()))];
+        at_ = 0;
+        switch (kind_) {
+            case kFlip: length_ = 1; break;
+            case kFlips: length_ = 60; break;
+            case kBurst: length_ = 2 + below(31); break;
+            case kNoise: length_ = 33 + below(400); break;
+            case kDrop: case kDouble: length_ = 1 + below(3); break;
+            case kLow: case kHigh: length_ = 1 + below(400); break;
+            case kLoseByte: lose += 1 + below(3); break;
+            case kDoubleByte: twice += 1 + below(3); break;
+        }
+    }
+};
+
+// The line in: what the host's port makes of bytes.
+class LineIn {
+public:
+    Faults faults;
+    std::deque<uint8_t> waiting;
+
+    bool idle() const { return waiting.empty() && bits_ == 0 && again_ == 0; }
+
+    // The level of this cycle.
+    bool cycle() {
+        if (timer_ != 0) {
+            --timer_;
+            return level_;
+        }
+        level_ = bit();
+        return level_;
+    }
+
+private:
+    unsigned timer_ = 0, shift_ = 0, bits_ = 0, again_ = 0;
+    uint8_t byte_ = 0;
+    bool level_ = true;
+
+    bool raw() {
+        if (bits_ == 0) {
+            while (faults.lose != 0 && !waiting.empty()) {
+                waiting.pop_front();
+                --faults.lose;
+            }
+            if (again_ != 0) {
+                --again_;
+            } else if (!waiting.empty()) {
+                byte_ = waiting.front();
+                waiting.pop_front();
+                if (faults.twice != 0) {
+                    --faults.twice;
+                    again_ = 1;
+                }
+            } else {
+                return true;
+            }
+            shift_ = 0x200u | byte_ << 1;
+            bits_ = 10;
+        }
+        const bool level = shift_ & 1;
+        shift_ >>= 1;
+        --bits_;
+        return level;
+    }
+
+    bool bit() {
+        if (idle() && !faults.busy()) return true;
+        timer_ = kDivisor - 1;
+        const Fate fate = faults.next();
+        if (fate.twice) return level_;
+        bool level = raw();
+        if (fate.drop) level = raw();
+        if (fate.level >= 0) return fate.level != 0;
+        return level != fate.flip;
+    }
+};
+
+// The line out, and the receiver of the host's port.
+class LineOut {
+public:
+    Faults faults;
+    std::vector<uint8_t> received;
+    // Cycles without a bit of a byte.
+    uint64_t quiet = 0;
+
+    void cycle(bool level) {
+        if (slot_ == 0) {
+            if (bits_ == 0 && !level) bits_ = 10;
+            if (bits_ != 0 || faults.busy()) {
+                fate_ = faults.next();
+                slot_ = kDivisor;
+                if (bits_ != 0) --bits_;
+            } else {
+                fate_ = {};
+            }
+        }
+        quiet = bits_ == 0 && slot_ == 0 ? quiet + 1 : 0;
+        const bool seen = fate_.level >= 0 ? fate_.level != 0 : level != fate_.flip;
+        if (!fate_.drop) step(seen);
+        if (slot_ != 0 && --slot_ == 0 && fate_.twice)
+            for (unsigned n = 0; n < kDivisor; ++n) step(seen);
+    }
+
+private:
+    unsigned bits_ = 0, slot_ = 0, wait_ = 0, place_ = 0, byte_ = 0;
+    enum { kIdle, kByte, kBreak } state_ = kIdle;
+    Fate fate_;
+
+    void step(bool level) {
+        if (state_ == kIdle) {
+            if (level) return;
+            state_ = kByte;
+            place_ = byte_ = 0;
+            wait_ = kDivisor / 2;
+        } else if (state_ == kBreak) {
+            if (level) state_ = kIdle;
+        } else if (--wait_ == 0) {
+            wait_ = kDivisor;
+            if (place_ == 0) {
+                if (level) state_ = kIdle;
+            } else if (place_ <= 8) {
+                byte_ |= static_cast<unsigned>(level) << (place_ - 1);
+            } else {
+                // A port passes on a byte without a stop bit as it is: the host is to find out.
+                put();
+                state_ = level ? kIdle : kBreak;
+            }
+            ++place_;
+        }
+    }
+
+    void put() {
+        if (faults.lose != 0) {
+            --faults.lose;
+            return;
+        }
+        received.push_back(static_cast<uint8_t>(byte_));
+        if (faults.twice != 0) {
+            --faults.twice;
+            received.push_back(static_cast<uint8_t>(byte_));
+        }
+    }
+};
+
+bool take(void* data, std::size_t size) { return std::fread(data, 1, size, stdin) == size; }
+void give(const void* data, std::size_t size) {
+    if (std::fwrite(data, 1, size, stdout) != size) std::exit(2);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    if (count != 4) return 2;
+    generator.seed(std::strtoull(arguments[1], nullptr, 10));
+    const auto every = static_cast<unsigned>(std::strtoul(arguments[2], nullptr, 10));
+    const auto kinds = static_cast<unsigned>(std::strtoul(arguments[3], nullptr, 10));
+    const auto context = std::make_unique<VerilatedContext>();
+    context->randReset(2);
+    context->randSeed(1);
+    const auto core = std::make_unique<Vcore>(context.get(), "core");
+    LineIn in;
+    LineOut out;
+    in.faults.begin(every, kinds);
+    out.faults.begin(every, kinds);
+    uint64_t now = 0;
+    const auto cycle = [&] {
+        core->rx = in.cycle();
+        core->clk = 0;
+        core->eval();
+        core->clk = 1;
+        core->eval();
+        out.cycle(core->tx);
+        ++now;
+    };
+    core->rst = 1;
+    core->rx = 1;
+    for (unsigned n = 0; n < 4; ++n) {
+        core->clk = 0;
+        core->eval();
+        core->clk = 1;
+        core->eval();
+    }
+    core->rst = 0;
+
+    for (uint8_t command; take(&command, 1);) {
+        if (command == 'w') {
+            uint32_t size;
+            if (!take(&size, sizeof size)) return 2;
+            std::vector<uint8_t> bytes(size);
+            if (!take(bytes.data(), size)) return 2;
+            in.waiting.insert(in.waiting.end(), bytes.begin(), bytes.end());
+        } else if (command == 'r') {
+            uint64_t wait;
+            if (!take(&wait, sizeof wait)) return 2;
+            const uint64_t limit = now + wait;
+            while (now < limit && (out.received.empty() || out.quiet < 20 * kDivisor || !in.idle())) cycle();
+            const auto size = static_cast<uint32_t>(out.received.size());
+            give(&now, sizeof now);
+            give(&size, sizeof size);
+            give(out.received.data(), size);
+            out.received.clear();
+            if (std::fflush(stdout) != 0) return 2;
+        } else if (command == 's') {
+            give(&in.faults.count, sizeof in.faults.count);
+            give(&out.faults.count, sizeof out.faults.count);
+            if (std::fflush(stdout) != 0) return 2;
+        } else {
+            return 2;
+        }
+    }
+    core->final();
+    return 0;
+}
