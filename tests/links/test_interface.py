@@ -193,9 +193,9 @@ def test_testbench_of_a_serial_line() -> None:
     replies = list(Decoder().feed(bytes.fromhex(files["eye_tb_results.hex"].replace("\n", ""))))
     assert replies == [BoardResult(n, *results[n]) for n in range(3)]
     text = files["eye_tb.v"]
-    assert [numbers(text, name) for name in ("FRAMES", "PACKET", "REPLY", "DIVISOR")] == [3, 10, 10, 12]
+    assert [numbers(text, name) for name in ("FRAMES", "PACKET", "REPLY", "DIVISOR")] == [3, 12, 12, 12]
     # A frame's packet, the accelerator, and the reply, more than once.
-    assert numbers(text, "LIMIT") >= 2 * (10 + 10) * 10 * 12
+    assert numbers(text, "LIMIT") >= 2 * (12 + 12) * 10 * 12
 
 
 @pytest.mark.parametrize("options, due", [({}, (32, None)), ({"data_width": 8}, (8, None)),
