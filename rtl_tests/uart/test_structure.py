@@ -10,6 +10,7 @@ from amaranth.lib import data
 
 from bnnhw.links.axi_stream.gateware import AxiStream
 from bnnhw.links.uart.buffer import FrameBuffer
+from bnnhw.links.uart.crc import SerialCrc
 from bnnhw.links.uart.frame import PacketReceiver, PacketTransmitter
 from bnnhw.links.uart.gateware import UartLink
 from bnnhw.links.uart.reply import ReplyEncoder
@@ -41,6 +42,7 @@ PORTS: dict[str, tuple[Any, dict[str, int]]] = {
         stream("input", 8 + 1)
         | {"payload_valid": 1, "payload_index": 16, "payload_data": 8, "done": 1, "kind": 8, "error": 8},
     ),
+    "CRC": (lambda: SerialCrc(2), {"start": 1, "step": 1, "drain": 1, "data": 2, "crc": 8, "differs": 1}),
     "packet transmitter": (
         PacketTransmitter, stream("header", 8 + 16) | stream("payload", 8) | stream("output", 8)
     ),
@@ -84,11 +86,14 @@ STORAGE: dict[str, tuple[Any, int]] = {
     "uart receiver": (lambda: UartRx(13), 2 + 4 + 4 + 8 + (8 + 1 + 1) + 3),
     # Which banks are full, the two in use, whether one is claimed; a position of eight; what is at the output.
     "frame buffer": (lambda: FrameBuffer(7), 2 + 1 + 1 + 1 + 3 + 3),
+    "CRC": (SerialCrc, 32),
     # Type and length; bytes left and their number; silence of up to 63; marks; what is told; eight states; the CRC,
-    # bytes of it left.
-    "packet receiver": (lambda: PacketReceiver({1: 0, 2: 5}, 63), 8 + 16 + 16 + 16 + 6 + 3 + (1 + 8) + 3 + 32 + 2),
-    # Bytes left, six states, the CRC, bytes of it sent.
-    "packet transmitter": (PacketTransmitter, 16 + 3 + 32 + 2),
+    # bytes of it left, bits of a byte.
+    "packet receiver": (
+        lambda: PacketReceiver({1: 0, 2: 5}, 63), 8 + 16 + 16 + 16 + 6 + 4 + (1 + 8) + 3 + 32 + 2 + 3
+    ),
+    # Bytes left, six states, the CRC, bytes of it sent, bits of a byte.
+    "packet transmitter": (PacketTransmitter, 16 + 3 + 32 + 2 + 3),
     # The longest payload, ten bytes; its type and length; an error and what is pending.
     "reply encoder": (reply_encoder, 80 + 8 + 4 + 1 + (1 + 16) + 1),
 }

@@ -7,16 +7,13 @@ from contextlib import contextmanager
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.links.uart.crc import SerialCrc
 from bnnhw.links.uart.packet import CRC_BYTES, SYNC, ErrorCode
 from bnnhw.links.uart.uart import RECEIVED_BYTE
 
 __all__ = ["PACKET_HEADER", "PacketReceiver", "PacketTransmitter"]
-
-# That of Ethernet and zlib under its catalogued name.
-_CRC = catalog.CRC32_ISO_HDLC(data_width=8)
 
 PACKET_HEADER = data.StructLayout({"kind": 8, "length": 16})
 """Type and payload length of a packet."""
@@ -30,8 +27,9 @@ class PacketReceiver(wiring.Component):
     arrives, before the CRC is known: who stores it must not use it before ``done``. Bytes between
     packets are ignored.
 
-    Input word: one received byte. II: one byte per cycle, two for the last of a packet. Latency: ``done``
-    comes two cycles after the last byte is accepted. Stalls: never waits for a consumer. Storage: one header.
+    Input word: one received byte. II: ``8 // crc_bits`` cycles, one more for the last of a packet; one cycle between
+    packets. Latency: a byte is accepted in the last of its cycles; ``done`` comes two cycles after the last byte is
+    accepted. Stalls: never waits for a consumer. Storage: one header and the CRC.
 
     Parameters
     ----------
@@ -39,6 +37,8 @@ class PacketReceiver(wiring.Component):
         The types that are accepted and the payload length each must have, in bytes.
     timeout : int
         Longest silence inside a packet, in clock cycles.
+    crc_bits : int
+        Bits of the CRC per cycle: as few as keep up with the line.
 
     Members
     -------
@@ -54,13 +54,14 @@ class PacketReceiver(wiring.Component):
         applies of: truncated, framing, CRC, type, length.
     """
 
-    def __init__(self, lengths: Mapping[int, int], timeout: int) -> None:
+    def __init__(self, lengths: Mapping[int, int], timeout: int, crc_bits: int = 1) -> None:
         if not lengths:
             raise ValueError("lengths must name at least one type")
         if timeout < 1:
             raise ValueError(f"timeout must be positive, not {timeout!r}")
         self.lengths = dict(lengths)
         self.timeout = timeout
+        self.crc_bits = crc_bits
         super().__init__(
             {
                 "input": In(stream.Signature(RECEIVED_BYTE)),
@@ -75,9 +76,12 @@ class PacketReceiver(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = _CRC.create()
+        m.submodules.crc = crc = SerialCrc(self.crc_bits)
         received = self.input.payload
         accepted = Signal()
+        # The bits of a byte that the CRC takes in this cycle; the byte is accepted with its last.
+        part = Signal(range(crc.steps))
+        wrong = Signal()
         kind = Signal(8)
         length = Signal(16)
         bytes_left = Signal(16)
@@ -92,9 +96,9 @@ class PacketReceiver(wiring.Component):
 
         m.d.comb += [
             accepted.eq(self.input.valid & self.input.ready),
-            self.input.ready.eq(1),
-            crc.data.eq(received.data),
-            crc.valid.eq(accepted),
+            self.input.ready.eq(part == crc.steps - 1),
+            crc.data.eq(received.data.word_select(part, self.crc_bits)),
+            crc.step.eq(self.input.valid),
             self.payload_data.eq(received.data),
             self.payload_index.eq(index),
             self.kind.eq(kind),
@@ -107,21 +111,25 @@ class PacketReceiver(wiring.Component):
 
         with m.If(accepted & received.framing_error):
             m.d.sync += damaged.eq(1)
+        with m.If(self.input.valid & crc.drain & crc.differs):
+            m.d.sync += wrong.eq(1)
 
         @contextmanager
         def byte_state(name: str) -> Iterator[None]:
             with m.State(name):
                 m.d.comb += inside.eq(1)
+                with m.If(self.input.valid):
+                    m.d.sync += part.eq(part + 1)
                 with m.If(accepted):
                     yield
-                with m.Elif(silence == self.timeout - 1):
+                with m.Elif(~self.input.valid & (silence == self.timeout - 1)):
                     m.next = "TRUNCATED"
 
-        with m.FSM():
+        with m.FSM() as fsm:
+            m.d.comb += crc.drain.eq(fsm.ongoing("CRC"))
             with m.State("HUNT"):
-                m.d.comb += crc.start.eq(1)
-                m.d.comb += crc.valid.eq(0)
-                m.d.sync += damaged.eq(0)
+                m.d.comb += [crc.start.eq(1), self.input.ready.eq(1)]
+                m.d.sync += [damaged.eq(0), wrong.eq(0)]
                 with m.If(accepted & ~received.framing_error & (received.data == SYNC)):
                     m.d.sync += kind.eq(0)
                     m.next = "TYPE"
@@ -153,7 +161,7 @@ class PacketReceiver(wiring.Component):
                 m.next = "HUNT"
                 with m.If(damaged):
                     m.d.sync += self.error.eq(ErrorCode.FRAMING)
-                with m.Elif(~crc.match_detected):
+                with m.Elif(wrong):
                     m.d.sync += self.error.eq(ErrorCode.BAD_CRC)
                 with m.Elif(~known):
                     m.d.sync += self.error.eq(ErrorCode.BAD_TYPE)
@@ -164,7 +172,7 @@ class PacketReceiver(wiring.Component):
                 m.d.sync += [self.done.eq(1), self.error.eq(ErrorCode.TRUNCATED)]
                 m.next = "HUNT"
 
-        with m.If(inside & ~accepted):
+        with m.If(inside & ~self.input.valid):
             m.d.sync += silence.eq(silence + 1)
         with m.Else():
             m.d.sync += silence.eq(0)
@@ -175,9 +183,15 @@ class PacketTransmitter(wiring.Component):
     """Puts packets together.
 
     Input words: a header, then as many payload bytes as its length says. Output word: one byte. II:
-    ``length + 8`` cycles at full speed. Latency: the sync byte is offered in the cycle the header is; the
-    header is taken with the packet's last byte. Stalls: waits for the payload and for the output, bytes
-    hold until taken. Storage: the CRC and a count.
+    ``(length + 8) * 8 // crc_bits`` cycles at full speed. Latency: the sync byte is offered in the cycle the header
+    is; payload bytes and the header are taken when the CRC has all bits of the byte that was sent, the header with the
+    packet's last byte. Stalls: waits for the payload and for the output, bytes hold until taken. Storage: the CRC and
+    counts.
+
+    Parameters
+    ----------
+    crc_bits : int
+        Bits of the CRC per cycle: as few as keep up with the line.
 
     Members
     -------
@@ -186,7 +200,8 @@ class PacketTransmitter(wiring.Component):
     output : Out(stream of unsigned(8))
     """
 
-    def __init__(self) -> None:
+    def __init__(self, crc_bits: int = 1) -> None:
+        self.crc_bits = crc_bits
         super().__init__(
             {
                 "header": In(stream.Signature(PACKET_HEADER)),
@@ -197,36 +212,37 @@ class PacketTransmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = _CRC.create()
+        m.submodules.crc = crc = SerialCrc(self.crc_bits)
         header = self.header.payload
         count = Signal(16)
         crc_sent = Signal(range(CRC_BYTES))
+        # The bits of a byte that the CRC takes in this cycle; the byte is on its way since the first of them.
+        part = Signal(range(crc.steps))
+        offered = Signal()
         sent = Signal()
         m.d.comb += [
-            sent.eq(self.output.valid & self.output.ready),
-            crc.data.eq(self.output.payload),
-            crc.valid.eq(sent),
+            self.output.valid.eq(offered & (part == 0)),
+            crc.data.eq(self.output.payload.word_select(part, self.crc_bits)),
+            crc.step.eq((self.output.valid & self.output.ready) | (part != 0)),
+            sent.eq(crc.step & (part == crc.steps - 1)),
         ]
+        with m.If(crc.step):
+            m.d.sync += part.eq(part + 1)
         with m.FSM():
             with m.State("SYNC"):
-                m.d.comb += [
-                    self.output.valid.eq(self.header.valid),
-                    self.output.payload.eq(SYNC),
-                    crc.start.eq(1),
-                    crc.valid.eq(0),
-                ]
+                m.d.comb += [offered.eq(self.header.valid), self.output.payload.eq(SYNC), crc.start.eq(1)]
                 with m.If(sent):
                     m.next = "TYPE"
             with m.State("TYPE"):
-                m.d.comb += [self.output.valid.eq(1), self.output.payload.eq(header.kind)]
+                m.d.comb += [offered.eq(1), self.output.payload.eq(header.kind)]
                 with m.If(sent):
                     m.next = "LENGTH_LOW"
             with m.State("LENGTH_LOW"):
-                m.d.comb += [self.output.valid.eq(1), self.output.payload.eq(header.length[:8])]
+                m.d.comb += [offered.eq(1), self.output.payload.eq(header.length[:8])]
                 with m.If(sent):
                     m.next = "LENGTH_HIGH"
             with m.State("LENGTH_HIGH"):
-                m.d.comb += [self.output.valid.eq(1), self.output.payload.eq(header.length[8:])]
+                m.d.comb += [offered.eq(1), self.output.payload.eq(header.length[8:])]
                 m.d.sync += count.eq(header.length)
                 with m.If(sent):
                     m.next = "PAYLOAD"
@@ -234,21 +250,16 @@ class PacketTransmitter(wiring.Component):
                         m.next = "CRC"
             with m.State("PAYLOAD"):
                 m.d.comb += [
-                    self.output.valid.eq(self.payload.valid),
+                    offered.eq(self.payload.valid),
                     self.output.payload.eq(self.payload.payload),
-                    self.payload.ready.eq(self.output.ready),
+                    self.payload.ready.eq(sent),
                 ]
                 with m.If(sent):
                     m.d.sync += count.eq(count - 1)
                     with m.If(count == 1):
                         m.next = "CRC"
             with m.State("CRC"):
-                # Not run through the CRC, so that it still stands for the bytes to come.
-                m.d.comb += [
-                    self.output.valid.eq(1),
-                    self.output.payload.eq(crc.crc.word_select(crc_sent, 8)),
-                    crc.valid.eq(0),
-                ]
+                m.d.comb += [offered.eq(1), self.output.payload.eq(crc.crc), crc.drain.eq(1)]
                 with m.If(sent):
                     m.d.sync += crc_sent.eq(crc_sent + 1)
                     with m.If(crc_sent == CRC_BYTES - 1):
