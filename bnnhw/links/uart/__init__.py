@@ -46,7 +46,7 @@ class Uart(BoardLink):
         """As synthesized; the frame buffer of up to 512 bytes is its block RAM."""
         from bnnhw.dataflow import Resources
 
-        return Resources(lut4=400, ff=370, bram=1)
+        return Resources(lut4=420, ff=330, bram=1)
 
     def reserve(self, frame_bits: int, technology: Technology) -> Resources:
         from bnnhw.devices import blocks_needed

@@ -175,7 +175,7 @@ def test_link() -> None:
     link = links.get("uart")
     assert isinstance(link, Uart)
     assert link.settings == {"baud": 1_000_000}
-    assert link.resources == Resources(400, 370, 1)
+    assert link.resources == Resources(420, 330, 1)
     assert link.configured(baud=9600) == Uart(9600)
     assert [name for name, link in links.LINKS.items() if not link.every_score] == ["uart"]
 
