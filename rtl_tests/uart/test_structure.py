@@ -89,9 +89,7 @@ STORAGE: dict[str, tuple[Any, int]] = {
     "CRC": (SerialCrc, 32),
     # Type and length; bytes left and their number; silence of up to 63; marks; what is told; eight states; the CRC,
     # bytes of it left, bits of a byte.
-    "packet receiver": (
-        lambda: PacketReceiver({1: 0, 2: 5}, 63), 8 + 16 + 16 + 16 + 6 + 4 + (1 + 8) + 3 + 32 + 2 + 3
-    ),
+    "packet receiver": (lambda: PacketReceiver({1: 0, 2: 5}, 63), 8 + 16 + 16 + 16 + 6 + 4 + (1 + 8) + 3 + 32 + 2 + 3),
     # Bytes left, six states, the CRC, bytes of it sent, bits of a byte.
     "packet transmitter": (PacketTransmitter, 16 + 3 + 32 + 2 + 3),
     # The longest payload, ten bytes; its type and length; an error and what is pending.
