@@ -23,10 +23,14 @@ CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
 class _Places(ast.NodeVisitor):
-    """The expressions of a module that are computed: not annotations, not texts of errors, not ``__all__``."""
+    """The expressions of a module that are computed: not annotations, not texts of errors, not ``__all__``.
+
+    Nor the -1 of a reshape: NumPy takes any negative length for what is left.
+    """
 
     def __init__(self) -> None:
         self.found: list[ast.AST] = []
+        self._shape = False
 
     def generic_visit(self, node: ast.AST) -> None:
         self.found.append(node)
@@ -62,6 +66,19 @@ class _Places(ast.NodeVisitor):
     def visit_keyword(self, node: ast.keyword) -> None:
         # Lengths that differ are an error nobody means to meet.
         if node.arg != "strict":
+            self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        self.found.append(node)
+        self.visit(node.func)
+        outside = self._shape
+        self._shape = isinstance(node.func, ast.Attribute) and node.func.attr == "reshape"
+        for argument in (*node.args, *node.keywords):
+            self.visit(argument)
+        self._shape = outside
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
+        if not (self._shape and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant)):
             self.generic_visit(node)
 
     def visit_Assert(self, node: ast.Assert) -> None:

@@ -42,6 +42,17 @@ def test_faults() -> None:
 
 
 @pytest.mark.usefixtures("mutation")
+def test_what_is_left_of_a_shape_is_no_fault() -> None:
+    """But for other numbers of the call, and what its array and its lengths are computed with."""
+    from mutation.mutants import faults
+
+    assert faults("a.reshape(-1, 8)") == [(1, "8 -> 9")]
+    assert faults("a.reshape([-1 if b else n - 1])") == [(1, "condition negated"), (1, "Sub -> Add"), (1, "1 -> 2")]
+    assert faults("f(a[-1].reshape(n, -1), -1)") == [(1, "1 -> 2"), (1, "1 -> 2")]
+    assert faults("a.reshape(-1, len(b[-2]))") == [(1, "2 -> 3")]
+
+
+@pytest.mark.usefixtures("mutation")
 def test_lines_of_no_function_run_at_import() -> None:
     from mutation.trace import runs_at_import
 

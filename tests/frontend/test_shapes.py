@@ -92,6 +92,24 @@ def test_weights_are_moved(tmp_path: Path, name: str) -> None:
     assert [plane.coefficient for plane in network.matrices[0].weights] == [1, 1]
 
 
+FLATTENED = {-3: (1, 24), -2: (2, 12), -1: (6, 4), 0: (1, 24), 1: (2, 12), 2: (6, 4), 3: (24, 1)}
+
+
+@pytest.mark.parametrize("axis", range(-4, 5))
+def test_weights_are_flattened_from_every_axis(tmp_path: Path, axis: int) -> None:
+    """Weights of (2, 3, 4): from the first axis to behind the last, counted from both ends, and no further."""
+    rows, columns = FLATTENED.get(axis, (1, 1))
+    graph = Graph(rows, seed=2)
+    w = graph.add("Flatten", graph.add("Reshape", graph.weights(6, 4), ints(graph, 2, 3, 4)), axis=axis)
+    path = write(graph.model(graph.add("MatMul", graph.quant("input", 3), w), columns), tmp_path / "m.onnx")
+    if axis not in FLATTENED:
+        message = f"its axis must be in -3..3, not {axis}"
+        refuse(path, UnsupportedError, f"node 3 of 6: Flatten 'flatten2_node': {message}")
+        return
+    (matrix,) = read_model(path).network.matrices
+    assert (matrix.synapses, matrix.neurons) == (rows, columns)
+
+
 REFUSED: dict[str, tuple[Move, str]] = {
     "an axis beyond": (lambda g, x: g.add("Flatten", x, axis=5), "its axis must be in -4..4, not 5"),
     "an axis before": (lambda g, x: g.add("Flatten", x, axis=-5), "its axis must be in -4..4, not -5"),

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
+from math import gcd
 
 import numpy as np
 import pytest
@@ -250,6 +251,28 @@ def test_two_scores_are_off_by_their_own_errors() -> None:
     errors = bound(chain, affine.scale * np.array(layer.accumulator_range)[:, None] + affine.constants)
     assert (errors > 0).all()
     assert lines.ScoreLines(layer, chain).margin(output, Fraction(1)) == pytest.approx(errors.sum() - errors.min())
+
+
+@pytest.mark.parametrize("first", range(4))
+@pytest.mark.parametrize("second", range(4))
+def test_ties_are_all_accumulators_of_a_difference(first: int, second: int) -> None:
+    """Of the range 3..11; a class whose scores do not vary stands for all of its accumulators with the least."""
+    layer = Dense("d", UINT8, (WeightPlane(1, BitMatrix.from_bits(np.ones((2, 2), np.uint8))),), None)
+    found = lines.ScoreLines(layer, (Scale(column([first, second])),))
+    found._low, found._high = 3, 11
+    for t in range(-40, 41):
+        every = [
+            (a, b)
+            for a in (range(3, 12) if first else (3,))
+            for b in (range(3, 12) if second else (3,))
+            if first * a - second * b == t
+        ]
+        ties = found._ties(first, second, t)
+        if first and second and first != second:
+            # No single line, unless there is no such difference at all.
+            assert (ties is None) == (t % gcd(first, second) == 0)
+        if ties is not None:
+            assert list(zip(*ties, strict=True)) == every
 
 
 @fixed

@@ -153,7 +153,7 @@ class WindowWalk:
         """
         total = np.array([self.start[name]], np.int64)
         for loop in self._loops:
-            total = (total[:, None] + np.arange(loop.size) * loop.step(name)).reshape(-1)
+            total = (total[:, None] + np.arange(loop.size) * loop.step(name)).ravel()
         return total
 
     def outside(self, name: str) -> tuple[bool, ...]:

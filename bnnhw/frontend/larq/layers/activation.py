@@ -62,4 +62,4 @@ def _prelu(graph: LarqGraph, layer: KerasLayer) -> None:
     if not isinstance(shared, list) or sorted(str(axis) for axis in shared) != [str(axis) for axis in positions]:
         raise layer.unsupported(f"shared_axes must be {positions}, not {shared!r:.60}")
     slope: NDArray[np.float32] = graph.array(layer, "alpha", (*[1] * len(positions), graph.shape[0]))
-    graph.step(layer.name, "PRelu", graph.by_channel(slope.reshape(-1)))
+    graph.step(layer.name, "PRelu", graph.by_channel(slope.ravel()))

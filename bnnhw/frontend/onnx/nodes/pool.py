@@ -122,5 +122,5 @@ def _reduce_mean(call: Call) -> Value:
     if keep:
         return result
     elements = result if isinstance(result, Elements) else result.elements
-    elements = replace(elements, index=elements.index.reshape(-1))
+    elements = replace(elements, index=elements.index.ravel())
     return elements if isinstance(result, Elements) else replace(result, elements=elements)

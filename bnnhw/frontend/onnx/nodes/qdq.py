@@ -108,14 +108,13 @@ def _quantize_linear(call: Call) -> Value:
             "one zero point"
         )
     # Levels of all channels count from the zero point; those that a channel has not are reached always or never.
+    every = [quant_bounds(least, most, scale, Fraction(0), "ROUND") for scale in scales]
     filled: list[tuple[Fraction | float, ...]] = []
-    for scale, zero in zip(scales, zeros, strict=True):
-        bound = quant_bounds(low - int(zero), high - int(zero), scale, Fraction(0), "ROUND")
+    for bound, zero in zip(every, zeros, strict=True):
         below, above = low - int(zero) - least, most - high + int(zero)
-        filled.append((*[-np.inf] * below, *bound.values, *[np.inf] * above))
-    strict = quant_bounds(least, most, Fraction(1), Fraction(0), "ROUND").strict
+        filled.append((*[-np.inf] * below, *bound.values[below : most - least - above], *[np.inf] * above))
     meaning = Meaning([Fraction(1)] * len(zeros), zeros)
-    return quantize(call, value, element_type(least, most), least, filled, strict, meaning)
+    return quantize(call, value, element_type(least, most), least, filled, every[0].strict, meaning)
 
 
 @handles("DequantizeLinear", constants=True, samples=True)
