@@ -133,7 +133,8 @@ def _granularity(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def exact_chain(steps: tuple[Step, ...], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether a chain rounds nowhere in a range of whole numbers: bool (neurons,).
 
-    A product or a sum that is a multiple of ``2**g`` and at most ``2**(g + 53)`` is exact.
+    A product or a sum that is a multiple of ``2**g`` and below ``2**(g + 53)`` is exact. (Such a bound is rounded
+    itself: one that is computed to be below is.)
 
     Parameters
     ----------
@@ -141,8 +142,8 @@ def exact_chain(steps: tuple[Step, ...], ends: NDArray[np.int64]) -> NDArray[np.
     ends : int64 array (2, neurons)
         Least and greatest argument, in either order.
     """
-    most = np.abs(ends).max(axis=0).astype(np.float64)
-    grain, exact = np.zeros(most.shape), most <= 2.0**53
+    whole = np.abs(ends).max(axis=0)
+    most, grain, exact = whole.astype(np.float64), np.zeros(whole.shape), whole <= 1 << 53
     for step in steps:
         match step:
             case Scale():
@@ -166,7 +167,7 @@ def exact_chain(steps: tuple[Step, ...], ends: NDArray[np.int64]) -> NDArray[np.
             case _:
                 assert_never(step)
         # Far from where numbers lose digits because they are small.
-        exact &= (most <= 2.0 ** np.clip(grain + 53, -1000, 1000)) & (grain > -900)
+        exact &= (most < 2.0 ** np.clip(grain + 53, -1000, 1000)) & (grain > -900)
     return exact
 
 

@@ -87,7 +87,7 @@ def _squared(number: Number) -> Number | None:
 
 
 def _root(number: Number) -> Number | None:
-    return None if number.roots or number.rational < 0 else Number(Fraction(1)).times_root(number.rational)
+    return None if number.roots else Number(Fraction(1)).times_root(number.rational)
 
 
 def _whole_cube_root(value: int) -> int | None:

@@ -7,11 +7,11 @@ from fractions import Fraction
 import mpmath
 import pytest
 
-from bnnhw.streamline.enclosed import GUARD, LAST, Enclosed, enclose, through
+from bnnhw.streamline.enclosed import LAST, Enclosed, enclose, through
 from bnnhw.streamline.roots import Number
 
-ULP = Fraction(1, 1 << (64 + GUARD))
-"""What the last of 64 bits leaves, with those that guard it."""
+ULP = Fraction(1, 1 << (64 + 32))
+"""What the last of 64 bits leaves, with the 32 that guard it."""
 
 
 def exactly(value: mpmath.mpf) -> Fraction:

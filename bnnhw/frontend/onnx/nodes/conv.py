@@ -20,7 +20,7 @@ from bnnhw.frontend.onnx.values import Constant, Elements, Padded, Product, Valu
 from bnnhw.ir import Affine, Conv2d, SumPool
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Shift
-from bnnhw.ir.types import MAX_PLANES, DataType
+from bnnhw.ir.types import MAX_PLANES, DataType, narrowest
 from bnnhw.ir.window import Window
 
 __all__ = ["map_layout"]
@@ -77,7 +77,7 @@ def _padding(call: Call, elements: Elements, value: Fraction) -> tuple[Elements,
     unit = common_unit([elements.scale, elements.offset - value])
     multiplier, offset = int(elements.scale / unit), int((elements.offset - value) / unit)
     low, high = sorted(multiplier * end + offset for end in (dtype.minimum, dtype.maximum))
-    if max(-low, high) >= 1 << (MAX_PLANES - 1):
+    if narrowest(low, max(high, 0))[0] > MAX_PLANES:
         raise call.unsupported(
             f"it pads with {float(value)!r}, which its {dtype} inputs can't be: pad with one of their values (a Pad "
             "node before it), and train so"

@@ -1,0 +1,115 @@
+"""Inverses of curves where they are exact, and what bounds at and beyond the ends of a curve say."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from bnnhw.streamline.enclosed import Enclosed
+from bnnhw.streamline.inverses import INVERSES, inverse
+from bnnhw.streamline.roots import Number
+
+
+def root(square: Fraction | int, rational: Fraction | int = 0, sign: int = 1) -> Number:
+    return Number(Fraction(rational), ((sign, Fraction(square)),))
+
+
+def exactly(value: Fraction | int) -> Number:
+    return Number(Fraction(value))
+
+
+THIRD = Fraction(1, 3)
+HALF = Fraction(1, 2)
+
+EXACT: list[tuple[str, Number, Number]] = [
+    *((name, exactly(0), exactly(0)) for name in ("asin", "asinh", "atan", "atanh", "elu", "erf", "sinh", "tanh")),
+    ("cube", exactly(0), exactly(0)),
+    ("cube", exactly(Fraction(8, 27)), exactly(Fraction(2, 3))),
+    ("cube", exactly(-343), exactly(-7)),
+    ("cube", exactly((1 << 60) ** 3), exactly(1 << 60)),
+    ("cube", exactly(Fraction(1, 125)), exactly(Fraction(1, 5))),
+    ("elu", exactly(THIRD), exactly(THIRD)),
+    ("elu", root(2), root(2)),
+    ("exp", exactly(1), exactly(0)),
+    ("log", exactly(0), exactly(1)),
+    ("reciprocal", exactly(THIRD), exactly(-3)),
+    ("reciprocal", exactly(Fraction(5, 2)), exactly(Fraction(-2, 5))),
+    ("sigmoid", exactly(HALF), exactly(0)),
+    ("softsign", exactly(HALF), exactly(1)),
+    ("softsign", exactly(-THIRD), exactly(-HALF)),
+    ("sqrt", exactly(Fraction(3, 2)), exactly(Fraction(9, 4))),
+    ("sqrt", root(2, 1), root(8, 3)),  # (1 + sqrt(2))**2 = 3 + 2 * sqrt(2)
+    ("sqrt", root(2, -1), root(8, 3, -1)),
+    ("sqrt", root(3, 2, -1), root(48, 7, -1)),  # (2 - sqrt(3))**2 = 7 - 4 * sqrt(3)
+    ("sqrt", root(5), exactly(5)),
+    ("square", exactly(Fraction(9, 4)), exactly(Fraction(3, 2))),
+    ("square", exactly(2), root(2)),
+]
+
+
+@pytest.mark.parametrize("name, value, expected", EXACT)
+def test_exact(name: str, value: Number, expected: Number) -> None:
+    """Whether the value itself counts or not."""
+    for from_above in (False, True):
+        assert inverse(name, value, from_above) == expected
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        *((name, exactly(THIRD)) for name in INVERSES if name not in ("elu", "reciprocal", "softsign", "sqrt", "square")),
+        ("elu", exactly(-THIRD)), ("exp", exactly(2)), ("log", exactly(1)), ("sigmoid", exactly(Fraction(2, 3))),
+        ("cube", exactly(9)), ("cube", exactly(Fraction(8, 9))), ("cube", root(2)), ("square", root(2)),
+        ("softsign", root(2, -1)), ("sqrt", Number(Fraction(1), ((1, Fraction(2)), (1, Fraction(3))))),
+    ],
+)  # fmt: skip
+def test_enclosed_elsewhere(name: str, value: Number) -> None:
+    found = inverse(name, value, True)
+    assert isinstance(found, Enclosed)
+    low, high = found.enclose(64)
+    assert Fraction(0) < high - low < Fraction(1, 1 << 48)
+
+
+# By name: the end, its argument where it is reached, and whether it is the upper one.
+ENDS: list[tuple[str, int, int | None, bool]] = [
+    ("acos", 0, -1, False), ("acosh", 0, 1, False), ("elu", -1, None, False), ("erf", -1, None, False),
+    ("erf", 1, None, True), ("exp", 0, None, False), ("reciprocal", 0, None, False), ("sigmoid", 0, None, False),
+    ("sigmoid", 1, None, True), ("softplus", 0, None, False), ("softsign", -1, None, False),
+    ("softsign", 1, None, True), ("sqrt", 0, 0, False), ("square", 0, 0, False), ("tanh", -1, None, False),
+    ("tanh", 1, None, True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, end, at, upper", ENDS)
+def test_ends(name: str, end: int, at: int | None, upper: bool) -> None:
+    """Beyond a lower end always, beyond an upper one never; at it, its argument where only that tells them apart."""
+    step = Fraction(1, 1 << 40)
+    outside, inside = (end + step, end - step) if upper else (end - step, end + step)
+    for from_above in (False, True):
+        assert inverse(name, exactly(outside), from_above) is not upper
+        assert not isinstance(inverse(name, exactly(inside), from_above), bool)
+        found = inverse(name, exactly(end), from_above)
+        if at is not None and from_above == upper:
+            assert found == exactly(at)
+        else:
+            assert found is not upper
+
+
+@pytest.mark.parametrize("name, factor, upper, at", [
+    ("acos", 1, True, 1), ("asin", -HALF, False, -1), ("asin", HALF, True, 1), ("atan", -HALF, False, None),
+    ("atan", HALF, True, None),
+])  # fmt: skip
+def test_ends_that_are_multiples_of_pi(name: str, factor: Fraction | int, upper: bool, at: int | None) -> None:
+    """Known to 1,000 bits: what is closer can't be decided, and no rational number is that close by chance."""
+    pi = Fraction(3141592653589793238462643383279502884197169399375105820974944592307816406286209, 10**78)
+    step = Fraction(1, 10**70)
+    end = pi * factor
+    beyond, inside = (end + step, end - step) if upper else (end - step, end + step)
+    for from_above in (False, True):
+        assert inverse(name, exactly(beyond), from_above) is not upper
+        assert not isinstance(inverse(name, exactly(inside), from_above), bool)
+    entry = INVERSES[name]
+    found = entry.high if upper else entry.low
+    assert found is not None and found.at == (None if at is None else Fraction(at))
+    assert abs(found.low - end) < Fraction(1, 10**77) and 0 < found.high - found.low < Fraction(1, 1 << 990)
