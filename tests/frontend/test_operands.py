@@ -90,7 +90,7 @@ def test_factors_of_a_depthwise_product() -> None:
 
 @pytest.mark.parametrize("multiplier, merged", [(2, False), (3, True), (4, False), (5, True)])
 def test_whichever_takes_fewer_popcounts(multiplier: int, merged: bool) -> None:
-    """Bits 0, 1 of one channel, 0 and m of another: in the weights 3, 2, 4 and 3 planes, else 2, 2, 3 and 3 bits; of as many the former."""
+    """Bits 0, 1 of one channel, 0 and m of another: in the weights 3, 2, 4 and 3 planes, else 2, 2, 3 and 3 bits."""
     found = factor(call("Conv"), "input", channels((1, multiplier), (0, 0), "uint1"), np.array([[1, -1]]), None, False)
     assert found.rows.tolist() == ([[1, -multiplier]] if merged else [[1, -1]])
     assert bool(found.elements.layers) is not merged

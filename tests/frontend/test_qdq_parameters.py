@@ -6,10 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from bnnhw.errors import BnnhwError
 from bnnhw.frontend import read_model
+from bnnhw.frontend.onnx.values import Elements, Integers
+from bnnhw.ir import FloatActivation
+from bnnhw.ir.steps import apply
+from tests.frontend.calls import constant, convert, elements
 from tests.frontend.models import write
 from tests.frontend.qdq_models import Qdq
 from tests.frontend.test_qdq import check
@@ -136,3 +141,31 @@ def test_zero_points_even_and_odd(tmp_path: Path) -> None:
     path = write(graph.model(graph.add("MatMul", x, graph.weights((4, 4), 1.0)), 4), tmp_path / "m.onnx")
     with pytest.raises(BnnhwError, match="its zero points, 0 to 200, differ by channel"):
         read_model(path)
+
+
+@pytest.mark.parametrize("attributes, zero, dtype, low", [
+    ({}, None, "uint8", 0), ({"output_dtype": 3}, None, "int8", -128), ({"output_dtype": 0}, None, "uint8", 0),
+    ({}, np.int8(0), "int8", -128), ({"output_dtype": 2}, np.int8(0), "int8", -128), ({}, np.uint8(0), "uint8", 0),
+])  # fmt: skip
+def test_types_of_what_is_quantized(attributes: dict[str, int], zero: object, dtype: str, low: int) -> None:
+    """Of the zero point, or what the attribute says; without both bytes."""
+    inputs = [constant(0.5)] + ([] if zero is None else [constant(zero, type(zero))])
+    found = convert("QuantizeLinear", elements("uint2"), *inputs, **attributes)
+    assert isinstance(found, Elements) and str(found.dtype) == dtype and found.dtype.minimum == low
+
+
+@pytest.mark.parametrize("zeros, bits", [([-1, 1], 4), ([-1, 2], 5), ([0, 3], 5), ([-8, 7], 5)])
+def test_levels_of_channels_with_their_own_zero_points(zeros: list[int], bits: int) -> None:
+    """Zero points of one parity round halves alike; of both, levels count from each."""
+    kind = onnx.helper.tensor_dtype_to_np_dtype(onnx.TensorProto.INT4)
+    found = convert("QuantizeLinear", elements("int6", (2, 1, 1)), constant([1.0, 2.0]), constant(zeros, kind), axis=1)
+    steps = found.steps if isinstance(found, Integers) else ()
+    inner = found.elements if isinstance(found, Integers) else found
+    assert isinstance(inner, Elements) and inner.dtype.bits == bits and isinstance(found, Integers) == (bits > 4)
+    activation = inner.layers[-1].activation
+    assert isinstance(activation, FloatActivation)
+    x = np.arange(-32, 32)[:, None] * np.ones(2)
+    levels = activation.quantizer.levels(apply(activation.steps, x))
+    whole = activation.dtype.values(activation.dtype.codes(levels)) * 1.0
+    expected = np.clip(np.rint(x / np.array([1.0, 2.0])) + np.array(zeros), -8, 7)
+    assert (apply(steps, whole) == expected).all()

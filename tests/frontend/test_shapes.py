@@ -10,6 +10,8 @@ import pytest
 
 from bnnhw.errors import UnsupportedError
 from bnnhw.frontend import read_model
+from bnnhw.frontend.onnx.values import Dimensions, Weights
+from tests.frontend.calls import constant, convert, elements
 from tests.frontend.conv_models import Graph
 from tests.frontend.models import write
 from tests.frontend.refusals import refuse
@@ -108,6 +110,31 @@ def test_weights_are_flattened_from_every_axis(tmp_path: Path, axis: int) -> Non
         return
     (matrix,) = read_model(path).network.matrices
     assert (matrix.synapses, matrix.neurons) == (rows, columns)
+
+
+def test_scales_move_with_their_weights() -> None:
+    """Each keeps its own, and what is alike along a dimension is one number there."""
+    values = np.arange(6, dtype=np.int16).reshape(3, 2)
+    for scale, target, expected in (
+        ([[0.5, 2.0]], (2, 3), [[0.5, 2.0, 0.5], [2.0, 0.5, 2.0]]), ([[0.5, 2.0]], (3, 1, 2), [[[0.5, 2.0]]]),
+        ([[0.5], [1.0], [2.0]], (6, 1), [[0.5], [0.5], [1.0], [1.0], [2.0], [2.0]]), ([[0.5]], (6, 1), [[0.5]]),
+        ([[0.5]], (1, 2, 3), [[[0.5]]]), ([[0.5], [1.0], [2.0]], (3, 2, 1), [[[0.5]], [[1.0]], [[2.0]]]),
+    ):  # fmt: skip
+        found = convert("Reshape", Weights(values, np.array(scale)), constant(target, np.int64))
+        assert isinstance(found, Weights) and found.scale.tolist() == expected
+        assert (found.values == values.reshape(target)).all()
+
+
+@pytest.mark.parametrize("more", [5, 6])
+def test_shapes_of_at_most_eight_dimensions(more: int) -> None:
+    """Of the batch, twelve elements and others of 1, computed from the graph's own shape."""
+    target = Dimensions((np.array([5, 12, 1, *[1] * more]), np.array([7, 12, 1, *[1] * more])))
+    given = elements("uint2", (3, 2, 2))
+    if more == 5:
+        assert convert("Reshape", given, target).index.shape == (12, *[1] * 6)  # type: ignore[union-attr]
+        return
+    with pytest.raises(UnsupportedError, match="its shape must leave the batch alone, not be"):
+        convert("Reshape", given, target)
 
 
 REFUSED: dict[str, tuple[Move, str]] = {

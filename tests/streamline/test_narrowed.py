@@ -10,6 +10,7 @@ import pytest
 
 from bnnhw.ir import (
     BitMatrix,
+    Conv2d,
     DataType,
     Dense,
     FloatActivation,
@@ -18,7 +19,9 @@ from bnnhw.ir import (
     Output,
     Quantizer,
     Shift,
+    SumPool,
     WeightPlane,
+    Window,
     sign,
 )
 from bnnhw.reference import evaluate, evaluate_trained
@@ -52,3 +55,20 @@ def test_two_values_of_two_bits_are_one_bit(bounds: list[float], becomes: str) -
     # An output of scores as they are takes the elements that there are.
     ends = Network(before.input, (first, replace(second, activation=None), Output.plain("output", 3)))
     assert str(streamline(ends).network.matrices[1].input) == "int2"
+
+
+def test_what_is_about_values_keeps_them() -> None:
+    """A sum of -1 and +1 is none of the bits."""
+    quantizer = Quantizer(DataType("int", 2), np.array([[-np.inf, 0.5, 0.5]]), np.zeros(3, np.bool_))
+    plane = WeightPlane(1, BitMatrix.from_bits(np.array([[1]])))
+    first = Conv2d(Window(1, 2, 2, (1, 1)), Dense("first", BIPOLAR, (plane,), FloatActivation((), quantizer)))
+    summed = SumPool("sum", Window(1, 2, 2, (2, 1)), DataType("int", 2))
+    weights = WeightPlane(1, BitMatrix.from_bits(np.array([[1, 0], [1, 1]])))
+    norm = FloatActivation((Shift(np.array([0.5, -0.5])),), sign(2))
+    second = Dense("second", summed.output, (weights,), norm)
+    last = Dense("last", BIPOLAR, (weights,), None)
+    before = Network(InputSpec((1, 2, 2), BIPOLAR), (first, summed, second, last, Output.plain("output", 2)))
+    after = streamline(before).network
+    assert str(after.layers[0].output) == "int2"
+    codes = np.array(list(itertools.product((0, 1), repeat=4)), np.uint8)
+    assert np.array_equal(evaluate(after, codes).scores, evaluate_trained(before, codes).scores)

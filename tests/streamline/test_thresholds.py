@@ -19,15 +19,18 @@ from bnnhw.ir import (
     FloatActivation,
     Network,
     Output,
+    Quantizer,
+    Shift,
     WeightPlane,
     batch_norm_sign,
 )
 from bnnhw.ir.activation import Thresholds
-from bnnhw.ir.arithmetic import dot_affine, weight_values
+from bnnhw.ir.arithmetic import DotAffine, dot_affine, weight_values
 from bnnhw.ir.steps import normalize
 from bnnhw.reference import evaluate, evaluate_trained
 from bnnhw.streamline import streamline
 from bnnhw.streamline import thresholds as module
+from bnnhw.streamline.search import Accumulators
 from bnnhw.streamline.thresholds import thresholds as run_pass
 from tests.map_strategies import map_networks
 from tests.strategies import DTYPES, fixed, frames, networks, norms, planes
@@ -197,3 +200,60 @@ def test_a_wide_layer(bits: int) -> None:
     assert warnings == ()
     assert isinstance(converted.activation, Thresholds)
     assert len(np.unique(converted.activation.values)) > 10
+
+
+def levels_of(bounds: list[float], k: int = 4) -> Dense:
+    """One neuron whose sums are -k .. k; its level is how many of them it reaches."""
+    bits = len(bounds).bit_length()
+    quantizer = Quantizer(DataType("uint", bits), np.array([bounds]), np.zeros(len(bounds), np.bool_))
+    plane = WeightPlane(1, BitMatrix.from_bits(np.ones((1, k), np.uint8)))
+    return Dense("d", BIPOLAR, (plane,), FloatActivation((Shift(np.zeros(1)),), quantizer))
+
+
+@pytest.mark.parametrize("exhaust", [1 << 24, 0])
+@pytest.mark.parametrize(
+    "values, acc, wrong", [([1, 3, 3], 2, 3), ([1, 2, 4], 3, 4), ([2, 2, 3], 1, 2), ([1, 1, 3], 1, 1)]
+)
+def test_a_wrong_threshold_is_named(
+    monkeypatch: pytest.MonkeyPatch, values: list[int], acc: int, wrong: int, exhaust: int
+) -> None:
+    """Level by level, whether all accumulators are looked at or those beside the thresholds."""
+    layer = levels_of([-2.5, -0.5, 1.5])
+    assert convert(layer)[0].activation.values.tolist() == [[1, 2, 3]]  # type: ignore[union-attr]
+    monkeypatch.setattr(module, "EXHAUST", exhaust)
+    monkeypatch.setattr(module, "CHUNK", 1)
+    monkeypatch.setattr(module, "exact_thresholds", lambda *_: (np.array([values]), np.zeros(1, np.bool_)))
+    with pytest.raises(CheckError, match=rf"^layer d: neuron 0 at acc = {acc}: threshold {wrong} contradicts float64"):
+        convert(layer)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 5, 100])
+def test_every_accumulator_is_looked_at_once(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    """In chunks of comparisons; or beside each threshold, and at both ends, where they are too many."""
+    monkeypatch.setattr(module, "CHUNK", chunk)
+    layer = Accumulators("a", DotAffine(1, np.zeros(2, np.int64)), -3, 6)
+    values = np.array([[-3, 0], [2, 7]])
+    monkeypatch.setattr(module, "EXHAUST", 40)
+    parts = list(module._points(layer, values))
+    assert [p for _, part in parts for p in part.ravel().tolist()] == list(range(-3, 7))
+    assert all(some == slice(0, 2) and part.shape[1:] == (1, 1) for some, part in parts)
+    assert all(part.size <= max(1, chunk // 4) for _, part in parts)
+    monkeypatch.setattr(module, "EXHAUST", 39)
+    (every, ends), *parts = module._points(layer, values)
+    assert every == slice(0, 2) and ends.ravel().tolist() == [-3, 6]
+    found = np.concatenate([part for _, part in parts], axis=1)
+    assert found.tolist() == [[[-3, 1], [-1, 6]], [[-3, 2], [0, 6]]]
+    assert [(some.start, some.stop) for some, _ in parts] == ([(0, 1), (1, 2)] if chunk < 4 else [(0, 2)])
+
+
+@pytest.mark.parametrize("number", [20, 21, 25])
+def test_many_roundings_are_counted(number: int) -> None:
+    """Twenty are listed; ties that float64 decides, one per neuron."""
+    norm = BatchNorm(*(np.full(number, v) for v in (0.1, -0.6000000000000001, 0.0, 1.0)), 0.0)
+    plane = WeightPlane(1, BitMatrix.from_bits(np.ones((number, 8), np.uint8)))
+    warnings = convert(Dense("d", BIPOLAR, (plane,), batch_norm_sign(norm)))[1]
+    assert [
+        text.startswith(f"layer d: neuron {n} at acc = 7: float64 decides") for n, text in enumerate(warnings[:20])
+    ] == [True] * 20
+    rest = [] if number == 20 else [f"layer d: float64 decides by rounding in {number - 20} more places"]
+    assert list(warnings[20:]) == rest

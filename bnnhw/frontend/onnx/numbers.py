@@ -23,7 +23,7 @@ NAMES = {"binary": "uint1", "ternary": "int2", "bool": "uint1"}
 
 
 def _numbers(text: str, what: str, example: str, least: Fraction | None) -> tuple[Fraction, ...]:
-    words = [word.strip() for word in text.split(",", MAX_VALUES)]
+    words = [word.strip() for word in text.split(",", MAX_VALUES - 1)]
     numbers = [Fraction(word) if NUMBER.fullmatch(word) else None for word in words]
     found = [number for number in numbers if number is not None and (least is None or number > least)]
     if len(found) < len(words):

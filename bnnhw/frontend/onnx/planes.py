@@ -53,7 +53,8 @@ def multiples(rows: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.
     least = np.where(whole, exponent, np.iinfo(np.int32).max).min(axis=1, keepdims=True)
     least = np.where((whole == 0).all(axis=1, keepdims=True), 0, least)
     shift = np.where(whole, exponent - least, 0)
-    if (shift > MAX_WEIGHT.bit_length()).any() or (np.abs(odd) > np.int64(1) << (62 - shift)).any():
+    # Of 53 bits and 8 more nothing overflows.
+    if (shift > MAX_WEIGHT.bit_length()).any():
         return None
     scaled = odd << shift
     divisor = np.gcd.reduce(scaled, axis=1)

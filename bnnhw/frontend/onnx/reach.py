@@ -40,11 +40,10 @@ def reach(value: Samples | Product | Integers) -> tuple[NDArray[np.float64], NDA
         ends = _taken(value)
     elif isinstance(value, Product):
         ends = _emitted(value.layer)
-    elif value.elements.layers and value.elements.layers[-1].matrix is None:
-        ends = _emitted(value.elements.layers[-1])
     else:
-        dtype = value.elements.dtype
-        ends = np.array([[dtype.minimum], [dtype.maximum]], np.float64) * np.ones(value.neurons)
+        layers, dtype = value.elements.layers, value.elements.dtype
+        low, high = layers[-1].emitted if layers else (dtype.minimum, dtype.maximum)
+        ends = np.array([[low], [high]], np.float64) * np.ones(value.neurons)
     y = apply(value.steps, ends)
     # A factor of 0 makes no number of infinity.
     y = np.where(np.isnan(y), ends, y)

@@ -107,8 +107,9 @@ def _affine(call: Call) -> Value:
             "with Relu, Hardtanh or another function that never falls, and without gates"
         )
     first = call.input(0)
-    streamed = any(isinstance(call.input(place), Streamed | Samples) for place in (0, 1))
-    reverse = isinstance(first, Constant) or (isinstance(first, Weights) and streamed)
+    reverse = isinstance(first, Constant) or (
+        isinstance(first, Weights) and isinstance(call.input(1), Streamed | Samples)
+    )
     place = 0 if reverse else 1
     value = call.take(1 - place, "input", Samples, Elements, Weights, Product, Integers)
     other = call.take(place, "other input", Constant)
