@@ -104,10 +104,6 @@ def test_floors_and_ceilings_of_roots() -> None:
         assert -ceiling == floor_root(-rational, square, -sign) and ceiling - floor in (0, 1)
 
 
-def irrational(value: Fraction) -> bool:
-    return roots._exact_root(value) is None
-
-
 def test_exact_roots() -> None:
     assert [roots._exact_root(Fraction(*pair)) for pair in ((9, 4), (2, 1), (1, 3), (0, 1), (4, 3), (3, 4))] == [
         Fraction(3, 2), None, None, 0, None, None,
