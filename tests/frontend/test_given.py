@@ -319,3 +319,13 @@ def test_samples_of_which_nothing_is_stated() -> None:
         UnsupportedError, match="the samples must be quantized behind what is done to them, which is no"
     ):
         as_stated(call("MatMul"), bent)
+
+
+def test_samples_and_a_constant_stay_samples() -> None:
+    """Whatever is said of them: what follows may quantize them. Two of them are elements that are added."""
+    given = samples((2,), stated=Stated(UINT2))
+    for inputs in ((given, constant(2.0)), (constant(2.0), given)):
+        found = convert("Add", *inputs)
+        assert isinstance(found, Samples) and exact_affine(found.steps, 1) == ([1], [2])
+    with pytest.raises(UnsupportedError, match="its inputs must be two branches, not twice the same tensor"):
+        convert("Add", given, given)

@@ -12,6 +12,7 @@ import pytest
 from bnnhw.errors import BnnhwError, FileError
 from bnnhw.frontend import formats, read_model
 from bnnhw.frontend.bnn_pynq import files, folder
+from bnnhw.frontend.onnx import convert as convert_module
 from bnnhw.frontend.onnx import samples
 from bnnhw.frontend.onnx.branches import add_branches
 from bnnhw.frontend.onnx.nodes import quant
@@ -21,6 +22,7 @@ from bnnhw.frontend.onnx.streams import alike
 from bnnhw.frontend.onnx.values import Constant, Integers, Weights
 from bnnhw.ir import Affine, DataType, Scale
 from tests.frontend.calls import call, constant, convert, elements
+from tests.frontend.models import model, parts, write
 
 UINT2 = DataType("uint", 2)
 
@@ -155,3 +157,25 @@ def test_values_of_a_parameter_folder() -> None:
     """A file of 16 MiB, 16,384 files and half a GiB in all; thresholds of 32 bits."""
     assert (files.MAX_FILE, files.MAX_FILES, files.MAX_TOTAL) == (16 << 20, 16_384, 512 << 20)
     assert folder.MAX_OUTPUT_THRESHOLD == 2_147_483_648
+
+
+def test_numbers_of_all_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1 GiB of them in float64."""
+    path = write(model(*parts()), tmp_path / "m.onnx")
+    for held, good in ((1 << 27, True), ((1 << 27) + 1, False)):
+        numbers = iter([held - 1, 1])
+        monkeypatch.setattr(convert_module, "cost", lambda _, numbers=numbers: next(numbers, 0))
+        if good:
+            assert len(read_model(path).network.chain) == 2
+            continue
+        with pytest.raises(BnnhwError, match=r"node 2 of 9: .* a model must hold at most 134217728 numbers"):
+            read_model(path)
+
+
+@pytest.mark.parametrize("scale, said", [
+    (0, "0"), (-1.5, "-3/2"), ([], ""), ([1.0, 0.0], "1, 0"), ([Fraction(1, 2), -1], "1/2, -1"),
+])  # fmt: skip
+def test_scales_are_positive(tmp_path: Path, scale: object, said: str) -> None:
+    path = write(model(*parts()), tmp_path / "m.onnx")
+    with pytest.raises(BnnhwError, match=rf": --input-scale must be positive, not {said}$"):
+        read_model(path, input_scale=scale)
