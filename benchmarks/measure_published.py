@@ -41,6 +41,8 @@ class Case:
     recipe : bool
     fold : bool
         Whether the folding is what ``fold`` chooses for the board.
+    engine : str
+        Of ``fold``.
     seeds : tuple of int
         Of place and route; fewer where it takes 20 minutes, none where only the Verilog is measured.
     """
@@ -55,6 +57,7 @@ class Case:
     stalled: int = 1_000
     recipe: bool = False
     fold: bool = False
+    engine: str = "folded"
     seeds: tuple[int, ...] = (0, 1, 2)
 
 
@@ -65,6 +68,15 @@ def _folding(name: str) -> tuple[str, str]:
 CASES = (
     Case("TFC_1W1A", "tfc-w1a1/TFC_1W1A.onnx", "mnist", "icebreaker"),
     Case("TFC_1W2A", "tfc-w1a2/TFC_1W2A.onnx", "mnist", "icebreaker"),
+    Case(
+        "TFC_1W1A-spatial",
+        "tfc-w1a1/TFC_1W1A.onnx",
+        "mnist",
+        "ulx3s-85f",
+        clock=("--freq", "80"),
+        fold=True,
+        engine="spatial",
+    ),
     Case("ecg5000", "ecg5000", "ecg5000", "icebreaker", frames=4500, recipe=True),
     Case(
         "LFC-W1A1",
@@ -114,7 +126,7 @@ def measure(case: Case, models: Path, data: Path) -> dict[str, Any]:
     options = case.options
     if case.fold:
         options = ("--folding", str(folder / "folding.json"))
-        verb("fold", network, "--board", case.board, "-o", options[1])
+        verb("fold", network, "--board", case.board, "--engine", case.engine, "-o", options[1])
     frames = ("--dataset", case.dataset, "--data", data)
     result: dict[str, Any] = {
         "dataset": case.dataset,

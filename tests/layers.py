@@ -29,7 +29,7 @@ from bnnhw.ir import (
     Window,
 )
 
-__all__ = ["Branch", "MapNetwork", "random_layer", "random_network"]
+__all__ = ["Branch", "MapNetwork", "random_layer", "random_network", "with_engines"]
 
 Fold: TypeAlias = tuple[int, int]
 """PE and SIMD."""
@@ -247,3 +247,17 @@ def random_network(seed: int) -> FoldedNetwork:
         for folding, one in zip(network.foldings, serial, strict=True)
     ]
     return network.folded()
+
+
+def with_engines(folded: FoldedNetwork, seed: int | None) -> FoldedNetwork:
+    """The network with half of its layers computed spatially, at least one; without a seed all that can be."""
+    rng = np.random.default_rng((seed or 0, 2))
+    can = [not layer.depth_multiplier for layer in folded.layers]
+    chosen = [one and (seed is None or bool(rng.random() < 0.5)) for one in can]
+    if not any(chosen):
+        chosen = can
+    foldings = [
+        LayerFolding(matrix.neurons, matrix.synapses, "constant", "spatial") if spatial else folding
+        for (matrix, folding), spatial in zip(folded.pairs, chosen, strict=True)
+    ]
+    return FoldedNetwork(folded.network, tuple(foldings))

@@ -20,21 +20,40 @@ __all__ = ["fold"]
 
 @verb(
     example="bnnhw fold digits.bnn --board icebreaker -o folding.json\n"
-    "bnnhw fold digits.bnn --board icebreaker --fps 1000"
+    "bnnhw fold digits.bnn --board icebreaker --fps 1000\n"
+    "bnnhw fold digits.bnn --board ulx3s-85f --engine spatial"
 )
 @click.argument("network", metavar="N.bnn", type=InputPath())
 @board_option
 @click.option("--fps", metavar="F", type=Number(min=0, min_open=True), help="Frames per second that are enough.")
 @click.option("--max", "fastest", is_flag=True, help="The fastest that fits, however long its build takes.")
+@click.option(
+    "--engine",
+    metavar="E",
+    default="folded",
+    show_default=True,
+    help="Of each layer that it can compute: folded (weights in memory), spatial (weights in the fabric), or any.",
+)
 @click.option("-o", "output", metavar="F.json", type=OutputFile("folding"), help="The folding to write.")
-def fold(session: Session, network: Path, board: str, fps: float | None, fastest: bool, output: Path | None) -> None:
-    """Chooses PE, SIMD and memory of each layer.
+def fold(
+    session: Session,
+    network: Path,
+    board: str,
+    fps: float | None,
+    fastest: bool,
+    engine: str,
+    output: Path | None,
+) -> None:
+    """Chooses PE, SIMD, memory and engine of each layer.
 
     Without --fps and --max: the fastest folding of at most 4,000 logic cells with the link, which builds in a minute
     or two; where none is so small, the fastest that fits the board. With --max the fastest that fits the board; with
     --fps the cheapest that reaches so many frames per second at the board's clock, and exit code 1 when none does.
     What --max would give is said beside each other choice. A folding fits whose estimate takes at most 70 % of the
     board's logic cells, and its block RAMs.
+
+    The engine spatial takes a vector in every cycle and about half a LUT4 per weight; the engine folded takes the
+    cycles that fit. With any, each layer gets what costs least within the cycles of all.
     """
     from bnnhw.flow.fold import HEADROOM, as_board, check_frame, choose, fold_json, save_folding
     from bnnhw.flow.network import open_network
@@ -45,7 +64,7 @@ def fold(session: Session, network: Path, board: str, fps: float | None, fastest
     loaded = open_network(network)
     check_frame(loaded, chosen)
     with session.stage("fold"):
-        choice = choose(loaded, chosen, fps=fps, fastest=fastest)
+        choice = choose(loaded, chosen, fps=fps, fastest=fastest, engine=engine)
         data = fold_json(choice.folded, chosen)
         best = data if fastest else choice.headroom() or data
         data["fastest"] = {key: best[key] for key in HEADROOM}

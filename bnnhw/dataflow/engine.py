@@ -37,6 +37,10 @@ class Engine(Protocol):
         """The unit that computes a layer."""
         ...
 
+    def describe(self, folding: LayerFolding) -> str:
+        """A folding in words, for comments and tables."""
+        ...
+
     def candidates(self, layer: Layer) -> Iterable[LayerFolding]:
         """The foldings of a layer that are worth comparing."""
         ...
@@ -59,9 +63,11 @@ class LayerFolding:
     simd : int
         Inputs consumed side by side; 1..K. When it does not divide K the last word is padded.
     memory : str
-        Where the weights live: ``"lut"`` (ROM in logic) or ``"block"`` (block RAM).
+        Where the weights live: ``"lut"`` (ROM in logic) or ``"block"`` (block RAM); of the engine ``"spatial"``
+        ``"constant"``.
     engine : str
-        ``"folded"``.
+        ``"folded"``: weights in memory, PE * SIMD synapses per cycle. ``"spatial"``: weights in the fabric, all of them
+        in each cycle.
     planes : str
         How the bit planes of an input of several bits are taken: ``"parallel"``, side by side, each with popcounts of
         its own, or ``"serial"``, one after another through the same ones (bit-serial).

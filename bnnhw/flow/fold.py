@@ -9,8 +9,9 @@ from typing import Any
 from bnnhw import boards, devices
 from bnnhw.boards import Board
 from bnnhw.dataflow import Resources
+from bnnhw.dataflow.engine import ENGINES
 from bnnhw.dataflow.frame import Frame
-from bnnhw.errors import CheckError, FoldingError
+from bnnhw.errors import CheckError, FoldingError, RequestError
 from bnnhw.files import new_folders
 from bnnhw.folding import FoldedNetwork, Prediction
 from bnnhw.folding import file as folding_file
@@ -20,6 +21,7 @@ from bnnhw.ir import Network
 from bnnhw.links import board_link
 
 __all__ = [
+    "ANY",
     "HEADROOM",
     "Choice",
     "as_board",
@@ -27,6 +29,7 @@ __all__ = [
     "choose",
     "cost",
     "cycles_for",
+    "engine_words",
     "estimate_json",
     "fold",
     "fold_json",
@@ -36,6 +39,9 @@ __all__ = [
     "technology_of",
 ]
 
+
+ANY = "any"
+"""Whichever engine, layer by layer."""
 
 HEADROOM = ("cycles_per_frame", "fps", "link_fps", "estimate")
 """What is said of the fastest folding that fits, in the words of :func:`fold_json`."""
@@ -58,6 +64,7 @@ def fold(
     folding: Path | str | None = None,
     fps: float | None = None,
     fastest: bool = False,
+    engine: str = "folded",
 ) -> FoldedNetwork:
     """Chooses PE, SIMD, memory and engine of every layer; room for the board's link is kept.
 
@@ -75,6 +82,9 @@ def fold(
         The fastest that fits, however long its build takes. Otherwise, and without ``fps``, the fastest of at most
         4,000 logic cells, link included, which builds in a minute or two; where none is so small, the fastest that
         fits.
+    engine : str
+        The engine of every layer that it can compute, ``"folded"`` or ``"spatial"``; ``"any"``: what costs least of
+        all engines, layer by layer.
 
     Raises
     ------
@@ -82,8 +92,10 @@ def fold(
         When none fits the board, or none that does is so fast.
     FoldingError
         When the file's folding can't be built.
+    RequestError
+        For an engine that is not known.
     """
-    return choose(network, board, folding=folding, fps=fps, fastest=fastest).folded
+    return choose(network, board, folding=folding, fps=fps, fastest=fastest, engine=engine).folded
 
 
 @dataclass(frozen=True)
@@ -124,21 +136,27 @@ def choose(
     folding: Path | str | None = None,
     fps: float | None = None,
     fastest: bool = False,
+    engine: str = "folded",
 ) -> Choice:
     """Like :func:`fold`, with the board that it is for and what was left on the table."""
     candidates = boards.usual() if board is None else [as_board(board)]
     for candidate in candidates[:-1]:
         try:
-            return _choose(network, candidate, folding, fps, fastest)
+            return _choose(network, candidate, folding, fps, fastest, engine)
         except (CheckError, FoldingError):
             continue
-    return _choose(network, candidates[-1], folding, fps, fastest)
+    return _choose(network, candidates[-1], folding, fps, fastest, engine)
 
 
-def _choose(network: Network, board: Board, folding: Path | str | None, fps: float | None, fastest: bool) -> Choice:
+def _choose(
+    network: Network, board: Board, folding: Path | str | None, fps: float | None, fastest: bool, engine: str
+) -> Choice:
     if folding is not None:
         return Choice(folding_file.load(Path(folding), network), board)
-    solver = Solver(network, board, reserve=link_reserve(network, board))
+    if engine not in engine_words():
+        raise RequestError(f"engine must be one of {', '.join(engine_words())}, not {engine!r}")
+    engines = tuple(ENGINES) if engine == ANY else (engine,)
+    solver = Solver(network, board, reserve=link_reserve(network, board), engines=engines)
     if fps is None:
         return Choice(solver.fastest() if fastest else solver.modest(), board, solver)
     folded = solver.cheapest(cycles_for(fps, board.clock_mhz))
@@ -149,6 +167,11 @@ def _choose(network: Network, board: Board, folding: Path | str | None, fps: flo
             f"at {board.clock_mhz:g} MHz, not {fps:g}"
         )
     return Choice(folded, board, solver)
+
+
+def engine_words() -> tuple[str, ...]:
+    """What may be asked for: an engine, or any of them."""
+    return (*ENGINES, ANY)
 
 
 def cycles_for(fps: float, clock_mhz: float) -> int:

@@ -15,6 +15,7 @@ from amaranth.lib import wiring
 
 from bnnhw import devices, links, tools
 from bnnhw.boards import Board
+from bnnhw.dataflow.engine import ENGINES
 from bnnhw.errors import RequestError
 from bnnhw.files import digest, file_digest, whole_directory, write_json, write_text
 from bnnhw.flow.companions import companions
@@ -248,8 +249,8 @@ def _header(model: str, sha256: str, folded: FoldedNetwork, versions: dict[str, 
         "Generated; once changed, it is not generated again: give another folder, or move it away.",
         f"Network: {model}, SHA-256 {sha256}",
         *(
-            f"Layer {layer.name}: {layer.synapses} -> {layer.neurons}, PE {folding.pe}, SIMD {folding.simd}, "
-            f"weights in {folding.memory} memory{', bit-serial' if folding.planes == 'serial' else ''}"
+            f"Layer {layer.name}: {layer.synapses} -> {layer.neurons}, "
+            f"{ENGINES.named(folding.engine).describe(folding)}"
             for layer, folding in folded.pairs
         ),
         f"By {', '.join(f'{name} {version}' for name, version in versions.items())}",

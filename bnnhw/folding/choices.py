@@ -49,6 +49,13 @@ class Room:
 class Choices:
     """The foldings of one layer that no other beats in cycles, logic cells and block RAMs together.
 
+    Parameters
+    ----------
+    layer : Layer
+    family : Family
+    engines : sequence of str
+        Whose foldings are compared; where they have none, those of the engine folded, which has some for every layer.
+
     Attributes
     ----------
     cycles : array (foldings,)
@@ -58,8 +65,9 @@ class Choices:
     foldings : list of LayerFolding
     """
 
-    def __init__(self, layer: Layer, family: Family) -> None:
-        foldings = [folding for name in ENGINES for folding in ENGINES.named(name).candidates(layer)]
+    def __init__(self, layer: Layer, family: Family, engines: Sequence[str] = ("folded",)) -> None:
+        foldings = [folding for name in engines for folding in ENGINES.named(name).candidates(layer)]
+        foldings = foldings or list(ENGINES.named("folded").candidates(layer))
         units = [ENGINES.named(folding.engine).unit(layer, folding, family.technology) for folding in foldings]
         costs = [unit.resources() for unit in units]
         rows = sorted(

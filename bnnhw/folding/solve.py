@@ -60,15 +60,24 @@ class Solver:
     device : Device
     reserve : Resources
         What beside the accelerator must fit too: its link.
+    engines : sequence of str
+        Those to choose from (:class:`~bnnhw.folding.choices.Choices`).
     """
 
-    def __init__(self, network: Network, device: Device, *, reserve: Resources = NOTHING) -> None:
+    def __init__(
+        self,
+        network: Network,
+        device: Device,
+        *,
+        reserve: Resources = NOTHING,
+        engines: Sequence[str] = ("folded",),
+    ) -> None:
         self.network = network
         self.device = device
         self.reserve = reserve
         self._layers = tuple(walk(network.chain))
         self._room = Room(CELL_SHARE * device.lut4, device.block_rams)
-        self._choices = [Choices(layer, device.family) for layer in self._layers if layer.matrix is not None]
+        self._choices = [Choices(layer, device.family, engines) for layer in self._layers if layer.matrix is not None]
 
     def fastest(self, cells: float = inf) -> FoldedNetwork:
         """The folding with the fewest cycles per frame whose estimate fits the device, what is reserved included.

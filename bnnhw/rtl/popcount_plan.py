@@ -9,6 +9,10 @@ The cost of counting ``n`` lanes ``XNOR(x, w)`` in 4-input look-up tables is dec
 - So groups of 3, 7 and 15 lanes are built by ripples (4, 12 and 30 LUT4: 1.33, 1.71 and 2.00 a lane), and wider ones
   by chains.
 
+Where ``w`` is a constant a lane is a bit, inverted or not, and costs nothing by itself: three of them are a full adder
+of two LUT4, and groups of 3, 7 and 15 take 2, 8 and 22 (0.67, 1.14 and 1.47 a lane). A chain may count a lane more as
+well, by its carry input, for one cell ("carry").
+
 :func:`plan` searches the cheapest structure for a width; :mod:`bnnhw.rtl.popcount` builds exactly that structure.
 """
 
@@ -29,13 +33,14 @@ class CounterPlan:
     Parameters
     ----------
     kind : str
-        A leaf: ``"lane"``, ``"pair"``, ``"triple"``. Two children and one lane: ``"ripple"``. Two: ``"chain"``.
+        A leaf: ``"lane"``, ``"pair"``, ``"triple"``. Two children and one lane: ``"ripple"``, ``"carry"``. Two:
+        ``"chain"``.
     lanes : int
     children : tuple of CounterPlan
     luts : int
         LUT4, this node and everything below it.
     levels : int
-        LUT4 levels of this node alone; 0 for a chain, which has a cycle of its own.
+        LUT4 levels of this node alone; 0 for a chain of either kind, which has a cycle of its own.
     stage : int
         Cycle, counted from the lanes' own, in which this node's inputs are consumed.
     level : int
@@ -75,10 +80,10 @@ class CounterPlan:
 def _join(kind: str, left: CounterPlan, right: CounterPlan, tech: Technology) -> CounterPlan:
     stage = max(left.stage, right.stage)
     level = max(c.level for c in (left, right) if c.stage == stage)
-    lanes = left.lanes + right.lanes + (kind == "ripple")
+    lanes = left.lanes + right.lanes + (kind != "chain")
     bits = lanes.bit_length()
-    if kind == "chain":
-        cost, levels = -(-bits // tech.chain_cell) * tech.chain_cell, 0
+    if kind != "ripple":
+        cost, levels = -(-(bits + (kind == "carry")) // tech.chain_cell) * tech.chain_cell, 0
         # A chain consumes registered counts, and its own sum is registered again.
         return CounterPlan(kind, lanes, (left, right), left.luts + right.luts + cost, levels, stage + 1, tech.levels)
     width = max(left.bits, right.bits)
@@ -92,25 +97,33 @@ def _leaf(kind: str, lanes: int, luts: int, levels: int) -> CounterPlan:
     return CounterPlan(kind, lanes, (), luts, levels, 0, levels)
 
 
+_LEAVES = {
+    # LUT4 and levels of one, two and three lanes; of constant weights a lane is a wire.
+    False: (("lane", 1, 1), ("pair", 2, 1), ("triple", 4, 3)),
+    True: (("lane", 0, 0), ("pair", 2, 1), ("triple", 2, 1)),
+}
+
+
 @cache
-def plan(lanes: int, tech: Technology) -> CounterPlan:
-    """The cheapest structure that counts ``lanes`` lanes; of equally cheap ones the one with the least latency."""
+def plan(lanes: int, tech: Technology, constant: bool = False) -> CounterPlan:
+    """The cheapest structure that counts ``lanes`` lanes; of equally cheap ones the one with the least latency.
+
+    ``constant``: whether weights are constants.
+    """
     if lanes < 1:
         raise ValueError(f"lanes must be positive, not {lanes}")
-    if lanes == 1:
-        return _leaf("lane", 1, 1, 1)
-    if lanes == 2:
-        return _leaf("pair", 2, 2, 1)
-    if lanes == 3:
-        return _leaf("triple", 3, 4, 3)
+    if lanes <= 3:
+        kind, luts, levels = _LEAVES[constant][lanes - 1]
+        return _leaf(kind, lanes, luts, levels)
     candidates: list[CounterPlan] = []
     # Past 64 lanes only near-even splits and those on whole groups of 15 can be cheapest; the rest is not searched.
-    for kind, rest in (("ripple", lanes - 1), ("chain", lanes)):
+    for kind, rest in (("ripple", lanes - 1), ("chain", lanes), *([("carry", lanes - 1)] if constant else [])):
         if kind == "ripple" and lanes > 31:
             continue
         for left in range(-(-rest // 2), rest):
-            if kind == "ripple" and plan(left, tech).bits > tech.levels:
+            if kind == "ripple" and plan(left, tech, constant).bits > tech.levels:
                 continue
             if lanes <= 64 or left - rest // 2 <= 16 or (left % 15 == 0 and rest - left <= 64):
-                candidates.append(_join(kind, plan(left, tech), plan(rest - left, tech), tech))
+                parts = plan(left, tech, constant), plan(rest - left, tech, constant)
+                candidates.append(_join(kind, *parts, tech))
     return min(candidates, key=lambda c: (c.luts, c.stage, c.children[0].lanes))

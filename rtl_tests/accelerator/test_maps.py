@@ -19,7 +19,7 @@ from bnnhw.units.window.model import WindowUnit
 from rtl_tests.flow import compare, random_arrivals, random_readiness, streams_of
 from rtl_tests.lanes import join_words
 from rtl_tests.streams import Driver, Monitor, Run, differences, simulate
-from tests.layers import Branch, MapNetwork, random_network
+from tests.layers import Branch, MapNetwork, random_network, with_engines
 
 
 def _shortcut(branch: Branch) -> Branch:
@@ -258,7 +258,25 @@ def test_maps(name: str) -> None:
 @pytest.mark.parametrize("seed", [*range(8), 21, 54])
 def test_any_network_under_any_traffic(seed: int) -> None:
     """Random layers and foldings, gaps and stalls: results, and the cycles in which each word is taken and offered."""
-    folded = random_network(seed)
+    under_any_traffic(random_network(seed), seed)
+
+
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 200))])
+def test_engines_mixed(seed: int) -> None:
+    """Random layers, each of one engine or the other."""
+    folded = with_engines(random_network(seed), seed)
+    assert any(folding.engine == "spatial" for folding in folded.foldings)
+    under_any_traffic(folded, seed)
+
+
+def test_a_spatial_network_takes_a_frame_per_cycle() -> None:
+    network = MapNetwork((9, 1, 1), "uint2").dense(7, (1, 1)).dense(6, (1, 1), "uint2").dense(4, (1, 1), None)
+    folded = with_engines(network.folded(), None)
+    assert predict(folded.graph(technology("ice40"))).cycles_per_frame == 1
+    check(folded, "ice40")
+
+
+def under_any_traffic(folded: FoldedNetwork, seed: int) -> None:
     name = list(FAMILIES)[seed % 3]
     unit = Accelerator(folded.graph(technology(name)))
     units, dtype = unit.graph, folded.network.input.dtype

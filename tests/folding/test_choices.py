@@ -29,7 +29,7 @@ def test_choice_is_the_best_of_all() -> None:
     """Against every combination of all foldings, those that are no choice included."""
     family, rng = get("icebreaker").family, np.random.default_rng(0)
     layers = [random_layer(rng, neurons, synapses) for neurons, synapses in ((4, 32), (4, 16), (2, 24))]
-    choices = [Choices(layer, family) for layer in layers]
+    choices = [Choices(layer, family, tuple(ENGINES)) for layer in layers]
     cycles, cells, blocks = (
         np.array(list(itertools.product(*column)))
         for column in zip(*(zip(*_rows(layer, family), strict=True) for layer in layers), strict=True)
@@ -56,7 +56,7 @@ def test_choices_are_what_no_folding_beats() -> None:
     """No folding beats one that is kept, and each that is not is matched or beaten by one that is."""
     family = get("ulx3s-12f").family
     layer = random_layer(np.random.default_rng(1), 24, 96)
-    kept = Choices(layer, family)
+    kept = Choices(layer, family, tuple(ENGINES))
     rows = list(zip(kept.cycles.tolist(), kept.cells.tolist(), kept.blocks.tolist(), strict=True))
     every = _rows(layer, family)
     assert len(rows) < len(every) / 3

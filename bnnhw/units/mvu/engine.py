@@ -47,6 +47,11 @@ class FoldedEngine:
         assert layer.matrix is not None, "an engine computes layers that have a weight matrix"
         return MvuUnit(layer.matrix, folding, technology, layer.depth_multiplier, layer.vectors)
 
+    def describe(self, folding: LayerFolding) -> str:
+        """PE, SIMD, memory and order of planes."""
+        serial = ", bit-serial" if folding.planes == "serial" else ""
+        return f"PE {folding.pe}, SIMD {folding.simd}, weights in {folding.memory} memory{serial}"
+
     def candidates(self, layer: Layer) -> Iterator[LayerFolding]:
         """Every PE and SIMD with the least padding, in either memory."""
         assert layer.matrix is not None, "an engine computes layers that have a weight matrix"

@@ -1,0 +1,35 @@
+"""What is proved of a spatial matrix unit: what comes out is what the arithmetic says, once for each vector."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Value
+
+from bnnhw.rtl.golden import Capture, lanes_agree
+from bnnhw.rtl.stream_contract import StreamContract, Traffic, Way
+from bnnhw.units.mvu.contract import dense
+from bnnhw.units.spatial.rtl import Spatial
+
+__all__ = ["SpatialContract"]
+
+
+class SpatialContract(StreamContract):
+    """The contract of :class:`~bnnhw.units.spatial.rtl.Spatial`; a frame is a vector, and a word.
+
+    - ``result``: every lane of every word is :func:`~bnnhw.units.mvu.contract.dense` of its vector.
+    - ``count``: never more than ``places`` words are inside.
+    - ``accept``: a word is accepted whenever none is offered.
+    - ``serve``: with a word inside, one is offered within ``depth`` cycles.
+    """
+
+    def __init__(self, unit: Spatial) -> None:
+        self._model = unit.model
+        timing = unit.model.timing
+        super().__init__(unit, 1, 1, timing.places, patience=timing.depth)
+
+    def due(self, m: Module, traffic: Traffic, way: Way) -> Value:
+        matrix = self._model.matrix
+        vector = Capture(m, way, traffic.entering["input"], 1).lanes(matrix.input.bits)
+        return lanes_agree(way.payload, matrix.output.bits, [v + 0 for v in dense(matrix, vector)])
+
+    def accepts(self, m: Module, traffic: Traffic) -> Value:
+        return traffic.input.ready | traffic.way.output.valid

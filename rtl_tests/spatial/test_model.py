@@ -1,0 +1,92 @@
+"""The model of spatial matrix units: streams, cycles, cost, and what the engine refuses."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from bnnhw.dataflow import Resources, StreamFormat
+from bnnhw.dataflow.engine import ENGINES, LayerFolding
+from bnnhw.devices import technology
+from bnnhw.errors import FoldingError
+from bnnhw.ir import Layer
+from bnnhw.rtl.popcount_plan import plan
+from bnnhw.units.spatial.model import SpatialUnit
+from tests.layers import MapNetwork, random_layer
+
+ENGINE = ENGINES.named("spatial")
+DENSE = MapNetwork((12, 1, 1)).dense(10, (1, 1)).layers[0]
+CONV = MapNetwork((4, 5, 5)).conv(6, (3, 3), (1, 1)).layers[0]
+DEPTHWISE = MapNetwork((3, 5, 5)).conv(12, (3, 3), (1, 1), depthwise=True).layers[0]
+
+
+def unit(neurons: int, synapses: int, family: str, *types: str | None) -> SpatialUnit:
+    return SpatialUnit(random_layer(np.random.default_rng(0), neurons, synapses, *types), technology(family))
+
+
+def test_streams() -> None:
+    """All elements of a vector in a word, all neurons in one."""
+    made = SpatialUnit(random_layer(np.random.default_rng(0), 5, 12, "uint2", "uint3"), technology("ice40"), 4)
+    assert made.inputs == (StreamFormat(12, 2, 12, 48),)
+    assert made.outputs == (StreamFormat(5, 3, 5, 20),)
+    assert (made.repeats, made.interval) == (4, 4)
+
+
+@pytest.mark.parametrize("output, compare", [("bipolar", 1), ("uint2", 2), (None, 1)])
+def test_timing(output: str | None, compare: int) -> None:
+    """A popcount, one cycle to compare or to add what is constant, one more to count levels, one in the queue."""
+    made = unit(1, 60, "ice40", "bipolar", output)
+    count = plan(60, technology("ice40"), True).latency
+    assert (made.timing.stages, made.timing.latency, made.timing.interval) == (count + compare, count + compare + 1, 1)
+
+
+def test_cost() -> None:
+    """One neuron of 7 lanes: 8 tables; a comparison of 3 bits in one; the handshake; a queue of two words."""
+    made = unit(1, 7, "ice40")
+    queue = Resources(1, 2, 0)
+    assert made.resources() == Resources(8 + 1 + 8, 7 + 1 + 2 + 7, 0) + queue
+    # Its accumulator, 3 bits, is added to a constant.
+    made = unit(1, 7, "ice40", "bipolar", None)
+    assert made.resources() == Resources(8 + 3 + 8, 7 + 3 + 2 + 7, 0) + Resources(3, 6, 0)
+
+
+@pytest.mark.parametrize(
+    "family, lanes, luts", [("ice40", 7, 8), ("ice40", 15, 21), ("ecp5", 15, 22), ("ice40", 63, 103)]
+)
+def test_plans_of_constant_weights(family: str, lanes: int, luts: int) -> None:
+    """Full adders of two tables; two counts of 7 and a lane on a chain of 5 cells, on ECP5 6; and so on."""
+    assert plan(lanes, technology(family), True).luts == luts
+
+
+def test_candidates() -> None:
+    """All of the matrix, or nothing."""
+    assert list(ENGINE.candidates(DENSE)) == [LayerFolding(10, 12, "constant", "spatial")]
+    assert list(ENGINE.candidates(CONV)) == [LayerFolding(6, 36, "constant", "spatial")]
+    assert list(ENGINE.candidates(DEPTHWISE)) == []
+
+
+@pytest.mark.parametrize(
+    "layer, folding, message",
+    [
+        (DENSE, (5, 12), "layer dense0: PE must be 10 with the engine spatial, not 5"),
+        (DENSE, (10, 6), "layer dense0: SIMD must be 12 with the engine spatial, not 6"),
+        (DEPTHWISE, (12, 9), "layer conv0: a depthwise convolution must have the engine folded, not spatial"),
+    ],
+)
+def test_refused(layer: Layer, folding: tuple[int, int], message: str) -> None:
+    with pytest.raises(FoldingError, match=rf"^{re.escape(message)}$"):
+        ENGINE.check(layer, LayerFolding(*folding, "constant", "spatial"))
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        ({"memory": "lut"}, "folding: memory must be one of constant, not 'lut'"),
+        ({"memory": "constant", "planes": "serial"}, "folding: planes must be one of parallel, not 'serial'"),
+    ],
+)
+def test_words_of_other_engines(words: dict[str, str], message: str) -> None:
+    with pytest.raises(FoldingError, match=rf"^{re.escape(message)}$"):
+        LayerFolding(10, 12, engine="spatial", **words)

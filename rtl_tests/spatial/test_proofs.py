@@ -1,0 +1,10 @@
+"""Spatial matrix units are proved."""
+
+from __future__ import annotations
+
+from rtl_tests.formal.checks import ProofTests
+from rtl_tests.spatial.proofs import PROOFS
+
+
+class TestProofs(ProofTests):
+    proofs = PROOFS
