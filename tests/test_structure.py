@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 MAPPED = {"boards", "training"}
-DATA = ("models", "examples")
 
 
 def _pyproject(root: Path) -> dict[str, Any]:
@@ -23,30 +20,6 @@ def _pyproject(root: Path) -> dict[str, Any]:
 
 def _package_files(root: Path) -> list[Path]:
     return sorted(path for part in ("bnnhw", *sorted(MAPPED)) for path in (root / part).rglob("*.py"))
-
-
-def test_every_package_is_installed(root: Path, tmp_path: Path) -> None:
-    """A wheel holds every module: setuptools finds packages, and finds none in a folder without ``__init__.py``."""
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet", "-w", tmp_path]
-    copy = tmp_path / "source"
-    for part in ("bnnhw", *MAPPED, *DATA):
-        shutil.copytree(root / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        shutil.copy(root / name, copy)
-    done = subprocess.run([*command, copy], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    expected = set()
-    for path in _package_files(root):
-        parts = path.relative_to(root).parts
-        expected.add("/".join(("bnnhw", *parts) if parts[0] in MAPPED else parts))
-    data = {path for folder in DATA for path in (copy / folder).rglob("*") if path.is_file()}
-    expected |= {f"bnnhw/{path.relative_to(copy).as_posix()}" for path in data}
-    assert len(data) > 8
-    with zipfile.ZipFile(wheel) as archive:
-        held = {name for name in archive.namelist() if name.endswith(".py") or name.split("/")[1] in DATA}
-        assert held == expected
-        assert {"bnnhw/py.typed", "bnnhw/datasets/digits.npz"} <= set(archive.namelist())
 
 
 def test_compiler_runs_without_torch(root: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bnnhw.cli.inputs import frames_per_second, open_path
+from bnnhw.cli.next_steps import after_build, show_steps
 from bnnhw.cli.options import board_option, folding_option, pins_option
 from bnnhw.cli.paths import InputPath, Number, OutputDirectory
 from bnnhw.cli.session import Session, verb
@@ -87,6 +88,8 @@ def build(
         console.print(f"{frames_per_second(result.figures())}, latency {result.latency_us:.1f} us")
         for name, entry in result.utilization.items():
             console.print(f"  {name:<16} {entry['used']:>6} of {entry['available']}", markup=False)
+        if result.timing_met:
+            show_steps(console, after_build(output, chosen, board, ("--input", "FILE")))
 
     session.result(build_json(result, chosen, technology), show)
     result.check_timing()

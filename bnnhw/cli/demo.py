@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bnnhw.cli.inputs import frames_per_second
+from bnnhw.cli.next_steps import after_build, show_steps
 from bnnhw.cli.paths import BoardName, OutputDirectory
 from bnnhw.cli.session import Session, verb
 
@@ -43,6 +44,7 @@ def demo(session: Session, board: str, output: Path) -> None:
     Run again in the same folder, steps whose inputs have not changed are skipped.
     """
     from bnnhw.flow.demo import demo as run
+    from bnnhw.flow.fold import as_board
 
     done = run(output, board, stage=session.progress, cached=lambda name: session.say(f"{name:<10}  cached"))
     data, simulated, built = done.data, done.simulated, done.built
@@ -68,6 +70,9 @@ def demo(session: Session, board: str, output: Path) -> None:
         for name, path in data["artefacts"].items():
             table.add_row(name, path)
         console.print(table)
+        if built.timing_met:
+            frames = ("--dataset", "digits", "--count", "20", "--check")
+            show_steps(console, after_build(output / "build", as_board(board), board, frames))
 
     session.result(data, show)
     built.check_timing()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bnnhw.cli.model_options import model_options
+from bnnhw.cli.next_steps import show_next
 from bnnhw.cli.paths import InputPath, OutputFile
 from bnnhw.cli.session import Session, verb
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["import_"]
 
@@ -46,9 +50,10 @@ def import_(session: Session, model: Path, output: Path, **options: Any) -> None
     for warning in imported.warnings:
         session.warn(warning)
     data = import_json(imported, output)
-    session.result(
-        data,
-        lambda console: console.print(
-            f"{output}: {data['layers']} matrix layers, {data['weights_bits']} weight bits, from {data['format']}"
-        ),
-    )
+
+    def show(console: Console) -> None:
+        layers = f"{data['layers']} matrix layers, {data['weights_bits']} weight bits, from {data['format']}"
+        console.print(f"{output}: {layers}", markup=False)
+        show_next(console, "build", output, "--board", "BOARD", "-o", output.with_name("bitstream"))
+
+    session.result(data, show)

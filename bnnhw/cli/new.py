@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bnnhw.cli.frames_options import reading_options
+from bnnhw.cli.next_steps import show_next
 from bnnhw.cli.options import board_option, data_option
 from bnnhw.cli.paths import DatasetName, OutputFile
 from bnnhw.cli.session import Session, verb
@@ -40,7 +41,7 @@ def new(session: Session, dataset: str, board: str, reading: Reading, data: Path
     from bnnhw.flow.new import new_json, new_recipe, save_recipe
 
     found = new_recipe(dataset, board, name=output.stem, data=data, reading=reading, stage=session.progress)
-    for note in found.data.notes:
+    for note in found.notes:
         session.say(note)
     save_recipe(found, output)
     result = new_json(found, output)
@@ -50,6 +51,6 @@ def new(session: Session, dataset: str, board: str, reading: Reading, data: Path
         weights = f"{found.weight_bits:,} weight bits"
         line = f"{output}: {found.recipe.summary}, {weights}; {size}, {found.fps:,.0f} frames per second"
         console.print(line, markup=False, soft_wrap=True)
-        console.print(f"next: bnnhw train {output} -o {output.with_suffix('.onnx')}", markup=False, soft_wrap=True)
+        show_next(console, "train", output, "-o", output.with_suffix(".onnx"))
 
     session.result(result, show)

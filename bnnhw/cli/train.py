@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from bnnhw.cli.frames_options import reading_options
+from bnnhw.cli.next_steps import show_next
 from bnnhw.cli.options import data_option
 from bnnhw.cli.paths import DatasetName, OutputDirectory, OutputFile, RecipeName
 from bnnhw.cli.session import Session, verb
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bnnhw.datasets import Reading
 
 __all__ = ["train"]
@@ -64,6 +67,9 @@ def train(
             recipe, output, data=data, dataset=dataset, reading=reading, epochs=epochs, seed=seed, device=device,
             run_dir=run_dir, progress=update,
         )  # fmt: skip
-    session.result(
-        train_json(result), lambda console: console.print(f"{output}: {100 * result.accuracy:.2f} % test accuracy")
-    )
+
+    def show(console: Console) -> None:
+        console.print(f"{output}: {100 * result.accuracy:.2f} % test accuracy", markup=False)
+        show_next(console, "import", output, "-o", output.with_suffix(".bnn"))
+
+    session.result(train_json(result), show)

@@ -3,7 +3,7 @@
 from bnnhw.datasets.dataset import Dataset, Split
 from bnnhw.datasets.own import read_sample
 from bnnhw.datasets.reading import Reading
-from bnnhw.datasets.registry import KNOWN, Availability, available, is_path, load, load_split, read_split
+from bnnhw.datasets.registry import KNOWN, Availability, available, is_path, load, load_split, read_split, suggest
 
 __all__ = [
     "KNOWN",
@@ -17,4 +17,5 @@ __all__ = [
     "load_split",
     "read_sample",
     "read_split",
+    "suggest",
 ]

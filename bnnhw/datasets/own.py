@@ -16,7 +16,7 @@ from bnnhw.datasets.labelled import MAX_CLASSES, Labelled, class_order, divide, 
 from bnnhw.datasets.reading import FRACTION, SEED, Reading
 from bnnhw.errors import FileError, RequestError
 
-__all__ = ["read_path", "read_sample"]
+__all__ = ["read_path", "read_sample", "suggest_path"]
 
 TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
 """Names of folders that are the parts of a split."""
@@ -103,6 +103,20 @@ def read_path(path: Path, reading: Reading, *, names: tuple[str, ...] = (), whol
             wanted, given = _sizes(train.samples), _sizes(test.samples)
             raise FileError(f"{second}: must have samples of {wanted} as {parts.train} has, not of {given}")
     return _dataset(path, kind, train, test, decided, names, whole)
+
+
+def suggest_path(path: Path, reading: Reading) -> tuple[Reading, tuple[str, ...]]:
+    """How a path is best read for a new network where ``reading`` leaves it open, and notes on that.
+
+    Raises
+    ------
+    FileError
+        It is no data set.
+    """
+    train = _parts(path).train
+    kind = kind_of(train)
+    reading.check(kind.options, f"{train}, {kind.noun}")
+    return kind.suggest(train, reading)
 
 
 def _sizes(samples: NDArray[Any]) -> str:

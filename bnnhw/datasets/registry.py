@@ -19,12 +19,12 @@ from bnnhw.datasets.ecg5000 import ECG5000, ECG5000_UCR
 from bnnhw.datasets.files import FileDataset
 from bnnhw.datasets.fsdd import FSDD, FSDD_WAV
 from bnnhw.datasets.idx import FASHION_MNIST, MNIST
-from bnnhw.datasets.own import read_path
+from bnnhw.datasets.own import read_path, suggest_path
 from bnnhw.datasets.reading import PLAIN, Reading
 from bnnhw.datasets.svhn import SVHN
 from bnnhw.errors import FileError, RequestError
 
-__all__ = ["KNOWN", "Availability", "available", "data_root", "is_path", "load", "load_split", "read_split"]
+__all__ = ["KNOWN", "Availability", "available", "data_root", "is_path", "load", "load_split", "read_split", "suggest"]
 
 _FORMS: tuple[tuple[FileDataset, ...], ...] = (
     (MNIST,),
@@ -144,6 +144,17 @@ def load(name: str, data_dir: Path | None = None, reading: Reading = PLAIN) -> D
         return _MADE[name][0]()
     form, place = _checked(name, data_dir)
     return form.load(place)
+
+
+def suggest(name: str, reading: Reading = PLAIN) -> tuple[Reading, tuple[str, ...]]:
+    """How a data set is best read for a new network where ``reading`` leaves it open, and notes on that.
+
+    Raises
+    ------
+    RequestError, FileError
+        As :func:`load` does.
+    """
+    return suggest_path(Path(name), reading) if is_path(name) else (reading, ())
 
 
 def read_split(

@@ -26,6 +26,7 @@ __all__ = [
     "Choice",
     "as_board",
     "check_frame",
+    "check_frame_bits",
     "choose",
     "cost",
     "cycles_for",
@@ -182,7 +183,12 @@ def cycles_for(fps: float, clock_mhz: float) -> int:
 
 def check_frame(network: Network, board: Board | str) -> None:
     """:class:`~bnnhw.errors.RequestError` for a network whose frames are too long for the link of a board."""
-    board_link(as_board(board)).check_frame(_frame_bits(network))
+    check_frame_bits(_frame_bits(network), board)
+
+
+def check_frame_bits(bits: int, board: Board | str) -> None:
+    """:class:`~bnnhw.errors.RequestError` for frames of so many bits, where they are too long for the link of a board."""
+    board_link(as_board(board)).check_frame(bits)
 
 
 def link_reserve(network: Network, board: Board) -> Resources:

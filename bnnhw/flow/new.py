@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw.boards import Board
-from bnnhw.datasets import KNOWN, Dataset, Reading, load
-from bnnhw.datasets.reading import PLAIN
+from bnnhw.datasets import KNOWN, Dataset, Reading, load, suggest
+from bnnhw.datasets.reading import FLAGS, PLAIN
 from bnnhw.errors import CheckError, FoldingError, RequestError
 from bnnhw.files import new_folders, seal, write_text
-from bnnhw.flow.fold import as_board, check_frame, cost, fold, predict
+from bnnhw.flow.fold import as_board, check_frame_bits, cost, fold, predict
 from bnnhw.flow.progress import Stage, silent_stage
 from bnnhw.flow.train import no_folder_of_kernels
 
@@ -47,6 +48,8 @@ class NewRecipe:
     fps : float
         Frames per second at the board's clock.
     weight_bits : int
+    notes : tuple of str
+        What was decided about the data, and what in them was passed over.
     """
 
     recipe: Recipe
@@ -56,6 +59,7 @@ class NewRecipe:
     bram: int
     fps: float
     weight_bits: int
+    notes: tuple[str, ...] = ()
 
 
 def new_recipe(
@@ -100,6 +104,7 @@ def new_recipe(
 
     board = as_board(board)
     with stage("read"):
+        reading, notes = suggest(dataset, reading)
         found = load(dataset, data, reading)
     if not np.isfinite(found.x_train.astype(np.float64)).all():
         raise RequestError(f"data set {dataset} must have finite numbers")
@@ -107,6 +112,10 @@ def new_recipe(
     reasons = list[str]()
     with stage("fit") as update:
         options = list(candidates(name, dataset, found.shape, found.classes, frames))
+        try:
+            check_frame_bits(options[0].input.bits * math.prod(found.shape), board)
+        except RequestError as error:
+            raise RequestError(f"{board.name}: {error}{_smaller(found)}") from None
         for number, option in enumerate(options):
             update(number, len(options))
             recipe = replace(option, reading=reading)
@@ -114,7 +123,6 @@ def new_recipe(
                 network, weights = untrained(recipe, found)
                 if weights > max(FEW, WEIGHTS_PER_FRAME * frames) and number + 1 < len(options):
                     continue
-                check_frame(network, board)
                 folded = fold(network, board)
                 estimate = cost(folded, board)
             except (CheckError, FoldingError) as error:
@@ -126,9 +134,14 @@ def new_recipe(
                 reasons.append(f"the smallest takes about {estimate.lut4} LUT4 of {board.lut4}")
                 continue
             fps = board.clock_mhz * 1e6 / predict(folded, board).cycles_per_frame
-            return NewRecipe(recipe, found, board, estimate.lut4, estimate.bram, fps, weights)
+            return NewRecipe(recipe, found, board, estimate.lut4, estimate.bram, fps, weights, (*notes, *found.notes))
     why = f": {reasons[-1]}" if reasons else ""
-    raise CheckError(f"no network for samples of {_sizes(found.shape)} fits {board.name}{why}")
+    raise CheckError(f"no network for samples of {_sizes(found.shape)} fits {board.name}{why}{_smaller(found)}")
+
+
+def _smaller(data: Dataset) -> str:
+    """How samples become smaller, where an option does that."""
+    return f"; {FLAGS['size']} HxW scales images to fewer pixels" if data.kind == "images" else ""
 
 
 def _sizes(shape: tuple[int, ...]) -> str:

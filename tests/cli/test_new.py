@@ -173,3 +173,19 @@ def test_sounds_have_a_recipe(tmp_path: Path) -> None:
             write_wav(tmp_path / "s" / name / f"{i}.wav", tone(300 * (1 + 4 * number) + 10 * i))
     made = told("new", "--dataset", tmp_path / "s", "--board", "icebreaker", "-o", tmp_path / "s.toml")
     assert made["shape"] == [10, 1, 49] and made["kind"] == "sounds"
+
+
+def test_pictures_of_any_sizes(tmp_path: Path, refused: Callable[..., str]) -> None:
+    """They are scaled, those that the network is given later too; a size that is said counts."""
+    random = np.random.default_rng(0)
+    for name, height, width in (("a", 300, 400), ("b", 200, 240)):
+        for i in range(5):
+            write_image(tmp_path / "p" / name / f"{i}.png", random.integers(0, 256, (height, width), np.uint8))
+    asked = ("new", "--dataset", tmp_path / "p", "--board", "icebreaker", "-o", tmp_path / "p.toml")
+    result = run(*asked)
+    assert "images are scaled to 25 x 32 (height x width): --size HxW says another size\n" in result.stderr
+    assert "size = [25, 32]\n" in (tmp_path / "p.toml").read_text()
+    assert told(*asked, "--size", "12x16")["shape"] == [1, 12, 16]
+    smaller = "; --size HxW scales images to fewer pixels"
+    message = refused(2, *asked, "--size", "400x400")
+    assert message == f"icebreaker: a frame must have at most 65534 bytes on a UART link, not 80000{smaller}"

@@ -216,6 +216,32 @@ def test_what_is_no_build(spoil: object, message: str, tmp_path: Path, bin_folde
     assert result.stderr.startswith(f"bnnhw: error: {message.format(folder)}")
 
 
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_board_has_its_command(name: str, tmp_path: Path, bin_folder: Path) -> None:
+    """Said whole where its program is missing, with how to get that; run as it was said where it is there."""
+    board, folder = get(name), build(tmp_path / "b", name)
+    for flash in (False, True):
+        options = ["--flash"] if flash else []
+        ways = [way for way in board.programmers if not flash or "flash" in way.memories]
+        result = run(folder, *options, "--json")
+        if not ways:
+            assert result.exit_code == 2 and f"{name}: no program that is known here loads" in result.stderr
+            continue
+        usual = ways[0].program
+        assert result.exit_code == 3
+        told = as_json(result)
+        words = shlex.split(str(told["command"]))
+        assert words[0] == usual.names[0] == told["tool"]
+        bitstream = f"{folder}/top.{board.family.build_tools().bitstream}"
+        assert words[-1].removeprefix("--flash=") == told["bitstream"] == bitstream
+        assert told["memory"] == ("flash" if flash else ways[0].memories[0])
+        assert f"then: {told['command']}" in str(told["error"])
+        log = fake(bin_folder, usual.names[0])
+        assert run(folder, *options).exit_code == 0
+        assert log.read_text().splitlines() == words[1:]
+        (bin_folder / usual.names[0]).unlink()
+
+
 def test_boards_that_nothing_known_here_loads(tmp_path: Path, bin_folder: Path) -> None:
     result = run(build(tmp_path / "b", "blackice"))
     assert result.exit_code == 2

@@ -89,6 +89,45 @@ def test_photographs_are_scaled_and_turned(tmp_path: Path) -> None:
     assert np.array_equal(sample, images[1])
 
 
+@pytest.mark.parametrize(
+    "sizes, suggested",
+    [
+        ([(48, 40), (48, 40)], None),
+        ([(49, 40), (49, 40)], (32, 26)),
+        ([(12, 10), (10, 12)], (12, 12)),
+        ([(300, 400), (200, 240)], (25, 32)),
+        ([(20, 400), (20, 300)], (8, 32)),
+        ([(400, 20), (400, 20)], (32, 8)),
+        ([(60, 6), (6, 6)], (32, 8)),
+        ([(6, 4), (4, 6)], (6, 6)),
+    ],
+)
+def test_images_of_several_sizes_and_large_ones_are_better_scaled(
+    sizes: list[tuple[int, int]], suggested: tuple[int, int] | None, tmp_path: Path
+) -> None:
+    for name, size in zip("ab", sizes, strict=True):
+        write_image(tmp_path / name / "1.png", np.zeros(size, np.uint8))
+        write_image(tmp_path / name / "2.png", np.zeros(size, np.uint8))
+    reading, notes = datasets.suggest(str(tmp_path))
+    assert (reading.size, len(notes)) == (suggested, suggested is not None)
+    said = Reading(size=(5, 5), colour="grey")
+    assert datasets.suggest(str(tmp_path), said) == (said, ())
+    assert datasets.suggest("digits") == (Reading(), ())
+
+
+def test_what_is_suggested_for_photographs_is_for_them_as_they_are_turned(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # A quarter turn.
+    for name in "ab":
+        write_image(tmp_path / "train" / name / "1.jpg", np.zeros((40, 80), np.uint8), exif=exif)
+        write_image(tmp_path / "test" / name / "1.jpg", np.zeros((80, 40), np.uint8))
+    assert datasets.suggest(str(tmp_path))[0] == Reading(size=(32, 16))
+    (tmp_path / "train" / "a" / "2.jpg").write_bytes(b"no image")
+    assert datasets.suggest(str(tmp_path))[0] == Reading(size=(32, 16))
+    with pytest.raises(RequestError, match=r"^--label must not be given for .*train, a folder of PNG or JPEG images"):
+        datasets.suggest(str(tmp_path), Reading(label="x"))
+
+
 def test_sounds_by_class(tmp_path: Path) -> None:
     for number, name in enumerate(("low", "high")):
         for i in range(4):

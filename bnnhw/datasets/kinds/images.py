@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +25,15 @@ FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 
 GREY_MODES = frozenset({"1", "L", "LA", "I;16", "I;16B", "I;16L", "I"})
 """What Pillow calls images without colours."""
+
+WHOLE, SCALED = 48, 32
+"""Up to so many pixels along the longer side images are suggested to be taken as they are; else scaled to so many."""
+
+LEAST = 8
+"""Pixels along the shorter side that scaling leaves at least."""
+
+TURNED = 5
+"""EXIF's orientations from this on are of a camera that was held upright."""
 
 WHITE = 255
 """What stands behind transparent pixels."""
@@ -102,6 +112,22 @@ class Images(Kind):
             reading={"colour": colour},
         )
 
+    def suggest(self, path: Path, reading: Reading) -> tuple[Reading, tuple[str, ...]]:
+        if reading.size is not None:
+            return reading, ()
+        found = (_size(file) for _, file in ClassFolders.find(path, SUFFIXES, "image").files)
+        # What can't be opened is told when it is read.
+        sizes = [size for size in found if size is not None]
+        longest = max((max(size) for size in sizes), default=0)
+        if len(set(sizes)) < 2 and longest <= WHOLE:
+            return reading, ()
+        height, width = (sum(lengths) for lengths in zip(*sizes, strict=True))
+        longer = min(longest, SCALED)
+        scale = longer / max(height, width)
+        size = (max(round(height * scale), min(longer, LEAST)), max(round(width * scale), min(longer, LEAST)))
+        note = f"images are scaled to {size[0]} x {size[1]} (height x width): --size HxW says another size"
+        return replace(reading, size=size), (note,)
+
     def sample(self, path: Path, reading: Reading) -> NDArray[np.uint8] | None:
         if path.suffix.lower() not in SUFFIXES:
             return None
@@ -118,6 +144,20 @@ class Images(Kind):
             raise FileError(f"{path}: has {image.width} x {image.height} pixels; --size HxW scales images to fewer")
         array = np.asarray(image, np.uint8)
         return np.ascontiguousarray(array[None] if colour == "grey" else array.transpose(2, 0, 1))
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Height and width of an image, of which only the head is read; None where it can't be."""
+    from PIL import ExifTags, Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as image:
+                turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= TURNED
+                return image.size if turned else (image.height, image.width)
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, struct.error):
+        return None
 
 
 def _mode(path: Path) -> str:

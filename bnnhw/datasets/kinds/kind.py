@@ -43,6 +43,11 @@ class Kind(ABC):
             Something in it is not as it must be; names the file, and the line in a text.
         """
 
+    def suggest(self, path: Path, reading: Reading) -> tuple[Reading, tuple[str, ...]]:
+        """How samples of a path are best read for a new network where ``reading`` leaves it open, and notes on that."""
+        del path
+        return reading, ()
+
     def sample(self, path: Path, reading: Reading) -> NDArray[Any] | None:
         """The one sample that a file is, as :meth:`read` gives it, or None where files of the kind are no samples."""
         del path, reading
