@@ -187,7 +187,7 @@ def check_frame(network: Network, board: Board | str) -> None:
 
 
 def check_frame_bits(bits: int, board: Board | str) -> None:
-    """:class:`~bnnhw.errors.RequestError` for frames of so many bits, where they are too long for the link of a board."""
+    """:class:`~bnnhw.errors.RequestError` for frames of so many bits that are too long for the link of a board."""
     board_link(as_board(board)).check_frame(bits)
 
 
