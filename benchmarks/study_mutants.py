@@ -124,14 +124,14 @@ def judge(part: Part, mutant: Mutant, path: Path, most: float) -> dict[str, Any]
     trace = part.trace
     exact, others = trace.touching(path, mutant.line)
     # What is computed at import may show anywhere; in a function, no test that does not run the line can notice it.
-    at_import = runs_at_import(path.read_text(), mutant.line)
+    # So may what no test runs: the import has run it, inside a function.
+    at_import = not exact or runs_at_import(path.read_text(), mutant.line)
     rest = [*others, *(test for test in trace.all() if test not in {*exact, *others})] if at_import else []
     verdict, failed = "passed", ""
     # Import of the module with a fault takes the files of the tests anew: few are tried first.
     for tests in (exact[:FIRST], exact[FIRST:], rest[:FIRST], rest[FIRST:]):
         tests = trace.within(tests, most)
         if tests and verdict == "passed":
-            # A line that no test runs may have been run by the import, inside a function.
             verdict, failed = part.ask(mutant.name, tests, anew=not exact)
     if verdict == "passed":
         print(f"survived{'' if exact else ' (no test runs its line)'}: {mutant}", flush=True)

@@ -105,6 +105,7 @@ def _cube_root(number: Number) -> Number | None:
 
 
 ORIGIN = _at(0, 0)
+NOWHERE: Exact = lambda _: None  # noqa: E731
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,8 @@ def _far(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 ONE, HALF = Fraction(1), Fraction(1, 2)
 
 INVERSES: Mapping[str, _Inverse] = {
-    "acos": _Inverse(lambda c: -mpmath.cos(c), _number(0, -1), _multiple_of_pi(ONE, 1), _at(0, -1)),
-    "acosh": _Inverse(_far(mpmath.cosh), _number(0, 1), None, _at(0, 1)),
+    "acos": _Inverse(lambda c: -mpmath.cos(c), _number(0, -1), _multiple_of_pi(ONE, 1), NOWHERE),
+    "acosh": _Inverse(_far(mpmath.cosh), _number(0, 1), None, NOWHERE),
     "asin": _Inverse(mpmath.sin, _multiple_of_pi(-HALF, -1), _multiple_of_pi(HALF, 1)),
     "asinh": _Inverse(_far(mpmath.sinh)),
     "atan": _Inverse(mpmath.tan, _multiple_of_pi(-HALF), _multiple_of_pi(HALF)),
@@ -153,7 +154,7 @@ INVERSES: Mapping[str, _Inverse] = {
     "reciprocal": _Inverse(lambda c: -1 / c, _number(0), exact=_rational(lambda c: -1 / c)),
     "sigmoid": _Inverse(lambda c: mpmath.log(c / (1 - c)), _number(0), _number(1), _at(HALF, 0)),
     "sinh": _Inverse(mpmath.asinh),
-    "softplus": _Inverse(lambda c: mpmath.log(mpmath.expm1(c)), _number(0), exact=lambda _: None),
+    "softplus": _Inverse(lambda c: mpmath.log(mpmath.expm1(c)), _number(0), exact=NOWHERE),
     "softsign": _Inverse(lambda c: c / (1 - abs(c)), _number(-1), _number(1), _rational(lambda c: c / (1 - abs(c)))),
     "sqrt": _Inverse(lambda c: c * c, _number(0, 0), exact=_squared),
     "square": _Inverse(mpmath.sqrt, _number(0, 0), exact=_root),

@@ -145,7 +145,7 @@ class _Head:
         self.shift = apply(steps, affine.constants)
         if not (np.isfinite(self.slope).all() and np.isfinite(ends).all()):
             raise NetworkError(f"layer {name}: scores must be finite")
-        self.falling = (ends[1] < ends[0]) | ((ends[1] == ends[0]) & (self.slope < 0))
+        self.falling = (ends[1] < ends[0]) | (self.slope < 0)
         self.greatest = float(np.abs(self.slope).max())
         # Scores relative to their middle: an offset common to all classes decides nothing, and costs precision.
         self.middle = float(ends.max()) / 2 + float(ends.min()) / 2

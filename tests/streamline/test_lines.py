@@ -275,6 +275,38 @@ def test_ties_are_all_accumulators_of_a_difference(first: int, second: int) -> N
             assert list(zip(*ties, strict=True)) == every
 
 
+def three(*steps: Step) -> lines.ScoreLines:
+    """Three classes of the same weights: accumulators, and dot products, from 0 to 510."""
+    layer = Dense("d", UINT8, (WeightPlane(1, BitMatrix.from_bits(np.ones((3, 2), np.uint8))),), None)
+    return lines.ScoreLines(layer, steps)
+
+
+@pytest.mark.parametrize("offsets, close", [
+    ([0.1, 0.5, 1.1], True), ([0.1, 1.1, 0.5], True), ([0.5, 0.1, 2.1], True), ([-0.1, 0.5, 0.9], True),
+    ([1.1, 0.5, 0.1], False), ([0.1, 0.5, 0.6], False), ([0.1, 0.7, 1.4], False), ([0.0, 1.0, 2.0], False),
+])  # fmt: skip
+def test_offsets_a_whole_number_of_slopes_apart(offsets: list[float], close: bool) -> None:
+    """Such a pair is as good as tied, whatever stands between them and however far apart they are."""
+    steps = (Scale(column([1.0] * 3)), Shift(column(offsets)))
+    found = three(*steps).proportional()
+    assert found is not None and (found.margin > 0) is close
+    acc = np.arange(511)[:, None]
+    y, s = apply(steps, 1.0 * acc), np.array(found.multiplier) * acc + np.array(found.offset)
+    pairs = combinations(range(3), 2)
+    wrong = [(y[:, i, None] >= y[None, :, j]) != (s[:, i, None] >= s[None, :, j]) for i, j in pairs]
+    assert np.any(wrong) == close
+
+
+@pytest.mark.parametrize("slopes", [[1.0, 1.0, 1.0], [1.0, -1.0, 2.0], [0.5, 0.25, -4.0]])
+def test_how_far_integers_are_off_the_lines(slopes: list[float]) -> None:
+    """Between the most and the least of what they are off, at the ends of the range, in units of the scores."""
+    found, factor = three(Scale(column(slopes))), Fraction(1, 2)
+    output = Output("o", np.array([1, -1, 3]), np.array([0, 3, -7]))
+    ends = np.array([0, 510])[:, None]
+    off = 2.0 * (output.multiplier * ends + output.offset) - column(slopes) * ends
+    assert found.margin(output, factor) == off.max() - off.min()
+
+
 @fixed
 @given(st.permutations(range(9)))
 def test_inversions(order: list[int]) -> None:

@@ -19,11 +19,14 @@ from bnnhw.ir import (
     InputSpec,
     Network,
     Output,
+    Quantize,
     Relu,
     Scale,
     Shift,
     Step,
+    Thresholds,
     WeightPlane,
+    batch_norm_sign,
 )
 from bnnhw.streamline import decision as decisions
 from bnnhw.streamline import lines
@@ -221,6 +224,27 @@ def test_decisions(steps: tuple[Step, ...], multiplier: int, offset: int, said: 
     assert (output.multiplier.tolist(), output.offset.tolist()) == ([multiplier], [offset])
     assert warnings == [f"layer o: {text}" for text in said]
     assert decisions.FAR == 1 << 30
+
+
+@pytest.mark.parametrize("thresholds, dtype, matrix, ends", [
+    ([3], "bipolar", True, (-1, 1)), ([0], "bipolar", True, (1, 1)), ([7], "bipolar", True, (-1, -1)),
+    ([6], "uint1", True, (0, 1)),
+    ([1, 2, 7], "uint2", True, (0, 2)), ([0, 2, 6], "uint2", True, (1, 3)), ([0, 4, 5], "int2", True, (-1, 1)),
+    ([3], "bipolar", False, (-1, 1)), ([4], "bipolar", False, (-1, -1)), ([0, 1, 4], "uint2", False, (1, 2)),
+])  # fmt: skip
+def test_levels_that_are_ever_given(thresholds: list[int], dtype: str, matrix: bool, ends: tuple[int, int]) -> None:
+    """Of sums from 0 to 6, or of elements from 0 to 3."""
+    activation = Thresholds(np.array([thresholds]), DataType.parse(dtype))
+    given = (
+        layer(1).with_activation(activation) if matrix else Quantize("q", (1, 1, 1), DataType("uint", 2), activation)
+    )
+    assert module._reached(given) == ends
+
+
+def test_all_that_a_layer_emits_is_reached() -> None:
+    assert module._reached(layer(1)) == (0, 6)
+    float_activation = batch_norm_sign(BatchNorm(row(1.0), row(0.0), row(0.0), row(1.0), 0.0))
+    assert module._reached(layer(1).with_activation(float_activation)) == (-1, 1)
 
 
 @pytest.mark.parametrize("multiplier, offset, word", [
