@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import mpmath
 import pytest
 
 from bnnhw.streamline.enclosed import Enclosed
@@ -116,3 +117,8 @@ def test_ends_that_are_multiples_of_pi(name: str, factor: Fraction | int, upper:
     found = entry.high if upper else entry.low
     assert found is not None and found.at == (None if at is None else Fraction(at))
     assert abs(found.low - end) < Fraction(1, 10**77) and 0 < found.high - found.low < Fraction(1, 1 << 990)
+    with mpmath.workprec(2000):
+        exact = mpmath.pi * mpmath.mpf(factor.numerator) / factor.denominator
+        assert all(
+            (mpmath.mpf(e.numerator) / e.denominator - exact) * s > 0 for e, s in ((found.low, -1), (found.high, 1))
+        )

@@ -297,6 +297,18 @@ def test_offsets_a_whole_number_of_slopes_apart(offsets: list[float], close: boo
     assert np.any(wrong) == close
 
 
+@pytest.mark.parametrize("error, looked_at", [(Fraction(1, 4), False), (Fraction(1, 4) - Fraction(1, 99), True)])
+def test_one_difference_within_the_errors_is_looked_at(error: Fraction, looked_at: bool) -> None:
+    """Errors of half a unit together may reach two whole numbers: then nothing is looked at, or proved."""
+    found = three(Scale(column([1.0] * 3)))
+    found._lines = [replace(line, error=error) for line in found._lines]
+    found._parameters = [(b"0",), (b"1",), (b"2",)]
+    asked: list[int] = []
+    found._ties = lambda first, second, t: asked.append(t)  # type: ignore[method-assign,func-returns-value]
+    margin = found._undecided(Fraction(1), [1, 1, 1], [Fraction(0), Fraction(17, 16), Fraction(5, 2)])
+    assert (margin, asked) == (2 * float(error), [1, 1] if looked_at else [])
+
+
 @pytest.mark.parametrize("slopes", [[1.0, 1.0, 1.0], [1.0, -1.0, 2.0], [0.5, 0.25, -4.0]])
 def test_how_far_integers_are_off_the_lines(slopes: list[float]) -> None:
     """Between the most and the least of what they are off, at the ends of the range, in units of the scores."""
