@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ThresholdInput,
         UnsignedInput,
     )
+    from bnnhw.training.lookup import ClassSums, LookupLayer, Unary
     from bnnhw.training.quantize import QuantActivation
     from bnnhw.training.react import RPReLU, RSign
     from bnnhw.training.scaling import ScaledConv2d, ScaledLinear
@@ -47,6 +48,7 @@ _NAMES = {
     "layers": (
         "BatchNorm", "BinaryActivation", "BinaryLinear", "SignedInput", "TensorNorm", "ThresholdInput", "UnsignedInput",
     ),
+    "lookup": ("ClassSums", "LookupLayer", "Unary"),
     "quantize": ("QuantActivation",),
     "react": ("RPReLU", "RSign"),
     "scaling": ("ScaledConv2d", "ScaledLinear"),
@@ -61,11 +63,11 @@ _NAMES = {
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
-    "BatchNorm", "BinaryActivation", "BinaryConv1d", "BinaryConv2d", "BinaryLinear", "DyadicNorm", "FanInLinear",
-    "MaxPool", "QuantActivation", "RPReLU", "RSign", "ScaledConv2d", "ScaledLinear", "Settings", "ShiftBatchNorm",
-    "Shortcut", "SignPool", "SignedInput", "StochasticActivation", "TensorNorm", "Thermometer", "ThresholdInput",
-    "UnsignedInput", "check_export", "evaluate_float64", "export_model", "hidden_activations", "train_model",
-    "weight_bits",
+    "BatchNorm", "BinaryActivation", "BinaryConv1d", "BinaryConv2d", "BinaryLinear", "ClassSums", "DyadicNorm",
+    "FanInLinear", "LookupLayer", "MaxPool", "QuantActivation", "RPReLU", "RSign", "ScaledConv2d", "ScaledLinear",
+    "Settings", "ShiftBatchNorm", "Shortcut", "SignPool", "SignedInput", "StochasticActivation", "TensorNorm",
+    "Thermometer", "ThresholdInput", "Unary", "UnsignedInput", "check_export", "evaluate_float64", "export_model",
+    "hidden_activations", "train_model", "weight_bits",
 ]  # fmt: skip
 
 

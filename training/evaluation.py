@@ -12,6 +12,7 @@ from torch import Tensor, fx, nn
 from bnnhw.training.conv import MaxPool
 from bnnhw.training.export.walk import followed
 from bnnhw.training.layers import Activation, BinaryLayer
+from bnnhw.training.lookup import LookupLayer
 from bnnhw.training.tracing import Recorder, in_order
 
 __all__ = ["evaluate_float64", "hidden_activations", "weight_bits"]
@@ -77,5 +78,6 @@ def evaluate_float64(
 
 
 def weight_bits(model: nn.Module) -> int:
-    """Binary weights in a model."""
-    return sum(module.latent.numel() for module in model.modules() if isinstance(module, BinaryLayer))
+    """Binary weights in a model, and entries of truth tables."""
+    weights = sum(module.latent.numel() for module in model.modules() if isinstance(module, BinaryLayer))
+    return weights + sum(module.tables.numel() for module in model.modules() if isinstance(module, LookupLayer))

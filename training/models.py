@@ -14,16 +14,18 @@ from bnnhw.training.conv import BinaryConv2d, MaxPool
 from bnnhw.training.fitted import FittedInput
 from bnnhw.training.layers import (
     InputQuantizer,
+    IntegerInput,
     SignedInput,
     TensorNorm,
     ThresholdInput,
     UnsignedInput,
 )
-from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.lookup import ClassSums, LookupLayer, Unary, varying
+from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, LookupRecipe, Recipe
 from bnnhw.training.shortcut import Shortcut
 from bnnhw.training.thermometer import Thermometer
 
-__all__ = ["build", "conv_net", "input_quantizer", "mlp"]
+__all__ = ["build", "conv_net", "input_quantizer", "lookup_net", "mlp"]
 
 PLAIN = Components()
 
@@ -154,6 +156,48 @@ def _across(number: int, module: nn.Module, x: Tensor) -> Tensor:
     return module.skip(x)
 
 
+def lookup_net(
+    quantizer: InputQuantizer,
+    features: int,
+    recipe: LookupRecipe,
+    classes: int,
+    generator: torch.Generator,
+    samples: Tensor | None = None,
+) -> nn.Sequential:
+    """A network of learned truth tables.
+
+    ``quantizer -> Flatten -> [Unary] -> LookupLayer for each of recipe.neurons -> ClassSums``: input raw samples,
+    output ``(frames, classes)`` scores.
+
+    Parameters
+    ----------
+    quantizer : InputQuantizer
+        Where its elements have several bits, tables read their unary code.
+    features, classes : int
+    recipe : LookupRecipe
+    generator : torch.Generator
+        Source of the first tables and wiring.
+    samples : tensor, optional
+        Raw samples, of which ``recipe.rarest`` says what is worth reading; without them everything is.
+
+    Raises
+    ------
+    RequestError
+        The last layer's neurons are no multiple of the classes.
+    """
+    modules: list[nn.Module] = [quantizer, nn.Flatten()]
+    inputs, dtype = features, quantizer.dtype
+    if dtype.bits > 1:
+        step = quantizer.scale if isinstance(quantizer, IntegerInput) else 1.0
+        modules.append(Unary(dtype.minimum * step, step, dtype.levels))
+        inputs *= dtype.levels - 1
+    candidates = None if samples is None else varying(nn.Sequential(*modules)(samples), recipe.rarest)
+    for neurons in recipe.neurons:
+        modules.append(LookupLayer(inputs, neurons, recipe.fan_in, generator, candidates))
+        inputs, candidates = neurons, None
+    return nn.Sequential(*modules, ClassSums(inputs, classes, recipe.temperature))
+
+
 def build(
     recipe: Recipe,
     features: int,
@@ -182,6 +226,10 @@ def build(
         The recipe's shape does not hold so many elements.
     """
     quantizer, components = input_quantizer(recipe.input, samples), recipe.components
+    if recipe.lookup is not None and (recipe.shape is None or math.prod(recipe.shape) == features):
+        if real:
+            raise RequestError(f"recipe {recipe.name}: a network of tables has no real-valued twin to be a teacher")
+        return lookup_net(quantizer, features, recipe.lookup, classes, generator, samples)
     if recipe.shape is None:
         return mlp(quantizer, features, recipe.widths, classes, generator, components, recipe.width_bits, real)
     if math.prod(recipe.shape) != features:

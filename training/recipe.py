@@ -11,7 +11,17 @@ from bnnhw.datasets.reading import PLAIN, Reading
 from bnnhw.errors import RequestError
 from bnnhw.training.settings import Loss, Optimizer, Schedule, Settings, one_of
 
-__all__ = ["ACTIVATIONS", "MAX_BITS", "ORDERS", "Components", "ConvRecipe", "InputRecipe", "Recipe", "with_bits"]
+__all__ = [
+    "ACTIVATIONS",
+    "MAX_BITS",
+    "ORDERS",
+    "Components",
+    "ConvRecipe",
+    "InputRecipe",
+    "LookupRecipe",
+    "Recipe",
+    "with_bits",
+]
 
 Order: TypeAlias = Literal["norm-sign-pool", "pool-norm-sign"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -174,6 +184,42 @@ class Components:
 
 
 @dataclass(frozen=True)
+class LookupRecipe:
+    """Layers of learned truth tables (:mod:`bnnhw.training.lookup`), in place of all that has weights.
+
+    Elements of several bits come in as a unary code, a bit per threshold of the input.
+
+    Parameters
+    ----------
+    neurons : tuple of int
+        Of each layer; those of the last are summed up by class, so they are a multiple of the classes.
+    fan_in : int
+        Inputs of a neuron; 4 fill a LUT4.
+    temperature : float
+        What the class sums are divided by for the loss. It decides much: too low a one fits few samples, and from too
+        high a one little is learned.
+    rarest : float
+        Inputs of which one value is rarer than this share of the samples are not read: training is quicker by as much.
+    """
+
+    neurons: tuple[int, ...]
+    fan_in: int = 4
+    temperature: float = 8.0
+    rarest: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.neurons:
+            raise RequestError("neurons of lookup layers must be at least one number")
+        _least("neurons", *self.neurons)
+        if not 1 <= self.fan_in <= MAX_BITS:
+            raise RequestError(f"fan_in of a lookup layer must be in 1..{MAX_BITS}, not {self.fan_in!r}")
+        if not 0 < self.temperature < math.inf:
+            raise RequestError(f"temperature must be a number above 0, not {self.temperature!r}")
+        if not 0 <= self.rarest <= 0.5:
+            raise RequestError(f"rarest must be in 0..0.5, not {self.rarest!r}")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A training run.
 
@@ -200,6 +246,8 @@ class Recipe:
         How long the teacher of the distributional loss is trained before.
     reading : Reading
         How a path is read, and split.
+    lookup : LookupRecipe, optional
+        Layers of truth tables; then there are no ``widths``, ``convs`` or other components.
     """
 
     name: str
@@ -225,6 +273,7 @@ class Recipe:
     weight_decay: tuple[float, float] = (0.0, 0.0)
     teacher_epochs: int = 0
     reading: Reading = PLAIN
+    lookup: LookupRecipe | None = None
 
     def __post_init__(self) -> None:
         # A value of its own, checked there.
@@ -233,6 +282,8 @@ class Recipe:
         _least("shape", *(self.shape or ()))
         if self.shape is None and (self.convs or any(self.shift) or self.mirror or self.components.thermometer):
             raise RequestError("convs, shift, mirror and a thermometer need a shape")
+        if self.lookup and (self.convs or self.widths or self.components != Components()):
+            raise RequestError("a recipe with lookup layers must have no convs, no widths and no components")
         if self.width_bits and len(self.width_bits) != len(self.widths):
             raise RequestError(f"width_bits must be one for each of {len(self.widths)} widths, not {self.width_bits}")
         for bits in self.width_bits:

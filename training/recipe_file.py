@@ -43,6 +43,7 @@ TABLES = {
     "input": "How samples become elements of a few bits.",
     "reading": "How the files are read and split; options of the command line count for more.",
     "components": "What the layers are made of.",
+    "lookup": "Layers of truth tables, and the temperature of their class sums.",
     "convs": "A convolution and what follows it, one table each, in their order.",
 }
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bnnhw.errors import RequestError
-from bnnhw.training.recipe import ORDERS, Components, ConvRecipe, InputRecipe, Recipe, with_bits
+from bnnhw.training.recipe import ORDERS, Components, ConvRecipe, InputRecipe, LookupRecipe, Recipe, with_bits
 
 __all__ = ["ORDERS", "RECIPES", "Components", "ConvRecipe", "InputRecipe", "Recipe", "find_recipe", "with_bits"]
 
@@ -166,6 +166,28 @@ _ALL = (
             ConvRecipe(32, (1, 9), pool=(1, 2)),
         ),
         shift=(0, 2),
+    ),
+    Recipe(
+        name="digits-lookup",
+        summary="scikit-learn's 8x8 digits, 2-bit pixels, 300 truth tables of 4 inputs; a frame per cycle of a UP5K",
+        dataset="digits",
+        input=InputRecipe(bits=2, scale=4.0),
+        widths=(),
+        epochs=60,
+        batch=32,
+        learning_rate=0.02,
+        lookup=LookupRecipe((300,), temperature=4.0),
+    ),
+    Recipe(
+        name="mnist-lookup-up5k",
+        summary="MNIST, black and white, 1,500 truth tables of 4 inputs; a frame per cycle of a UP5K",
+        dataset="mnist",
+        input=InputRecipe(threshold=127.5),
+        widths=(),
+        epochs=12,
+        batch=100,
+        learning_rate=0.01,
+        lookup=LookupRecipe((1500,), temperature=8.0, rarest=0.01),
     ),
 )
 

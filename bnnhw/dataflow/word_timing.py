@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bnnhw.dataflow.flow import Link, Run, together
 
-__all__ = ["ElementTiming", "WireTiming", "WordTiming", "wires"]
+__all__ = ["ElementTiming", "StageTiming", "WireTiming", "WordTiming", "wires"]
 
 
 @dataclass(frozen=True)
@@ -103,5 +103,63 @@ class ElementTiming(WordTiming):
                 if word:
                     arrives = max(arrives, (yield from sink.taken_at(word - 1)) + 1)
                 sink.offer(arrives)
+
+        yield from together(enter(), leave())
+
+
+@dataclass(frozen=True)
+class StageTiming(WordTiming):
+    """Cycles of a pipeline that stands still as a whole while the word at its end is not taken.
+
+    Parameters
+    ----------
+    stages : int
+        Registers that a word passes.
+    """
+
+    stages: int
+
+    @property
+    def depth(self) -> int:
+        """L: cycles from a word accepted to its result offered."""
+        return self.stages
+
+    def flow(self, source: Link, sink: Link, frames: int) -> Run:
+        """When words move: in the cycles in which no word waits at the end, the one in which it is taken included.
+
+        A word accepted in cycle ``a`` is offered in ``a + L``, and as many cycles later as the words between it and the
+        end wait there.
+        """
+        words = frames * self.words
+        accepted: list[int] = []
+        # Of each word accepted, how many words had been offered until then.
+        gone: list[int] = []
+        offered: list[int] = []
+
+        def enter() -> Run:
+            ahead = 0
+            for word in range(words):
+                while len(source.offered) <= word:
+                    yield
+                cycle = max(source.offered[word], accepted[-1] + 1 if accepted else 0)
+                while ahead < word:
+                    while len(offered) <= ahead:
+                        yield
+                    if offered[ahead] > cycle:
+                        break
+                    cycle = max(cycle, (yield from sink.taken_at(ahead)))
+                    ahead += 1
+                accepted.append((yield from source.take(cycle)))
+                gone.append(ahead)
+
+        def leave() -> Run:
+            for word in range(words):
+                while len(gone) <= word:
+                    yield
+                cycle = accepted[word] + self.stages
+                for before in range(gone[word], word):
+                    cycle += (yield from sink.taken_at(before)) - offered[before]
+                offered.append(cycle)
+                sink.offer(cycle)
 
         yield from together(enter(), leave())

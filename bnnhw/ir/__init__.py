@@ -5,7 +5,19 @@ from bnnhw.ir.arithmetic import DotAffine, dot_affine
 from bnnhw.ir.bits import BitMatrix, pack_rows, unpack_rows
 from bnnhw.ir.input_spec import InputSpec
 from bnnhw.ir.layer import Layer, Shape, follow, walk
-from bnnhw.ir.layers import Affine, Concat, Conv2d, Dense, MaxPool, Output, Quantize, Residual, SumPool, WeightPlane
+from bnnhw.ir.layers import (
+    Affine,
+    Concat,
+    Conv2d,
+    Dense,
+    Lookup,
+    MaxPool,
+    Output,
+    Quantize,
+    Residual,
+    SumPool,
+    WeightPlane,
+)
 from bnnhw.ir.network import Network
 from bnnhw.ir.steps import (
     BatchNorm,
@@ -45,6 +57,7 @@ __all__ = [
     "Gap",
     "InputSpec",
     "Layer",
+    "Lookup",
     "MaxPool",
     "Network",
     "Output",

@@ -24,7 +24,8 @@ class OutputRule:
                 replace(layer, multiplier=2 * layer.multiplier, offset=layer.offset - layer.multiplier),
                 (0, 1),
             )
-        unit = ArgmaxUnit(layer, emitted, given.format.lanes, build.scores)
+        every_cycle = build.bound == 1 and given.format.lanes >= layer.classes
+        unit = ArgmaxUnit(layer, emitted, given.format.lanes, build.scores, every_cycle)
         return Stream(build.add(name, layer.name, unit, given.number), given.format)
 
     def input(self, build: Builder, layer: Output, bits: int) -> StreamFormat:

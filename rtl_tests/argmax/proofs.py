@@ -15,10 +15,12 @@ from rtl_tests.formal.case import Case
 __all__ = ["PROOFS"]
 
 
-def _argmax(synapses: int, lanes: int, multiplier: list[int], offset: list[int]) -> Callable[[], Argmax]:
+def _argmax(
+    synapses: int, lanes: int, multiplier: list[int], offset: list[int], every_cycle: bool = False
+) -> Callable[[], Argmax]:
     """Behind a binary layer of so many synapses, whose accumulators count from 0."""
     output = Output("output", np.array(multiplier), np.array(offset))
-    return lambda: Argmax(ArgmaxUnit(output, (0, synapses), lanes))
+    return lambda: Argmax(ArgmaxUnit(output, (0, synapses), lanes, every_cycle=every_cycle))
 
 
 PROOFS: dict[str, Case] = {
@@ -27,4 +29,5 @@ PROOFS: dict[str, Case] = {
     "decision": Case(ArgmaxContract, _argmax(3, 1, [-1], [1])),
     "decision-padded": Case(ArgmaxContract, _argmax(3, 2, [1], [-2])),
     "argmax-one-word": Case(ArgmaxContract, _argmax(1, 3, [1, 1, 1], [0, 1, 0])),
+    "argmax-every-cycle": Case(ArgmaxContract, _argmax(3, 3, [1, 1, 1], [0, 0, 0], every_cycle=True)),
 }

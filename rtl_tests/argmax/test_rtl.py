@@ -158,3 +158,26 @@ def test_flow(classes: int, pe: int, multiplier: int) -> None:
     output = Output("out", np.full(classes, multiplier), np.zeros(classes, np.int64))
     unit = Argmax(ArgmaxUnit(output, layer.accumulator_range, pe))
     check_flow(unit, unit.model.timing.flow, unit.model.timing.words, 1, frames=12, seed=classes)
+
+
+@pytest.mark.parametrize("classes, pe", [(1, 1), (5, 5), (3, 5)])
+def test_a_frame_per_cycle(classes: int, pe: int) -> None:
+    """No word is compared with an earlier one, whose scores may be higher."""
+    layer = random_layer(np.random.default_rng(0), classes, 7, output=None)
+    output = Output("out", np.full(classes, 2), np.full(classes, -7))
+    unit = Argmax(ArgmaxUnit(output, layer.accumulator_range, pe, every_cycle=True))
+    words, due = traffic(layer, output, pe, 40, classes)
+
+    async def scenario(bench: Run) -> None:
+        driver, monitor = Driver(words), Monitor(len(due))
+        await bench.stream(driver, monitor)
+        assert read(unit, monitor.words) == due
+        assert set(differences(driver.accepted)) == {1}
+
+    simulate(unit, scenario)
+
+
+def test_a_frame_per_cycle_is_one_word() -> None:
+    layer = random_layer(np.random.default_rng(0), 5, 7, output=None)
+    with pytest.raises(ValueError, match=r"^lanes must be all 5 scores for a frame per cycle, not 3$"):
+        ArgmaxUnit(Output.plain("out", 5), layer.accumulator_range, 3, every_cycle=True)

@@ -18,6 +18,7 @@ from bnnhw.ir import (
     DataType,
     InputSpec,
     Layer,
+    Lookup,
     Network,
     Output,
     Quantize,
@@ -143,6 +144,16 @@ def networks() -> dict[str, Network]:
             inside.append(wide(-99, 99, "uint2", join.shape_out[0], str(join.output)))
         last = random_layer(RNG, 3, int(np.prod(join.shape_out)), str(inside[-1].output), None)
         made["flat" if flat else "concat"] = chain((3, 4, 5), "int3", *inside, last)
+    # Tables of one and of several bits, over elements beyond a word, and of a map.
+    tables: list[Layer] = []
+    for number, (inputs, neurons, fan_in, kind, emits) in enumerate(
+        [(70, 66, 4, "bipolar", "bipolar"), (66, 9, 8, "bipolar", "int3"), (9, 12, 2, "int3", "uint8")]
+    ):
+        start, out = DataType.parse(kind), DataType.parse(emits)
+        entries = RNG.integers(0, out.levels, (neurons, 1 << (fan_in * start.bits)))
+        sources = RNG.integers(0, inputs, (neurons, fan_in))
+        tables.append(Lookup(f"tables{number}", inputs, start, sources, entries, out))
+    made["lookup"] = chain((2, 7, 5), "bipolar", *tables, random_layer(RNG, 3, 12, "uint8", None))
     start = DataType("uint", 3)
     twice = Concat("twice", (5, 1, 1), start, (), ())
     summed = Residual("sum", (10, 1, 1), start, (random_layer(RNG, 10, 10, "uint3", "int5", name="body"),))

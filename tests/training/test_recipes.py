@@ -41,7 +41,11 @@ def features_of(recipe: Recipe) -> tuple[tuple[int, ...], int]:
 def reduced(recipe: Recipe) -> Recipe:
     """The same network, of a few channels and neurons."""
     convs = tuple(dataclasses.replace(conv, channels=max(3, conv.channels // 32)) for conv in recipe.convs)
-    return dataclasses.replace(recipe, convs=convs, widths=tuple(max(6, width // 256) for width in recipe.widths))
+    lookup = recipe.lookup
+    if lookup is not None:
+        lookup = dataclasses.replace(lookup, neurons=tuple(max(30, n // 300 * 10) for n in lookup.neurons))
+    widths = tuple(max(6, width // 256) for width in recipe.widths)
+    return dataclasses.replace(recipe, convs=convs, widths=widths, lookup=lookup)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -19,7 +19,9 @@ The graph takes raw samples ``input`` (1, features) or (1, channels, height, wid
   are added are ``Add``, an average in one of them ``AveragePool``; what moves numbers is ``Flatten`` or ``Reshape``;
 - XNOR-Net's alpha is the scale of the weights' ``BipolarQuant``, one value per output; ReActNet's shifts are ``Sub``
   and ``Add``, its slope ``PRelu``; weights under a fan-in limit are a constant of -1, 0 and +1 without quantizer; a
-  thermometer is a depthwise ``Conv`` of 1 x 1 with weights of +1, ``Sub`` and ``BipolarQuant``.
+  thermometer is a depthwise ``Conv`` of 1 x 1 with weights of +1, ``Sub`` and ``BipolarQuant``;
+- truth tables are ``Gather -> MatMul -> Add -> Cast -> Gather``, a unary code too, and class sums a ``MatMul`` with
+  weights of 0 and 1, and a ``Div``.
 
 ``Quant`` and ``BipolarQuant`` are QONNX's (Pappalardo et al., "QONNX: Representing
 Arbitrary-Precision Quantized Neural Networks", 2022); every other node is standard. Batch
@@ -37,13 +39,13 @@ from torch import nn
 
 from bnnhw.qonnx.file import save_model
 from bnnhw.qonnx.graph import Graph
-from bnnhw.training.export import elementwise, matrix, moves
+from bnnhw.training.export import elementwise, lookup, matrix, moves
 from bnnhw.training.export.walk import followed, write
 from bnnhw.training.export.writer import CALLS, MODULES, exports, exports_call
 
 __all__ = ["CALLS", "MODULES", "exports", "exports_call", "followed", "to_onnx", "write_onnx"]
 
-FAMILIES = (elementwise, matrix, moves)
+FAMILIES = (elementwise, lookup, matrix, moves)
 """Where modules and calls are registered; an importer's own may stand anywhere."""
 
 _OPSET = 17

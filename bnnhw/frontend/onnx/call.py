@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bnnhw.errors import UnsupportedError
 from bnnhw.frontend.onnx.graph import ONNX_DOMAINS, Node
 from bnnhw.frontend.onnx.values import (
+    Addressed,
     Constant,
     Dimensions,
     Elements,
@@ -46,7 +47,10 @@ MAX_FRACTION_BITS = 1 << 12
 UNTYPED = ": quantize the samples in the training script, or say which integers they are with --input-type"
 """What to do about raw samples where elements must be."""
 
-_V = TypeVar("_V", bound=Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Ranked)
+_V = TypeVar(
+    "_V",
+    bound=Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Addressed | Ranked,
+)
 
 
 @dataclass(frozen=True)

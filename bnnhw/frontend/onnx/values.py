@@ -19,6 +19,7 @@ from bnnhw.ir.types import DataType
 
 __all__ = [
     "FRAMES",
+    "Addressed",
     "Constant",
     "Dimensions",
     "Elements",
@@ -242,7 +243,30 @@ class Ranked:
     signed: bool = False
 
 
-Value: TypeAlias = Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Ranked
+@dataclass(frozen=True, eq=False)
+class Addressed:
+    """Elements picked for neurons that are tables, and the address that is made of them.
+
+    Parameters
+    ----------
+    elements : Elements
+    places : int32 array (neurons, fan-in)
+        Where in the stream the picked ones are.
+    factors : tuple of Fraction, optional
+        Of each picked one in the address; None as long as they are not summed.
+    starts : tuple of Fraction
+        One per neuron, added to the sum; empty for none.
+    """
+
+    elements: Elements
+    places: NDArray[np.int32]
+    factors: tuple[Fraction, ...] | None = None
+    starts: tuple[Fraction, ...] = ()
+
+
+Value: TypeAlias = (
+    Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Addressed | Ranked
+)
 
 _WORDS = {
     Constant: "a constant",
@@ -253,6 +277,7 @@ _WORDS = {
     Weights: "quantized weights",
     Product: "a matrix product",
     Integers: "integers",
+    Addressed: "elements picked for tables",
     Ranked: "ranked classes",
 }
 
@@ -307,6 +332,8 @@ def cost(value: Value) -> int:
         case Elements() if value.layers:
             layer = value.layers[-1]
             return _places(layer, value) + _activation_cost(layer, value.dtype.levels)
+        case Addressed():
+            return int(value.places.size) + len(value.starts)
         case Samples():
             return value.neurons * len(value.steps)
         case Elements() | Dimensions() | Padded() | Ranked():

@@ -7,6 +7,7 @@ from bnnhw.ir.layers.affine import Affine
 from bnnhw.ir.layers.concat import Concat
 from bnnhw.ir.layers.conv import Conv2d
 from bnnhw.ir.layers.dense import Dense, WeightPlane
+from bnnhw.ir.layers.lookup import Lookup
 from bnnhw.ir.layers.max_pool import MaxPool
 from bnnhw.ir.layers.output import Output
 from bnnhw.ir.layers.quantize import Quantize
@@ -18,6 +19,7 @@ __all__ = [
     "Concat",
     "Conv2d",
     "Dense",
+    "Lookup",
     "MaxPool",
     "Output",
     "Quantize",

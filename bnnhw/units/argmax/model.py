@@ -86,11 +86,13 @@ class ArgmaxUnit(Unit):
         Classes per word.
     scores : bool
         Whether results have the scores of all classes too.
+    every_cycle : bool
+        Whether a frame is one word and may come in every cycle: no word is compared with an earlier one.
 
     Raises
     ------
     ValueError
-        The output must be streamlined.
+        The output must be streamlined, and a frame one word if it is to come in every cycle.
     """
 
     kind = "argmax"
@@ -99,10 +101,13 @@ class ArgmaxUnit(Unit):
     accumulator_range: tuple[int, int]
     lanes: int
     scores: bool = False
+    every_cycle: bool = False
 
     def __post_init__(self) -> None:
         if self.output.steps:
             raise ValueError(f"layer {self.output.name} must be streamlined")
+        if self.every_cycle and self.lanes < self.output.classes:
+            raise ValueError(f"lanes must be all {self.output.classes} scores for a frame per cycle, not {self.lanes}")
 
     @property
     def inputs(self) -> tuple[StreamFormat]:

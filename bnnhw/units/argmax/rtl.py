@@ -134,11 +134,15 @@ class Argmax(wiring.Component):
         best = Signal(self._best, reset_less=True)
         first, push = Signal(init=1), Signal()
         m.d.sync += push.eq(valid & last)
-        with m.If(valid):
-            m.d.sync += first.eq(last)
-            with m.If(first | (score > best.score)):
-                index = score >= 0 if self.model.output.classes == 1 else first_class + lane
-                m.d.sync += [best.score.eq(score), best.index.eq(index)]
+        index = score >= 0 if self.model.output.classes == 1 else first_class + lane
+        taken = [best.score.eq(score), best.index.eq(index)]
+        if self.model.every_cycle:
+            m.d.sync += taken
+        else:
+            with m.If(valid):
+                m.d.sync += first.eq(last)
+                with m.If(first | (score > best.score)):
+                    m.d.sync += taken
         m.d.comb += [queue.push.eq(push), queue.payload.eq(best.as_value())]
         return m
 

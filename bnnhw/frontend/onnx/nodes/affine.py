@@ -12,11 +12,22 @@ from numpy.typing import NDArray
 from bnnhw.frontend.onnx.branches import add_branches
 from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.fold import fold
+from bnnhw.frontend.onnx.lookups import shifted
 from bnnhw.frontend.onnx.nodes.curves import power
 from bnnhw.frontend.onnx.samples import as_stated, grouped, parted
 from bnnhw.frontend.onnx.stepped import add_step, stepped
 from bnnhw.frontend.onnx.streams import as_integers
-from bnnhw.frontend.onnx.values import Constant, Elements, Integers, Product, Samples, Streamed, Value, Weights
+from bnnhw.frontend.onnx.values import (
+    Addressed,
+    Constant,
+    Elements,
+    Integers,
+    Product,
+    Samples,
+    Streamed,
+    Value,
+    Weights,
+)
 from bnnhw.ir.steps import BatchNorm, Divide, Scale, Shift, Step
 
 __all__: list[str] = []
@@ -87,6 +98,8 @@ def _on_samples(call: Call, samples: Samples, place: int, reverse: bool) -> Samp
 @handles("Add", "Sub", samples=True)
 def _add(call: Call) -> Value:
     """The sum or difference of two branches, or of a tensor and a constant."""
+    if any(isinstance(value, Addressed) for value in call.inputs):
+        return shifted(call)
     if not any(isinstance(value, Constant) for value in call.inputs):
         call = replace(call, inputs=tuple(as_stated(call, v) if isinstance(v, Samples) else v for v in call.inputs))
     first, second = call.input(0), call.input(1)

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.channels import Factor, as_operand, elements_of, factor, streamed
+from bnnhw.frontend.onnx.lookups import summed
 from bnnhw.frontend.onnx.planes import MAX_WEIGHT, multiples, weight_planes
 from bnnhw.frontend.onnx.stepped import add_step
 from bnnhw.frontend.onnx.streams import affine_steps, check_planes
-from bnnhw.frontend.onnx.values import Constant, Product, Value, Weights
+from bnnhw.frontend.onnx.values import Addressed, Constant, Product, Value, Weights
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Scale, Shift, Step
 
@@ -102,7 +103,10 @@ def _product(call: Call, transposed: bool) -> Product:
 
 @handles("MatMul")
 def _matmul(call: Call) -> Value:
-    """Elements times weights, (synapses, neurons)."""
+    """Elements times weights, (synapses, neurons); what tables read times the factors of its address."""
+    first = call.input(0)
+    if isinstance(first, Addressed):
+        return summed(call, first)
     return _product(call, transposed=False)
 
 

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.frontend.onnx.call import Call, handles
+from bnnhw.frontend.onnx.lookups import whole
 from bnnhw.frontend.onnx.streams import entering
-from bnnhw.frontend.onnx.tensors import FLOATING, type_word
+from bnnhw.frontend.onnx.tensors import FLOATING, INTEGERS, type_word
 from bnnhw.frontend.onnx.values import (
     FRAMES,
+    Addressed,
     Constant,
     Dimensions,
     Elements,
@@ -198,7 +200,10 @@ def _shape_of(call: Call) -> Value:
 
 @handles("Cast", weights=True, samples=True)
 def _cast(call: Call) -> Value:
-    """The same numbers, which a floating-point type holds."""
+    """The same numbers, which a floating-point type holds; the address of a table, which is whole."""
+    first = call.input(0)
+    if isinstance(first, Addressed) and call.attribute("to", 0) in INTEGERS:
+        return whole(call, first)
     value = call.take(0, "input", *_LAID, Weights)
     target = call.attribute("to", 0)
     if target not in FLOATING:

@@ -1,0 +1,132 @@
+"""The unit of truth tables: what each output bit depends on, its streams, cycles and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.dataflow.format import StreamFormat
+from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.unit import Unit
+from bnnhw.dataflow.word_timing import StageTiming
+from bnnhw.ir import Lookup
+
+if TYPE_CHECKING:
+    from bnnhw.units.lookup.rtl import Tables
+
+__all__ = ["LUT_INPUTS", "LookupUnit", "Table", "table_luts"]
+
+LUT_INPUTS = 4
+"""Address bits that one LUT4 decides."""
+
+_CONTROL = 2
+"""LUT4 of the handshake."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One output bit: a function of the input bits that it depends on.
+
+    Parameters
+    ----------
+    sources : tuple of int
+        Bits of the input word; the first is the lowest in the address. None of a constant.
+    entries : int
+        Bit ``a`` is what address ``a`` gives.
+    """
+
+    sources: tuple[int, ...]
+    entries: int
+
+
+def table_luts(inputs: int) -> int:
+    """LUT4 of a table of so many inputs: tables of 4, chosen between by multiplexers of 2 (1 LUT4) or of 4 (2).
+
+    1, 3, 6, 13 and 26 for 4 to 8 inputs. Where all of a table of random entries is left to synthesis, it takes 4.4, 10,
+    20 and 42 for 5 to 8 (Yosys 0.70, iCE40).
+    """
+    if inputs <= LUT_INPUTS:
+        return int(inputs > 0)
+    if (inputs - LUT_INPUTS) % 2:
+        return 2 * table_luts(inputs - 1) + 1
+    return 4 * table_luts(inputs - 2) + 2
+
+
+@dataclass(frozen=True)
+class LookupUnit(Unit):
+    """Looks every neuron up, all of them side by side.
+
+    Parameters
+    ----------
+    layer : Lookup
+    """
+
+    kind = "lookup"
+
+    layer: Lookup
+
+    @property
+    def inputs(self) -> tuple[StreamFormat]:
+        layer = self.layer
+        return (StreamFormat(layer.inputs, layer.input.bits, layer.inputs, layer.inputs),)
+
+    @property
+    def outputs(self) -> tuple[StreamFormat]:
+        neurons = self.layer.neurons
+        return (StreamFormat(neurons, self.layer.output.bits, neurons, neurons),)
+
+    @property
+    def timing(self) -> StageTiming:
+        return StageTiming(1, 1)
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """Every bit of the output word, without the inputs that it does not depend on."""
+        layer, bits = self.layer, self.layer.input.bits
+        planes = np.arange(bits)
+        found: list[Table] = []
+        for sources, codes in zip(layer.sources, layer.tables, strict=True):
+            wires = (sources[:, None] * bits + planes).ravel()
+            for bit in range(layer.output.bits):
+                found.append(_reduced(wires, codes >> bit & 1))
+        return tuple(found)
+
+    def resources(self) -> Resources:
+        distinct = {table for table in self.tables if table.sources}
+        return Resources(sum(table_luts(len(table.sources)) for table in distinct) + _CONTROL, len(distinct) + 1, 0)
+
+    def component(self) -> Tables:
+        from bnnhw.units.lookup.rtl import Tables
+
+        return Tables(self)
+
+
+def _live(entries: NDArray[np.uint8]) -> Iterator[int]:
+    """The address bits that a table's entries depend on."""
+    for place in range(len(entries).bit_length() - 1):
+        halves = entries.reshape(-1, 2, 1 << place)
+        if (halves[:, 0] != halves[:, 1]).any():
+            yield place
+
+
+def _reduced(wires: NDArray[np.int64], entries: NDArray[np.uint8]) -> Table:
+    """A table with a wire once in its address, in ascending order, and only where it decides anything."""
+    # Addresses at which a wire that stands in several places is 0 here and 1 there can't be.
+    distinct = np.unique(wires)
+    address = np.arange(1 << len(distinct))
+    before = np.zeros_like(address)
+    for place, number in enumerate(np.searchsorted(distinct, wires).tolist()):
+        before |= (address >> number & 1) << place
+    entries = entries[before]
+    live = list(_live(entries))
+    address = np.arange(1 << len(live))
+    before = np.zeros_like(address)
+    for place, number in enumerate(live):
+        before |= (address >> place & 1) << number
+    packed = np.packbits(entries[before], bitorder="little").tobytes()
+    return Table(tuple(distinct[live].tolist()), int.from_bytes(packed, "little"))

@@ -1,0 +1,118 @@
+"""Truth tables, a register behind each."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Value, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.rtl.emit import shared
+from bnnhw.rtl.stages import Stages
+from bnnhw.units.lookup.model import LUT_INPUTS, LookupUnit
+
+__all__ = ["Tables"]
+
+
+class _Choice(wiring.Component):
+    """One LUT4 of a choice between tables, a module of its own: mapped together with others, all would grow.
+
+    Parameters
+    ----------
+    part : str
+        ``"pair"``: ``b if select else a``. A choice of four is two of them, both of which know the upper select:
+        ``"lower"`` chooses from the first two, or where the upper select is 1 passes the lower one on, and ``"upper"``
+        then chooses by it from the other two.
+
+    Members
+    -------
+    a, b, select, upper : In(1)
+        Of the part ``"upper"`` ``select`` is what ``"lower"`` gives.
+    chosen : Out(1)
+    """
+
+    clocked = False
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+        super().__init__({"a": In(1), "b": In(1), "select": In(1), "upper": In(1), "chosen": Out(1)})
+
+    @property
+    def module_name(self) -> str:
+        return f"bnnhw_choice_{self._part}"
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        pair = Mux(self.select, self.b, self.a)
+        parts = {
+            "pair": pair,
+            "lower": Mux(self.upper, self.select, pair),
+            "upper": Mux(self.upper, pair, self.select),
+        }
+        m.d.comb += self.chosen.eq(parts[self._part])
+        return m
+
+
+class Tables(wiring.Component):
+    """Looks every neuron up, all of them side by side.
+
+    - Input: one word per frame, element ``e`` in lane ``e``. Output: one word per frame, neuron ``n`` in lane ``n``.
+    - II = 1. Latency = 1.
+    - Stalls: a word that is not taken stays in the output register; ``ready`` passes through.
+    - Storage: one register per output bit that is no constant.
+
+    Parameters
+    ----------
+    model : LookupUnit
+
+    Members
+    -------
+    input : stream of ``unsigned(inputs * input bits)``
+    output : stream of ``unsigned(neurons * output bits)``
+    """
+
+    def __init__(self, model: LookupUnit) -> None:
+        self.model = model
+        super().__init__(
+            {
+                "input": In(stream.Signature(unsigned(model.inputs[0].width))),
+                "output": Out(stream.Signature(unsigned(model.outputs[0].width))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        stages = Stages(m, 1, self.input, self.output)
+        choices = 0
+
+        def looked_up(address: Value, entries: int) -> Value:
+            """The entry at an address, by tables that fit a LUT4 each."""
+            if len(address) <= LUT_INPUTS:
+                return Const(entries, 1 << len(address)).bit_select(address, 1)
+            selects = 2 - (len(address) - LUT_INPUTS) % 2
+            below = len(address) - selects
+            parts = [entries >> (number << below) & ((1 << (1 << below)) - 1) for number in range(1 << selects)]
+            given = [looked_up(address[:below], part) for part in parts]
+            if selects == 1:
+                return chosen("pair", given, address[below], Const(0))
+            passed = chosen("lower", given[:2], address[below], address[below + 1])
+            return chosen("upper", given[2:], passed, address[below + 1])
+
+        def chosen(part: str, given: list[Value], select: Value, upper: Value) -> Value:
+            nonlocal choices
+            choice = _Choice(part)
+            choices += 1
+            m.submodules[f"choice_{choices}"] = shared(platform, choice)
+            a, b = given
+            m.d.comb += [choice.a.eq(a), choice.b.eq(b), choice.select.eq(select), choice.upper.eq(upper)]
+            return choice.chosen
+
+        bits: list[Value] = []
+        for bit, table in enumerate(self.model.tables):
+            if not table.sources:
+                # A register would be 0 before it is 1, and so no constant.
+                bits.append(Const(table.entries, 1))
+                continue
+            address = Cat(*(self.input.payload[source] for source in table.sources))
+            bits.append(stages.register(looked_up(address, table.entries), f"bit_{bit}"))
+        m.d.comb += self.output.payload.eq(Cat(*bits))
+        return m

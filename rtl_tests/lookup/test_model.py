@@ -1,0 +1,76 @@
+"""The model of truth tables: what each bit depends on, streams, cycles and cost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bnnhw.dataflow import Resources
+from bnnhw.ir import DataType, Lookup
+from bnnhw.units.lookup.model import LookupUnit, Table, table_luts
+from rtl_tests.lookup.layers import looked_up, tables
+
+BIT = DataType("bipolar", 1)
+
+
+def unit(
+    sources: list[list[int]], entries: list[list[int]], dtype: str = "bipolar", emits: str = "bipolar"
+) -> LookupUnit:
+    kinds = DataType.parse(dtype), DataType.parse(emits)
+    return LookupUnit(Lookup("layer", 4, kinds[0], np.array(sources), np.array(entries), kinds[1]))
+
+
+def test_streams_and_cycles() -> None:
+    """All elements in one word, all neurons in one word, in the next cycle."""
+    found = LookupUnit(tables(9, 7, 3, "uint2", "int2", 0))
+    assert (found.inputs[0].width, found.inputs[0].words) == (18, 1)
+    assert (found.outputs[0].width, found.outputs[0].words) == (14, 1)
+    assert (found.interval, found.timing.latency, found.timing.depth) == (1, 1, 1)
+
+
+def test_tables_have_the_inputs_that_decide() -> None:
+    """Sources in ascending order, once each, and only where they change the result."""
+    found = unit(
+        # And of 3 and 1; or of them; the first of two; a constant; the exclusive or of 2 and itself.
+        [[3, 1], [3, 1], [3, 1], [0, 2], [2, 2]],
+        [[0, 0, 0, 1], [0, 1, 1, 1], [0, 1, 0, 1], [1, 1, 1, 1], [0, 1, 1, 0]],
+    )
+    assert found.tables == (
+        Table((1, 3), 0b1000),
+        Table((1, 3), 0b1110),
+        Table((3,), 0b10),
+        Table((), 0b1),
+        Table((), 0b0),
+    )
+
+
+def test_codes_are_their_bits() -> None:
+    """The second element's high bit, and which element is the greater, as two bits of one neuron."""
+    entries = [(b >> 1) | (int(b > a) << 1) for b in range(4) for a in range(4)]
+    found = unit([[0, 3]], [entries], "uint2", "uint2")
+    assert found.tables[0] == Table((7,), 0b10)
+    assert found.tables[1].sources == (0, 1, 6, 7)
+    assert [found.tables[1].entries >> place & 1 for place in range(16)] == [
+        int(b > a) for b in range(4) for a in range(4)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tables_are_the_layer(seed: int) -> None:
+    layer = tables(6, 9, 3, "uint2", "uint2", seed)
+    rng = np.random.default_rng(seed)
+    for codes in rng.integers(0, 4, (20, 6)).tolist():
+        word = sum(code << (2 * place) for place, code in enumerate(codes))
+        bits = []
+        for table in LookupUnit(layer).tables:
+            address = sum((word >> source & 1) << place for place, source in enumerate(table.sources))
+            bits.append(table.entries >> address & 1)
+        assert [low + 2 * high for low, high in zip(bits[::2], bits[1::2], strict=True)] == looked_up(layer, codes)
+
+
+def test_cost() -> None:
+    """One LUT4 and one register for each distinct function that is no constant, two more for the handshake."""
+    four = unit([[0, 1], [0, 1], [1, 0], [2, 3], [2, 3]], [[0, 0, 0, 1]] * 3 + [[1, 1, 1, 1], [0, 1, 1, 0]])
+    # The third is the first with its sources exchanged.
+    assert four.resources() == Resources(2 + 2, 2 + 1, 0)
+    assert [table_luts(inputs) for inputs in range(9)] == [0, 1, 1, 1, 1, 3, 6, 13, 26]

@@ -1,0 +1,70 @@
+# amaranth: UnusedElaboratable=no
+"""Truth tables against their definition, the cycle of every word against the flow model, and LUT4 after synthesis."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bnnhw.units.lookup.model import LookupUnit
+from rtl_tests.flow import TRAFFIC, check_cycles, check_flow, random_arrivals, random_readiness
+from rtl_tests.lanes import split
+from rtl_tests.lookup.layers import looked_up, tables
+from rtl_tests.storage import register_bits
+from rtl_tests.streams import Driver, Monitor
+from rtl_tests.synthesis import cells
+
+KINDS = [
+    (9, 7, 4, "bipolar", "bipolar"),
+    (3, 5, 1, "bipolar", "uint3"),
+    (4, 6, 2, "uint2", "bipolar"),
+    (6, 4, 5, "bipolar", "int2"),
+    (5, 3, 2, "int3", "bipolar"),
+    (4, 3, 1, "uint7", "uint4"),
+    (20, 2, 8, "bipolar", "bipolar"),
+]
+"""Inputs, neurons, fan-in, types: 1 to 8 bits of address."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_words(kind: tuple[int, int, int, str, str]) -> None:
+    layer = tables(*kind, seed=len(kind[3]))
+    rng = random.Random(1)
+    sent = [rng.getrandbits(layer.inputs * layer.input.bits) for _ in range(60)]
+    driver = Driver(sent, arrivals=random_arrivals(rng, len(sent), 0.3))
+    monitor = Monitor(len(sent), readiness=random_readiness(rng, 0.4))
+    unit = LookupUnit(layer)
+    check_cycles(unit.component(), {"input": driver}, {"output": monitor}, unit.timing.flow, len(sent))
+    for word, given in zip(sent, monitor.words, strict=True):
+        due = looked_up(layer, split(word, layer.input.bits, layer.inputs))
+        assert split(given, layer.output.bits, layer.neurons) == due
+
+
+def test_cycles() -> None:
+    """In every mix of gaps and stalls."""
+    unit = LookupUnit(tables(9, 7, 4, "bipolar", "bipolar", 0))
+    assert len(TRAFFIC) > 3
+    check_flow(unit.component(), unit.timing.flow, 1, 1, frames=40)
+
+
+def test_storage() -> None:
+    """A register per output bit that is no constant, and one that tells whether they hold a word."""
+    unit = LookupUnit(tables(9, 7, 4, "bipolar", "uint2", 0))
+    # One neuron is constant, and another reads one input at two places of equal entries.
+    assert register_bits(unit.component()) == sum(bool(table.sources) for table in unit.tables) + 1 == 5 * 2 + 1
+
+
+def test_luts() -> None:
+    """The formula is what synthesis gives of random tables of 4 to 8 inputs, two of each, one of them a constant."""
+    layer = tables(40, 10, 8, "bipolar", "bipolar", 6)
+    address = np.arange(256)
+    entries = np.stack([row[address & ((1 << (4 + n // 2)) - 1)] for n, row in enumerate(layer.tables)])
+    sources = np.random.default_rng(0).permuted(np.tile(np.arange(40), (10, 1)), axis=1)[:, :8]
+    unit = LookupUnit(replace(layer, sources=sources, tables=entries))
+    assert [len(table.sources) for table in unit.tables] == [4, 0, 5, 5, 6, 6, 7, 7, 8, 8]
+    found = cells(unit.component())
+    assert found.lut4 == unit.resources().lut4 == 1 + 2 * (3 + 6 + 13 + 26) + 2
+    assert found.ff == unit.resources().ff == 9 + 1

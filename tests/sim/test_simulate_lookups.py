@@ -1,0 +1,86 @@
+"""Networks with truth tables and class sums: units, the solver's choice, and simulation of what it generates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bnnhw import boards
+from bnnhw.devices import technology
+from bnnhw.folding import ENGINES, FoldedNetwork, LayerFolding, predict
+from bnnhw.folding.solve import Solver
+from bnnhw.frontend.onnx.planes import weight_planes
+from bnnhw.ir import DataType, Dense, InputSpec, Layer, Lookup, Network, Output
+from bnnhw.sim.simulate import simulate
+from tests.layers import Branch, random_layer
+
+BIT = DataType("bipolar", 1)
+
+
+def lookup(name: str, inputs: int, neurons: int, fan_in: int, dtype: DataType, emits: DataType, seed: int) -> Lookup:
+    rng = np.random.default_rng(seed)
+    tables = rng.integers(0, emits.levels, (neurons, 1 << (fan_in * dtype.bits)))
+    return Lookup(name, inputs, dtype, rng.integers(0, inputs, (neurons, fan_in)), tables, emits)
+
+
+def sums(inputs: int, classes: int, dtype: DataType) -> Dense:
+    planes, _ = weight_planes(np.kron(np.eye(classes, dtype=int), np.ones((1, inputs // classes), int)))
+    return Dense("sums", dtype, planes, None)
+
+
+def network(shape: tuple[int, ...], *layers: Layer) -> Network:
+    last = layers[-1]
+    return Network(InputSpec(shape, layers[0].input), (*layers, Output.plain("output", last.shape_out[0])))
+
+
+def test_a_frame_per_cycle() -> None:
+    """Tables, class sums and the class: each takes all elements at once, so a frame takes one cycle."""
+    made = network(
+        (20,), lookup("first", 20, 24, 4, BIT, BIT, 0), lookup("second", 24, 12, 4, BIT, BIT, 1), sums(12, 3, BIT)
+    )
+    folded = Solver(made, boards.get("icebreaker"), engines=tuple(ENGINES)).fastest()
+    assert folded.foldings == (LayerFolding(3, 12, "constant", "spatial"),)
+    graph = folded.graph(technology("ice40"))
+    assert [node.unit.kind for node in graph.nodes] == ["lookup", "lookup", "spatial", "argmax"]
+    # 1 and 1; a count of four bits and its constant; the class of three in 1 + 2 + 1 + 1.
+    assert (predict(graph).cycles_per_frame, predict(graph).latency_cycles) == (1, 1 + 1 + 2 + 5)
+    codes = np.random.default_rng(2).integers(0, 2, (60, 20)).astype(np.uint8)
+    result = simulate(folded, codes, layers=True)
+    assert (result.mismatches, result.layer_mismatches) == (0, ())
+    assert (result.cycles_per_frame, result.latency_cycles) == (1, 9)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_between_folded_layers(seed: int) -> None:
+    """Behind a convolution that gives position after position, in front of a folded matrix; sums ones with them."""
+    rng = np.random.default_rng(seed)
+    maps = Branch(rng, (2, 3, 4), DataType.parse("uint2"))
+    maps.conv(3, (2, 2), (2, 3), output="uint2")
+    conv = maps.layers[0]
+    first = lookup("first", 18, 10, 3, conv.output, DataType("int", 2), seed)
+    hidden = random_layer(rng, 7, 10, "int2", "bipolar", (1, -1), name="hidden")
+    second = lookup("second", 7, 6, 5, BIT, DataType("uint", 3), seed + 10)
+    last = random_layer(rng, 4, 6, "uint3", None, name="last")
+    made = network((2, 3, 4), conv, first, hidden, second, last)
+    spatial = LayerFolding(7, 10, "constant", "spatial")
+    hidden_folding = spatial if seed else LayerFolding(2, 3, "lut")
+    folded = FoldedNetwork(made, (maps.foldings[0], hidden_folding, LayerFolding(3, 2, "block")))
+    codes = rng.integers(0, 4, (30, 24)).astype(np.uint8)
+    result = simulate(folded, codes, layers=True, stall=0.3 * seed)
+    assert (result.mismatches, result.layer_mismatches) == (0, ())
+    if not seed:
+        assert result.cycles_per_frame == result.predicted_cycles_per_frame
+
+
+def test_a_spatial_convolution() -> None:
+    """A vector per cycle behind a window unit."""
+    rng = np.random.default_rng(4)
+    maps = Branch(rng, (2, 4, 5), BIT)
+    maps.conv(5, (3, 3), (1, 1), padding=(1, 1, 1, 1), coefficients=(1, 1))
+    maps.dense(3, (3, 4), None)
+    foldings = (LayerFolding(5, 18, "constant", "spatial"), maps.foldings[1])
+    folded = FoldedNetwork(network((2, 4, 5), *maps.layers), foldings)
+    codes = rng.integers(0, 2, (20, 40)).astype(np.uint8)
+    result = simulate(folded, codes, layers=True)
+    assert (result.mismatches, result.layer_mismatches) == (0, ())
+    assert result.latency_cycles == result.predicted_latency_cycles
