@@ -21,6 +21,7 @@ from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit, verilog
 from bnnhw.sim.netlist import simulate_netlist
 from bnnhw.sim.simulate import simulate
+from tests.layers import with_engines
 from tests.needs import SIMULATION, needs
 
 BIPOLAR = DataType("bipolar", 1)
@@ -118,11 +119,29 @@ def test_pixels_and_wide_folds(cache: Path, simulation: None) -> None:
 @pytest.mark.parametrize("family", ["ice40", "ecp5", "gowin"])
 def test_netlist(folded: FoldedNetwork, family: str, cache: Path, tmp_path: Path, simulation: None) -> None:
     """After synthesis, without a reset: as the chip powers up."""
-    emitted = emit(Accelerator(folded.graph(technology(family))), "accelerator", family)
-    source = tmp_path / "accelerator.il"
-    source.write_text(emitted.rtlil)
-    netlist = synthesize([source], "accelerator", devices.family(family), tmp_path, keep=emitted.repeated).netlist
+    netlist = mapped(folded, family, tmp_path)
     assert re.search({"ice40": "SB_RAM40_4K", "ecp5": "DP16KD", "gowin": "pROMX9"}[family], netlist.read_text())
+    runs_as_the_reference_says(folded, netlist, family, cache)
+
+
+@pytest.mark.parametrize("family", ["ice40", "ecp5"])
+def test_netlist_of_constants(
+    folded: FoldedNetwork, family: str, cache: Path, tmp_path: Path, simulation: None
+) -> None:
+    """All layers spatial: a frame per cycle, in the vendor's cells too."""
+    spatial = with_engines(folded, None)
+    runs_as_the_reference_says(spatial, mapped(spatial, family, tmp_path), family, cache)
+
+
+def mapped(folded: FoldedNetwork, family: str, folder: Path) -> Path:
+    """The netlist of an accelerator."""
+    emitted = emit(Accelerator(folded.graph(technology(family))), "accelerator", family)
+    source = folder / "accelerator.il"
+    source.write_text(emitted.rtlil)
+    return synthesize([source], "accelerator", devices.family(family), folder, keep=emitted.repeated).netlist
+
+
+def runs_as_the_reference_says(folded: FoldedNetwork, netlist: Path, family: str, cache: Path) -> None:
     result = simulate_netlist(folded, frames(folded.network, 40), netlist, family, cache=cache)
     assert (result.images, result.mismatches) == (40, 0)
     assert result.cycles_match and result.cycles_per_frame is not None
