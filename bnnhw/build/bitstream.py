@@ -114,7 +114,7 @@ def check_clock(board: Board, link: BoardLink, freq_mhz: float | None) -> float:
     except RequestError as error:
         if freq_mhz is None or clock_mhz == freq_mhz:
             raise
-        raise RequestError(f"{error}, which is what {board.name} makes of {freq_mhz:g}") from None
+        raise RequestError(f"{error} ({board.name} makes {clock_mhz:g} of {freq_mhz:g})") from None
     return clock_mhz
 
 
@@ -240,6 +240,8 @@ def _build(
             fps=clock_mhz * 1e6 / source.cycles_per_frame,
             latency_us=source.latency_cycles / clock_mhz,
             link_fps=link.frames_per_s(source.frame),
+            link={"name": link.name, **link.settings, **link.made(clock_mhz)},
+            link_note=link.note(clock_mhz),
             stages_s={**cache.seconds, "report": round(time.monotonic() - start, 3)},
             skipped=tuple(cache.skipped),
         )
@@ -249,6 +251,7 @@ def _build(
             "device": board.device,
             "link": link.name,
             **link.settings,
+            **link.made(clock_mhz),
             "seed": seed,
             "identity": source.identity,
             "cycles_per_frame": source.cycles_per_frame,

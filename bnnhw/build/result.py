@@ -35,6 +35,10 @@ class BuildResult:
         Of the accelerator at ``clock_mhz``, by the exact cycle model.
     link_fps : float
         The most frames per second the link can carry.
+    link : dict
+        Its name, what it was set to, and what the clock makes of that.
+    link_note : str, optional
+        The same as a line for people.
     stages_s : dict of str to float
         Seconds of each step, when it last ran.
     skipped : tuple of str
@@ -51,6 +55,8 @@ class BuildResult:
     fps: float
     latency_us: float
     link_fps: float
+    link: dict[str, Any]
+    link_note: str | None
     stages_s: dict[str, float]
     skipped: tuple[str, ...]
 

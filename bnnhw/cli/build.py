@@ -9,7 +9,7 @@ import click
 
 from bnnhw.cli.inputs import frames_per_second, open_path
 from bnnhw.cli.next_steps import after_build, show_steps
-from bnnhw.cli.options import board_option, folding_option, pins_option
+from bnnhw.cli.options import baud_option, board_option, folding_option, pins_option
 from bnnhw.cli.paths import InputPath, Number, OutputDirectory
 from bnnhw.cli.session import Session, verb
 
@@ -24,7 +24,8 @@ MAX_SEED = 2**31 - 1
 
 @verb(
     example="bnnhw build design --board icebreaker -o bitstream\n"
-    "bnnhw build digits.bnn --board ulx3s-85f --folding folding.json --freq 50 -o bitstream"
+    "bnnhw build digits.bnn --board ulx3s-85f --folding folding.json --freq 50 -o bitstream\n"
+    "bnnhw build digits.bnn --board icebreaker --baud 3000000 -o bitstream"
 )
 @click.argument("design", metavar="DIR_or_N.bnn", type=InputPath())
 @board_option
@@ -39,6 +40,7 @@ MAX_SEED = 2**31 - 1
     help="Clock to build for.  [default: the board's]",
 )
 @pins_option
+@baud_option
 @click.option(
     "-o",
     "output",
@@ -55,6 +57,7 @@ def build(
     seed: int,
     freq: float | None,
     pins: str | None,
+    baud: int | None,
     output: Path,
 ) -> None:
     """Makes a bitstream for a board.
@@ -76,7 +79,7 @@ def build(
             session.say(note)
     with session.progress("build") as update:
         result = build_bitstream(
-            opened, chosen, output, seed=seed, freq_mhz=freq, pins=pins, model=model, progress=update
+            opened, chosen, output, seed=seed, freq_mhz=freq, pins=pins, baud=baud, model=model, progress=update
         )
     for step, seconds in result.stages_s.items():
         session.say(f"  {step:<12} {'unchanged' if step in result.skipped else f'{seconds:7.1f} s'}")
@@ -86,6 +89,8 @@ def build(
         console.print(str(result.bitstream), markup=False)
         console.print(f"Fmax {result.fmax_mhz:.2f} MHz, built for {result.clock_mhz:g} MHz: timing {verdict}")
         console.print(f"{frames_per_second(result.figures())}, latency {result.latency_us:.1f} us")
+        if result.link_note is not None:
+            console.print(result.link_note, markup=False)
         for name, entry in result.utilization.items():
             console.print(f"  {name:<16} {entry['used']:>6} of {entry['available']}", markup=False)
         if result.timing_met:

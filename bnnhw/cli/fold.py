@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bnnhw.cli.inputs import frames_per_second, headroom_note
-from bnnhw.cli.options import board_option
+from bnnhw.cli.options import baud_option, board_option
 from bnnhw.cli.paths import InputPath, Number, OutputFile
 from bnnhw.cli.session import Session, verb
 
@@ -21,7 +21,8 @@ __all__ = ["fold"]
 @verb(
     example="bnnhw fold digits.bnn --board icebreaker -o folding.json\n"
     "bnnhw fold digits.bnn --board icebreaker --fps 1000\n"
-    "bnnhw fold digits.bnn --board ulx3s-85f --engine spatial"
+    "bnnhw fold digits.bnn --board ulx3s-85f --engine spatial\n"
+    "bnnhw fold digits.bnn --board icebreaker --baud 3000000"
 )
 @click.argument("network", metavar="N.bnn", type=InputPath())
 @board_option
@@ -34,6 +35,7 @@ __all__ = ["fold"]
     show_default=True,
     help="Of each layer that it can compute: folded (weights in memory), spatial (weights in the fabric), or any.",
 )
+@baud_option
 @click.option("-o", "output", metavar="F.json", type=OutputFile("folding"), help="The folding to write.")
 def fold(
     session: Session,
@@ -42,6 +44,7 @@ def fold(
     fps: float | None,
     fastest: bool,
     engine: str,
+    baud: int | None,
     output: Path | None,
 ) -> None:
     """Chooses PE, SIMD, memory and engine of each layer.
@@ -55,12 +58,13 @@ def fold(
     The engine spatial takes a vector in every cycle and about half a LUT4 per weight; the engine folded takes the
     cycles that fit. With any, each layer gets what costs least within the cycles of all.
     """
+    from bnnhw.flow.baud import with_baud
     from bnnhw.flow.fold import HEADROOM, as_board, check_frame, choose, fold_json, save_folding
     from bnnhw.flow.network import open_network
 
     if fps is not None and fastest:
         raise click.UsageError("--fps and --max can't be given together")
-    chosen = as_board(board)
+    chosen = with_baud(as_board(board), baud)
     loaded = open_network(network)
     check_frame(loaded, chosen)
     with session.stage("fold"):

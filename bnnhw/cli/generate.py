@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bnnhw.cli.inputs import choose_folding, frames_per_second
-from bnnhw.cli.options import folding_option, pins_option
+from bnnhw.cli.options import baud_option, folding_option, pins_option
 from bnnhw.cli.paths import BoardName, InputPath, OutputDirectory
 from bnnhw.cli.session import Session, verb
 from bnnhw.errors import RequestError
@@ -18,7 +18,8 @@ __all__ = ["generate"]
 
 @verb(
     example="bnnhw generate digits.bnn -o design\n"
-    "bnnhw generate digits.bnn --board icebreaker --folding folding.json -o design"
+    "bnnhw generate digits.bnn --board icebreaker --folding folding.json -o design\n"
+    "bnnhw generate digits.bnn --board icebreaker --link uart --baud 3000000 -o design"
 )
 @click.argument("network", metavar="N.bnn", type=InputPath())
 @click.option(
@@ -36,6 +37,7 @@ __all__ = ["generate"]
     help="How frames enter and results leave: bare streams, AXI4-Stream, or a serial port at the board's clock.",
 )
 @pins_option
+@baud_option
 @click.option("--name", metavar="N", help="Begins the name of every module, for several networks in one project.")
 @click.option("--data-width", metavar="BITS", type=int, help="Bits per beat of frames, for AXI4-Stream.  [default: 32]")
 @click.option(
@@ -53,6 +55,7 @@ def generate(
     folding: Path | None,
     link: str,
     pins: str | None,
+    baud: int | None,
     name: str | None,
     data_width: int | None,
     result_width: int | None,
@@ -75,6 +78,8 @@ def generate(
         raise RequestError(f"--link {link} must come with --board: {LINKS[link].why_board}")
     if pins is not None and chosen is None:
         raise RequestError("--pins must come with --board, whose pins they are")
+    if baud is not None and chosen is None:
+        raise RequestError("--baud must come with --board, whose link it is")
     folded = choose_folding(session, open_network(network), chosen, folding)
     with session.stage("generate"):
         sidecar = run(
@@ -83,6 +88,7 @@ def generate(
             board=chosen,
             link=link,
             pins=pins,
+            baud=baud,
             model=network,
             name=name,
             data_width=data_width,

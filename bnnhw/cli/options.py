@@ -6,7 +6,7 @@ import click
 
 from bnnhw.cli.paths import BoardName, InputPath
 
-__all__ = ["board_option", "count_option", "data_option", "folding_option", "pins_option"]
+__all__ = ["baud_option", "board_option", "count_option", "data_option", "folding_option", "pins_option"]
 
 data_option = click.option(
     "--data",
@@ -29,6 +29,13 @@ pins_option = click.option(
     "--pins",
     metavar="rx=P,tx=P",
     help="Pins of the link, CONNECTOR_NUMBER:PIN or of the package.  [default: the board's]",
+)
+
+baud_option = click.option(
+    "--baud",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Rate of the serial link, up to that of the board's bridge (`bnnhw boards`).  [default: the board's]",
 )
 
 folding_option = click.option(

@@ -13,6 +13,7 @@ from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.build.design import Source
 from bnnhw.errors import RequestError
 from bnnhw.files import OutputFolder, locked, new_folders, package_digest
+from bnnhw.flow.baud import with_baud
 from bnnhw.flow.design import NETWORK, SIDECAR, Design, open_design
 from bnnhw.flow.fold import as_board, check_frame, fold_json, technology_of
 from bnnhw.flow.generate import CORE, FOLDING, generate
@@ -37,6 +38,7 @@ def build_bitstream(
     seed: int = 0,
     freq_mhz: float | None = None,
     pins: str | None = None,
+    baud: int | None = None,
     model: Path | str | None = None,
     progress: Progress = silent,
 ) -> BuildResult:
@@ -57,6 +59,8 @@ def build_bitstream(
         Clock to build for; the board's when not given.
     pins : str, optional
         Pins of the board's link, as ``"rx=pmod_0:3,tx=B10"``; those of the design, or the board's, when not given.
+    baud : int, optional
+        Of the board's link; that of the design, or the board's, when not given.
     model : Path or str, optional
         The file of a folded network, see :func:`~bnnhw.flow.generate.generate`.
     progress : callable
@@ -76,9 +80,10 @@ def build_bitstream(
     ToolError
         When a tool is missing.
     """
-    if pins is None and isinstance(design, Design):
-        pins = design.pins
-    board, folder = with_pins(as_board(board), pins), Path(folder)
+    if isinstance(design, Design):
+        pins = design.pins if pins is None else pins
+        baud = design.baud if baud is None else baud
+    board, folder = with_baud(with_pins(as_board(board), pins), baud, freq_mhz), Path(folder)
     link = board_link(board)
     clock_mhz = check_clock(board, link, freq_mhz)
     check_frame(design.network, board)
@@ -144,6 +149,12 @@ def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | Non
                 f"{where}: its link was generated for a clock of {design.clock_mhz:g} MHz, not {clock_mhz:g}; "
                 "generate it without a link to build for any clock"
             )
+        for name, value in design.settings.items():
+            if value != link.settings.get(name):
+                raise RequestError(
+                    f"{where}: its link was generated for {name} {value}, not {link.settings.get(name)}; generate it "
+                    "again, or without a link"
+                )
         if design.core.edited and not design.whole.edited:
             raise RequestError(
                 f"{design.core.path}: was edited, and {design.whole.path}, which is built, was not; "
@@ -180,6 +191,7 @@ def build_json(result: BuildResult, board: Board, technology: str | None = None)
         "bitstream": str(result.bitstream),
         "report": str(result.report),
         "board": board.name,
+        "link": result.link,
         "technology": technology_of(board) if technology is None else technology,
         **result.figures(),
         "unchanged": list(result.skipped),

@@ -124,6 +124,16 @@ class Design:
         return self.sidecar.get("pins")
 
     @property
+    def baud(self) -> int | None:
+        """The baud rate it was generated for, where this is not the board's own."""
+        return self.sidecar.get("baud")
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """What its link was set to."""
+        return self.sidecar.get("settings", {})
+
+    @property
     def clock_mhz(self) -> float | None:
         """The clock that its link was made for; None where it depends on none."""
         return self.sidecar["clock_mhz"]

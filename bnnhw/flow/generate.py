@@ -18,6 +18,7 @@ from bnnhw.boards import Board
 from bnnhw.dataflow.engine import ENGINES
 from bnnhw.errors import RequestError
 from bnnhw.files import digest, file_digest, whole_directory, write_json, write_text
+from bnnhw.flow.baud import with_baud
 from bnnhw.flow.companions import companions
 from bnnhw.flow.design import DESIGN, FORMAT_VERSION, NETWORK, SIDECAR, Design, open_design, probe_json
 from bnnhw.flow.fold import as_board, technology_of
@@ -61,6 +62,7 @@ def generate(
     board: Board | str | None = None,
     link: str = links.DEFAULT,
     pins: str | None = None,
+    baud: int | None = None,
     model: Path | str | None = None,
     name: str | None = None,
     data_width: int | None = None,
@@ -82,6 +84,8 @@ def generate(
         How frames enter and results leave: a name in :data:`bnnhw.links.LINKS`.
     pins : str, optional
         Pins of the board's link, as ``"rx=pmod_0:3,tx=B10"``, for builds of the folder; the board's when not given.
+    baud : int, optional
+        Of the board's link, for builds of the folder too; the board's when not given.
     model : Path or str, optional
         The file of the network: copied, and named in the Verilog's header.
     name : str, optional
@@ -101,6 +105,11 @@ def generate(
     """
     folder, board = Path(folder), None if board is None else as_board(board)
     chosen = links.get(link)
+    if pins is not None or baud is not None:
+        if board is None:
+            raise RequestError(f"{'baud rate' if pins is None else 'pins'} must come with a board, whose they are")
+        # The bridge is at the board's own pins.
+        board = with_baud(with_pins(board, pins), baud)
     if chosen.needs_board:
         if board is None:
             raise RequestError(f"link {link} needs a board: {chosen.why_board}")
@@ -110,16 +119,22 @@ def generate(
         raise RequestError(f"link {link} carries the class and its score, not the scores of all classes")
     if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise RequestError(f"name must be letters, digits and underscores, no digit first, not {name!r}")
-    if pins is not None:
-        if board is None:
-            raise RequestError("pins must come with a board, whose they are")
-        with_pins(board, pins)
     with whole_directory(folder, DESIGN, SIDECAR) as target:
         if model is None:
             archive.save(folded.network, target / NETWORK)
         else:
             shutil.copyfile(model, target / NETWORK)
-        _write(folded, board, chosen, target, Path(model or NETWORK), "" if name is None else f"{name}_", scores, pins)
+        _write(
+            folded,
+            board,
+            chosen,
+            target,
+            Path(model or NETWORK),
+            "" if name is None else f"{name}_",
+            scores,
+            pins,
+            baud,
+        )
     return open_design(folder)
 
 
@@ -132,6 +147,7 @@ def _write(
     prefix: str,
     scores: bool,
     pins: str | None,
+    baud: int | None,
 ) -> None:
     versions, sha256 = _versions(), file_digest(folder / NETWORK)
     technology, identity = technology_of(board), digest(folded)
@@ -168,6 +184,8 @@ def _write(
         "board": None if board is None else board.name,
         "link": link.name,
         "pins": pins,
+        "baud": baud,
+        "settings": link.settings if isinstance(link, BoardLink) else {},
         "technology": technology,
         "clock_mhz": clock_mhz,
         **top,

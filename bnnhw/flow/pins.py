@@ -29,7 +29,8 @@ def with_pins(board: Board, pins: str | None) -> Board:
         return board
     link = board_link(board)
     chosen = parse_pins(pins, tuple(link.pins))
-    board = replace(board, pins={**board.pins, link.name: chosen})
+    # What is at pins of one's choice is not the board's serial bridge.
+    board = replace(board, pins={**board.pins, link.name: chosen}, bridge_baud=None)
     pins_of(board)
     return board
 

@@ -159,6 +159,16 @@ class BoardLink(Link):
     def settings(self) -> dict[str, int]:
         """What it was set to, for the record of a build."""
 
+    def made(self, clock_mhz: float) -> dict[str, float]:
+        """What a clock makes of the settings, for the record of a build; nothing where they are met exactly."""
+        del clock_mhz
+        return {}
+
+    def note(self, clock_mhz: float) -> str | None:
+        """The same as a line for people."""
+        del clock_mhz
+        return None
+
     def open_port(self, name: str) -> Port:
         """Opens the way to a board by its name in the operating system."""
         raise RequestError(f"link {self.name} has no port that a host opens by name")

@@ -153,7 +153,7 @@ def test_requests_that_are_refused(tiny: Source, tmp_path: Path) -> None:
         ({"freq_mhz": -1.0}, "clock must be positive, not -1"),
         (
             {"link": Uart(9_000_000)},
-            "clock must be at least 72 MHz for the 9000000 baud of the serial link, not 30",
+            "clock must be at least 72 MHz for the 9000000 baud of the serial link, not 30; 30 MHz makes 3750000 baud at most",
         ),
     ):
         with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):

@@ -63,7 +63,7 @@ def test_run(built: Path) -> None:
     assert (data["frames"], data["differences"], data["resent"]) == (12, 0, 0)
     assert data["correct"] == int((due.classes == labels[:12]).sum())
     assert data["link"] == {"name": "uart", "port": "virtual", "baud": 1_000_000}
-    # In simulated time the line is all that counts: 39 bytes of ten bits per frame, and the last answer's.
+    # In simulated time the line is all that counts: 41 bytes of ten bits per frame, and the last answer's.
     assert 0.9 * data["link_fps"] < data["frames_per_s"] < data["link_fps"]
     text = run("run", built, "--virtual", "--random", "2", "--check")
     assert "2 frames, 0 differences from the reference" in text.stdout

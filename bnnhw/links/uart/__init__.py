@@ -61,17 +61,27 @@ class Uart(BoardLink):
         check_frame_size(frame_bits)
 
     def check_clock(self, clock_mhz: float) -> None:
-        from bnnhw.links.uart.uart import MIN_DIVISOR, baud_divisor
+        from bnnhw.links.uart.uart import MIN_DIVISOR, baud_divisor, divisors_near
 
+        if self.baud < 1:
+            raise RequestError(f"baud rate must be positive, not {self.baud}")
         try:
             baud_divisor(clock_mhz, self.baud)
         except RequestError:
             exact, wanted = clock_mhz * 1e6 / self.baud, f"for the {self.baud} baud of the serial link"
-            lowest = MIN_DIVISOR * self.baud / 1e6
+            near = divisors_near(clock_mhz, self.baud)
+            rates = " or ".join(f"{clock_mhz * 1e6 / divisor:.0f}" for divisor in near)
             if round(exact) < MIN_DIVISOR:
-                raise RequestError(f"clock must be at least {lowest:g} MHz {wanted}, not {clock_mhz:g}") from None
-            near = " or ".join(f"{divisor * self.baud / 1e6:g}" for divisor in (math.floor(exact), math.ceil(exact)))
-            raise RequestError(f"clock must be within 2 % of {near} MHz {wanted}, not {clock_mhz:g}") from None
+                lowest = MIN_DIVISOR * self.baud / 1e6
+                raise RequestError(
+                    f"clock must be at least {lowest:g} MHz {wanted}, not {clock_mhz:g}; {clock_mhz:g} MHz makes {rates} "
+                    "baud at most"
+                ) from None
+            clocks = " or ".join(f"{divisor * self.baud / 1e6:g}" for divisor in near)
+            raise RequestError(
+                f"clock must be within 2 % of {clocks} MHz {wanted}, not {clock_mhz:g}; {clock_mhz:g} MHz makes {rates} "
+                "baud"
+            ) from None
 
     def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
         from bnnhw.links.uart.gateware import UartLink
@@ -111,6 +121,20 @@ class Uart(BoardLink):
     @property
     def settings(self) -> dict[str, int]:
         return {"baud": self.baud}
+
+    def made(self, clock_mhz: float) -> dict[str, float]:
+        from bnnhw.links.uart.uart import baud_divisor
+
+        divisor = baud_divisor(clock_mhz, self.baud)
+        made = clock_mhz * 1e6 / divisor
+        return {"cycles_per_bit": divisor, "baud_made": made, "baud_error": made / self.baud - 1}
+
+    def note(self, clock_mhz: float) -> str:
+        made = self.made(clock_mhz)
+        return (
+            f"{self.baud:,} baud: {made['cycles_per_bit']} cycles per bit make {made['baud_made']:,.0f}, "
+            f"{100 * made['baud_error']:.2f} % off"
+        )
 
     def open_port(self, name: str) -> Port:
         from bnnhw.links.uart.device import open_port

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
@@ -9,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.errors import RequestError
 
-__all__ = ["MIN_DIVISOR", "RECEIVED_BYTE", "UartRx", "UartTx", "baud_divisor"]
+__all__ = ["MIN_DIVISOR", "RECEIVED_BYTE", "UartRx", "UartTx", "baud_divisor", "divisors_near"]
 
 MIN_DIVISOR = 8
 """Fewest clock cycles per bit: below it, one cycle of sampling jitter is more than an eighth of a bit."""
@@ -39,9 +41,15 @@ def baud_divisor(clock_mhz: float, baud: int) -> int:
             f"baud rate must be at most {int(clock_mhz * 1e6 / MIN_DIVISOR)} at {clock_mhz:g} MHz, not {baud}"
         )
     if abs(divisor / exact - 1) > MAX_BAUD_ERROR:
-        nearest = round(clock_mhz * 1e6 / divisor)
+        nearest = " or ".join(f"{clock_mhz * 1e6 / divisor:.0f}" for divisor in divisors_near(clock_mhz, baud))
         raise RequestError(f"baud rate must be within 2 % of {nearest} at {clock_mhz:g} MHz, not {baud}")
     return divisor
+
+
+def divisors_near(clock_mhz: float, baud: int) -> list[int]:
+    """The divisors next to the exact one, on both sides as far as there are such: the nearest rates that work."""
+    exact = clock_mhz * 1e6 / baud
+    return sorted({max(MIN_DIVISOR, divisor) for divisor in (math.floor(exact), math.ceil(exact))})
 
 
 class UartTx(wiring.Component):

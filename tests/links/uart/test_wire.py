@@ -183,14 +183,44 @@ def test_link() -> None:
 @pytest.mark.parametrize(
     "clock, message",
     [
-        (7.4, "clock must be at least 8 MHz for the 1000000 baud of the serial link, not 7.4"),
-        (8.4, "clock must be within 2 % of 8 or 9 MHz for the 1000000 baud of the serial link, not 8.4"),
-        (10.5, "clock must be within 2 % of 10 or 11 MHz for the 1000000 baud of the serial link, not 10.5"),
+        (
+            7.4,
+            "clock must be at least 8 MHz for the 1000000 baud of the serial link, not 7.4; 7.4 MHz makes 925000 baud at most",
+        ),
+        (
+            8.4,
+            "clock must be within 2 % of 8 or 9 MHz for the 1000000 baud of the serial link, not 8.4; 8.4 MHz makes "
+            "1050000 or 933333 baud",
+        ),
+        (
+            10.5,
+            "clock must be within 2 % of 10 or 11 MHz for the 1000000 baud of the serial link, not 10.5; 10.5 MHz makes "
+            "1050000 or 954545 baud",
+        ),
     ],
 )
 def test_clocks_that_do_not_suit(clock: float, message: str) -> None:
     with pytest.raises(RequestError, match=rf"^{re.escape(message)}$"):
         Uart().check_clock(clock)
+
+
+@pytest.mark.parametrize(
+    "clock, baud, divisor, made, note",
+    [
+        (30.0, 3_000_000, 10, 3e6, "3,000,000 baud: 10 cycles per bit make 3,000,000, 0.00 % off"),
+        (80.0, 3_000_000, 27, 80e6 / 27, "3,000,000 baud: 27 cycles per bit make 2,962,963, -1.23 % off"),
+    ],
+)
+def test_what_a_clock_makes(clock: float, baud: int, divisor: int, made: float, note: str) -> None:
+    """Stated exactly, for a host that wants to know."""
+    link = Uart(baud)
+    assert link.made(clock) == {"cycles_per_bit": divisor, "baud_made": made, "baud_error": made / baud - 1}
+    assert link.note(clock) == note
+
+
+def test_a_rate_is_positive() -> None:
+    with pytest.raises(RequestError, match=r"^baud rate must be positive, not 0$"):
+        Uart(0).check_clock(30.0)
 
 
 @pytest.mark.parametrize("clock", [8.0, 8.1, 10.2, 25.5])
