@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bnnhw.cli.frames_options import reading_options
+from bnnhw.cli.inputs import frames_per_second
 from bnnhw.cli.next_steps import show_next
 from bnnhw.cli.options import board_option, data_option
 from bnnhw.cli.paths import DatasetName, OutputFile
@@ -49,7 +50,7 @@ def new(session: Session, dataset: str, board: str, reading: Reading, data: Path
     def show(console: Console) -> None:
         size = f"about {found.lut4} of {found.board.lut4} LUT4 and {found.bram} block RAMs of {found.board.name}"
         weights = f"{found.weight_bits:,} weight bits"
-        line = f"{output}: {found.recipe.summary}, {weights}; {size}, {found.fps:,.0f} frames per second"
+        line = f"{output}: {found.recipe.summary}, {weights}; {size}, {frames_per_second(result)}"
         console.print(line, markup=False, soft_wrap=True)
         show_next(console, "train", output, "-o", output.with_suffix(".onnx"))
 

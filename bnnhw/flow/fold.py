@@ -162,10 +162,10 @@ def _choose(
         return Choice(solver.fastest() if fastest else solver.modest(), board, solver)
     folded = solver.cheapest(cycles_for(fps, board.clock_mhz))
     if folded is None:
-        best = predict(solver.fastest(), board).cycles_per_frame
+        best = fold_json(solver.fastest(), board)
         raise CheckError(
-            f"the fastest folding that fits {board.name} gives {board.clock_mhz * 1e6 / best:.1f} frames per second "
-            f"at {board.clock_mhz:g} MHz, not {fps:g}"
+            f"the fastest folding that fits {board.name} gives {best['fps']:.1f} frames per second at "
+            f"{board.clock_mhz:g} MHz ({best['link_fps']:.1f} over the link), not {fps:g}"
         )
     return Choice(folded, board, solver)
 

@@ -15,7 +15,7 @@ from bnnhw.datasets import KNOWN, Dataset, Reading, load, suggest
 from bnnhw.datasets.reading import FLAGS, PLAIN
 from bnnhw.errors import CheckError, FoldingError, RequestError
 from bnnhw.files import new_folders, seal, write_text
-from bnnhw.flow.fold import as_board, check_frame_bits, cost, fold, predict
+from bnnhw.flow.fold import as_board, check_frame_bits, cost, fold, fold_json
 from bnnhw.flow.progress import Stage, silent_stage
 from bnnhw.flow.train import no_folder_of_kernels
 
@@ -45,8 +45,8 @@ class NewRecipe:
     board : Board
     lut4, bram : int
         Estimated, those of the link included.
-    fps : float
-        Frames per second at the board's clock.
+    fps, link_fps : float
+        Frames per second at the board's clock; those that its link carries.
     weight_bits : int
     notes : tuple of str
         What was decided about the data, and what in them was passed over.
@@ -58,6 +58,7 @@ class NewRecipe:
     lut4: int
     bram: int
     fps: float
+    link_fps: float
     weight_bits: int
     notes: tuple[str, ...] = ()
 
@@ -133,8 +134,18 @@ def new_recipe(
             if estimate.lut4 > board.lut4:
                 reasons.append(f"the smallest takes about {estimate.lut4} LUT4 of {board.lut4}")
                 continue
-            fps = board.clock_mhz * 1e6 / predict(folded, board).cycles_per_frame
-            return NewRecipe(recipe, found, board, estimate.lut4, estimate.bram, fps, weights, (*notes, *found.notes))
+            said = fold_json(folded, board)
+            return NewRecipe(
+                recipe,
+                found,
+                board,
+                estimate.lut4,
+                estimate.bram,
+                said["fps"],
+                said["link_fps"],
+                weights,
+                (*notes, *found.notes),
+            )
     why = f": {reasons[-1]}" if reasons else ""
     raise CheckError(f"no network for samples of {_sizes(found.shape)} fits {board.name}{why}{_smaller(found)}")
 
@@ -185,6 +196,7 @@ def new_json(new: NewRecipe, path: Path) -> dict[str, Any]:
         "board": new.board.name,
         "weight_bits": new.weight_bits,
         "fps": new.fps,
+        "link_fps": new.link_fps,
         "estimate": {"lut4": new.lut4, "bram": new.bram},
         "epochs": new.recipe.epochs,
     }

@@ -53,6 +53,7 @@ def test_from_pictures_to_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     pictures(tmp_path / "bars")
     made = told("new", "--dataset", "bars", "--board", "icebreaker", "-o", "bars.toml")
     assert (made["kind"], made["classes"], made["train"], made["test"]) == ("images", ["lying", "standing"], 48, 12)
+    assert made["fps"] > made["link_fps"] > 0
     assert made["estimate"]["lut4"] < 5280 and made["shape"] == [3, 12, 12]
     trained = told("train", "bars.toml", "--epochs", "30", "--device", "cpu", "-o", "bars.onnx")
     assert (trained["recipe"], trained["classes"]) == ("bars", ["lying", "standing"])

@@ -85,7 +85,8 @@ def test_a_board_that_asks_for_what_there_is_not() -> None:
 
 def test_clock_and_rate() -> None:
     Uart().check_clock(30.0)
-    message = "clock must be at least 72 MHz for the 9000000 baud of the serial link, not 30; 30 MHz makes 3750000 baud at most"
+    message = "clock must be at least 72 MHz for the 9000000 baud of the serial link, not 30; 30 MHz makes "
+    message += "3750000 baud at most"
     with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
         Uart(9_000_000).check_clock(30.0)
 

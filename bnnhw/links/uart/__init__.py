@@ -68,20 +68,15 @@ class Uart(BoardLink):
         try:
             baud_divisor(clock_mhz, self.baud)
         except RequestError:
-            exact, wanted = clock_mhz * 1e6 / self.baud, f"for the {self.baud} baud of the serial link"
-            near = divisors_near(clock_mhz, self.baud)
+            exact, near = clock_mhz * 1e6 / self.baud, divisors_near(clock_mhz, self.baud)
+            wanted = f"for the {self.baud} baud of the serial link, not {clock_mhz:g}"
             rates = " or ".join(f"{clock_mhz * 1e6 / divisor:.0f}" for divisor in near)
+            makes = f"{clock_mhz:g} MHz makes {rates} baud"
             if round(exact) < MIN_DIVISOR:
                 lowest = MIN_DIVISOR * self.baud / 1e6
-                raise RequestError(
-                    f"clock must be at least {lowest:g} MHz {wanted}, not {clock_mhz:g}; {clock_mhz:g} MHz makes {rates} "
-                    "baud at most"
-                ) from None
+                raise RequestError(f"clock must be at least {lowest:g} MHz {wanted}; {makes} at most") from None
             clocks = " or ".join(f"{divisor * self.baud / 1e6:g}" for divisor in near)
-            raise RequestError(
-                f"clock must be within 2 % of {clocks} MHz {wanted}, not {clock_mhz:g}; {clock_mhz:g} MHz makes {rates} "
-                "baud"
-            ) from None
+            raise RequestError(f"clock must be within 2 % of {clocks} MHz {wanted}; {makes}") from None
 
     def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
         from bnnhw.links.uart.gateware import UartLink
