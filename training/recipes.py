@@ -180,7 +180,7 @@ _ALL = (
     ),
     Recipe(
         name="mnist-lookup-up5k",
-        summary="MNIST, black and white, 1,500 truth tables of 4 inputs; a frame per cycle of a UP5K",
+        summary="MNIST, black and white, 1,500 truth tables of 4 inputs; a frame per cycle, meant for a UP5K",
         dataset="mnist",
         input=InputRecipe(threshold=127.5),
         widths=(),
