@@ -33,9 +33,10 @@ DEFAULT = "stream"
 
 
 def _found() -> dict[str, Link]:
-    links: list[Link] = [
-        importlib.import_module(f"{__name__}.{info.name}").LINK for info in pkgutil.iter_modules(__path__) if info.ispkg
+    packages = [
+        importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__) if info.ispkg
     ]
+    links: list[Link] = [package.LINK for package in packages if hasattr(package, "LINK")]
     links.sort(key=lambda link: (link.needs_board, link.name != DEFAULT, link.name))
     return {link.name: link for link in links}
 

@@ -12,9 +12,9 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
 from bnnhw.devices import technology
+from bnnhw.links.packets.packet import CRC_BYTES, VERSION, ErrorCode, PacketType, encode_packet
+from bnnhw.links.packets.protocol import BoardError, BoardInfo, BoardResult, Decoder, Reply, encode_frame, pack_codes
 from bnnhw.links.uart.gateware import UartLink
-from bnnhw.links.uart.packet import CRC_BYTES, VERSION, ErrorCode, PacketType, encode_packet
-from bnnhw.links.uart.protocol import BoardError, BoardInfo, BoardResult, Decoder, Reply, encode_frame, pack_codes
 from bnnhw.links.uart.uart import MIN_DIVISOR
 from bnnhw.reference import evaluate
 from bnnhw.rtl.accelerator import Accelerator
@@ -133,7 +133,7 @@ async def good_frames(bench: LinkBench) -> None:
     await bench.expect([result for _, result in packets])
     await bench.send(encode_packet(PacketType.INFO_REQUEST))
     size = -(-FOLDED.network.input.elements * FOLDED.network.input.dtype.bits // 8)
-    score_bytes = make_link().score_bytes
+    score_bytes = make_link().core.score_bytes
     await bench.expect([BoardInfo(VERSION, IDENTITY, size, FOLDED.network.output.classes, score_bytes)])
 
 

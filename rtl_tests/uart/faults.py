@@ -18,9 +18,9 @@ import numpy as np
 
 from bnnhw.devices import technology
 from bnnhw.errors import CheckError
-from bnnhw.links.uart.device import Device
+from bnnhw.links.packets.device import Device
+from bnnhw.links.packets.protocol import pack_codes
 from bnnhw.links.uart.gateware import UartLink
-from bnnhw.links.uart.protocol import pack_codes
 from bnnhw.reference import evaluate
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import verilog

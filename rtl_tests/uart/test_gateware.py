@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from bnnhw.errors import RequestError
-from bnnhw.links.uart.gateware import UartLink
-from bnnhw.links.uart.packet import VERSION, ErrorCode, PacketType, check_frame_size, encode_packet
-from bnnhw.links.uart.protocol import (
+from bnnhw.links.packets.packet import VERSION, ErrorCode, PacketType, check_frame_size, encode_packet
+from bnnhw.links.packets.protocol import (
     BoardError,
     BoardInfo,
     BoardResult,
@@ -21,6 +20,7 @@ from bnnhw.links.uart.protocol import (
     encode_frame,
     encode_info_request,
 )
+from bnnhw.links.uart.gateware import UartLink
 from rtl_tests.streams import idle, run
 from rtl_tests.uart.line import SumAccelerator, drive_line, read_line
 
@@ -178,6 +178,6 @@ def test_lamps() -> None:
 
 def test_frame_too_long_for_a_packet() -> None:
     assert check_frame_size(65534 * 8) == 65534
-    message = "a frame must have at most 65534 bytes on a UART link, not 65535"
+    message = "a frame must have at most 65534 bytes in a packet, not 65535"
     with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
         check_frame_size(65534 * 8 + 1)

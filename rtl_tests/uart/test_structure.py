@@ -9,11 +9,11 @@ from amaranth.hdl import signed
 from amaranth.lib import data
 
 from bnnhw.links.axi_stream.gateware import AxiStream
-from bnnhw.links.uart.buffer import FrameBuffer
-from bnnhw.links.uart.crc import SerialCrc
-from bnnhw.links.uart.frame import PacketReceiver, PacketTransmitter
+from bnnhw.links.packets.buffer import FrameBuffer
+from bnnhw.links.packets.crc import SerialCrc
+from bnnhw.links.packets.frame import PacketReceiver, PacketTransmitter
+from bnnhw.links.packets.reply import ReplyEncoder
 from bnnhw.links.uart.gateware import UartLink
-from bnnhw.links.uart.reply import ReplyEncoder
 from bnnhw.links.uart.uart import UartRx, UartTx
 from bnnhw.rtl.emit import port_signals
 from rtl_tests.storage import memories, register_bits
@@ -40,7 +40,7 @@ PORTS: dict[str, tuple[Any, dict[str, int]]] = {
     "packet receiver": (
         lambda: PacketReceiver({1: 0, 2: 5}, 40),
         stream("input", 8 + 1)
-        | {"payload_valid": 1, "payload_index": 16, "payload_data": 8, "done": 1, "kind": 8, "error": 8},
+        | {"end": 1, "payload_valid": 1, "payload_index": 16, "payload_data": 8, "done": 1, "kind": 8, "error": 8},
     ),
     "CRC": (lambda: SerialCrc(2), {"start": 1, "step": 1, "drain": 1, "data": 2, "crc": 8, "differs": 1}),
     "packet transmitter": (

@@ -19,7 +19,7 @@ from bnnhw.devices.generic import GENERIC
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import BnnhwError, RequestError
 from bnnhw.links import board_link
-from bnnhw.links.uart.buffer import FrameBuffer
+from bnnhw.links.packets.buffer import FrameBuffer
 from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import emit, repeated_modules, shared
 

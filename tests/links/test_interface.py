@@ -16,8 +16,8 @@ from bnnhw.folding import predict
 from bnnhw.links import Link, Setting
 from bnnhw.links.axi_stream import Axi
 from bnnhw.links.interface import Beats, Bench, Field, behind_converter, result_fields
+from bnnhw.links.packets.protocol import BoardResult, Decoder
 from bnnhw.links.uart import Uart
-from bnnhw.links.uart.protocol import BoardResult, Decoder
 from tests.build.networks import random_folded
 
 GRAPH = random_folded([19, 8, 4], [(4, 5), (2, 4)]).graph(technology("generic"))

@@ -14,9 +14,9 @@ from bnnhw.boards import BOARDS
 from bnnhw.dataflow.frame import Frame
 from bnnhw.errors import RequestError
 from bnnhw.links import DEFAULT, LINKS, BoardLink, board_link
+from bnnhw.links.packets.packet import PacketType, encode_packet, packet_bytes
+from bnnhw.links.packets.protocol import encode_frame
 from bnnhw.links.uart import Uart
-from bnnhw.links.uart.packet import PacketType, encode_packet, packet_bytes
-from bnnhw.links.uart.protocol import encode_frame
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit, port_signals
 from tests.build.networks import random_folded

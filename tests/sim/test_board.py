@@ -15,8 +15,8 @@ from bnnhw.devices import Family
 from bnnhw.errors import BnnhwError, CheckError, RequestError
 from bnnhw.flow.baud import with_baud
 from bnnhw.links import board_link
-from bnnhw.links.uart.device import Device
-from bnnhw.links.uart.protocol import pack_codes
+from bnnhw.links.packets.device import Device
+from bnnhw.links.packets.protocol import pack_codes
 from bnnhw.rtl.emit import to_verilog
 from bnnhw.sim.board import SimulatedPort, compile_board
 from bnnhw.sim.cells import netlist_verilog

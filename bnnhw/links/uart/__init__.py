@@ -31,7 +31,7 @@ TIMEOUT_S = 0.1
 
 @dataclass(frozen=True)
 class Uart(BoardLink):
-    """Packets of :mod:`bnnhw.links.uart.packet` at a baud rate."""
+    """Packets of :mod:`bnnhw.links.packets.packet` at a baud rate."""
 
     name = "uart"
     module = "uart_link"
@@ -50,13 +50,13 @@ class Uart(BoardLink):
 
     def reserve(self, frame_bits: int, technology: Technology) -> Resources:
         from bnnhw.devices import blocks_needed
-        from bnnhw.links.uart.packet import buffer_bytes
+        from bnnhw.links.packets.packet import buffer_bytes
 
         # A small buffer too: synthesis takes a block RAM where it could do without.
         return replace(self.resources, bram=blocks_needed(buffer_bytes(-(-frame_bits // 8)), 8, technology))
 
     def check_frame(self, frame_bits: int) -> None:
-        from bnnhw.links.uart.packet import check_frame_size
+        from bnnhw.links.packets.packet import check_frame_size
 
         check_frame_size(frame_bits)
 
@@ -93,13 +93,10 @@ class Uart(BoardLink):
 
     def interface(self, graph: Graph, setting: Setting) -> Interface:
         from bnnhw.links.uart.interface import interface
-        from bnnhw.links.uart.reply import score_size
         from bnnhw.links.uart.uart import baud_divisor
-        from bnnhw.rtl.result import result_layout
 
         assert setting.clock_mhz is not None, "the clock of a board decides the divisor of its serial port"
-        divisor = baud_divisor(setting.clock_mhz, self.baud)
-        return interface(graph, self.baud, divisor, score_size(result_layout(graph.result)))
+        return interface(graph, self.baud, baud_divisor(setting.clock_mhz, self.baud))
 
     def top(self, board: Lamps, clock: Elaboratable, module: str) -> Elaboratable:
         from bnnhw.links.uart.top import UartTop
@@ -108,7 +105,7 @@ class Uart(BoardLink):
 
     def frames_per_s(self, frame: Frame) -> float:
         """Ten bits per byte of the longer of two packets: that of a frame and that of its result."""
-        from bnnhw.links.uart.packet import packet_bytes, score_bytes
+        from bnnhw.links.packets.packet import packet_bytes, score_bytes
 
         score = score_bytes(frame.score_bits, signed=frame.score_signed)
         return self.baud / (10 * max(packet_bytes(frame.bits, score)))
@@ -132,12 +129,12 @@ class Uart(BoardLink):
         )
 
     def open_port(self, name: str) -> Port:
-        from bnnhw.links.uart.device import open_port
+        from bnnhw.links.uart.port import open_port
 
         return open_port(name, self.baud)
 
     def host(self, port: Port, clock: Callable[[], float] | None = None) -> Host:
-        from bnnhw.links.uart.device import Device
+        from bnnhw.links.packets.device import Device
 
         # No packet is unfinished on a board that was just switched on, and its reset is over after a millisecond.
         return Device(port) if clock is None else Device(port, clock=clock, settle_s=0.001)

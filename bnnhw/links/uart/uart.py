@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.errors import RequestError
+from bnnhw.links.packets.frame import RECEIVED_BYTE
 
-__all__ = ["MIN_DIVISOR", "RECEIVED_BYTE", "UartRx", "UartTx", "baud_divisor", "divisors_near"]
+__all__ = ["MIN_DIVISOR", "UartRx", "UartTx", "baud_divisor", "divisors_near"]
 
 MIN_DIVISOR = 8
 """Fewest clock cycles per bit: below it, one cycle of sampling jitter is more than an eighth of a bit."""
@@ -19,9 +20,6 @@ MIN_DIVISOR = 8
 MAX_BAUD_ERROR = 0.02
 """Largest relative error of the divided clock. Over the ten bits of a byte the two ends may drift apart by
 half a bit, 5 %; 2 % leaves the rest to the far end and to the slopes."""
-
-RECEIVED_BYTE = data.StructLayout({"data": 8, "framing_error": 1})
-"""A byte, and whether its stop bit was missing."""
 
 
 def baud_divisor(clock_mhz: float, baud: int) -> int:

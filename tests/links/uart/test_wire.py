@@ -16,14 +16,15 @@ from bnnhw.dataflow import Resources
 from bnnhw.devices import technology
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.links import Setting, board_link
+from bnnhw.links.packets.device import Device
+from bnnhw.links.packets.packet import INFO_FORMAT, PacketType, crc32, encode_packet
+from bnnhw.links.packets.protocol import BoardError, BoardInfo, BoardResult, Decoder, encode_frame, encode_info_request
 from bnnhw.links.uart import Uart
-from bnnhw.links.uart.device import Device, open_port
-from bnnhw.links.uart.packet import INFO_FORMAT, PacketType, crc32, encode_packet
-from bnnhw.links.uart.protocol import BoardError, BoardInfo, BoardResult, Decoder, encode_frame, encode_info_request
+from bnnhw.links.uart.port import open_port
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit
 from tests.build.networks import random_folded
-from tests.links.uart.test_device import Board, device, frames_of
+from tests.links.packets.test_device import Board, device, frames_of
 
 
 def packet(kind: int, payload: str) -> bytes:
@@ -164,10 +165,10 @@ def test_what_the_gateware_is_told() -> None:
     accelerator: Any = Accelerator(folded.graph(technology("ice40")))
     made: Any = Uart(500_000).gateware(accelerator, Setting(4, 0xCAFE0001, 12.0))
     emit(made, "uart_link", "ice40")
-    assert (made.divisor, made.frame_bytes) == (24, 3)
-    assert 1_200_000 <= made.timeout <= 1_200_001
-    assert struct.unpack(INFO_FORMAT, made.info) == (2, 0xCAFE0001, 3, 4, 1)
-    assert list(Decoder().feed(encode_packet(PacketType.INFO, made.info))) == [BoardInfo(2, 0xCAFE0001, 3, 4, 1)]
+    assert (made.divisor, made.core.frame_bytes) == (24, 3)
+    assert 1_200_000 <= made.core.timeout <= 1_200_001
+    assert struct.unpack(INFO_FORMAT, made.core.info) == (2, 0xCAFE0001, 3, 4, 1)
+    assert list(Decoder().feed(encode_packet(PacketType.INFO, made.core.info))) == [BoardInfo(2, 0xCAFE0001, 3, 4, 1)]
 
 
 def test_link() -> None:

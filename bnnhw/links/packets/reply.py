@@ -8,8 +8,8 @@ from amaranth.hdl import Cat, Const, Module, Shape, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.links.uart.frame import PACKET_HEADER
-from bnnhw.links.uart.packet import INFO_FORMAT, PacketType, score_bytes
+from bnnhw.links.packets.frame import PACKET_HEADER
+from bnnhw.links.packets.packet import INFO_FORMAT, PacketType, score_bytes
 
 __all__ = ["ReplyEncoder", "score_size"]
 

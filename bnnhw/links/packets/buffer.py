@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.links.uart.packet import buffer_bytes
+from bnnhw.links.packets.packet import buffer_bytes
 
 __all__ = ["FrameBuffer"]
 
@@ -21,7 +21,7 @@ class FrameBuffer(wiring.Component):
     Input: strobes. Output words: one tag byte on ``tags``, then the frame on ``output``. II:
     ``frame_bytes + 1`` cycles. Latency: the tag is offered two cycles after ``commit``, the first byte
     three. Stalls: holds its outputs until taken; the writer is told by ``overrun``. Storage:
-    :func:`~bnnhw.links.uart.packet.buffer_bytes` of memory.
+    :func:`~bnnhw.links.packets.packet.buffer_bytes` of memory.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Packets to bytes and back: see :mod:`bnnhw.links.uart.packet` for their layout."""
+"""Packets to bytes and back: see :mod:`bnnhw.links.packets.packet` for their layout."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.links.uart.crc import SerialCrc
-from bnnhw.links.uart.packet import CRC_BYTES, SYNC, ErrorCode
-from bnnhw.links.uart.uart import RECEIVED_BYTE
+from bnnhw.links.packets.crc import SerialCrc
+from bnnhw.links.packets.packet import CRC_BYTES, SYNC, ErrorCode
 
-__all__ = ["PACKET_HEADER", "PacketReceiver", "PacketTransmitter"]
+__all__ = ["PACKET_HEADER", "RECEIVED_BYTE", "PacketReceiver", "PacketTransmitter"]
+
+RECEIVED_BYTE = data.StructLayout({"data": 8, "framing_error": 1})
+"""A byte, and whether its line says that it is damaged: that of a serial port, by a missing stop bit."""
 
 PACKET_HEADER = data.StructLayout({"kind": 8, "length": 16})
 """Type and payload length of a packet."""
@@ -22,8 +24,8 @@ PACKET_HEADER = data.StructLayout({"kind": 8, "length": 16})
 class PacketReceiver(wiring.Component):
     """Takes packets apart and says of each whether it is good.
 
-    Every packet that begins with a sync byte ends in exactly one ``done`` strobe: after its CRC, or after
-    the line has been silent for ``timeout`` cycles in mid-packet. The payload is passed on as it
+    Every packet that begins with a sync byte ends in exactly one ``done`` strobe: after its CRC, or in mid-packet
+    with ``end``, or after the line has been silent for ``timeout`` cycles. The payload is passed on as it
     arrives, before the CRC is known: who stores it must not use it before ``done``. Bytes between
     packets are ignored.
 
@@ -35,14 +37,16 @@ class PacketReceiver(wiring.Component):
     ----------
     lengths : mapping of int to int
         The types that are accepted and the payload length each must have, in bytes.
-    timeout : int
-        Longest silence inside a packet, in clock cycles.
+    timeout : int, optional
+        Longest silence inside a packet, in clock cycles; any, when not given.
     crc_bits : int
         Bits of the CRC per cycle: as few as keep up with the line.
 
     Members
     -------
     input : In(stream of RECEIVED_BYTE)
+    end : In(1)
+        Strobe: no more of this packet comes. A byte that comes in the same cycle is taken first, and ``end`` ignored.
     payload_valid, payload_index, payload_data : Out(1), Out(16), Out(8)
         One payload byte and its place in the payload; ``payload_valid`` is a strobe.
     done : Out(1)
@@ -50,14 +54,14 @@ class PacketReceiver(wiring.Component):
     kind : Out(8)
         Type of the packet; 0 when it broke off before its type.
     error : Out(8)
-        0 for a good packet, else an :class:`~bnnhw.links.uart.packet.ErrorCode`. The first that
+        0 for a good packet, else an :class:`~bnnhw.links.packets.packet.ErrorCode`. The first that
         applies of: truncated, framing, CRC, type, length.
     """
 
-    def __init__(self, lengths: Mapping[int, int], timeout: int, crc_bits: int = 1) -> None:
+    def __init__(self, lengths: Mapping[int, int], timeout: int | None = None, crc_bits: int = 1) -> None:
         if not lengths:
             raise ValueError("lengths must name at least one type")
-        if timeout < 1:
+        if timeout is not None and timeout < 1:
             raise ValueError(f"timeout must be positive, not {timeout!r}")
         self.lengths = dict(lengths)
         self.timeout = timeout
@@ -65,6 +69,7 @@ class PacketReceiver(wiring.Component):
         super().__init__(
             {
                 "input": In(stream.Signature(RECEIVED_BYTE)),
+                "end": In(1),
                 "payload_valid": Out(1),
                 "payload_index": Out(16),
                 "payload_data": Out(8),
@@ -88,8 +93,8 @@ class PacketReceiver(wiring.Component):
         index = Signal(16)
         damaged = Signal()
         crc_left = Signal(range(CRC_BYTES))
-        silence = Signal(range(self.timeout + 1))
         inside = Signal()
+        over = Signal()
         # Registered: type and length are there long before the CRC, and the comparison is a long path.
         known = Signal()
         right_length = Signal()
@@ -122,7 +127,7 @@ class PacketReceiver(wiring.Component):
                     m.d.sync += part.eq(part + 1)
                 with m.If(accepted):
                     yield
-                with m.Elif(~self.input.valid & (silence == self.timeout - 1)):
+                with m.Elif(~self.input.valid & over):
                     m.next = "TRUNCATED"
 
         with m.FSM() as fsm:
@@ -172,10 +177,14 @@ class PacketReceiver(wiring.Component):
                 m.d.sync += [self.done.eq(1), self.error.eq(ErrorCode.TRUNCATED)]
                 m.next = "HUNT"
 
-        with m.If(inside & ~self.input.valid):
-            m.d.sync += silence.eq(silence + 1)
-        with m.Else():
-            m.d.sync += silence.eq(0)
+        m.d.comb += over.eq(self.end)
+        if self.timeout is not None:
+            silence = Signal(range(self.timeout + 1))
+            m.d.comb += over.eq(self.end | (silence == self.timeout - 1))
+            with m.If(inside & ~self.input.valid):
+                m.d.sync += silence.eq(silence + 1)
+            with m.Else():
+                m.d.sync += silence.eq(0)
         return m
 
 

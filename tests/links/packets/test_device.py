@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from bnnhw.errors import CheckError, RequestError
-from bnnhw.links.uart.device import ATTEMPTS, Device, open_port
-from bnnhw.links.uart.packet import INFO_FORMAT, SYNC, VERSION, ErrorCode, PacketType, crc32, encode_packet
+from bnnhw.links.packets.device import ATTEMPTS, Device
+from bnnhw.links.packets.packet import INFO_FORMAT, SYNC, VERSION, ErrorCode, PacketType, crc32, encode_packet
+from bnnhw.links.uart.port import open_port
 
 FRAME_BYTES = 4
 IDENTITY = 0xCAFE0001

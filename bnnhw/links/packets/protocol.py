@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.links.uart.packet import (
+from bnnhw.links.packets.packet import (
     CRC_BYTES,
     HEADER_BYTES,
     INFO_FORMAT,

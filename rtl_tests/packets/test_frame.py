@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnhw.links.uart.crc import steps_per_byte
-from bnnhw.links.uart.frame import PacketReceiver, PacketTransmitter
-from bnnhw.links.uart.packet import CRC_BYTES, SYNC, ErrorCode, crc32, encode_packet
+from bnnhw.links.packets.crc import steps_per_byte
+from bnnhw.links.packets.frame import PacketReceiver, PacketTransmitter
+from bnnhw.links.packets.packet import CRC_BYTES, SYNC, ErrorCode, crc32, encode_packet
 from rtl_tests.streams import idle, receive, run, send
 
 LENGTHS = {1: 0, 2: 5}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bnnhw.links.uart.buffer import FrameBuffer
+from bnnhw.links.packets.buffer import FrameBuffer
 from rtl_tests.streams import idle, receive, run
 
 

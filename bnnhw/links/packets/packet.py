@@ -123,7 +123,7 @@ def check_frame_size(frame_bits: int) -> int:
     """
     frame_bytes = -(-frame_bits // 8)
     if frame_bytes + 1 > MAX_PAYLOAD:
-        raise RequestError(f"a frame must have at most {MAX_PAYLOAD - 1} bytes on a UART link, not {frame_bytes}")
+        raise RequestError(f"a frame must have at most {MAX_PAYLOAD - 1} bytes in a packet, not {frame_bytes}")
     return frame_bytes
 
 

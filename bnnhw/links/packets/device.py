@@ -1,4 +1,4 @@
-"""A board at a serial port: frames in, classes out."""
+"""A board behind packets: frames in, classes out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Self
 
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.links.host import Port
-from bnnhw.links.uart.packet import TAGS_IN_FLIGHT, VERSION
-from bnnhw.links.uart.protocol import (
+from bnnhw.links.packets.packet import TAGS_IN_FLIGHT, VERSION
+from bnnhw.links.packets.protocol import (
     BoardError,
     BoardInfo,
     BoardResult,
@@ -21,7 +21,7 @@ from bnnhw.links.uart.protocol import (
     encode_info_request,
 )
 
-__all__ = ["Device", "Port", "open_port"]
+__all__ = ["Device", "Port"]
 
 TIMEOUT_S = 1.0
 """How long a reply may take."""
@@ -33,26 +33,8 @@ ATTEMPTS = 5
 """How often a frame is sent before the link is called broken."""
 
 
-def open_port(name: str, baud: int) -> Port:
-    """Opens a serial port.
-
-    Raises
-    ------
-    RequestError
-        When it can't be opened; lists those that there are.
-    """
-    import serial
-    from serial.tools import list_ports
-
-    try:
-        return serial.Serial(name, baud, timeout=0.01, write_timeout=10)
-    except (serial.SerialException, ValueError) as error:
-        known = ", ".join(port.device for port in list_ports.comports()) or "none"
-        raise RequestError(f"port {name}: {error}; ports there are: {known}") from error
-
-
 class Device:
-    """A board that runs an accelerator behind a UART link.
+    """A board that runs an accelerator behind a link of packets.
 
     Frames are sent ahead of their results, as many as the board has room for. A frame that the board
     reports as dropped, or whose result does not come, is sent again.

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.links.uart.packet import INFO_FORMAT, PacketType, crc32, encode_packet
-from bnnhw.links.uart.protocol import (
+from bnnhw.links.packets.packet import INFO_FORMAT, PacketType, crc32, encode_packet
+from bnnhw.links.packets.protocol import (
     BoardError,
     BoardInfo,
     BoardResult,
