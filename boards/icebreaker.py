@@ -20,9 +20,12 @@ ICEBREAKER = Board(
     oscillator_mhz=12.0,
     # A 64-128-64-10 network that fills 80 % of the device reaches 43 MHz behind its serial link.
     clock_mhz=30.0,
-    links=("uart",),
+    links=("uart", "spi"),
     leds=(("led_r", 0), ("led_g", 0)),
     platform=ICEBreakerPlatform,
+    # The lines to the flash, which the first channel of the FT2232H drives: SCK at ADBUS0, MOSI at 1, MISO at 2, the
+    # flash's select at 4 (ftdi://ftdi:2232h/1?cs=1); as the platform's SPIFlashResources and iceprog have them.
+    pins={"spi": {"sck": "15", "cs_n": "16", "mosi": "14", "miso": "17"}},
     bridge_baud=12_000_000,
     programmers=(
         Iceprog(),

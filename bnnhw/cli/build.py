@@ -9,7 +9,7 @@ import click
 
 from bnnhw.cli.inputs import frames_per_second, open_path
 from bnnhw.cli.next_steps import after_build, show_steps
-from bnnhw.cli.options import baud_option, board_option, folding_option, pins_option
+from bnnhw.cli.options import baud_option, board_option, folding_option, link_option, pins_option
 from bnnhw.cli.paths import InputPath, Number, OutputDirectory
 from bnnhw.cli.session import Session, verb
 
@@ -39,6 +39,7 @@ MAX_SEED = 2**31 - 1
     type=Number(min=0, min_open=True),
     help="Clock to build for.  [default: the board's]",
 )
+@link_option
 @pins_option
 @baud_option
 @click.option(
@@ -56,6 +57,7 @@ def build(
     folding: Path | None,
     seed: int,
     freq: float | None,
+    link: str | None,
     pins: str | None,
     baud: int | None,
     output: Path,
@@ -63,15 +65,16 @@ def build(
     """Makes a bitstream for a board.
 
     A folder that `bnnhw generate` wrote is built as it is, edits to its Verilog included; a network is generated into
-    DIR/design first. The accelerator gets the serial link of the board. All logs are kept. Steps whose inputs have not
-    changed are skipped. Exits with 1 when the design does not fit or misses timing.
+    DIR/design first. The accelerator gets the link of the board, or the one that is asked for. All logs are kept. Steps
+    whose inputs have not changed are skipped. Exits with 1 when the design does not fit or misses timing.
     """
     from bnnhw.flow.build import build_bitstream, build_json, portable_note
     from bnnhw.flow.design import Design
     from bnnhw.flow.fold import as_board
+    from bnnhw.flow.pins import with_link
 
     chosen = as_board(board)
-    opened = open_path(session, design, chosen, folding)
+    opened = open_path(session, design, with_link(chosen, None if design.is_dir() else link), folding)
     technology, model = None, design
     if isinstance(opened, Design):
         technology, model = opened.technology, None
@@ -79,7 +82,16 @@ def build(
             session.say(note)
     with session.progress("build") as update:
         result = build_bitstream(
-            opened, chosen, output, seed=seed, freq_mhz=freq, pins=pins, baud=baud, model=model, progress=update
+            opened,
+            chosen,
+            output,
+            seed=seed,
+            freq_mhz=freq,
+            link=link,
+            pins=pins,
+            baud=baud,
+            model=model,
+            progress=update,
         )
     for step, seconds in result.stages_s.items():
         session.say(f"  {step:<12} {'unchanged' if step in result.skipped else f'{seconds:7.1f} s'}")

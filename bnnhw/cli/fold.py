@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bnnhw.cli.inputs import frames_per_second, headroom_note
-from bnnhw.cli.options import baud_option, board_option
+from bnnhw.cli.options import baud_option, board_option, link_option
 from bnnhw.cli.paths import InputPath, Number, OutputFile
 from bnnhw.cli.session import Session, verb
 
@@ -26,6 +26,7 @@ __all__ = ["fold"]
 )
 @click.argument("network", metavar="N.bnn", type=InputPath())
 @board_option
+@link_option
 @click.option("--fps", metavar="F", type=Number(min=0, min_open=True), help="Frames per second that are enough.")
 @click.option("--max", "fastest", is_flag=True, help="The fastest that fits, however long its build takes.")
 @click.option(
@@ -41,6 +42,7 @@ def fold(
     session: Session,
     network: Path,
     board: str,
+    link: str | None,
     fps: float | None,
     fastest: bool,
     engine: str,
@@ -61,10 +63,11 @@ def fold(
     from bnnhw.flow.baud import with_baud
     from bnnhw.flow.fold import HEADROOM, as_board, check_frame, choose, fold_json, save_folding
     from bnnhw.flow.network import open_network
+    from bnnhw.flow.pins import with_link
 
     if fps is not None and fastest:
         raise click.UsageError("--fps and --max can't be given together")
-    chosen = with_baud(as_board(board), baud)
+    chosen = with_baud(with_link(as_board(board), link), baud)
     loaded = open_network(network)
     check_frame(loaded, chosen)
     with session.stage("fold"):

@@ -34,7 +34,8 @@ __all__ = ["generate"]
     type=click.Choice(list(LINKS)),
     default=DEFAULT,
     show_default=True,
-    help="How frames enter and results leave: bare streams, AXI4-Stream, or a serial port at the board's clock.",
+    help="How frames enter and results leave: bare streams, AXI4-Stream, or through pins of a board: an SPI slave, a "
+    "serial port.",
 )
 @pins_option
 @baud_option
@@ -70,6 +71,7 @@ def generate(
     from bnnhw.flow.fold import as_board
     from bnnhw.flow.generate import generate as run
     from bnnhw.flow.network import open_network
+    from bnnhw.flow.pins import with_link
 
     if output.suffix == ".v":
         raise RequestError(f"-o must be a folder, not {str(output)!r}: the Verilog comes with its folding and network")
@@ -80,6 +82,8 @@ def generate(
         raise RequestError("--pins must come with --board, whose pins they are")
     if baud is not None and chosen is None:
         raise RequestError("--baud must come with --board, whose link it is")
+    if chosen is not None and LINKS[link].needs_board:
+        chosen = with_link(chosen, link, pins)
     folded = choose_folding(session, open_network(network), chosen, folding)
     with session.stage("generate"):
         sidecar = run(

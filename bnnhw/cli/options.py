@@ -5,8 +5,17 @@ from __future__ import annotations
 import click
 
 from bnnhw.cli.paths import BoardName, InputPath
+from bnnhw.links import LINKS
 
-__all__ = ["baud_option", "board_option", "count_option", "data_option", "folding_option", "pins_option"]
+__all__ = [
+    "baud_option",
+    "board_option",
+    "count_option",
+    "data_option",
+    "folding_option",
+    "link_option",
+    "pins_option",
+]
 
 data_option = click.option(
     "--data",
@@ -23,6 +32,12 @@ count_option = click.option(
 
 board_option = click.option(
     "--board", metavar="B", type=BoardName(), required=True, help="A name that `bnnhw boards` lists, or FILE.py."
+)
+
+link_option = click.option(
+    "--link",
+    type=click.Choice([name for name, link in LINKS.items() if link.needs_board]),
+    help="What the board is reached by.  [default: that of the design, or the board's first]",
 )
 
 pins_option = click.option(

@@ -17,7 +17,7 @@ from bnnhw.flow.baud import with_baud
 from bnnhw.flow.design import NETWORK, SIDECAR, Design, open_design
 from bnnhw.flow.fold import as_board, check_frame, fold_json, technology_of
 from bnnhw.flow.generate import CORE, FOLDING, generate
-from bnnhw.flow.pins import pins_of, with_pins
+from bnnhw.flow.pins import pins_of, with_link
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
@@ -37,6 +37,7 @@ def build_bitstream(
     *,
     seed: int = 0,
     freq_mhz: float | None = None,
+    link: str | None = None,
     pins: str | None = None,
     baud: int | None = None,
     model: Path | str | None = None,
@@ -57,6 +58,8 @@ def build_bitstream(
         Of place and route.
     freq_mhz : float, optional
         Clock to build for; the board's when not given.
+    link : str, optional
+        What the board is reached by: that of the design, or the board's first, when not given.
     pins : str, optional
         Pins of the board's link, as ``"rx=pmod_0:3,tx=B10"``; those of the design, or the board's, when not given.
     baud : int, optional
@@ -81,16 +84,19 @@ def build_bitstream(
         When a tool is missing.
     """
     if isinstance(design, Design):
-        pins = design.pins if pins is None else pins
-        baud = design.baud if baud is None else baud
-    board, folder = with_baud(with_pins(as_board(board), pins), baud, freq_mhz), Path(folder)
-    link = board_link(board)
-    clock_mhz = check_clock(board, link, freq_mhz)
+        own = design.link if isinstance(links.get(design.link), BoardLink) else None
+        link = own if link is None else link
+        if link in (own, None):
+            pins = design.pins if pins is None else pins
+            baud = design.baud if baud is None else baud
+    board, folder = with_baud(with_link(as_board(board), link, pins), baud, freq_mhz), Path(folder)
+    chosen = board_link(board)
+    clock_mhz = check_clock(board, chosen, freq_mhz)
     check_frame(design.network, board)
     if not isinstance(design, Design):
         progress(0, len(STEPS), "generate")
         design = _generated(design, board, folder, model)
-    source = _source(design, board, link, freq_mhz)
+    source = _source(design, board, chosen, freq_mhz)
 
     def told(step: str, fraction: float, what: str) -> None:
         progress(STEPS.index(step) + fraction, len(STEPS), what)
@@ -106,7 +112,7 @@ def build_bitstream(
         NETWORK: lambda path: archive.save(network, path),
     }
     return run(
-        source, board, folder, link=link, seed=seed, freq_mhz=freq_mhz, extra=extra, beside=beside, progress=told
+        source, board, folder, link=chosen, seed=seed, freq_mhz=freq_mhz, extra=extra, beside=beside, progress=told
     )
 
 

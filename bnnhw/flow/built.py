@@ -14,6 +14,7 @@ from bnnhw.build.result import REPORT
 from bnnhw.errors import FileError, RequestError
 from bnnhw.files import read_json
 from bnnhw.flow.design import NETWORK
+from bnnhw.flow.pins import with_link
 from bnnhw.ir import Network, archive
 from bnnhw.links import BoardLink
 from bnnhw.rtl.emit import to_verilog
@@ -138,7 +139,18 @@ def open_built(folder: Path | str, board: Board | str | None = None) -> Built:
         raise RequestError(f"{folder}: was built for board {name}, which is not known: --board FILE.py") from None
     if chosen.name != name:
         raise RequestError(f"{folder}: was built for board {name}, not for {chosen.name}")
+    chosen = _reached(chosen, report, path)
     return Built(folder, report, _network(folder), chosen, _link(report, chosen, path))
+
+
+def _reached(board: Board, report: dict[str, Any], path: Path) -> Board:
+    """The board with the link that it was built with, at the pins that it was built with."""
+    name, pins = report["link"], report.get("pins")
+    if name in board.links:
+        return board
+    if not isinstance(pins, dict):
+        raise FileError(f"{path}: must say 'pins', and does not")
+    return with_link(board, name, pins)
 
 
 def _network(folder: Path) -> Network:

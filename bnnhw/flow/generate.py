@@ -22,7 +22,7 @@ from bnnhw.flow.baud import with_baud
 from bnnhw.flow.companions import companions
 from bnnhw.flow.design import DESIGN, FORMAT_VERSION, NETWORK, SIDECAR, Design, open_design, probe_json
 from bnnhw.flow.fold import as_board, technology_of
-from bnnhw.flow.pins import with_pins
+from bnnhw.flow.pins import with_link
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
@@ -105,15 +105,13 @@ def generate(
     """
     folder, board = Path(folder), None if board is None else as_board(board)
     chosen = links.get(link)
-    if pins is not None or baud is not None:
-        if board is None:
-            raise RequestError(f"{'baud rate' if pins is None else 'pins'} must come with a board, whose they are")
-        # The bridge is at the board's own pins.
-        board = with_baud(with_pins(board, pins), baud)
-    if chosen.needs_board:
-        if board is None:
-            raise RequestError(f"link {link} needs a board: {chosen.why_board}")
-        chosen = links.board_link(board, link)
+    if (pins is not None or baud is not None) and board is None:
+        raise RequestError(f"{'baud rate' if pins is None else 'pins'} must come with a board, whose they are")
+    if chosen.needs_board and board is None:
+        raise RequestError(f"link {link} needs a board: {chosen.why_board}")
+    if board is not None:
+        board = with_baud(with_link(board, link if chosen.needs_board else None, pins), baud)
+        chosen = links.board_link(board) if chosen.needs_board else chosen
     chosen = chosen.configured(data_width=data_width, result_width=result_width)
     if scores and not chosen.every_score:
         raise RequestError(f"link {link} carries the class and its score, not the scores of all classes")

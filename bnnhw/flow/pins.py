@@ -2,14 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from bnnhw import links
 from bnnhw.boards import Board
 from bnnhw.errors import RequestError
-from bnnhw.links import board_link
-from bnnhw.links.pins import board_platform, lamp_ports, link_pins, parse_pins, request
+from bnnhw.links import BoardLink, board_link
+from bnnhw.links.pins import board_platform, connectors, lamp_ports, link_pins, parse_pins, request
 
-__all__ = ["pins_of", "with_pins"]
+__all__ = ["pins_of", "with_link", "with_pins"]
+
+
+def with_link(board: Board, link: str | None, pins: str | Mapping[str, str] | None = None) -> Board:
+    """A board that is reached by a link of one's choice; the link is then the board's first.
+
+    Where the board has no pins of its own for it and none are chosen, they are those of the first connector on which
+    the link is usual and that nothing else uses.
+
+    Parameters
+    ----------
+    link : str, optional
+        A name in :data:`bnnhw.links.LINKS`; None leaves the board's.
+    pins : str or mapping of str to str, optional
+        As ``"rx=pmod_0:3,tx=B10"``, pins of connectors or of the package, or by signal.
+
+    Raises
+    ------
+    RequestError
+        For a link that is no board's, signals that it has not, pins that the board has not, or that something else of
+        the design has, and where pins must be chosen.
+    """
+    if link is not None and link != board.links[0]:
+        chosen = links.get(link)
+        if not isinstance(chosen, BoardLink):
+            known = ", ".join(name for name, each in links.LINKS.items() if isinstance(each, BoardLink))
+            raise RequestError(f"link of a board must be one of {known}, not {link!r}")
+        known_here = link in board.links
+        board = replace(board, links=(link, *(name for name in board.links if name != link)))
+        if pins is None and not known_here and link not in board.pins:
+            return _usual(board, chosen)
+    if isinstance(pins, Mapping):
+        return replace(board, pins={**board.pins, board.links[0]: dict(pins)})
+    return with_pins(board, pins)
+
+
+def _usual(board: Board, link: BoardLink) -> Board:
+    """The board with a link at pins that are usual for it."""
+    for pins in link.usual_pins(connectors(board.platform())):
+        candidate = replace(board, pins={**board.pins, link.name: pins})
+        try:
+            pins_of(candidate)
+        except RequestError:
+            continue
+        return candidate
+    form = ",".join(f"{signal}=PIN" for signal in link.pins)
+    raise RequestError(f"{board.name} has no connector that is usual for link {link.name}; choose pins: --pins {form}")
 
 
 def with_pins(board: Board, pins: str | None) -> Board:

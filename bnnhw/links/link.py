@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -124,10 +124,13 @@ class BoardLink(Link):
     pins : mapping of str to str
         Its signals at pins of the board, and their directions, ``"i"`` into the device and ``"o"`` out of it: those of
         the platform's resource that has the link's name.
+    enables : mapping of str to str
+        Of pins that are not always driven: the port of the module that says when they are.
     """
 
     needs_board = True
     pins: ClassVar[Mapping[str, str]] = {}
+    enables: ClassVar[Mapping[str, str]] = {}
 
     @property
     @abstractmethod
@@ -146,9 +149,21 @@ class BoardLink(Link):
     def check_clock(self, clock_mhz: float) -> None:
         """:class:`~bnnhw.errors.RequestError` for a clock that it can't run at."""
 
-    @abstractmethod
+    @property
+    def pin_clocks(self) -> Mapping[str, float]:
+        """Of pins that are clocks of their own: the Hz that they must stand."""
+        return {}
+
+    def usual_pins(self, connectors: Mapping[str, Mapping[str, str]]) -> Iterator[dict[str, str]]:
+        """Where the link is usual on a board's connectors, the likeliest first; each by signal, as ``"pmod_0:1"``."""
+        del connectors
+        return iter(())
+
     def top(self, board: Lamps, clock: Elaboratable, module: str) -> Elaboratable:
         """The top of a design: clock, pins and an instance of the module that holds link and accelerator."""
+        from bnnhw.links.top import LinkTop
+
+        return LinkTop(self, board.leds, clock, module)
 
     @abstractmethod
     def frames_per_s(self, frame: Frame) -> float:

@@ -18,6 +18,7 @@ from bnnhw import processes
 from bnnhw.boards import Board
 from bnnhw.errors import BnnhwError, RequestError
 from bnnhw.links import BoardLink
+from bnnhw.links.pins import board_platform
 from bnnhw.sim import model
 from bnnhw.sim.cells import models_for
 from bnnhw.templates import render
@@ -93,7 +94,7 @@ def _without(text: str, own: str) -> str:
 
 def _bench(board: Board, link: BoardLink, ports: tuple[str, ...]) -> str:
     """Verilog: the top, its pins driven and read by the names of the link's signals."""
-    platform: Any = board.platform()
+    platform: Any = board_platform(board, link)
     signals: dict[str, str] = {"oscillator": "i", **link.pins}
     pins: list[dict[str, Any]] = []
     for signal, direction in signals.items():

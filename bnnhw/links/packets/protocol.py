@@ -25,6 +25,7 @@ __all__ = [
     "BoardError",
     "BoardInfo",
     "BoardResult",
+    "LONGEST_REPLY",
     "Decoder",
     "Reply",
     "encode_frame",
@@ -32,7 +33,7 @@ __all__ = [
     "pack_codes",
 ]
 
-_LONGEST_REPLY = 64
+LONGEST_REPLY = 64
 """No reply's payload is longer; a length beyond it means that the sync byte was another byte's value."""
 
 
@@ -146,7 +147,7 @@ class Decoder:
             if len(self._buffer) < HEADER_BYTES:
                 return
             kind, length = struct.unpack_from("<BH", self._buffer, 1)
-            if length > _LONGEST_REPLY:
+            if length > LONGEST_REPLY:
                 self._drop(1)
                 continue
             end = HEADER_BYTES + length

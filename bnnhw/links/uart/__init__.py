@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bnnhw.errors import RequestError
 from bnnhw.links.host import Host, Port
-from bnnhw.links.link import BoardLink, FrameAccelerator, Lamps, Setting
+from bnnhw.links.link import BoardLink, FrameAccelerator, Setting
 
 if TYPE_CHECKING:
-    from amaranth.hdl import Elaboratable
     from amaranth.lib import wiring
 
     from bnnhw.dataflow import Graph, Resources
@@ -97,11 +96,6 @@ class Uart(BoardLink):
 
         assert setting.clock_mhz is not None, "the clock of a board decides the divisor of its serial port"
         return interface(graph, self.baud, baud_divisor(setting.clock_mhz, self.baud))
-
-    def top(self, board: Lamps, clock: Elaboratable, module: str) -> Elaboratable:
-        from bnnhw.links.uart.top import UartTop
-
-        return UartTop(board.leds, clock, module)
 
     def frames_per_s(self, frame: Frame) -> float:
         """Ten bits per byte of the longer of two packets: that of a frame and that of its result."""
