@@ -22,7 +22,9 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from rtl_tests.uart.faults import FAULTS, Outcome, campaign  # noqa: E402
+from rtl_tests.packets.campaign import FaultyLine, Outcome, campaign  # noqa: E402
+from rtl_tests.spi.faults import LINE as SPI  # noqa: E402
+from rtl_tests.uart.faults import LINE as UART  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "link_faults.json"
 PAGE = ROOT / "docs" / "links.md"

@@ -25,7 +25,7 @@ def register_bits(component: wiring.Component, technology: str = "generic") -> i
     def visit(module: str) -> int:
         total = 0
         for kind, body in re.findall(r"(?ms)^  cell (\S+) \S+\n(.*?)^  end$", texts[module]):
-            if kind == "$dff":
+            if kind in ("$dff", "$adff"):
                 width = re.search(r"parameter \\WIDTH (\d+)", body)
                 assert width
                 total += int(width[1])

@@ -12,8 +12,8 @@ from amaranth.hdl import Cat
 from bnnhw.errors import RequestError
 from bnnhw.links.axi_stream import Axi
 from bnnhw.links.axi_stream.gateware import AxiStream
+from rtl_tests.packets.accelerator import SumAccelerator
 from rtl_tests.streams import idle, run, until
-from rtl_tests.uart.line import SumAccelerator
 
 
 def exchange(

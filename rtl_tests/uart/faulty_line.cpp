@@ -7,95 +7,10 @@
 // Answer of r:                       u64:now u32:n n bytes
 // Answer of s:                       u64:faults on the line in, u64:faults on the line out
 // Arguments: seed, EVERY, the kinds of faults as a bit mask, 0 for none.
-#include "Vcore.h"
-#include "verilated.h"
-
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <deque>
-#include <memory>
-#include <random>
-#include <vector>
-
+// Behind rtl_tests/packets/faults.cpp.
 namespace {
 
 constexpr unsigned kDivisor = DIVISOR;
-// The order is that of FAULTS in faults.py.
-enum Kind { kFlip, kFlips, kBurst, kNoise, kDrop, kDouble, kLow, kHigh, kLoseByte, kDoubleByte, kKinds };
-
-std::mt19937_64 generator;
-unsigned below(unsigned limit) { return static_cast<unsigned>(generator() % limit); }
-
-// What happens to one bit.
-struct Fate {
-    bool flip = false, drop = false, twice = false;
-    int level = -1;
-};
-
-class Faults {
-public:
-    uint64_t count = 0;
-    // Bytes that are to be lost or doubled: for whoever moves bytes.
-    unsigned lose = 0, twice = 0;
-
-    void begin(unsigned every, unsigned kinds) {
-        every_ = every;
-        for (unsigned kind = 0; kind < kKinds; ++kind)
-            if (kinds >> kind & 1) kinds_.push_back(kind);
-        left_ = kinds_.empty() ? 0 : 1 + below(2 * every_);
-    }
-
-    // Whether one lasts: even an idle line goes on bit by bit then.
-    bool busy() const { return length_ != 0; }
-
-    // The fate of the next bit.
-    Fate next() {
-        if (length_ == 0) {
-            if (left_ == 0 || --left_ != 0) return {};
-            left_ = 1 + below(2 * every_);
-            ++count;
-            start();
-            if (length_ == 0) return {};
-        }
-        const bool first = at_ == 0, last = at_ + 1 == length_;
-        ++at_;
-        Fate fate;
-        switch (kind_) {
-            case kFlip: fate.flip = true; break;
-            case kFlips: fate.flip = first || below(12) == 0; break;
-            case kBurst: fate.flip = first || last || below(2); break;
-            case kNoise: fate.level = static_cast<int>(below(2)); break;
-            case kDrop: fate.drop = true; break;
-            case kDouble: fate.twice = true; break;
-            case kLow: fate.level = 0; break;
-            case kHigh: fate.level = 1; break;
-        }
-        if (last) length_ = 0;
-        return fate;
-    }
-
-private:
-    unsigned every_ = 0, kind_ = 0, length_ = 0, at_ = 0;
-    uint64_t left_ = 0;
-    std::vector<unsigned> kinds_;
-
-    void start() {
-        kind_ = kinds_[below(static_cast<unsigned>(kinds_.size()))];
-        at_ = 0;
-        switch (kind_) {
-            case kFlip: length_ = 1; break;
-            case kFlips: length_ = 60; break;
-            case kBurst: length_ = 2 + below(31); break;
-            case kNoise: length_ = 33 + below(400); break;
-            case kDrop: case kDouble: length_ = 1 + below(3); break;
-            case kLow: case kHigh: length_ = 1 + below(400); break;
-            case kLoseByte: lose += 1 + below(3); break;
-            case kDoubleByte: twice += 1 + below(3); break;
-        }
-    }
-};
-
 // The line in: what the host's port makes of bytes.
 class LineIn {
 public:
@@ -224,11 +139,6 @@ private:
         }
     }
 };
-
-bool take(void* data, std::size_t size) { return std::fread(data, 1, size, stdin) == size; }
-void give(const void* data, std::size_t size) {
-    if (std::fwrite(data, 1, size, stdout) != size) std::exit(2);
-}
 
 }  // namespace
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from rtl_tests.uart.faults import EVERY, FAULTS, campaign
+from rtl_tests.packets.campaign import EVERY, campaign
+from rtl_tests.uart.faults import LINE
 
 
 def test_a_good_line() -> None:
-    outcome = campaign((), 100, 1)
+    outcome = campaign(LINE, (), 100, 1)
     assert outcome.as_dict() == {
         "frames": 100,
         "faults_in": 0,
@@ -19,10 +20,10 @@ def test_a_good_line() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("kind", LINE.faults)
 def test_each_kind_of_fault(kind: str) -> None:
     """Every frame is answered right, though some are sent again; seldom a host gives up, and says so."""
-    outcome = campaign((kind,), 100, 1, EVERY)
+    outcome = campaign(LINE, (kind,), 100, 1, EVERY)
     assert outcome.wrong == 0
     assert outcome.faults_in >= 15 and outcome.faults_out >= 15
     assert outcome.resent >= 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -21,8 +20,9 @@ from bnnhw.links.packets.protocol import (
     encode_info_request,
 )
 from bnnhw.links.uart.gateware import UartLink
+from rtl_tests.packets.accelerator import SumAccelerator, expected, frames_of
 from rtl_tests.streams import idle, run
-from rtl_tests.uart.line import SumAccelerator, drive_line, read_line
+from rtl_tests.uart.line import drive_line, read_line
 
 DIVISOR = 4
 TIMEOUT = 25 * DIVISOR
@@ -52,15 +52,6 @@ def talk(
     run(dut, host, board, cycles=cycles)
     assert decoder.skipped == 0
     return received
-
-
-def frames_of(accelerator: SumAccelerator, count: int) -> list[bytes]:
-    generator = random.Random(accelerator.frame_bits)
-    return [generator.randbytes(-(-accelerator.frame_bits // 8)) for _ in range(count)]
-
-
-def expected(accelerator: SumAccelerator, frame: bytes, tag: int) -> BoardResult:
-    return BoardResult(tag, *accelerator.reference(frame))
 
 
 @pytest.mark.parametrize(

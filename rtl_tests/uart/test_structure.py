@@ -16,8 +16,8 @@ from bnnhw.links.packets.reply import ReplyEncoder
 from bnnhw.links.uart.gateware import UartLink
 from bnnhw.links.uart.uart import UartRx, UartTx
 from bnnhw.rtl.emit import port_signals
+from rtl_tests.packets.accelerator import SumAccelerator
 from rtl_tests.storage import memories, register_bits
-from rtl_tests.uart.line import SumAccelerator
 
 RESULT = data.StructLayout({"index": 3, "score": signed(9)})
 

@@ -81,7 +81,7 @@ def test_boards() -> None:
     assert boards["icebreaker"]["device"] == "iCE40UP5K"
     assert boards["icebreaker"]["lut"] == 5280
     assert boards["icebreaker"]["bram_bits"] == 30 * 4096
-    assert boards["icebreaker"]["links"] == ["uart"]
+    assert boards["icebreaker"]["links"] == ["uart", "spi"]
     assert list(_json("boards", "ulx3s-85f")["boards"]) == ["ulx3s-85f"]
 
 

@@ -31,7 +31,7 @@ def frame_of(bits: int, score_bits: int = 9, signed: bool = False) -> Frame:
 
 def test_order() -> None:
     """The default first, then what needs no board: the order of `bnnhw generate --help`."""
-    assert list(LINKS) == ["stream", "axis", "uart"]
+    assert list(LINKS) == ["stream", "axis", "spi", "uart"]
     assert LINKS[DEFAULT].bare
     assert [name for name, link in LINKS.items() if link.bare] == [DEFAULT]
 
@@ -67,7 +67,7 @@ def test_every_board_has_a_link_that_there_is(name: str) -> None:
 
 
 def test_unknown() -> None:
-    with pytest.raises(RequestError, match=r"^link must be one of stream, axis, uart, not 'pcie'$"):
+    with pytest.raises(RequestError, match=r"^link must be one of stream, axis, spi, uart, not 'pcie'$"):
         links.get("pcie")
 
 
@@ -77,9 +77,9 @@ def test_a_board_that_asks_for_what_there_is_not() -> None:
     @dataclass(frozen=True)
     class Other:
         name: str = "other"
-        links: tuple[str, ...] = ("spi",)
+        links: tuple[str, ...] = ("jtag",)
 
-    with pytest.raises(RequestError, match=r"^link 'spi' of other must have a folder in bnnhw/links, and has none$"):
+    with pytest.raises(RequestError, match=r"^link 'jtag' of other must have a folder in bnnhw/links, and has none$"):
         board_link(Other())
 
 

@@ -29,6 +29,9 @@ TIMEOUT_S = 1.0
 QUIET_S = 0.15
 """Silence after which the board has given up any unfinished packet; longer than its own timeout of 0.1 s."""
 
+NEVER_QUIET = 10
+"""After so many times the silence that is waited for, a line that never falls silent is taken as it is."""
+
 ATTEMPTS = 5
 """How often a frame is sent before the link is called broken."""
 
@@ -180,11 +183,12 @@ class Device:
         return None
 
     def _drain(self, quiet_s: float) -> Sequence[Reply]:
-        """Listens until the line has been silent for so long; the replies that came."""
+        """Listens until the line has been silent for so long, or will never be; the replies that came."""
         replies = self._pending
         self._pending = []
         end = self._clock() + quiet_s
-        while self._clock() < end:
+        last = self._clock() + NEVER_QUIET * quiet_s
+        while self._clock() < min(end, last):
             received = self._port.read(256)
             if received:
                 replies.extend(self._decoder.feed(received))

@@ -19,16 +19,16 @@ FILLER = 0
 """What is sent where only an answer is wanted: no sync byte, and no command of a flash memory on the same lines."""
 
 PATIENCE_S = 0.01
-"""For how long a read asks."""
+"""For how long a read asks: as long as that of a serial port waits."""
 
 FEWEST, MOST = 16, 256
 """Bytes of the first question, and of the longest: each is twice the one before, until something comes."""
 
 
 class Replies:
-    """Takes the bytes of replies out of what comes back: idle bytes between them are dropped, noise is not.
+    """Takes the bytes of replies out of what comes back: idle bytes and noise between them are dropped.
 
-    Whether a reply is whole and right is not decided here.
+    Whether what begins as a reply does is whole and right is not decided here.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Replies:
         self._left = 0
 
     def feed(self, received: bytes) -> bytes:
-        """The bytes of replies, and of noise, among these."""
+        """The bytes among these that may be of replies."""
         kept = bytearray()
         for value in received:
             if self._left:
@@ -49,7 +49,7 @@ class Replies:
                     self._head.clear()
             elif value == SYNC:
                 self._head.append(value)
-            elif value == IDLE:
+            else:
                 continue
             kept.append(value)
         return bytes(kept)
@@ -68,6 +68,8 @@ class Polling:
         how many bytes a transaction may have.
     clock : callable
         Seconds since any moment.
+    patience_s : float
+        For how long a read asks.
 
     Attributes
     ----------
@@ -75,8 +77,9 @@ class Polling:
         The first byte of the latest transaction, which is :data:`~bnnhw.links.spi.rate.IDLE` where a board is.
     """
 
-    def __init__(self, line: Port, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, line: Port, clock: Callable[[], float] = time.monotonic, patience_s: float = PATIENCE_S) -> None:
         self._line = line
+        self._patience_s = patience_s
         self._longest: int | None = getattr(line, "longest", None)
         self._clock = clock
         self._packets: deque[bytes] = deque()
@@ -100,8 +103,8 @@ class Polling:
         return len(data)
 
     def read(self, size: int = 1, /) -> bytes:
-        """What comes back; asks for :data:`PATIENCE_S`."""
-        end, asked = self._clock() + PATIENCE_S, FEWEST
+        """What comes back within the patience."""
+        end, asked = self._clock() + self._patience_s, FEWEST
         while not self._received:
             if self._packets:
                 self._exchange(self._together())

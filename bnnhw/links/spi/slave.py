@@ -30,7 +30,7 @@ class SpiSlave(wiring.Component):
     received is offered 2 to 3 cycles after the edge of ``sck`` that takes its last bit; a byte to send can be taken by
     the master from the byte on that begins 3 cycles of ``sck`` later. Stalls: the master can't wait, a byte that is not
     taken within 4 cycles is overwritten where ``sck`` is faster than it may be; ``send`` waits for the master.
-    Storage: a byte under way, one received, and 4 to send.
+    Storage: a byte under way, one received, and 4 to send, which a reset leaves where they are.
 
     Members
     -------
@@ -68,10 +68,13 @@ class SpiSlave(wiring.Component):
             ClockDomain("sck", reset_less=True, local=True),
             ClockDomain("bits", async_reset=True, local=True),
             ClockDomain("falling", clk_edge="neg", async_reset=True, local=True),
+            # A reset that clears one side of a FIFO whose other side has no clock leaves the two at odds.
+            ClockDomain("steady", reset_less=True, local=True),
         ]
         m.d.comb += [ClockSignal(domain).eq(self.sck) for domain in ("sck", "bits", "falling")]
         m.d.comb += [ResetSignal(domain).eq(self.cs_n) for domain in ("bits", "falling")]
-        m.submodules.sending = sending = fifo.AsyncFIFO(width=8, depth=SEND_BYTES, r_domain="sck", w_domain="sync")
+        m.d.comb += ClockSignal("steady").eq(ClockSignal())
+        m.submodules.sending = sending = fifo.AsyncFIFO(width=8, depth=SEND_BYTES, r_domain="sck", w_domain="steady")
 
         count = Signal(3)
         last = Signal()
