@@ -48,7 +48,8 @@ class SpiLink(wiring.Component):
     """
 
     def __init__(self, accelerator: FrameAccelerator, *, classes: int, identity: int) -> None:
-        self.core = PacketCore(accelerator, classes=classes, identity=identity)
+        # A byte per cycle: none may wait for the CRC, see CYCLES_PER_BYTE.
+        self.core = PacketCore(accelerator, classes=classes, identity=identity, crc_bits=8)
         super().__init__(
             {
                 "sck": In(1),

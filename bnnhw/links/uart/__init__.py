@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bnnhw.errors import RequestError
 from bnnhw.links.host import Host, Port
-from bnnhw.links.link import BoardLink, FrameAccelerator, Setting
+from bnnhw.links.link import FrameAccelerator, Setting
+from bnnhw.links.packets.link import PacketLink
 
 if TYPE_CHECKING:
     from amaranth.lib import wiring
 
     from bnnhw.dataflow import Graph, Resources
     from bnnhw.dataflow.frame import Frame
-    from bnnhw.devices import Technology
     from bnnhw.links.interface import Interface
 
 __all__ = ["LINK", "Uart"]
@@ -29,12 +29,11 @@ TIMEOUT_S = 0.1
 
 
 @dataclass(frozen=True)
-class Uart(BoardLink):
+class Uart(PacketLink):
     """Packets of :mod:`bnnhw.links.packets.packet` at a baud rate."""
 
     name = "uart"
     module = "uart_link"
-    every_score = False
     why_board = "its clock decides the divisor of the serial port"
     pins: ClassVar[Mapping[str, str]] = {"rx": "i", "tx": "o"}
 
@@ -46,18 +45,6 @@ class Uart(BoardLink):
         from bnnhw.dataflow import Resources
 
         return Resources(lut4=420, ff=330, bram=1)
-
-    def reserve(self, frame_bits: int, technology: Technology) -> Resources:
-        from bnnhw.devices import blocks_needed
-        from bnnhw.links.packets.packet import buffer_bytes
-
-        # A small buffer too: synthesis takes a block RAM where it could do without.
-        return replace(self.resources, bram=blocks_needed(buffer_bytes(-(-frame_bits // 8)), 8, technology))
-
-    def check_frame(self, frame_bits: int) -> None:
-        from bnnhw.links.packets.packet import check_frame_size
-
-        check_frame_size(frame_bits)
 
     def check_clock(self, clock_mhz: float) -> None:
         from bnnhw.links.uart.uart import MIN_DIVISOR, baud_divisor, divisors_near

@@ -35,7 +35,7 @@ def test_link() -> None:
     link = links.get("spi")
     assert isinstance(link, Spi)
     assert link.settings == {"sck_hz": 20_000_000}
-    assert link.resources == Resources(570, 395, 1)
+    assert link.resources == Resources(455, 355, 1)
     assert link.configured(sck_hz=1_000_000).frames_per_s(Frame(8, 1, 1, 8, 4, 9, False)) < 1e4
 
 
