@@ -11,6 +11,7 @@ import click
 from bnnhw.cli.paths import BoardName, InputPath
 from bnnhw.cli.session import Session, verb
 from bnnhw.cli.terminal import write_out
+from bnnhw.errors import RequestError
 from bnnhw.processes import Terminated
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ def virtual(session: Session, folder: Path, board: str | None, netlist: bool, bi
     from bnnhw.flow.virtual import pseudo_terminal, serve
 
     built, level = open_built(folder, board), level_of(netlist=netlist, bitstream=bitstream)
+    if not built.link.serial:
+        raise RequestError(
+            f"{folder}: link {built.link.name} has no serial port that a terminal stands for: bnnhw run --virtual"
+        )
     with pseudo_terminal() as (terminal, name):
         with session.stage("compile"):
             port = simulated_port(built, level)

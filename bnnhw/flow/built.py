@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -14,9 +14,9 @@ from bnnhw.build.result import REPORT
 from bnnhw.errors import FileError, RequestError
 from bnnhw.files import read_json
 from bnnhw.flow.design import NETWORK
-from bnnhw.flow.pins import with_link
 from bnnhw.ir import Network, archive
 from bnnhw.links import BoardLink
+from bnnhw.links.pins import board_platform, link_pins
 from bnnhw.rtl.emit import to_verilog
 from bnnhw.sim.cells import netlist_verilog
 
@@ -46,7 +46,7 @@ class Built:
     network : Network
     board : Board
     link : BoardLink
-        As it was built.
+        Both as it was built for.
     """
 
     folder: Path
@@ -139,18 +139,10 @@ def open_built(folder: Path | str, board: Board | str | None = None) -> Built:
         raise RequestError(f"{folder}: was built for board {name}, which is not known: --board FILE.py") from None
     if chosen.name != name:
         raise RequestError(f"{folder}: was built for board {name}, not for {chosen.name}")
-    chosen = _reached(chosen, report, path)
-    return Built(folder, report, _network(folder), chosen, _link(report, chosen, path))
-
-
-def _reached(board: Board, report: dict[str, Any], path: Path) -> Board:
-    """The board with the link that it was built with, at the pins that it was built with."""
-    name, pins = report["link"], report.get("pins")
-    if name in board.links:
-        return board
-    if not isinstance(pins, dict):
-        raise FileError(f"{path}: must say 'pins', and does not")
-    return with_link(board, name, pins)
+    # A link that was asked for need not be among those that the board has of its own.
+    chosen = replace(chosen, links=tuple(dict.fromkeys((*chosen.links, report["link"]))))
+    link = _link(report, chosen, path)
+    return Built(folder, report, _network(folder), _placed(chosen, link, report.get("pins")), link)
 
 
 def _network(folder: Path) -> Network:
@@ -159,6 +151,17 @@ def _network(folder: Path) -> Network:
         if path.is_file():
             return archive.load(path)
     raise FileError(f"{folder / NETWORK}: no such file; build it again")
+
+
+def _placed(board: Board, link: BoardLink, pins: Any) -> Board:
+    """The board with its link at the pins that it was built for, which are not its own where others were asked for."""
+    if not isinstance(pins, dict):
+        return board
+    try:
+        own = link_pins(board_platform(board, link), link)
+    except RequestError:
+        own = None
+    return board if pins == own else replace(board, pins={**board.pins, link.name: pins})
 
 
 def _link(report: dict[str, Any], board: Board, path: Path) -> BoardLink:

@@ -126,11 +126,14 @@ class BoardLink(Link):
         the platform's resource that has the link's name.
     enables : mapping of str to str
         Of pins that are not always driven: the port of the module that says when they are.
+    serial : bool
+        Whether its port is one of bytes as they come, as a serial port's are.
     """
 
     needs_board = True
     pins: ClassVar[Mapping[str, str]] = {}
     enables: ClassVar[Mapping[str, str]] = {}
+    serial: ClassVar[bool] = True
 
     @property
     @abstractmethod

@@ -1,0 +1,141 @@
+"""The verbs on a board behind SPI: chosen, built, found again, run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bnnhw import boards
+from bnnhw.build import synth
+from bnnhw.build.design import TOP, Source, write_design
+from bnnhw.files import write_json
+from bnnhw.flow import build as flow_build
+from bnnhw.flow.built import open_built
+from bnnhw.flow.pins import pins_of, with_link
+from bnnhw.folding import LayerFolding
+from bnnhw.folding import file as folding_file
+from bnnhw.ir import archive
+from bnnhw.links import board_link
+from tests.build.networks import source
+from tests.cli.conftest import make_network, run
+from tests.sim.virtual import FOLDED, NETWORK
+
+pytestmark = pytest.mark.xdist_group("virtual board")
+
+Refused = Callable[..., str]
+PMOD = "sck=pmod_0:4,cs_n=pmod_0:1,mosi=pmod_0:2,miso=pmod_0:3"
+
+
+def build(folder: Path, name: str, pins: str | None = None) -> Path:
+    """What `build --link spi` leaves that a host and the virtual board need."""
+    board = with_link(boards.get(name), "spi", pins)
+    link = board_link(board)
+    given = source(FOLDED)
+    folder.mkdir()
+    design = write_design(given, board, folder, link=link, clock_mhz=board.clock_mhz)
+    (folder / f"{TOP}.ys").write_text(synth.script([path.name for path in design.sources], TOP, board.family))
+    archive.save(NETWORK, folder / "network.bnn")
+    report = {"board": name, "link": "spi", **link.settings, "identity": given.identity, "pins": pins_of(board)}
+    write_json(folder / "report.json", {**report, "fps": 1e6, "link_fps": link.frames_per_s(given.frame)})
+    return folder
+
+
+def test_run(tmp_path: Path) -> None:
+    folder = build(tmp_path / "bitstream", "icebreaker")
+    told = run("run", folder, "--virtual", "--random", "40", "--check", "--json")
+    assert told.exit_code == 0, told.stderr
+    data = json.loads(told.stdout)
+    assert (data["frames"], data["differences"], data["resent"]) == (40, 0, 0)
+    assert data["link"] == {"name": "spi", "port": "virtual", "sck_hz": 20_000_000}
+    assert 0.9 * data["link_fps"] < data["frames_per_s"] < data["link_fps"]
+    # 41 bytes of a packet at 20 MHz.
+    assert data["link_fps"] == 20e6 / (8 * 41 + 5)
+
+
+@pytest.mark.parametrize(
+    "name, pins", [("icebreaker", PMOD), ("icestick", None), ("tinyfpga-bx", "sck=A2,cs_n=A1,mosi=B1,miso=C2")]
+)
+def test_a_build_is_found_again_with_its_link_and_pins(name: str, pins: str | None, tmp_path: Path) -> None:
+    """Whether the board names the link or not, and whether its pins were chosen or usual."""
+    folder = build(tmp_path / "bitstream", name, pins)
+    built = open_built(folder)
+    assert built.link == board_link(with_link(boards.get(name), "spi", pins))
+    found = with_link(built.board, "spi")
+    assert pins_of(found) == pins_of(with_link(boards.get(name), "spi", pins))
+
+
+def test_what_is_refused(tmp_path: Path, refused: Refused) -> None:
+    folder = build(tmp_path / "bitstream", "icestick")
+    assert refused(2, "run", folder, "--port", "/dev/ttyUSB1", "--random", "1").startswith(
+        "port of an SPI link must be /dev/spidevB.C or ftdi://VENDOR:PRODUCT/INTERFACE, not '/dev/ttyUSB1'; "
+    )
+    assert refused(2, "virtual", folder) == (
+        f"{folder}: link spi has no serial port that a terminal stands for: bnnhw run --virtual"
+    )
+    path = folder / "report.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "sck_hz": None}))
+    assert refused(2, "run", folder, "--virtual", "--random", "1") == f"{path}: must say 'sck_hz', and does not"
+
+
+def test_fold_and_generate(network: Path, tmp_path: Path, refused: Refused) -> None:
+    """Frames per second are those of the link that was asked for, and pins are told."""
+    told = run("fold", network, "--board", "icesugar", "--link", "spi", "--json")
+    assert told.exit_code == 0, told.stderr
+    assert json.loads(told.stdout)["link_fps"] == 20e6 / (8 * 41 + 5)
+    folder = tmp_path / "design"
+    told = run("generate", network, "--board", "icesugar", "--link", "spi", "-o", folder, "--json")
+    assert told.exit_code == 0, told.stderr
+    assert json.loads(told.stdout)["top"] == "spi_link"
+    sidecar = json.loads((folder / "design.json").read_text())
+    assert sidecar["link_fps"] == 20e6 / (8 * 41 + 5)
+    assert {name: port["direction"] for name, port in sidecar["ports"].items()} == {
+        **dict.fromkeys(("clk", "rst", "sck", "cs_n", "mosi"), "in"),
+        **dict.fromkeys(("miso", "selected", "error", "activity"), "out"),
+    }
+    assert refused(2, "generate", network, "--board", "upduino-v3", "--link", "spi", "-o", tmp_path / "no") == (
+        "upduino-v3 has no connector that is usual for link spi; choose pins: --pins sck=PIN,cs_n=PIN,mosi=PIN,miso=PIN"
+    )
+    assert refused(2, "fold", network, "--board", "icebreaker", "--link", "axis") == (
+        "Invalid value for '--link': 'axis' is not one of 'spi', 'uart'."
+    )
+
+
+@pytest.fixture
+def sources(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Source, Any]]:
+    """What would be built, and with which link."""
+    seen: list[tuple[Source, Any]] = []
+
+    def build_nothing(given: Source, board: Any, folder: Path, *, link: Any, extra: Any, **rest: Any) -> None:
+        del board, folder, rest
+        seen.append((given, (link.name, extra["pins"])))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flow_build, "run", build_nothing)
+    return seen
+
+
+def test_a_design_is_built_with_its_own_link(
+    network: Path, tmp_path: Path, sources: list[tuple[Source, Any]], refused: Refused
+) -> None:
+    folding, folder = tmp_path / "folding.json", tmp_path / "design"
+    folding_file.save((LayerFolding(5, 8), LayerFolding(2, 5, "lut")), make_network(), folding)
+    board = ("--board", "icebreaker")
+    made = run("generate", network, *board, "--link", "spi", "--pins", PMOD, "--folding", folding, "-o", folder)
+    assert made.exit_code == 0, made.stderr
+    pins = {"sck": "45", "cs_n": "4", "mosi": "2", "miso": "47"}
+    run("build", folder, *board, "-o", tmp_path / "out")
+    run("build", folder, *board, "--link", "spi", "-o", tmp_path / "out")
+    assert [(given.linked, given.module, said) for given, said in sources] == 2 * [(True, "spi_link", ("spi", pins))]
+    assert refused(2, "build", folder, *board, "--link", "uart", "-o", tmp_path / "out") == (
+        f"{folder}: was generated with link spi, and a bitstream for icebreaker has link uart; generate it again"
+    )
+    # Bare streams get the one that is asked for, at the board's own pins.
+    bare = tmp_path / "bare"
+    assert run("generate", network, *board, "--folding", folding, "-o", bare).exit_code == 0
+    run("build", bare, *board, "--link", "spi", "-o", tmp_path / "out")
+    own = {"sck": "15", "cs_n": "16", "mosi": "14", "miso": "17"}
+    assert (sources[-1][0].linked, sources[-1][1]) == (False, ("spi", own))
