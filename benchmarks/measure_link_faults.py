@@ -1,12 +1,12 @@
-"""Frames through the simulated serial link while the line damages what passes, each kind of fault by itself.
+"""Frames through a simulated link while its line damages what passes, each kind of fault by itself.
 
-    python benchmarks/measure_link_faults.py [--frames N] [--seed S] [--jobs J]
+    python benchmarks/measure_link_faults.py [--link uart|spi] [--frames N] [--seed S] [--jobs J]
 
 The emitted Verilog of the link and of a small network runs in Verilator; the host is the one of ``bnnhw run``. The line
-between (``rtl_tests/uart/faulty_line.cpp``) flips, loses and doubles bits and bytes and is stuck, on both wires. Every
-result is compared with the integer reference. A million frames take about six minutes on one core. Writes
-benchmarks/results/link_faults.json and the table in docs/links.md; stops with status 1 when a wrong result was taken
-as right.
+between (``rtl_tests/uart/faulty_line.cpp``, ``rtl_tests/spi/faulty_lines.cpp``) flips, loses and doubles bits and bytes
+and is stuck, in both directions. Every result is compared with the integer reference. A million frames take about six
+minutes on one core. Writes the link's counts in benchmarks/results and its table in docs/links.md; stops with status 1
+when a wrong result was taken as right.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from rtl_tests.packets.campaign import FaultyLine, Outcome, campaign  # noqa: E402
-from rtl_tests.spi.faults import LINE as SPI  # noqa: E402
-from rtl_tests.uart.faults import LINE as UART  # noqa: E402
+from rtl_tests.packets.campaign import Outcome, campaign  # noqa: E402
+from rtl_tests.spi import faults as spi  # noqa: E402
+from rtl_tests.uart import faults as uart  # noqa: E402
 
-RESULT = ROOT / "benchmarks" / "results" / "link_faults.json"
+LINES = {"uart": uart.LINE, "spi": spi.LINE}
+
+RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "links.md"
-BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
+BEGIN, END = "<!-- measured, {link}: begin -->\n", "<!-- measured, {link}: end -->\n"
 
 EVERY = 1200
 """Bits between faults on a wire: a fault per 9 packets."""
@@ -39,23 +41,25 @@ RUN = 10_000
 COUNTS = ("frames", "faults_in", "faults_out", "resent", "reported", "wrong")
 
 
-def _runs(frames: int, seed: int) -> Iterator[tuple[str, int, int]]:
+def _runs(link: str, frames: int, seed: int) -> Iterator[tuple[str, int, int]]:
     """Kind, frames and seed of every run; the kinds have equally many frames, all kinds at once as many as one."""
-    share = -(-frames // (len(FAULTS) + 1))
+    faults = LINES[link].faults
+    share = -(-frames // (len(faults) + 1))
     for first in range(0, share, RUN):
-        for number, kind in enumerate((*FAULTS, "all")):
+        for number, kind in enumerate((*faults, "all")):
             yield kind, min(RUN, share - first), seed + 1000 * number + first // RUN
 
 
-def _run(kind: str, frames: int, seed: int) -> Outcome:
-    return campaign(tuple(FAULTS) if kind == "all" else (kind,), frames, seed, EVERY)
+def _run(link: str, kind: str, frames: int, seed: int) -> Outcome:
+    line = LINES[link]
+    return campaign(line, tuple(line.faults) if kind == "all" else (kind,), frames, seed, EVERY)
 
 
-def measure(frames: int, seed: int, jobs: int) -> dict[str, dict[str, int]]:
+def measure(link: str, frames: int, seed: int, jobs: int) -> dict[str, dict[str, int]]:
     """The counts of each kind, and in all."""
-    counts = {kind: dict.fromkeys(COUNTS, 0) for kind in (*FAULTS, "all", "total")}
+    counts = {kind: dict.fromkeys(COUNTS, 0) for kind in (*LINES[link].faults, "all", "total")}
     with ProcessPoolExecutor(jobs) as pool:
-        waiting = {pool.submit(_run, *run): run[0] for run in _runs(frames, seed)}
+        waiting = {pool.submit(_run, link, *run): run[0] for run in _runs(link, frames, seed)}
         for done in as_completed(waiting):
             for kind in (waiting[done], "total"):
                 for name, value in done.result().as_dict().items():
@@ -65,13 +69,13 @@ def measure(frames: int, seed: int, jobs: int) -> dict[str, dict[str, int]]:
     return counts
 
 
-def page(result: dict[str, Any]) -> str:
+def page(link: str, result: dict[str, Any]) -> str:
     """The table of the documentation."""
     lines = [
         "| fault | | frames | faults, in | out | sent again | reported | wrong |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    meaning = {**FAULTS, "all": "all of these, at random", "total": ""}
+    meaning = {**LINES[link].faults, "all": "all of these, at random", "total": ""}
     for kind, counts in result["counts"].items():
         lines.append(f"| {kind} | {meaning[kind]} | " + " | ".join(f"{counts[name]:,}" for name in COUNTS) + " |")
     return "\n".join(lines) + "\n"
@@ -79,16 +83,19 @@ def page(result: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--link", choices=LINES, default="uart")
     parser.add_argument("--frames", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     chosen = parser.parse_args()
-    counts = measure(chosen.frames, chosen.seed, chosen.jobs)
+    link = chosen.link
+    counts = measure(link, chosen.frames, chosen.seed, chosen.jobs)
     result = {"frames": chosen.frames, "seed": chosen.seed, "bits_between_faults": EVERY, "counts": counts}
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    text = PAGE.read_text(encoding="utf-8")
-    before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
-    PAGE.write_text(before + page(result) + after, encoding="utf-8")
+    target = RESULTS / ("link_faults.json" if link == "uart" else f"link_faults_{link}.json")
+    target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    text, begin, end = PAGE.read_text(encoding="utf-8"), BEGIN.format(link=link), END.format(link=link)
+    before, after = text[: text.index(begin) + len(begin)], text[text.index(end) :]
+    PAGE.write_text(before + page(link, result) + after, encoding="utf-8")
     sys.exit(int(counts["total"]["wrong"] > 0))
 
 
