@@ -74,7 +74,7 @@ def build(
     from bnnhw.flow.pins import with_link
 
     chosen = as_board(board)
-    opened = open_path(session, design, with_link(chosen, None if design.is_dir() else link), folding)
+    opened = open_path(session, design, with_link(chosen, None if design.is_dir() else link, placed=False), folding)
     technology, model = None, design
     if isinstance(opened, Design):
         technology, model = opened.technology, None

@@ -67,7 +67,7 @@ def fold(
 
     if fps is not None and fastest:
         raise click.UsageError("--fps and --max can't be given together")
-    chosen = with_baud(with_link(as_board(board), link), baud)
+    chosen = with_baud(with_link(as_board(board), link, placed=False), baud)
     loaded = open_network(network)
     check_frame(loaded, chosen)
     with session.stage("fold"):

@@ -43,7 +43,8 @@ link_option = click.option(
 pins_option = click.option(
     "--pins",
     metavar="rx=P,tx=P",
-    help="Pins of the link, CONNECTOR_NUMBER:PIN or of the package.  [default: the board's]",
+    help="Pins of the link, CONNECTOR_NUMBER:PIN or of the package; of SPI sck=P,cs_n=P,mosi=P,miso=P.  [default: the "
+    "board's]",
 )
 
 baud_option = click.option(

@@ -14,7 +14,9 @@ from bnnhw.links.pins import board_platform, connectors, lamp_ports, link_pins, 
 __all__ = ["pins_of", "with_link", "with_pins"]
 
 
-def with_link(board: Board, link: str | None, pins: str | Mapping[str, str] | None = None) -> Board:
+def with_link(
+    board: Board, link: str | None, pins: str | Mapping[str, str] | None = None, *, placed: bool = True
+) -> Board:
     """A board that is reached by a link of one's choice; the link is then the board's first.
 
     Where the board has no pins of its own for it and none are chosen, they are those of the first connector on which
@@ -26,6 +28,8 @@ def with_link(board: Board, link: str | None, pins: str | Mapping[str, str] | No
         A name in :data:`bnnhw.links.LINKS`; None leaves the board's.
     pins : str or mapping of str to str, optional
         As ``"rx=pmod_0:3,tx=B10"``, pins of connectors or of the package, or by signal.
+    placed : bool
+        Whether pins are needed; a folding needs none.
 
     Raises
     ------
@@ -40,7 +44,7 @@ def with_link(board: Board, link: str | None, pins: str | Mapping[str, str] | No
             raise RequestError(f"link of a board must be one of {known}, not {link!r}")
         known_here = link in board.links
         board = replace(board, links=(link, *(name for name in board.links if name != link)))
-        if pins is None and not known_here and link not in board.pins:
+        if placed and pins is None and not known_here and link not in board.pins:
             return _usual(board, chosen)
     if isinstance(pins, Mapping):
         return replace(board, pins={**board.pins, board.links[0]: dict(pins)})

@@ -26,9 +26,6 @@ SCK_HZ = 20_000_000
 PMOD = {"cs_n": 1, "mosi": 2, "miso": 3, "sck": 4}
 """Pins of a Pmod connector: type 2 (SPI) of Digilent's Pmod Interface Specification."""
 
-FRAME_PERIODS = 5
-"""Periods of SCK for which a transaction takes no bit: half a one before and after it, and 4 between two."""
-
 
 @dataclass(frozen=True)
 class Spi(PacketLink):
@@ -82,11 +79,11 @@ class Spi(PacketLink):
         return interface(graph, self.sck_hz, setting.clock_mhz)
 
     def frames_per_s(self, frame: Frame) -> float:
-        """A transaction per frame, in which the result of an earlier one comes back behind an idle byte."""
+        """Eight bits per byte of the longer of two packets: that of a frame and that of its result."""
         from bnnhw.links.packets.packet import packet_bytes, score_bytes
 
-        sent, received = packet_bytes(frame.bits, score_bytes(frame.score_bits, signed=frame.score_signed))
-        return self.sck_hz / (8 * max(sent, 1 + received) + FRAME_PERIODS)
+        score = score_bytes(frame.score_bits, signed=frame.score_signed)
+        return self.sck_hz / (8 * max(packet_bytes(frame.bits, score)))
 
     @property
     def settings(self) -> dict[str, int]:

@@ -41,9 +41,9 @@ def test_link() -> None:
 
 @pytest.mark.parametrize("bits, sent, received", [(8, 10, 13), (200, 34, 13)])
 def test_rate(bits: int, sent: int, received: int) -> None:
-    """Eight bits per byte of a frame's packet, or of a result's behind an idle byte, and five periods around."""
+    """Eight bits per byte of a frame's packet, or of a result's."""
     frame = Frame(bits, 1, 1, bits, 4, 9, False)
-    assert Spi(20_000_000).frames_per_s(frame) == 20_000_000 / (8 * max(sent, 1 + received) + 5)
+    assert Spi(20_000_000).frames_per_s(frame) == 20_000_000 / (8 * max(sent, received))
 
 
 def test_clocks() -> None:
