@@ -11,7 +11,6 @@ import click
 from bnnhw.cli.paths import BoardName, InputPath
 from bnnhw.cli.session import Session, verb
 from bnnhw.cli.terminal import write_out
-from bnnhw.errors import RequestError
 from bnnhw.processes import Terminated
 
 if TYPE_CHECKING:
@@ -45,17 +44,14 @@ def virtual(session: Session, folder: Path, board: str | None, netlist: bool, bi
     """A board without a board, at a pseudo-terminal.
 
     DIR is what `bnnhw build` wrote. The top of the board's design runs in Verilator, pins and serial timing included;
-    any program may open the port that is printed, as it opens a serial port. Ctrl-C or SIGTERM ends it.
+    any program may open the port that is printed, as it opens a serial port; of a board behind SPI it is that of a
+    microcontroller between. Ctrl-C or SIGTERM ends it.
     """
     from bnnhw.flow.built import open_built
     from bnnhw.flow.run import level_of, simulated_port
     from bnnhw.flow.virtual import pseudo_terminal, serve
 
     built, level = open_built(folder, board), level_of(netlist=netlist, bitstream=bitstream)
-    if not built.link.serial:
-        raise RequestError(
-            f"{folder}: link {built.link.name} has no serial port that a terminal stands for: bnnhw run --virtual"
-        )
     with pseudo_terminal() as (terminal, name):
         with session.stage("compile"):
             port = simulated_port(built, level)
@@ -65,7 +61,7 @@ def virtual(session: Session, folder: Path, board: str | None, netlist: bool, bi
             # One object it was; what may still go wrong is for stderr.
             session.json = False
             session.say(f"{built.board.name}, {built.link.name}; Ctrl-C ends it")
-            serve(port, terminal)
+            serve(built.link.terminal(port), terminal)
         except (KeyboardInterrupt, Terminated):
             session.say("ended")
         finally:

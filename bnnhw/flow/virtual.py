@@ -6,27 +6,17 @@ import os
 import select
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Protocol
 
 from bnnhw.errors import RequestError
+from bnnhw.links.host import Listened
 
-__all__ = ["IDLE_S", "SLICE_S", "Listened", "pseudo_terminal", "serve"]
+__all__ = ["IDLE_S", "SLICE_S", "pseudo_terminal", "serve"]
 
 IDLE_S = 0.25
 """Simulated seconds without a byte after which the board stands still until one comes: above all of its timeouts."""
 
 SLICE_S = 0.001
 """Simulated seconds between two looks at the terminal."""
-
-
-class Listened(Protocol):
-    """A port of a simulated board."""
-
-    def clock(self) -> float: ...
-
-    def write(self, data: bytes, /) -> object: ...
-
-    def read(self, size: int = 1, /, wait_s: float = ...) -> bytes: ...
 
 
 @contextmanager

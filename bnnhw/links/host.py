@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-__all__ = ["Answer", "Host", "Port"]
+__all__ = ["Answer", "Host", "Listened", "Port"]
 
 
 class Port(Protocol):
@@ -18,6 +18,16 @@ class Port(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Listened(Protocol):
+    """A port of a simulated board, whose time passes while somebody listens."""
+
+    def clock(self) -> float: ...
+
+    def write(self, data: bytes, /) -> object: ...
+
+    def read(self, size: int = 1, /, wait_s: float = ...) -> bytes: ...
 
 
 class Answer(Protocol):

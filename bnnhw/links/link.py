@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from bnnhw.errors import RequestError
-from bnnhw.links.host import Host, Port
+from bnnhw.links.host import Host, Listened, Port
 
 if TYPE_CHECKING:
     from amaranth.hdl import Elaboratable
@@ -126,14 +126,11 @@ class BoardLink(Link):
         the platform's resource that has the link's name.
     enables : mapping of str to str
         Of pins that are not always driven: the port of the module that says when they are.
-    serial : bool
-        Whether its port is one of bytes as they come, as a serial port's are.
     """
 
     needs_board = True
     pins: ClassVar[Mapping[str, str]] = {}
     enables: ClassVar[Mapping[str, str]] = {}
-    serial: ClassVar[bool] = True
 
     @property
     @abstractmethod
@@ -207,6 +204,10 @@ class BoardLink(Link):
             When no board answers.
         """
         raise RequestError(f"link {self.name} has no host")
+
+    def terminal(self, port: Listened) -> Listened:
+        """What a program that opens a serial port finds there, of the port of a simulated board."""
+        return port
 
     def far_end(self) -> str:
         """What drives the pins of a simulated board: the C++ class ``Host`` of ``bnnhw/sim/board.cpp.j2``.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,14 +71,29 @@ def test_a_build_is_found_again_with_its_link_and_pins(name: str, pins: str | No
     assert pins_of(found) == pins_of(with_link(boards.get(name), "spi", pins))
 
 
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
+def test_virtual_is_the_port_of_a_microcontroller(tmp_path: Path) -> None:
+    """Two hosts, one after the other."""
+    folder = build(tmp_path / "bitstream", "icebreaker")
+    command = [sys.executable, "-c", "from bnnhw.cli import main; main()", "virtual", str(folder), "--json", "-q"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        for _ in range(2):
+            told = run("run", folder, "--port", port, "--random", "3", "--check", "--json")
+            assert told.exit_code == 0, told.stderr
+            data = json.loads(told.stdout)
+            assert (data["differences"], data["link"]["port"]) == (0, port)
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_what_is_refused(tmp_path: Path, refused: Refused) -> None:
     folder = build(tmp_path / "bitstream", "icestick")
-    assert refused(2, "run", folder, "--port", "/dev/ttyUSB1", "--random", "1").startswith(
-        "port of an SPI link must be /dev/spidevB.C or ftdi://VENDOR:PRODUCT/INTERFACE, not '/dev/ttyUSB1'; "
-    )
-    assert refused(2, "virtual", folder) == (
-        f"{folder}: link spi has no serial port that a terminal stands for: bnnhw run --virtual"
-    )
+    missing = tmp_path / "nowhere-tty"
+    assert refused(2, "run", folder, "--port", missing, "--random", "1").startswith(f"port {missing}: ")
     path = folder / "report.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "sck_hz": None}))
     assert refused(2, "run", folder, "--virtual", "--random", "1") == f"{path}: must say 'sck_hz', and does not"

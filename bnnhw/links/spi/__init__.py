@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bnnhw.errors import RequestError
-from bnnhw.links.host import Host, Port
+from bnnhw.links.host import Host, Listened, Port
 from bnnhw.links.link import FrameAccelerator, Setting
 from bnnhw.links.packets.link import PacketLink
 
@@ -36,7 +36,6 @@ class Spi(PacketLink):
     why_board = "its clock decides how fast SCK may be"
     pins: ClassVar[Mapping[str, str]] = {"sck": "i", "cs_n": "i", "mosi": "i", "miso": "o"}
     enables: ClassVar[Mapping[str, str]] = {"miso": "selected"}
-    serial = False
 
     sck_hz: int = SCK_HZ
 
@@ -98,6 +97,11 @@ class Spi(PacketLink):
         from bnnhw.links.spi.host import open_host
 
         return open_host(port, clock)
+
+    def terminal(self, port: Listened) -> Listened:
+        from bnnhw.links.spi.bridge import Bridge
+
+        return Bridge(port)
 
     def far_end(self) -> str:
         from bnnhw.templates import render

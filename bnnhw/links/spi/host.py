@@ -18,6 +18,9 @@ __all__ = ["FILLER", "Polling", "Replies", "open_host"]
 FILLER = 0
 """What is sent where only an answer is wanted: no sync byte, and no command of a flash memory on the same lines."""
 
+ANSWER_S = 2.0
+"""How long a port may take for a transaction: it needs no board for it."""
+
 PATIENCE_S = 0.01
 """For how long a read asks: as long as that of a serial port waits."""
 
@@ -130,8 +133,11 @@ class Polling:
     def _exchange(self, sent: bytes) -> None:
         self._line.write(sent)
         back = bytearray()
+        end = self._clock() + max(ANSWER_S, self._patience_s)
         while len(back) < len(sent):
             back += self._line.read(len(sent) - len(back))
+            if len(back) < len(sent) and self._clock() > end:
+                raise CheckError(f"the port gave {len(back)} of {len(sent)} bytes of a transaction back")
         self.first = back[0]
         # The first byte is none of a reply, wherever the last transaction ended.
         self._received += self._replies.feed(bytes(back[1:]))

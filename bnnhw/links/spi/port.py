@@ -1,15 +1,16 @@
-"""SPI ports of the host: of Linux, and of FTDI's bridges."""
+"""SPI ports of the host: of Linux, of FTDI's bridges, and of a microcontroller at a serial port."""
 
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 from bnnhw.errors import RequestError, ToolError
 from bnnhw.links.host import Port
 
-__all__ = ["FtdiPort", "SpidevPort", "open_port"]
+__all__ = ["BridgePort", "FtdiPort", "SpidevPort", "bridged", "open_port"]
 
 SPIDEV_BYTES = 4096
 """What the Linux driver takes in one transaction; its parameter ``bufsiz`` says so, and spidev takes no more."""
@@ -18,6 +19,12 @@ FTDI_BYTES = 0xF000
 """What pyftdi takes in one transaction, about."""
 
 BUFSIZ = Path("/sys/module/spidev/parameters/bufsiz")
+
+BRIDGE_BYTES = 4096
+"""What a microcontroller must take in one transaction."""
+
+BRIDGE_QUIET_S = 0.1
+"""Silence after which a microcontroller has given up a transaction that is not whole."""
 
 
 class _Transactions:
@@ -93,13 +100,44 @@ class FtdiPort(_Transactions):
         self._controller.close()
 
 
+def bridged(data: bytes) -> bytes:
+    """A transaction as a microcontroller is asked for it: its length in two bytes, little endian, and its bytes."""
+    return len(data).to_bytes(2, "little") + data
+
+
+class BridgePort:
+    """A microcontroller at a serial port that makes transactions and gives the bytes back that came.
+
+    Parameters
+    ----------
+    serial : Port
+        Which is told each transaction as :func:`bridged` has it.
+    """
+
+    longest = BRIDGE_BYTES
+
+    def __init__(self, serial: Port) -> None:
+        self._serial = serial
+
+    def write(self, data: bytes, /) -> int:
+        self._serial.write(bridged(data))
+        return len(data)
+
+    def read(self, size: int = 1, /) -> bytes:
+        return self._serial.read(size)
+
+    def close(self) -> None:
+        self._serial.close()
+
+
 def open_port(name: str, sck_hz: int) -> Port:
     """Opens an SPI port.
 
     Parameters
     ----------
     name : str
-        ``/dev/spidevB.C``, or pyftdi's ``ftdi://ftdi:2232h/1``; behind ``?cs=`` which of its select lines.
+        ``/dev/spidevB.C``; pyftdi's ``ftdi://ftdi:2232h/1``, behind ``?cs=`` which of its select lines; or a serial
+        port, at which a microcontroller is that knows its own rate.
 
     Raises
     ------
@@ -112,11 +150,23 @@ def open_port(name: str, sck_hz: int) -> Port:
         return _open_ftdi(name, sck_hz)
     if (found := re.fullmatch(r"/dev/spidev(\d+)\.(\d+)", name)) is not None:
         return _open_spidev(name, int(found[1]), int(found[2]), sck_hz)
-    known = ", ".join(str(path) for path in sorted(Path("/dev").glob("spidev*"))) or "none"
-    raise RequestError(
-        f"port of an SPI link must be /dev/spidevB.C or ftdi://VENDOR:PRODUCT/INTERFACE, not {name!r}; "
-        f"/dev/spidevB.C there are: {known}"
-    )
+    return _open_bridge(name)
+
+
+def _open_bridge(name: str) -> Port:
+    import serial
+    from serial.tools import list_ports
+
+    try:
+        port = serial.Serial(name, timeout=0.01, write_timeout=10)
+    except (serial.SerialException, ValueError) as error:
+        found = sorted(map(str, Path("/dev").glob("spidev*"))) + [port.device for port in list_ports.comports()]
+        raise RequestError(
+            f"port {name}: {error}; ports there are: {', '.join(found) or 'none'}, and ftdi://VENDOR:PRODUCT/INTERFACE"
+        ) from error
+    time.sleep(BRIDGE_QUIET_S)
+    port.reset_input_buffer()
+    return BridgePort(port)
 
 
 def _open_spidev(name: str, bus: int, select: int, sck_hz: int) -> Port:

@@ -142,12 +142,3 @@ def test_a_library_that_is_missing(library: str, name: str, monkeypatch: pytest.
     message = f"{library} is missing, needed for {name}: pip install 'bnnhw[spi]'"
     with pytest.raises(ToolError, match=f"^{re.escape(message)}$"):
         open_port(name, 1)
-
-
-def test_what_is_no_port() -> None:
-    message = (
-        "port of an SPI link must be /dev/spidevB.C or ftdi://VENDOR:PRODUCT/INTERFACE, not '/dev/ttyUSB1'; "
-        "/dev/spidevB.C there are: "
-    )
-    with pytest.raises(RequestError, match=f"^{re.escape(message)}"):
-        open_port("/dev/ttyUSB1", 1)
