@@ -22,7 +22,8 @@ from bnnhw.flow.design import open_design
 from bnnhw.flow.pins import with_pins
 from bnnhw.ir import archive
 from bnnhw.links import board_link
-from bnnhw.links.uart import Uart, device
+from bnnhw.links.uart import Uart
+from bnnhw.links.uart import port as serial_port
 from tests.cli.conftest import run
 
 BOARD = "icebreaker"
@@ -85,7 +86,7 @@ def test_the_host_takes_the_rate_of_the_build(network: Path, tmp_path: Path, mon
     write_json(tmp_path / "report.json", said_there)
     archive.save(archive.load(network), tmp_path / "network.bnn")
     opened: list[int] = []
-    monkeypatch.setattr(device, "open_port", lambda name, baud: opened.append(baud))
+    monkeypatch.setattr(serial_port, "open_port", lambda name, baud: opened.append(baud))
     open_built(tmp_path).link.open_port("/dev/some")
     assert opened == [3_000_000]
 
