@@ -228,6 +228,7 @@ def _cell_models(share: Path) -> dict[str, str]:
     files = {path.name: path.read_text() for path in sorted(folder.glob("*.vh"))}
     text = (folder / "cells_sim.v").read_text()
     # Yosys models the block RAM as a black box, with ports and parameters but no behaviour.
+    text = text.replace("(* blackbox *)\nmodule DP16KD(", "module DP16KD(")
     head, ram, tail = re.split(r"(?=^module DP16KD\b)|(?<=^endmodule\n)(?=\n`ifndef NO_INCLUDES)", text, flags=re.M)
     body = ram.rindex("endmodule")
     model = render("bnnhw.devices", "dp16kd.v.j2")
@@ -307,4 +308,5 @@ ECP5 = Family(
         large_options=("--placer", "static", "--router", "router2"),
     ),
     cell_models=CellModels(r"\b(?:DP16KD|LUT4|PFUMX|L6MUX21|CCU2C|TRELLIS_[A-Z0-9]+)\b", _cell_models),
+    board_models="ecp5_board.v.j2",
 )

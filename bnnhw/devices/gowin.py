@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,9 +136,8 @@ def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_reg
 
 
 def _cell_models(share: Path) -> dict[str, str]:
+    # Some of Yosys' black boxes have the names of the memories modelled here.
     text = (share / "gowin" / "cells_sim.v").read_text()
-    # Yosys' black boxes have no behaviour, and some of them have the names of the memories modelled here.
-    text = re.sub(r"^\(\* blackbox(?:, keep)? \*\)\n\s*module\b.*?^endmodule\n", "", text, flags=re.M | re.S)
     return {"cells_sim.v": text, "ram.v": render("bnnhw.devices", "gowin_ram.v.j2")}
 
 
@@ -203,4 +201,5 @@ GOWIN = Family(
     cell_models=CellModels(
         r"\b(?:LUT[1-4]|ALU|DFF[A-Z]*|RAM16S[A-Z0-9]*|MUX2_LUT[5-8]|SP(?:X9)?|S?DP(?:X9)?B|pROM(?:X9)?)\b", _cell_models
     ),
+    board_models="gowin_board.v.j2",
 )

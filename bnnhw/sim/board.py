@@ -16,7 +16,7 @@ from typing import Any
 
 from bnnhw import processes
 from bnnhw.boards import Board
-from bnnhw.errors import BnnhwError, RequestError
+from bnnhw.errors import BnnhwError, RequestError, ToolError
 from bnnhw.links import BoardLink
 from bnnhw.links.pins import board_platform
 from bnnhw.sim import model
@@ -58,7 +58,8 @@ def compile_board(
     Raises
     ------
     RequestError
-        For a family or a link that has no model of what is at the pins, and a top without the link's pins.
+        For a family without models of what is at the pins, a design with a cell that has no model or is used as its
+        model does not cover, and a top without the link's pins.
     ToolError
         When Verilator or a C++ compiler is missing.
     """
@@ -70,11 +71,25 @@ def compile_board(
     ports = _ports(sources)
     own = render("bnnhw.devices", family.board_models)
     cells, defines = models_for(family.name, sources)
-    texts = {f"cells_{name}": _without(text, own) for name, text in cells.items() if name.endswith(".v")}
-    others = {name: text for name, text in cells.items() if not name.endswith(".v")}
+    cells = {name: _without(text, own) for name, text in cells.items()}
     main = render("bnnhw.sim", "board.cpp.j2", oscillator_hz=round(board.oscillator_mhz * 1e6), far_end=link.far_end())
-    files = {**others, **texts, **sources, "board_models.v": own, "board_bench.v": _bench(board, link, ports)}
-    return model.build(files, BENCH, main, defines=defines, cache=cache)
+    design = {name: _both_ways(text, ports) for name, text in sources.items()}
+    files = {**cells, **design, "board_models.v": own, "board_bench.v": _bench(board, link, ports)}
+    try:
+        return model.build(files, BENCH, main, defines=defines, cache=cache)
+    except ToolError as error:
+        if (missing := _MISSING.search(str(error))) is not None:
+            raise RequestError(
+                f"{board.name} can not be simulated: its design has the cell {missing[1]}, which has no model"
+            ) from None
+        if (used := _REFUSED.search(str(error))) is not None:
+            raise RequestError(f"{board.name} can not be simulated: {used[1]}") from None
+        raise
+
+
+_MISSING = re.compile(r"%Error-MODMISSING: .*'(\w+)'")
+_REFUSED = re.compile(r"%Error-USERERROR: .*: (\w+: .*)")
+"""What Verilator says of a module that nobody defines, and of a ``$error`` in one."""
 
 
 def _ports(sources: Mapping[str, str]) -> tuple[str, ...]:
@@ -85,10 +100,19 @@ def _ports(sources: Mapping[str, str]) -> tuple[str, ...]:
     raise ValueError(f"sources must have a module {TOP}")
 
 
+def _both_ways(text: str, ports: tuple[str, ...]) -> str:
+    """A top's inputs as pins: the cell at a pin may be one that goes both ways, whatever way it is used."""
+
+    def pins(head: re.Match[str]) -> str:
+        return re.sub(rf"^( *)input ((?:\[\d+:\d+\] )?(?:{'|'.join(ports)});)$", r"\1inout \2", head[0], flags=re.M)
+
+    return re.sub(rf"^module {TOP} *\(.*?^endmodule", pins, text, flags=re.M | re.S)
+
+
 def _without(text: str, own: str) -> str:
     """Cell models but for those of modules that another text has."""
     for name in re.findall(r"^module (\w+)", own, re.M):
-        text = re.sub(rf"^(?:\(\*[^\n]*\*\)\n)*module {name}\b.*?^endmodule[^\n]*\n", "", text, flags=re.M | re.S)
+        text = re.sub(rf"^(?:\(\*[^\n]*\*\)\n)*module {name}\b.*?\bendmodule[^\n]*\n", "", text, flags=re.M | re.S)
     return text
 
 

@@ -29,9 +29,12 @@ def models_for(family: str, sources: Mapping[str, str]) -> tuple[dict[str, str],
     models = FAMILIES[family].cell_models
     if models is None or not any(re.search(models.pattern, text) for text in sources.values()):
         return {}, ()
-    return models.sources(tools.yosys_share(tools.require("yosys"))), models.macros
+    texts = models.sources(tools.yosys_share(tools.require("yosys")))
+    # Yosys' black boxes have no behaviour: a design that has one is to be refused, not simulated without it.
+    return {name: _BLACK_BOX.sub("", text) for name, text in texts.items()}, models.macros
 
 
+_BLACK_BOX = re.compile(r"^\(\* blackbox(?:, keep)? \*\)\n\s*module\b.*?^endmodule\n", re.M | re.S)
 _MODULE = re.compile(r"^(?:\(\*[^\n]*\*\)\n)*module\s+(\w+)\b.*?^endmodule[^\n]*\n", re.M | re.S)
 
 

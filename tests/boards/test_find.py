@@ -17,7 +17,7 @@ from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import BnnhwError, FileError, RequestError
 from bnnhw.ir import archive
 from tests.build.networks import random_network
-from tests.needs import needs_build
+from tests.needs import SIMULATION, needs, needs_build
 
 TEXT = '''
 """An iCE40HX4K on a board of our own."""
@@ -94,9 +94,12 @@ def test_it_builds(board: Path, tmp_path: Path) -> None:
     assert "set_io uart_0__rx__io 9" in (out / "top.pcf").read_text()
 
 
-def test_it_goes_through_all_verbs(board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_goes_through_all_verbs(
+    board: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No lamps, no serial port, its clock inside: pins are chosen once, and are in sidecar and constraints."""
     needs_build(ICE40)
+    needs(*SIMULATION)
     board.write_text(
         TEXT.replace('        UARTResource(0, rx="9", tx="8"),\n', "")
         .replace('    leds=(("led", 0), ("led", 1)),\n', "    programmers=(Iceprog(),),\n")
@@ -127,8 +130,10 @@ def test_it_goes_through_all_verbs(board: Path, tmp_path: Path, monkeypatch: pyt
     pins = "rx=pmod_0:2,tx=46"
     shown = verb("boards", board, "--pins", pins)["boards"]["mine"]
     assert shown["link"]["pins"] == {"rx": "2", "tx": "46"} and shown["lamps"] == {} and not shown["tried"]
-    design, out = tmp_path / "design", tmp_path / "out"
-    verb("generate", tmp_path / "tiny.bnn", "--board", board, "--link", "uart", "--pins", pins, "-o", design)
+    design, out, folding = tmp_path / "design", tmp_path / "out", tmp_path / "folding.json"
+    assert verb("fold", tmp_path / "tiny.bnn", "--board", board, "-o", folding)["clock_mhz"] == 24.0
+    chosen = ("--board", board, "--folding", folding)
+    verb("generate", tmp_path / "tiny.bnn", *chosen, "--link", "uart", "--pins", pins, "-o", design)
     assert json.loads((design / "design.json").read_text())["pins"] == pins
     built = verb("build", design, "--board", board, "-o", out)
     assert built["timing_met"] and built["clock_mhz"] == 24.0
@@ -141,6 +146,9 @@ def test_it_goes_through_all_verbs(board: Path, tmp_path: Path, monkeypatch: pyt
 
     assert open_design(design).pins == pins
     assert pins_of(with_pins(boards.get(str(board)), "rx=3,tx=4")) == {"rx": "3", "tx": "4"}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    ran = verb("run", out, "--board", board, "--virtual", "--random", 20, "--check")
+    assert (ran["frames"], ran["differences"], ran["resent"]) == (20, 0, 0)
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "iceprog").write_text(f"#!/bin/sh\necho $1 > {programs / 'log'}\n")

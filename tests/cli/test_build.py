@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from bnnhw import boards, devices, tools
+from bnnhw import boards, devices
 from bnnhw.dataflow.frame import Frame
+from bnnhw.devices.ice40 import ICE40
 from bnnhw.files.folder import LIST
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.folding import file as folding_file
@@ -20,11 +21,13 @@ from bnnhw.folding.predict import predict
 from bnnhw.ir import archive
 from bnnhw.links import board_link
 from tests.cli.conftest import make_network, run
+from tests.needs import needs
 
 FOLDINGS = (LayerFolding(5, 8), LayerFolding(2, 5, "lut"))
-ICEBREAKER = boards.get("icebreaker")
 # One of each kind: a part sold as a larger die's, a low-power one, an oscillator inside the device, no PLL in it.
 OTHERS = ("ice40-hx8k-b-evn", "alhambra-ii", "tinyfpga-bx", "upduino-v3", "fomu-pvt", "blackice")
+
+UNPACKERS = () if ICE40.unpacker is None else ICE40.unpacker.programs
 
 pytestmark = pytest.mark.xdist_group("build")
 
@@ -57,14 +60,6 @@ def built(tmp_path_factory: pytest.TempPathFactory, cache_home: None) -> tuple[P
     return folder / "bitstream", _json(*_request(folder, "icebreaker", folder / "bitstream"))
 
 
-def _unpackable() -> None:
-    unpacker = ICEBREAKER.family.unpacker
-    assert unpacker is not None
-    for program in unpacker.programs:
-        if not tools.find(program).found:
-            pytest.skip(f"{program.name} is missing")
-
-
 def _runs(built: Path, folder: Path, option: str, *files: str) -> None:
     """Every class and score of 20 frames, none sent twice; of what was built the folder has those files alone."""
     folder.mkdir()
@@ -80,14 +75,14 @@ def test_the_netlist_runs(built: tuple[Path, dict[str, Any]], tmp_path: Path) ->
 
 def test_the_bitstream_runs(built: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     """From the file that is put onto the board, and the names of its pins."""
-    _unpackable()
+    needs(*UNPACKERS)
     _runs(built[0], tmp_path / "bitstream", "--bitstream", "top.bin", "top.pcf")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("board", OTHERS)
 def test_bitstreams_of_other_devices_run(board: str, tmp_path: Path) -> None:
-    _unpackable()
+    needs(*UNPACKERS)
     out = tmp_path / "out"
     assert _json(*_request(tmp_path, board, out))["timing_met"]
     _runs(out, tmp_path / "bitstream", "--bitstream", "top.bin", "top.pcf")

@@ -16,9 +16,11 @@ import pytest
 
 import bnnhw
 from bnnhw import boards, reference
+from bnnhw.boards import Board
 from bnnhw.build import synth
 from bnnhw.build.design import TOP, design_files, write_design
 from bnnhw.files import write_json
+from bnnhw.flow.pins import pins_of, with_pins
 from bnnhw.ir import archive
 from bnnhw.links import board_link
 from tests.build.networks import source
@@ -31,19 +33,22 @@ LINK = board_link(BOARD)
 pytestmark = pytest.mark.xdist_group("virtual board")
 
 
-@pytest.fixture
-def built(tmp_path: Path) -> Path:
+def make_built(folder: Path, board: Board) -> Path:
     """What `build` leaves that a host and the virtual board need, without synthesis, place and route."""
-    folder = tmp_path / "bitstream"
     folder.mkdir()
     given = source(FOLDED)
-    design = write_design(given, BOARD, folder, link=LINK, clock_mhz=30.0)
-    assert design == design_files(given, BOARD, LINK, folder)
-    (folder / f"{TOP}.ys").write_text(synth.script([path.name for path in design.sources], TOP, BOARD.family))
+    design = write_design(given, board, folder, link=LINK, clock_mhz=30.0)
+    assert design == design_files(given, board, LINK, folder)
+    (folder / f"{TOP}.ys").write_text(synth.script([path.name for path in design.sources], TOP, board.family))
     archive.save(NETWORK, folder / "network.bnn")
-    report = {"board": "icebreaker", "link": "uart", "baud": LINK.settings["baud"], "identity": given.identity}
+    report = {"board": board.name, "link": "uart", "baud": LINK.settings["baud"], "identity": given.identity}
     write_json(folder / "report.json", {**report, "fps": 1e6, "link_fps": LINK.frames_per_s(given.frame)})
     return folder
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    return make_built(tmp_path / "bitstream", BOARD)
 
 
 def change(built: Path, **said: object) -> None:
@@ -92,6 +97,40 @@ def test_a_board_with_another_design(built: Path, refused: Callable[..., str]) -
         "program it first",
         refused(1, "run", built, "--virtual", "--random", "1"),
     )
+
+
+INVERTED = """
+from amaranth.build import Attrs, Clock, Pins, PinsN, Resource, Subsignal
+from bnnhw.boards import Board
+from bnnhw.boards.icebreaker import ICEBREAKER, ICEBreakerPlatform
+from dataclasses import replace
+
+
+class Mine(ICEBreakerPlatform):
+    resources = [
+        Resource("clk12", 0, PinsN("35", dir="i"), Clock(12e6), Attrs(IO_STANDARD="SB_LVCMOS")),
+        Resource(
+            "uart", 0, Subsignal("rx", PinsN("6", dir="i")), Subsignal("tx", PinsN("9", dir="o")),
+            Attrs(IO_STANDARD="SB_LVCMOS"),
+        ),
+    ]
+
+
+MINE = replace(ICEBREAKER, name="mine", platform=Mine, leds=())
+"""
+
+
+@pytest.mark.parametrize("pins", [pytest.param(None, marks=pytest.mark.slow), "rx=4,tx=2"])
+def test_a_board_of_ones_own(pins: str | None, tmp_path: Path) -> None:
+    """Its pins say 0 for 1, unless others are chosen for the build."""
+    file = tmp_path / "mine.py"
+    file.write_text(INVERTED)
+    board = with_pins(boards.get(str(file)), pins)
+    folder = make_built(tmp_path / "bitstream", board)
+    change(folder, pins=pins_of(board))
+    told = run("run", folder, "--board", file, "--virtual", "--random", "5", "--check", "--json")
+    assert told.exit_code == 0, told.stderr
+    assert json.loads(told.stdout)["differences"] == 0
 
 
 def test_inputs(built: Path, tmp_path: Path, refused: Callable[..., str]) -> None:

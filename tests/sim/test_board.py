@@ -14,6 +14,7 @@ from bnnhw.build.design import TOP, write_design
 from bnnhw.devices import Family
 from bnnhw.errors import BnnhwError, CheckError, RequestError
 from bnnhw.flow.baud import with_baud
+from bnnhw.folding import FoldedNetwork
 from bnnhw.links import board_link
 from bnnhw.links.packets.device import Device
 from bnnhw.links.packets.protocol import pack_codes
@@ -25,8 +26,10 @@ from tests.needs import needs
 from tests.sim.virtual import FOLDED, NETWORK
 
 ICEBREAKER = boards.get("icebreaker")
-FAMILIES = {"ice40": "icebreaker"}
+FAMILIES = {"ice40": "icebreaker", "ecp5": "ulx3s-12f", "gowin": "tang-nano-9k"}
 """A board of each family that can be simulated."""
+
+BOARDS = [pytest.param(name, 1_000_000, marks=[] if name == "ice40" else [pytest.mark.slow]) for name in FAMILIES]
 
 pytestmark = pytest.mark.xdist_group("virtual board")
 
@@ -37,10 +40,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.getbasetemp() / "cache" / "bnnhw" / "models"
 
 
-def rtl(folder: Path, board: boards.Board) -> dict[str, str]:
+def rtl(folder: Path, board: boards.Board, folded: FoldedNetwork = FOLDED) -> dict[str, str]:
     """The Verilog of a design that is written for a board, its link and its pins."""
     link = board_link(board)
-    given = source(FOLDED, board.family.name)
+    given = source(folded, board.family.name)
     design = write_design(given, board, folder, link=link, clock_mhz=board.reachable_mhz(board.clock_mhz))
     texts = {path.name: path.read_text() for path in design.sources}
     rtlil = "\n".join(text for name, text in texts.items() if name.endswith(".il"))
@@ -73,7 +76,7 @@ def check_frames(port: SimulatedPort, frames: int = 20) -> Device:
     return device
 
 
-@pytest.mark.parametrize("family, baud", [*((family, 1_000_000) for family in FAMILIES), ("ice40", 3_000_000)])
+@pytest.mark.parametrize("family, baud", [*BOARDS, ("ice40", 3_000_000)])
 def test_frames_through_the_pins(family: str, baud: int, tmp_path: Path, cache: Path) -> None:
     board = with_baud(boards.get(FAMILIES[family]), baud)
     port = open_port(rtl(tmp_path, board), board, cache)
@@ -121,9 +124,9 @@ def test_a_damaged_frame_is_sent_again(tmp_path: Path, cache: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_netlist_through_the_pins(family: str, tmp_path: Path, cache: Path) -> None:
-    board = boards.get(FAMILIES[family])
+@pytest.mark.parametrize("name", [*FAMILIES.values(), "upduino-v3", "supercon19badge", "versa-ecp5"])
+def test_the_netlist_through_the_pins(name: str, tmp_path: Path, cache: Path) -> None:
+    board = boards.get(name)
     port = open_port(netlist(tmp_path, board), board, cache)
     try:
         check_frames(port)
@@ -137,6 +140,21 @@ def test_a_simulation_that_ends_says_why(tmp_path: Path, cache: Path) -> None:
         port._process.kill()  # pyright: ignore[reportPrivateUsage]
         with pytest.raises(BnnhwError, match=r"^the simulation of the board ended: status -9$"):
             port.read()
+    finally:
+        port.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pin", ["CLKFB", "CLKI"])
+def test_a_clock_generator_without_its_feedback(pin: str, tmp_path: Path, cache: Path) -> None:
+    board = boards.get("ulx3s-12f")
+    sources = rtl(tmp_path, board)
+    text, changed = re.subn(rf"\.{pin}\([^()]+\)", f".{pin}(1'b0)", sources["top_rtl.v"])
+    assert changed == 1
+    port = open_port(sources | {"top_rtl.v": text}, board, cache)
+    try:
+        with pytest.raises(CheckError, match=r"^no board answers: 5 requests without a reply$"):
+            Device(port, clock=port.clock, timeout_s=1e-3, quiet_s=1e-3)
     finally:
         port.close()
 
@@ -164,3 +182,32 @@ def test_what_can_not_be_simulated() -> None:
         compile_board(sources, generic, board_link(generic))
     with pytest.raises(RequestError, match=r"^icebreaker: the design has no pin uart_0__tx, which link uart needs$"):
         compile_board(sources, ICEBREAKER, board_link(ICEBREAKER))
+
+
+@pytest.mark.parametrize(
+    "name, cell, why",
+    [
+        ("icebreaker", "SB_LFOSC a ();", "its design has the cell SB_LFOSC, which has no model"),
+        ("icebreaker", "FOO #(.X(1)) a (.B(1'b0));", "its design has the cell FOO, which has no model"),
+        ("ulx3s-12f", "USRMCLK a ();", "its design has the cell USRMCLK, which has no model"),
+        ("tang-nano-9k", "OSC a ();", "its design has the cell OSC, which has no model"),
+        (
+            "icebreaker",
+            'SB_PLL40_PAD #(.FEEDBACK_PATH("DELAY")) a ();',
+            "SB_PLL40_PAD: only simple feedback is modelled",
+        ),
+        ("icebreaker", "SB_IO #(.PIN_TYPE(6'b010100)) a ();", "SB_IO: a registered input is not modelled"),
+        ("ulx3s-12f", 'EHXPLLL #(.FEEDBK_PATH("INT_OP")) a ();', "EHXPLLL: only feedback from CLKOP is modelled"),
+        ("tang-nano-9k", 'rPLL #(.CLKFB_SEL("external")) a ();', "rPLL: only internal feedback is modelled"),
+    ],
+)
+def test_cells_without_a_model(name: str, cell: str, why: str, cache: Path) -> None:
+    """They are named; black boxes of Yosys are no models."""
+    needs("verilator", "c++")
+    board = boards.get(name)
+    link = board_link(board)
+    pins = (f"{board.oscillator}_0__io", *(f"uart_0__{signal}__io" for signal in link.pins))
+    ports = "".join(f"  input {pin};\n" for pin in pins)
+    top = f"module top({', '.join(pins)});\n{ports}  {cell}\nendmodule\n"
+    with pytest.raises(RequestError, match=f"^{re.escape(f'{name} can not be simulated: {why}')}$"):
+        compile_board({"top.v": top}, board, link, cache=cache)
