@@ -1,4 +1,6 @@
-"""Makes docs/benchmarks.md, docs/boards.md, docs/study.md and its pictures from benchmarks/results/*.json.
+"""Makes docs/benchmarks.md, docs/boards.md, docs/study.md and its pictures, and a section of docs/run.md.
+
+All of them are made from benchmarks/results/*.json.
 
 python benchmarks/document.py
 """
@@ -15,6 +17,7 @@ from c_page import c_code
 from measure_xnor_lane import DEVICES, FOLDS, random_layer
 from mutants_page import mutants
 from study_page import page, plot
+from virtual_page import replaced, virtual_section
 
 from bnnhw.folding import LayerFolding
 from bnnhw.units.mvu.model import MvuUnit
@@ -238,6 +241,9 @@ def main() -> None:
     TARGET.write_text("\n\n".join(sections) + "\n")
     boards = json.loads((ROOT / "results" / "boards.json").read_text())
     (DOCS / "boards.md").write_text(boards_page(boards, table) + "\n")
+    run = DOCS / "run.md"
+    virtual = json.loads((ROOT / "results" / "virtual.json").read_text())
+    run.write_text(replaced(run.read_text(), virtual_section(virtual, table)))
     study = json.loads((ROOT / "results" / "study.json").read_text())
     (DOCS / "study.md").write_text(page(study, table))
     for dataset in {row["dataset"] for row in study["rows"]}:
