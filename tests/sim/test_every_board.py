@@ -10,8 +10,8 @@ import pytest
 
 from bnnhw import boards, reference
 from bnnhw.boards import Board
-from bnnhw.links.uart.device import Device
-from bnnhw.links.uart.protocol import pack_codes
+from bnnhw.links.packets.device import Device
+from bnnhw.links.packets.protocol import pack_codes
 from tests.build.networks import random_folded
 from tests.sim.test_board import ICEBREAKER, open_port, rtl
 
