@@ -29,8 +29,7 @@ from bnnhw import boards, datasets
 from bnnhw.boards import Board
 from bnnhw.build.place_route import PlaceRoute, place_and_route
 from bnnhw.build.synth import CellCounts, synthesize
-from bnnhw.folding import ENGINES, FoldedNetwork
-from bnnhw.folding.solve import Solver
+from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.ir import Lookup, Network, archive
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit
@@ -161,7 +160,9 @@ def main() -> None:
     data = datasets.load(options.dataset, options.data)
     codes = network.input.encode(data.x_test.reshape(len(data.x_test), -1))[: options.count]
     labels = data.y_test[: options.count]
-    folded: FoldedNetwork = Solver(network, board, engines=tuple(ENGINES)).fastest()
+    # A frame per cycle, whether or not the estimate leaves room for a link.
+    foldings = tuple(LayerFolding(m.neurons, m.synapses, "constant", "spatial") for m in network.matrices)
+    folded = FoldedNetwork(network, foldings)
     graph = folded.graph(board.family.technology)
     result = simulate(folded, codes, labels=labels, technology=board.family.technology.name)
     figures: dict[str, Any] = {
