@@ -164,13 +164,14 @@ def main() -> None:
     foldings = tuple(LayerFolding(m.neurons, m.synapses, "constant", "spatial") for m in network.matrices)
     folded = FoldedNetwork(network, foldings)
     graph = folded.graph(board.family.technology)
-    result = simulate(folded, codes, labels=labels, technology=board.family.technology.name)
+    result = simulate(folded, codes, labels=labels, technology=board.family.technology.name, layers=True)
     figures: dict[str, Any] = {
         "network": options.network.name,
         "board": board.name,
         "device": board.part.name,
         "frames": len(codes),
         "mismatches": result.mismatches,
+        "layer_mismatches": len(result.layer_mismatches),
         "accuracy": result.accuracy,
         "cycles_per_frame": result.cycles_per_frame,
         "latency_cycles": result.latency_cycles,
