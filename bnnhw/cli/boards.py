@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bnnhw.cli.options import pins_option
+from bnnhw.cli.options import link_option, pins_option
 from bnnhw.cli.session import Session, verb
 from bnnhw.errors import RequestError
 
@@ -18,16 +18,19 @@ __all__ = ["boards"]
 
 @verb(example="bnnhw boards\nbnnhw boards icebreaker --json\nbnnhw boards tinyfpga-bx --pins rx=gpio_0:14,tx=gpio_0:15")
 @click.argument("name", required=False)
+@link_option
 @pins_option
-def boards(session: Session, name: str | None, pins: str | None) -> None:
+def boards(session: Session, name: str | None, link: str | None, pins: str | None) -> None:
     """The boards: device, clock, resources, links; of one also pins, lamps and what programs it."""
     from bnnhw.boards import all_boards, get
     from bnnhw.flow.boards import describe_board, tell_board
-    from bnnhw.flow.pins import with_pins
+    from bnnhw.flow.pins import with_link
 
     if pins is not None and name is None:
         raise RequestError("--pins must come with a board's name, whose pins they are")
-    chosen = list(all_boards().values()) if name is None else [with_pins(get(name), pins)]
+    if link is not None and name is None:
+        raise RequestError("--link must come with a board's name, whose link it is")
+    chosen = list(all_boards().values()) if name is None else [with_link(get(name), link, pins)]
     data = {board.name: describe_board(board, whole=name is not None) for board in chosen}
 
     def show(console: Console) -> None:

@@ -99,6 +99,20 @@ def test_what_is_refused(tmp_path: Path, refused: Refused) -> None:
     assert refused(2, "run", folder, "--virtual", "--random", "1") == f"{path}: must say 'sck_hz', and does not"
 
 
+def test_boards_tell_where_the_link_is(refused: Refused) -> None:
+    told = run("boards", "icestick", "--link", "spi", "--json")
+    assert told.exit_code == 0, told.stderr
+    link = json.loads(told.stdout)["boards"]["icestick"]["link"]
+    assert link == {
+        "name": "spi",
+        "sck_hz": 20_000_000,
+        "pins": {"sck": "81", "cs_n": "78", "mosi": "79", "miso": "80"},
+    }
+    said = "spi: sck pmod_0:4 (81), cs_n pmod_0:1 (78), mosi pmod_0:2 (79), miso pmod_0:3 (80), sck_hz 20000000"
+    assert said in run("boards", "icestick", "--link", "spi").stdout.replace("\n", "")
+    assert refused(2, "boards", "--link", "spi") == "--link must come with a board's name, whose link it is"
+
+
 def test_fold_and_generate(network: Path, tmp_path: Path, refused: Refused) -> None:
     """Frames per second are those of the link that was asked for, and pins are told."""
     told = run("fold", network, "--board", "icesugar", "--link", "spi", "--json")
