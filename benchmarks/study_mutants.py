@@ -31,7 +31,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
-from mutation.places import PARTS, ROOT, Mutant, every, modules, sample, tests_of
+from mutation.places import PARTS, ROOT, Mutant, every, is_equivalent, modules, sample, tests_of
 from mutation.plugin import child
 from mutation.session import UNPLANTED, WALL, serve
 from mutation.trace import Trace, runs_at_import
@@ -133,9 +133,37 @@ def judge(part: Part, mutant: Mutant, path: Path, most: float) -> dict[str, Any]
         tests = trace.within(tests, most)
         if tests and verdict == "passed":
             verdict, failed = part.ask(mutant.name, tests, anew=not exact)
+    if verdict == "passed" and exact and not at_import:
+        # The import may have run it as well, before a test did.
+        tests = trace.within([*exact, *others][:FIRST], most)
+        verdict, failed = part.ask(mutant.name, tests, anew=True)
     if verdict == "passed":
         print(f"survived{'' if exact else ' (no test runs its line)'}: {mutant}", flush=True)
     return {**asdict(mutant), "verdict": verdict, "by": failed, "seconds": round(time.perf_counter() - start, 1)}
+
+
+def _mutant(result: dict[str, Any]) -> Mutant:
+    return Mutant(**{key: result[key] for key in Mutant.__annotations__})
+
+
+def write(arguments: argparse.Namespace, results: list[dict[str, Any]], left_out: dict[str, int]) -> None:
+    """Print what became of all faults, and write it as :data:`RESULT` but for some that were named singly."""
+    summary: dict[str, Any] = {}
+    limit = None if arguments.quick == float("inf") else arguments.quick
+    for part in arguments.parts:
+        mine = [result for result in results if result["part"] == part]
+        verdicts = Counter(result["verdict"] for result in mine)
+        survived = [str(_mutant(result)) for result in mine if result["verdict"] == "passed"]
+        summary[part] = {
+            "seed": arguments.seed, "planted": len(mine), "noticed": verdicts["failed"] + verdicts["timeout"],
+            "timeouts": verdicts["timeout"], "seconds of tests": limit,
+            "equivalent, left out": left_out[part], "survived": survived,
+        }  # fmt: skip
+    survivors = sum(len(entry["survived"]) for entry in summary.values())
+    print(json.dumps(summary, indent=2), f"{len(results) - survivors} of {len(results)} noticed")
+    if not arguments.only:
+        before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+        RESULT.write_text(json.dumps({**before, **summary}, indent=2) + "\n")
 
 
 def main() -> None:
@@ -150,7 +178,17 @@ def main() -> None:
         help="try tests of no more than so many seconds per fault; what they do not notice counts as survived",
     )  # fmt: skip
     parser.add_argument("--log", type=Path, help="a file for what became of every fault, a JSON object per line")
+    parser.add_argument(
+        "--again", type=Path, metavar="LOG",
+        help="write the results of such a file, with the options of its run, but for what was found equivalent since",
+    )  # fmt: skip
     arguments = parser.parse_args()
+    if arguments.again:
+        logged = [json.loads(line) for line in arguments.again.read_text().splitlines()]
+        found = [result for result in logged if not is_equivalent(_mutant(result))]
+        left_out = {part: sum(map(is_equivalent, every(part))) for part in arguments.parts}
+        write(arguments, found, left_out)
+        return
     chosen, left_out = sample(arguments.parts, arguments.count, arguments.seed)
     if arguments.only:
         chosen = [mutant for part in arguments.parts for mutant in every(part) if mutant.name in arguments.only]
@@ -185,22 +223,7 @@ def main() -> None:
         verdict, failed = run(context, None, list(dict.fromkeys(noticed_by)), 3600)
         if verdict != "passed":
             raise SystemExit(f"without a fault the tests must pass, not only with one: {failed}")
-    summary: dict[str, Any] = {}
-    limit = None if arguments.quick == float("inf") else arguments.quick
-    for part in arguments.parts:
-        mine = [result for result in results if result["part"] == part]
-        verdicts = Counter(result["verdict"] for result in mine)
-        survived = [str(Mutant(**{k: r[k] for k in Mutant.__annotations__})) for r in mine if r["verdict"] == "passed"]
-        summary[part] = {
-            "seed": arguments.seed, "planted": len(mine), "noticed": verdicts["failed"] + verdicts["timeout"],
-            "timeouts": verdicts["timeout"], "seconds of tests": limit,
-            "equivalent, left out": left_out[part], "survived": survived,
-        }  # fmt: skip
-    survivors = sum(len(entry["survived"]) for entry in summary.values())
-    print(json.dumps(summary, indent=2), f"{len(results) - survivors} of {len(results)} noticed")
-    if not arguments.only:
-        before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-        RESULT.write_text(json.dumps({**before, **summary}, indent=2) + "\n")
+    write(arguments, results, left_out)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 from collections import Counter
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from mutation.mutants import faults
 
-__all__ = ["PARTS", "ROOT", "Mutant", "every", "modules", "sample", "tests_of"]
+__all__ = ["PARTS", "ROOT", "Mutant", "every", "is_equivalent", "modules", "sample", "tests_of"]
 
 ROOT = Path(__file__).resolve().parents[2]
 EQUIVALENT = Path(__file__).parent / "equivalent.json"
@@ -89,20 +90,25 @@ def every(part: str) -> Iterator[Mutant]:
             seen[text, what] += 1
 
 
+@functools.cache
 def equivalent() -> set[tuple[str, str, str, int | None]]:
     """Faults that change nothing anybody can see; an entry without ``nth`` stands for all of its text and words."""
     entries = json.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else []
     return {(entry["module"], entry["text"], entry["what"], entry.get("nth")) for entry in entries}
 
 
+def is_equivalent(mutant: Mutant) -> bool:
+    """Whether a fault is one of the :func:`equivalent` ones."""
+    return any((mutant.module, mutant.text, mutant.what, nth) in equivalent() for nth in (mutant.nth, None))
+
+
 def sample(parts: list[str], count: int, seed: int) -> tuple[list[Mutant], dict[str, int]]:
     """A random sample of all faults of the parts without the known equivalents, and how many these are per part."""
-    known = equivalent()
     found: list[Mutant] = []
     left_out: dict[str, int] = {}
     for part in parts:
         faulty = list(every(part))
-        usable = [m for m in faulty if not {(m.module, m.text, m.what, nth) for nth in (m.nth, None)} & known]
+        usable = [mutant for mutant in faulty if not is_equivalent(mutant)]
         left_out[part] = len(faulty) - len(usable)
         found += usable
     return random.Random(seed).sample(found, min(count, len(found))), left_out  # noqa: S311
