@@ -18,6 +18,7 @@ def mutants(result: dict[str, Any], table: Callable[..., str]) -> str:
             entry["noticed"],
             f"{100 * entry['noticed'] / entry['planted']:.1f} %",
             entry["equivalent, left out"],
+            "all" if entry["seconds of tests"] is None else f"{entry['seconds of tests']:g}",
         )
         for part, entry in result.items()
     ]
@@ -28,8 +29,9 @@ def mutants(result: dict[str, Any], table: Callable[..., str]) -> str:
             "Made by `python benchmarks/study_mutants.py --parts PART --count N --seed S`: random faults, an operator, "
             "a comparison, a constant, a sign or a condition changed, one at a time, each against the tests of its own "
             "part. Every sample is of a seed that no test was written for. *Equivalent* faults change nothing anybody "
-            "can see; they stand with their reasons in `benchmarks/mutation/equivalent.json`, and no sample has them.",
-            table(("part", "seed", "faults", "noticed", "of all", "equivalent, of the whole part"), rows),
+            "can see; they stand with their reasons in `benchmarks/mutation/equivalent.json`, and no sample has them. "
+            "What the quickest tests of so many seconds do not notice counts as not noticed.",
+            table(("part", "seed", "faults", "noticed", "of all", "equivalent, in the part", "seconds of tests"), rows),
             *(["Not noticed:", "\n".join(survivors)] if survivors else []),
         ]
     )
