@@ -28,6 +28,18 @@ def good() -> tuple[Layers, Arrays]:
     return layers, arrays
 
 
+@pytest.mark.parametrize("epsilon, read", [(0.0, True), (0, True), (-1e-9, False)])
+def test_an_epsilon_may_be_zero(tmp_path: Path, epsilon: float, read: bool) -> None:
+    layers, arrays = good()
+    layers[1]["config"].update(epsilon=epsilon)
+    path = save(tmp_path / "m.npz", bundle((6, 7, 2), layers, arrays))
+    if read:
+        assert read_model(path).network.layers
+        return
+    with pytest.raises(FileError, match=r"layer n: epsilon must be a number, not -1e-09$"):
+        read_model(path)
+
+
 CHANGES: list[tuple[Callable[[Layers, Arrays], object], type[BnnhwError], str]] = [
     (lambda _, a: a.pop("c/kernel"), FileError, "array 'c/kernel' is missing"),
     (
