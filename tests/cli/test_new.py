@@ -189,4 +189,4 @@ def test_pictures_of_any_sizes(tmp_path: Path, refused: Callable[..., str]) -> N
     assert told(*asked, "--size", "12x16")["shape"] == [1, 12, 16]
     smaller = "; --size HxW scales images to fewer pixels"
     message = refused(2, *asked, "--size", "400x400")
-    assert message == f"icebreaker: a frame must have at most 65534 bytes on a UART link, not 80000{smaller}"
+    assert message == f"icebreaker: a frame must have at most 65534 bytes in a packet, not 80000{smaller}"

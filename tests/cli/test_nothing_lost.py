@@ -249,7 +249,7 @@ def test_a_rerun_replaces_its_own(home: Path) -> None:
 def test_a_frame_that_is_too_long_for_the_link(verb: tuple[str, ...], home: Path, refused: Refused) -> None:
     archive.save(make_network((131_072, 2)), Path("long.bnn"))
     said = refused(2, verb[0], "long.bnn", *verb[1:])
-    assert said == "a frame must have at most 65534 bytes on a UART link, not 65536"
+    assert said == "a frame must have at most 65534 bytes in a packet, not 65536"
 
 
 def test_a_device_is_no_file_to_replace(home: Path) -> None:

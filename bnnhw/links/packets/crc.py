@@ -31,7 +31,7 @@ class SerialCrc(wiring.Component):
     Parameters
     ----------
     bits : int
-        Bits per step: 1, 2, 4 or 8. More bits take more logic: 17 LUT4 of an iCE40 at 1, 26 at 2, 44 at 4, 59 at 8.
+        Bits per step: 1, 2, 4 or 8. More bits take more logic: 17 LUT4 at 1, 26 at 2, 44 at 4, 59 at 8.
 
     Attributes
     ----------

@@ -48,7 +48,7 @@ def table_luts(inputs: int) -> int:
     """LUT4 of a table of so many inputs: tables of 4, chosen between by multiplexers of 2 (1 LUT4) or of 4 (2).
 
     1, 3, 6, 13 and 26 for 4 to 8 inputs. Where all of a table of random entries is left to synthesis, it takes 4.4, 10,
-    20 and 42 for 5 to 8 (Yosys 0.70, iCE40).
+    20 and 42 for 5 to 8 (Yosys 0.70).
     """
     if inputs <= LUT_INPUTS:
         return int(inputs > 0)
