@@ -221,6 +221,15 @@ def test_ties_that_float64_keeps_are_proved() -> None:
     assert warnings == () and (output.multiplier == 1).all()
 
 
+def test_ties_of_scores_that_fall() -> None:
+    """One class falls where the other rises: its scores are those of the accumulators from the other end."""
+    layer = wide(2, 64)
+    for divisors, factors in (((3.0, -3.0), (2.0, 2.0)), ((3.0, -1.5), (2.0, 1.0)), ((-3.0, 3.0), (2.0, 2.0))):
+        output, warnings = convert(layer, (Divide(column(list(divisors))), Scale(column(list(factors)))))
+        assert warnings == ()
+        assert output.multiplier.tolist() == np.sign(divisors).tolist()
+
+
 def test_ties_are_looked_at_within_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is too much to look at is said not to be proved."""
     layer = wide(2, 64)

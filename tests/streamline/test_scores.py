@@ -108,6 +108,37 @@ def test_the_finest_scores(monkeypatch: pytest.MonkeyPatch, most: int, multiplie
     assert output.multiplier.max() == multiplier and len(warnings) == 1
 
 
+def test_the_best_of_those_that_are_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no scores are proved, constant ones and those of powers of two are compared, the finest first."""
+    seen: list[int] = []
+
+    class NeverHolds:
+        def __init__(self, *_: object) -> None:
+            """Of any scores."""
+
+        def holds(self, output: Output) -> bool:
+            return False
+
+        def margin(self, output: Output, limit: float) -> float:
+            seen.append(int(output.multiplier.max()))
+            return abs(seen[-1] - 4) + 1.0
+
+        def misfits(self, output: Output) -> int:
+            return 5
+
+    monkeypatch.setattr(module, "ScoreOrder", NeverHolds)
+    monkeypatch.setattr(module, "MAX_MULTIPLIER", 9)
+    output, warnings = converted(layer(), Scale(row(1.0, 0.7)))
+    # All below 64 are tried, of which those are kept.
+    assert seen == [32, 16, 8, 4, 2, 1, 0]
+    assert output.multiplier.max() == 4
+    assert len(warnings) == 1 and "5 of 49 pairs of scores are ordered otherwise, none more than 1 apart" in warnings[0]
+
+
+def test_nothing_is_suspected_at_first() -> None:
+    assert len(ScoreOrder(layer(), (), np.zeros(2, np.bool_))._suspects) == 0
+
+
 def test_scores_are_listed_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two classes of seven accumulators each."""
     for exhaust, listed in ((14, True), (13, False)):

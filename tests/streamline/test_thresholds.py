@@ -177,6 +177,16 @@ def test_a_wrong_threshold_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         convert(neuron(4, 1.0, 0.5, 0.0))
 
 
+def test_what_overflows_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error without bound is no contradiction, however far a value is: a warning."""
+    monkeypatch.setattr(module, "exact_thresholds", lambda *_: (np.array([[3]]), np.zeros(1, np.bool_)))
+    monkeypatch.setattr(
+        module, "apply_bounded", lambda _, dots: (np.full(dots.shape, np.inf), np.full(dots.shape, np.inf))
+    )
+    warnings = convert(neuron(4, 1.0, 0.5, 0.0))[1]
+    assert warnings and all("float64 decides by rounding, y = inf" in warning for warning in warnings)
+
+
 def test_overflow_is_refused() -> None:
     layer = neuron(4, 1.0, 0.0, 0.0, 1.7e308)
     assert isinstance(layer.activation, FloatActivation)
