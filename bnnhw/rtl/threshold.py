@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
@@ -12,7 +14,7 @@ from bnnhw.ir import DataType
 from bnnhw.ir.types import narrowest
 from bnnhw.rtl.shapes import integer_shape
 
-__all__ = ["Threshold", "pack_thresholds", "threshold_word_bits"]
+__all__ = ["Threshold", "counted", "pack_thresholds", "threshold_word_bits"]
 
 
 def threshold_word_bits(range: tuple[int, int], output: DataType) -> int:  # noqa: A002
@@ -26,6 +28,15 @@ def pack_thresholds(values: NDArray[np.int64], range: tuple[int, int]) -> NDArra
     width = narrowest(range[0], range[1] + 1)[0]
     codes = ~np.asarray(values, np.int64)[:, :, None] >> np.arange(width)
     return (codes & 1).astype(np.uint8).reshape(len(values), -1)
+
+
+def counted(met: Sequence[Value]) -> Value:
+    """How many of some bits are 1."""
+    terms = list(met)
+    while len(terms) > 1:
+        pairs = [terms[k : k + 2] for k in range(0, len(terms), 2)]
+        terms = [pair[0] + pair[1] if len(pair) == 2 else pair[0] for pair in pairs]
+    return terms[0]
 
 
 class Threshold(wiring.Component):
@@ -79,11 +90,8 @@ class Threshold(wiring.Component):
         if self.levels == 1:
             m.d.comb += self.code.eq(met)
             return m
-        terms: list[Value] = list(met)
-        while len(terms) > 1:
-            terms = [sum(terms[k + 1 : k + 2], terms[k]) for k in range(0, len(terms), 2)]
         level = Signal(self._output.bits)
-        m.d.comb += level.eq(terms[0])
+        m.d.comb += level.eq(counted(list(met)))
         code = Signal(self._output.bits, reset_less=True)
         # Two's complement of a level counted from the least value: the top bit inverted.
         m.d.sync += code.eq(Cat(level[:-1], ~level[-1]) if self._output.kind == "int" else level)

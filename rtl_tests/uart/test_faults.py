@@ -1,30 +1,11 @@
-"""A sample of benchmarks/measure_link_faults.py: no frame is answered wrong, none is lost."""
+"""Frames through a serial line with faults."""
 
 from __future__ import annotations
 
-import pytest
-
-from rtl_tests.packets.campaign import EVERY, campaign
+from rtl_tests.packets.fault_tests import FaultTests
 from rtl_tests.uart.faults import LINE
 
 
-def test_a_good_line() -> None:
-    outcome = campaign(LINE, (), 100, 1)
-    assert outcome.as_dict() == {
-        "frames": 100,
-        "faults_in": 0,
-        "faults_out": 0,
-        "resent": 0,
-        "reported": 0,
-        "wrong": 0,
-    }
-
-
-@pytest.mark.parametrize("kind", LINE.faults)
-def test_each_kind_of_fault(kind: str) -> None:
-    """Every frame is answered right, though some are sent again; seldom a host gives up, and says so."""
-    outcome = campaign(LINE, (kind,), 100, 1, EVERY)
-    assert outcome.wrong == 0
-    assert outcome.faults_in >= 15 and outcome.faults_out >= 15
-    assert outcome.resent >= 10
-    assert outcome.reported <= 5
+class TestFaults(FaultTests):
+    line = LINE
+    resent = 10

@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Elaboratable, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["RippleCell", "TripleCell", "full_adder"]
+__all__ = ["RippleCell", "TripleCell", "full_adder", "turned"]
 
 
 def full_adder(bits: Sequence[Value]) -> Value:
@@ -22,7 +22,8 @@ def full_adder(bits: Sequence[Value]) -> Value:
     return Cat(a ^ b ^ c, (a & b) | (c & (a ^ b)))
 
 
-def _turned(value: Value, inverted: bool) -> Value:
+def turned(value: Value, inverted: bool) -> Value:
+    """A value, or its complement."""
     return ~value if inverted else value
 
 
@@ -54,7 +55,7 @@ class TripleCell(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        bits = [_turned(self.bits[i], inverted) for i, inverted in enumerate(self._inverted)]
+        bits = [turned(self.bits[i], inverted) for i, inverted in enumerate(self._inverted)]
         m.d.comb += self.count.eq(full_adder(bits))
         return m
 
@@ -91,8 +92,8 @@ class RippleCell(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        long, short = _turned(self.long, self._inverted[0]), _turned(self.short, self._inverted[1])
-        carry = _turned(self.bit, self._inverted[2])
+        long, short = turned(self.long, self._inverted[0]), turned(self.short, self._inverted[1])
+        carry = turned(self.bit, self._inverted[2])
         digits: list[Value] = []
         for i in range(self._widths[0]):
             step = full_adder([long[i], *([short[i]] if i < self._widths[1] else []), carry])

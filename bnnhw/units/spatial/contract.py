@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Module, Value
 
-from bnnhw.rtl.golden import Capture, lanes_agree
+from bnnhw.rtl.golden import Capture, lanes_agree, sized
 from bnnhw.rtl.stream_contract import StreamContract, Traffic, Way
 from bnnhw.units.mvu.contract import dense
 from bnnhw.units.spatial.rtl import Spatial
@@ -27,9 +27,9 @@ class SpatialContract(StreamContract):
         super().__init__(unit, 1, 1, timing.places, patience=timing.depth)
 
     def due(self, m: Module, traffic: Traffic, way: Way) -> Value:
-        matrix = self._model.matrix
+        matrix, bits = self._model.matrix, self._model.matrix.output.bits
         vector = Capture(m, way, traffic.entering["input"], 1).lanes(matrix.input.bits)
-        return lanes_agree(way.payload, matrix.output.bits, [v + 0 for v in dense(matrix, vector)])
+        return lanes_agree(way.payload, bits, [sized(value, bits) for value in dense(matrix, vector)])
 
     def accepts(self, m: Module, traffic: Traffic) -> Value:
         return traffic.input.ready | traffic.way.output.valid

@@ -14,7 +14,7 @@ from bnnhw.units.spatial.model import SpatialUnit
 __all__ = ["MAX_SYNAPSES", "SpatialEngine"]
 
 MAX_SYNAPSES = 1 << 17
-"""Largest matrix that the solver looks at: at half a LUT4 per synapse, four fifths of the largest device known."""
+"""Largest matrix that the solver looks at: at two thirds of a LUT4 per synapse, about the largest device known."""
 
 
 class SpatialEngine:

@@ -14,7 +14,8 @@ from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import shared
 from bnnhw.rtl.fifo import Fifo
 from bnnhw.rtl.popcount_plan import CounterPlan
-from bnnhw.units.spatial.cells import RippleCell, TripleCell, full_adder
+from bnnhw.rtl.threshold import counted
+from bnnhw.units.spatial.cells import RippleCell, TripleCell, full_adder, turned
 from bnnhw.units.spatial.model import SpatialUnit
 from bnnhw.units.spatial.structure import Counter, Lane, Neuron, Sum
 from bnnhw.units.spatial.timing import QUEUE
@@ -184,16 +185,16 @@ class _Arithmetic:
             inputs.sort(key=lambda part: -len(part[0]))
             if node.kind == "ripple":
                 (long, _), (short, _) = inputs
-                inverted = [turned for _, turned in (*inputs, *taken)]
+                inverted = [one for _, one in (*inputs, *taken)]
                 cell = RippleCell((len(long), len(short)), inverted)
                 self._m.submodules[own] = shared(self._platform, cell)
                 lane = self._bit(taken[0], node.stage)
                 self._m.d.comb += [cell.long.eq(long), cell.short.eq(short), cell.bit.eq(lane)]
                 return cell.count, own, False
-            bits = [_turned(self._bit(lane, node.stage), lane[1]) for lane in taken]
+            bits = [turned(self._bit(lane, node.stage), lane[1]) for lane in taken]
             if not inputs:
                 return self._named(full_adder(bits), own), own, False
-            long, short = (_turned(*part) for part in inputs)
+            long, short = (turned(*part) for part in inputs)
             if node.kind == "chain":
                 return self._named((long + short)[: node.bits], own), own, False
             # The lowest cell of the chain adds 1 and the lane, for its carry.
@@ -201,7 +202,7 @@ class _Arithmetic:
             return self._named(total[1 : node.bits + 1], own), own, False
 
         value, own, inverted = build(counter.plan)
-        return self._register(_turned(value, inverted), f"{own}_count" if serial else f"{name}_count")
+        return self._register(turned(value, inverted), f"{own}_count" if serial else f"{name}_count")
 
     def _sum(self, number: int, total: Sum) -> Signal:
         """The value of a sum in a register, in cycle ``total.ready``."""
@@ -242,7 +243,7 @@ class _Arithmetic:
         met = [self._reached(value, t, total, f"met_{n}_{k}") for k, t in enumerate(thresholds)]
         if len(met) == 1:
             return self._after(met[0], f"met_{n}_0", stages - total.ready - 1)
-        level = self._named(_added(met)[: len(met).bit_length()], f"level_{n}")
+        level = self._named(counted(met)[: len(met).bit_length()], f"level_{n}")
         code = Cat(level[:-1], ~level[-1]) if activation.dtype.kind == "int" else level
         return self._after(self._register(code, f"code_{n}"), f"code_{n}", stages - total.ready - 2)
 
@@ -257,15 +258,3 @@ class _Arithmetic:
         for i in range(total.bits):
             reached = value[i] & reached if threshold >> i & 1 else value[i] | reached
         return self._register(reached, name)
-
-
-def _turned(value: Value, inverted: bool) -> Value:
-    return ~value if inverted else value
-
-
-def _added(bits: list[Value]) -> Value:
-    terms = list(bits)
-    while len(terms) > 1:
-        pairs = [terms[k : k + 2] for k in range(0, len(terms), 2)]
-        terms = [pair[0] + pair[1] if len(pair) == 2 else pair[0] for pair in pairs]
-    return terms[0]
