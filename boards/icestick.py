@@ -21,6 +21,17 @@ ICESTICK = Board(
     clock_mhz=24.0,
     links=("uart",),
     leds=(("led", 0), ("led", 1)),
+    # Its two rows of eight: data on one, the rest on the other.
+    pins={
+        "parallel": {
+            "d": "j_1",
+            "rxf_n": "j_3:3",
+            "txe_n": "j_3:4",
+            "rd_n": "j_3:5",
+            "wr_n": "j_3:6",
+            "siwu_n": "j_3:7",
+        }
+    },
     platform=ICEStickPlatform,
     bridge_baud=12_000_000,
     programmers=(Iceprog(), OpenFpgaLoader(options=("--board", "ice40_generic"), memories=("flash",))),

@@ -27,6 +27,17 @@ def _board(size: str, platform: Callable[[], Any]) -> Board:
         links=("uart",),
         leds=(("led", 0), ("led", 1)),
         platform=platform,
+        # GP and GN 0 to 6, row by row.
+        pins={
+            "parallel": {
+                "d": "/".join(f"gpio_0:{row}{side}" for row in range(4) for side in "+-"),
+                "rxf_n": "gpio_0:4+",
+                "txe_n": "gpio_0:4-",
+                "rd_n": "gpio_0:5+",
+                "wr_n": "gpio_0:5-",
+                "siwu_n": "gpio_0:6+",
+            }
+        },
         bridge_baud=3_000_000,
         programmers=(OpenFpgaLoader(options=("--board", "ulx3s")),),
         usual=True,

@@ -239,7 +239,7 @@ def _build(
             estimate=cells.as_dict(),
             fps=clock_mhz * 1e6 / source.cycles_per_frame,
             latency_us=source.latency_cycles / clock_mhz,
-            link_fps=link.frames_per_s(source.frame),
+            link_fps=link.frames_per_s(source.frame, clock_mhz),
             link={"name": link.name, **link.settings, **link.made(clock_mhz)},
             link_note=link.note(clock_mhz),
             stages_s={**cache.seconds, "report": round(time.monotonic() - start, 3)},

@@ -16,6 +16,10 @@ from bnnhw.links import DEFAULT, LINKS
 __all__ = ["generate"]
 
 
+def _summaries(needs_board: bool) -> str:
+    return ", ".join(link.summary or link.name for link in LINKS.values() if link.needs_board == needs_board)
+
+
 @verb(
     example="bnnhw generate digits.bnn -o design\n"
     "bnnhw generate digits.bnn --board icebreaker --folding folding.json -o design\n"
@@ -34,8 +38,7 @@ __all__ = ["generate"]
     type=click.Choice(list(LINKS)),
     default=DEFAULT,
     show_default=True,
-    help="How frames enter and results leave: bare streams, AXI4-Stream, or through pins of a board: an SPI slave, a "
-    "serial port.",
+    help=f"How frames enter and results leave: {_summaries(False)}, or through pins of a board: {_summaries(True)}.",
 )
 @pins_option
 @baud_option

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bnnhw.cli.paths import BoardName, InputPath
-from bnnhw.links import LINKS
+from bnnhw.links import LINKS, BoardLink
 
 __all__ = [
     "baud_option",
@@ -16,6 +16,8 @@ __all__ = [
     "link_option",
     "pins_option",
 ]
+
+_BOARD_LINKS = [link for link in LINKS.values() if isinstance(link, BoardLink)]
 
 data_option = click.option(
     "--data",
@@ -36,15 +38,16 @@ board_option = click.option(
 
 link_option = click.option(
     "--link",
-    type=click.Choice([name for name, link in LINKS.items() if link.needs_board]),
+    type=click.Choice([link.name for link in _BOARD_LINKS]),
     help="What the board is reached by.  [default: that of the design, or the board's first]",
 )
 
 pins_option = click.option(
     "--pins",
-    metavar="rx=P,tx=P",
-    help="Pins of the link, CONNECTOR_NUMBER:PIN or of the package; of SPI sck=P,cs_n=P,mosi=P,miso=P.  [default: the "
-    "board's]",
+    metavar="S=P,...",
+    help="Pins of the link, CONNECTOR_NUMBER:PIN or of the package: "
+    + ", or ".join(link.pins_form for link in _BOARD_LINKS)
+    + ".  [default: the board's]",
 )
 
 baud_option = click.option(

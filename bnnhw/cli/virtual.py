@@ -44,8 +44,8 @@ def virtual(session: Session, folder: Path, board: str | None, netlist: bool, bi
     """A board without a board, at a pseudo-terminal.
 
     DIR is what `bnnhw build` wrote. The top of the board's design runs in Verilator, pins and serial timing included;
-    any program may open the port that is printed, as it opens a serial port; of a board behind SPI it is that of a
-    microcontroller between. Ctrl-C or SIGTERM ends it.
+    any program may open the port that is printed, as it opens a serial port; of a board that is not behind one it is
+    that of a microcontroller or a USB bridge between. Ctrl-C or SIGTERM ends it.
     """
     from bnnhw.flow.built import open_built
     from bnnhw.flow.run import level_of, simulated_port

@@ -267,7 +267,7 @@ def fold_json(
         "cycles_per_frame": prediction.cycles_per_frame,
         "latency_cycles": prediction.latency_cycles,
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
-        "link_fps": link.frames_per_s(Frame.of(graph)),
+        "link_fps": link.frames_per_s(Frame.of(graph), clock_mhz),
         "clock_mhz": clock_mhz,
         # With the link, as the design that `build` makes.
         "estimate": estimate_json(graph.resources() + link_reserve(folded.network, board)),

@@ -212,7 +212,7 @@ def _speed(core: Core, board: Board | None, link: Link, clock_mhz: float | None)
         return {"fps": None, "link_fps": None}
     clock_mhz = board.reachable_mhz(board.clock_mhz) if clock_mhz is None else clock_mhz
     around = link if isinstance(link, BoardLink) else links.board_link(board)
-    return {"fps": clock_mhz * 1e6 / core.cycles_per_frame, "link_fps": around.frames_per_s(core.frame)}
+    return {"fps": clock_mhz * 1e6 / core.cycles_per_frame, "link_fps": around.frames_per_s(core.frame, clock_mhz)}
 
 
 def _interface(description: dict[str, Any], network: Network) -> dict[str, Any]:

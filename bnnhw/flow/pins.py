@@ -60,8 +60,9 @@ def _usual(board: Board, link: BoardLink) -> Board:
         except RequestError:
             continue
         return candidate
-    form = ",".join(f"{signal}=PIN" for signal in link.pins)
-    raise RequestError(f"{board.name} has no connector that is usual for link {link.name}; choose pins: --pins {form}")
+    raise RequestError(
+        f"{board.name} has no connector that is usual for link {link.name}; choose pins: --pins {link.pins_form}"
+    )
 
 
 def with_pins(board: Board, pins: str | None) -> Board:
@@ -80,7 +81,7 @@ def with_pins(board: Board, pins: str | None) -> Board:
     if pins is None:
         return board
     link = board_link(board)
-    chosen = parse_pins(pins, tuple(link.pins))
+    chosen = parse_pins(pins, tuple(link.pins), link.pins_form)
     # What is at pins of one's choice is not the board's serial bridge.
     board = replace(board, pins={**board.pins, link.name: chosen}, bridge_baud=None)
     pins_of(board)

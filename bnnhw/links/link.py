@@ -66,6 +66,8 @@ class Link(ABC):
     ----------
     name : str
         The name it is asked for by.
+    summary : str
+        What it is, in a few words with their article.
     module : str
         The Verilog module that holds the link and the accelerator.
     bare : bool
@@ -79,6 +81,7 @@ class Link(ABC):
     """
 
     name: ClassVar[str]
+    summary: ClassVar[str] = ""
     module: ClassVar[str]
     bare: ClassVar[bool] = False
     every_score: ClassVar[bool] = True
@@ -122,15 +125,24 @@ class BoardLink(Link):
     Attributes
     ----------
     pins : mapping of str to str
-        Its signals at pins of the board, and their directions, ``"i"`` into the device and ``"o"`` out of it: those of
-        the platform's resource that has the link's name.
+        Its signals at pins of the board, and their directions, ``"i"`` into the device, ``"o"`` out of it and ``"io"``
+        both ways: those of the platform's resource that has the link's name. They are ports of the module by their
+        names; one that goes both ways is two, ``NAME_i`` and ``NAME_o``.
+    widths : mapping of str to int
+        Of signals at several pins: how many.
     enables : mapping of str to str
         Of pins that are not always driven: the port of the module that says when they are.
     """
 
     needs_board = True
     pins: ClassVar[Mapping[str, str]] = {}
+    widths: ClassVar[Mapping[str, int]] = {}
     enables: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def pins_form(self) -> str:
+        """How pins of one's choice are written, as ``rx=PIN,tx=PIN``."""
+        return ",".join(f"{signal}={'PIN/.../PIN' if signal in self.widths else 'PIN'}" for signal in self.pins)
 
     @property
     @abstractmethod
@@ -166,8 +178,8 @@ class BoardLink(Link):
         return LinkTop(self, board.leds, clock, module)
 
     @abstractmethod
-    def frames_per_s(self, frame: Frame) -> float:
-        """The most frames per second it can carry: these frames one way, their results the other."""
+    def frames_per_s(self, frame: Frame, clock_mhz: float) -> float:
+        """The most frames per second it can carry at a clock: these frames one way, their results the other."""
 
     @property
     @abstractmethod
@@ -212,6 +224,7 @@ class BoardLink(Link):
     def far_end(self) -> str:
         """What drives the pins of a simulated board: the C++ class ``Host`` of ``bnnhw/sim/board.cpp.j2``.
 
-        The members of ``Vcore`` that it drives and reads have the names of :attr:`pins`.
+        The members of ``Vcore`` that it drives and reads have the names of :attr:`pins`. Of pins that go both ways the
+        member of that name is what stands at them, and it drives them with ``NAME_far`` while ``NAME_far_driven`` is 1.
         """
         raise RequestError(f"link {self.name} has no far end for a virtual board")

@@ -17,9 +17,13 @@ _PACKAGE_PIN = re.compile(r"[A-Za-z]{0,2}\d{1,3}")
 """What vendors call pins of packages: 35, B10, AA12."""
 
 
-def parse_pins(text: str, signals: Sequence[str]) -> dict[str, str]:
+_BETWEEN = re.compile(r"[/ ]+")
+"""What stands between the pins of one signal: ``A1/A2`` on a command line, ``A1 A2`` as Amaranth has them."""
+
+
+def parse_pins(text: str, signals: Sequence[str], form: str | None = None) -> dict[str, str]:
     """Reads ``rx=pmod_0:3,tx=B10``; :class:`~bnnhw.errors.RequestError` for what is no such list of the signals."""
-    form = f"pins must be {','.join(f'{signal}=PIN' for signal in signals)}"
+    form = f"pins must be {form or ','.join(f'{signal}=PIN' for signal in signals)}"
     chosen: dict[str, str] = {}
     for item in text.split(","):
         signal, equals, pin = (part.strip() for part in item.partition("="))
@@ -35,19 +39,45 @@ def parse_pins(text: str, signals: Sequence[str]) -> dict[str, str]:
     return chosen
 
 
-def checked_pins(platform: Any, pins: Mapping[str, str], board: str) -> dict[str, str]:
-    """Pins as pins of the package, by signal.
+def checked_pins(
+    platform: Any, pins: Mapping[str, str], board: str, widths: Mapping[str, int] | None = None
+) -> dict[str, str]:
+    """Pins as pins of the package, by signal; those of a signal of several pins with a space between.
+
+    Parameters
+    ----------
+    pins : mapping of str to str
+        Of a signal of several pins all of them, as ``A1/A2``, or the connector that has as many.
+    widths : mapping of str to int, optional
+        Of such signals: how many.
 
     Raises
     ------
     RequestError
-        For a connector or a pin of one that the board has not, for what is no pin's name, and for one pin used twice.
+        For a connector or a pin of one that the board has not, for what is no pin's name, for one pin used twice, and
+        for fewer pins or more than a signal has.
     """
-    names = {signal: _package_pin(platform, pin, board) for signal, pin in pins.items()}
-    for signal, name in names.items():
-        if (other := next(other for other in names if names[other] == name)) != signal:
-            raise RequestError(f"pins of {board}: {other} and {signal} are both {name}")
+    used: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for signal, text in pins.items():
+        listed = _listed(platform, text)
+        found = [_package_pin(platform, pin, board) for pin in listed]
+        if len(found) != (wanted := (widths or {}).get(signal, 1)):
+            raise RequestError(
+                f"pins of {board}: {signal} must have {wanted} pin{'s' if wanted > 1 else ''}, not {len(found)}"
+            )
+        for name in found:
+            if name in used:
+                raise RequestError(f"pins of {board}: {used[name]} and {signal} are both {name}")
+            used[name] = signal
+        names[signal] = " ".join(found)
     return names
+
+
+def _listed(platform: Any, text: str) -> list[str]:
+    """The pins of a signal one by one; those of a connector in its order."""
+    here = connectors(platform).get(text)
+    return _BETWEEN.split(text) if here is None else [f"{text}:{pin}" for pin in here]
 
 
 def _package_pin(platform: Any, pin: str, board: str) -> str:
@@ -113,14 +143,15 @@ def board_platform(board: Pinned, link: BoardLink) -> Any:
 
     platform = board.platform()
     if link.name in board.pins:
-        chosen = checked_pins(platform, board.pins[link.name], board.name)
+        chosen = checked_pins(platform, board.pins[link.name], board.name, link.widths)
         attributes = board.family.pin_attributes if board.pin_attributes is None else board.pin_attributes
         platform.resources.pop((link.name, 0), None)
         signals = [Subsignal(signal, Pins(pin, dir=link.pins[signal])) for signal, pin in chosen.items()]
         platform.add_resources([Resource(link.name, 0, *signals, Attrs(**attributes))])
     elif (link.name, 0) not in platform.resources:
-        form = ",".join(f"{signal}=PIN" for signal in link.pins)
-        raise RequestError(f"{board.name}: the platform has no resource {link.name}; choose pins: --pins {form}")
+        raise RequestError(
+            f"{board.name}: the platform has no resource {link.name}; choose pins: --pins {link.pins_form}"
+        )
     return platform
 
 

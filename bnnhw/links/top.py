@@ -55,7 +55,11 @@ class LinkTop(Elaboratable):
         for signal, direction in self.link.pins.items():
             buffer = io.Buffer(direction, getattr(resource, signal))
             m.submodules[signal] = buffer
-            ports[f"{direction}_{signal}"] = buffer.i if direction == "i" else buffer.o
+            both = direction == "io"
+            if "i" in direction:
+                ports[f"i_{signal}_i" if both else f"i_{signal}"] = buffer.i
+            if "o" in direction:
+                ports[f"o_{signal}_o" if both else f"o_{signal}"] = buffer.o
             if signal in self.link.enables:
                 ports[f"o_{self.link.enables[signal]}"] = buffer.oe
             if (hertz := self.link.pin_clocks.get(signal)) is not None:

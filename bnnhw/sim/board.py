@@ -119,9 +119,13 @@ def _without(text: str, own: str) -> str:
 def _bench(board: Board, link: BoardLink, ports: tuple[str, ...]) -> str:
     """Verilog: the top, its pins driven and read by the names of the link's signals."""
     platform: Any = board_platform(board, link)
-    signals: dict[str, str] = {"oscillator": "i", **link.pins}
+    directions: dict[str, str] = {"oscillator": "i", **link.pins}
+    signals = [
+        {"name": signal, "direction": direction, "width": link.widths.get(signal, 1)}
+        for signal, direction in directions.items()
+    ]
     pins: list[dict[str, Any]] = []
-    for signal, direction in signals.items():
+    for signal, direction in directions.items():
         name, part = (board.oscillator, None) if signal == "oscillator" else (link.name, signal)
         stem, inverted = _port(platform, name, part)
         here = [port for end in ("io", "p", "n") if (port := f"{stem}__{end}") in ports]
@@ -129,7 +133,13 @@ def _bench(board: Board, link: BoardLink, ports: tuple[str, ...]) -> str:
         if not here and signal != "oscillator":
             raise RequestError(f"{board.name}: the design has no pin {stem}, which link {link.name} needs")
         pins += [
-            {"port": port, "signal": signal, "input": direction == "i", "inverted": inverted != port.endswith("__n")}
+            {
+                "port": port,
+                "signal": signal,
+                "direction": direction,
+                "width": link.widths.get(signal, 1),
+                "inverted": inverted != port.endswith("__n"),
+            }
             for port in here
             if direction == "i" or not port.endswith("__n")
         ]

@@ -12,15 +12,15 @@
 
 namespace {
 
-// The order is that of FAULTS in campaign.py; the last is one of SPI.
-enum Kind { kFlip, kFlips, kBurst, kNoise, kDrop, kDouble, kLow, kHigh, kLoseByte, kDoubleByte, kSelect, kKinds };
+// The order is that of FAULTS in campaign.py; the last is what a link has of its own.
+enum Kind { kFlip, kFlips, kBurst, kNoise, kDrop, kDouble, kLow, kHigh, kLoseByte, kDoubleByte, kOwn, kKinds };
 
 std::mt19937_64 generator;
 unsigned below(unsigned limit) { return static_cast<unsigned>(generator() % limit); }
 
 // What happens to one bit.
 struct Fate {
-    bool flip = false, drop = false, twice = false, deselect = false;
+    bool flip = false, drop = false, twice = false, own = false;
     int level = -1;
 };
 
@@ -61,7 +61,7 @@ public:
             case kDouble: fate.twice = true; break;
             case kLow: fate.level = 0; break;
             case kHigh: fate.level = 1; break;
-            case kSelect: fate.deselect = true; break;
+            case kOwn: fate.own = true; break;
         }
         if (last) length_ = 0;
         return fate;
@@ -81,7 +81,7 @@ private:
             case kBurst: length_ = 2 + below(31); break;
             case kNoise: length_ = 33 + below(400); break;
             case kDrop: case kDouble: length_ = 1 + below(3); break;
-            case kLow: case kHigh: case kSelect: length_ = 1 + below(400); break;
+            case kLow: case kHigh: case kOwn: length_ = 1 + below(400); break;
             case kLoseByte: lose += 1 + below(3); break;
             case kDoubleByte: twice += 1 + below(3); break;
         }

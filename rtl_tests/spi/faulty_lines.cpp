@@ -97,7 +97,7 @@ private:
     void cycle(bool value, bool clocked, bool kept) {
         const Fate fate = there.next(), seen = back.next();
         core_.mosi = fate.level >= 0 ? fate.level : value != fate.flip;
-        if (fate.deselect) select(false);
+        if (fate.own) select(false);
         wait(half_);
         const bool level = seen.level >= 0 ? seen.level != 0 : core_.miso != seen.flip;
         if (kept && !seen.drop) bits_.push_back(level);
@@ -107,7 +107,7 @@ private:
             wait(half_);
             pulse();
         }
-        if (fate.deselect) select(true);
+        if (fate.own) select(true);
     }
 };
 

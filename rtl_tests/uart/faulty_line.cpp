@@ -1,13 +1,5 @@
-// A serial line in both directions between a link in simulation and a host behind stdin and stdout, which damages what
-// passes. A bit lasts DIVISOR cycles. Faults begin at the beginning of a bit, at random, EVERY bits apart on average.
-//
-// Commands on stdin, little endian:  w u32:n n bytes          what the host sends
-//                                    r u64:cycles             listen until bytes came and the line paused, or so long
-//                                    s                        how many faults there were
-// Answer of r:                       u64:now u32:n n bytes
-// Answer of s:                       u64:faults on the line in, u64:faults on the line out
-// Arguments: seed, EVERY, the kinds of faults as a bit mask, 0 for none.
-// Behind rtl_tests/packets/faults.cpp.
+// A serial line in both directions, which damages what passes. A bit lasts DIVISOR cycles. Faults begin at the beginning
+// of a bit, at random, EVERY bits apart on average. Behind rtl_tests/packets/faults.cpp, before stream.cpp.
 namespace {
 
 constexpr unsigned kDivisor = DIVISOR;
@@ -140,67 +132,25 @@ private:
     }
 };
 
+class Line {
+public:
+    explicit Line(Vcore& core) : core_(core) { core_.rx = 1; }
+
+    Faults& there() { return in_.faults; }
+    Faults& back() { return out_.faults; }
+    std::deque<uint8_t>& waiting() { return in_.waiting; }
+    std::vector<uint8_t>& received() { return out_.received; }
+
+    // Whether nothing is on its way.
+    bool idle() const { return in_.idle() && out_.quiet >= 20 * kDivisor; }
+
+    void before() { core_.rx = in_.cycle(); }
+    void behind() { out_.cycle(core_.tx); }
+
+private:
+    Vcore& core_;
+    LineIn in_;
+    LineOut out_;
+};
+
 }  // namespace
-
-int main(int count, char** arguments) {
-    if (count != 4) return 2;
-    generator.seed(std::strtoull(arguments[1], nullptr, 10));
-    const auto every = static_cast<unsigned>(std::strtoul(arguments[2], nullptr, 10));
-    const auto kinds = static_cast<unsigned>(std::strtoul(arguments[3], nullptr, 10));
-    const auto context = std::make_unique<VerilatedContext>();
-    context->randReset(2);
-    context->randSeed(1);
-    const auto core = std::make_unique<Vcore>(context.get(), "core");
-    LineIn in;
-    LineOut out;
-    in.faults.begin(every, kinds);
-    out.faults.begin(every, kinds);
-    uint64_t now = 0;
-    const auto cycle = [&] {
-        core->rx = in.cycle();
-        core->clk = 0;
-        core->eval();
-        core->clk = 1;
-        core->eval();
-        out.cycle(core->tx);
-        ++now;
-    };
-    core->rst = 1;
-    core->rx = 1;
-    for (unsigned n = 0; n < 4; ++n) {
-        core->clk = 0;
-        core->eval();
-        core->clk = 1;
-        core->eval();
-    }
-    core->rst = 0;
-
-    for (uint8_t command; take(&command, 1);) {
-        if (command == 'w') {
-            uint32_t size;
-            if (!take(&size, sizeof size)) return 2;
-            std::vector<uint8_t> bytes(size);
-            if (!take(bytes.data(), size)) return 2;
-            in.waiting.insert(in.waiting.end(), bytes.begin(), bytes.end());
-        } else if (command == 'r') {
-            uint64_t wait;
-            if (!take(&wait, sizeof wait)) return 2;
-            const uint64_t limit = now + wait;
-            while (now < limit && (out.received.empty() || out.quiet < 20 * kDivisor || !in.idle())) cycle();
-            const auto size = static_cast<uint32_t>(out.received.size());
-            give(&now, sizeof now);
-            give(&size, sizeof size);
-            give(out.received.data(), size);
-            out.received.clear();
-            if (std::fflush(stdout) != 0) return 2;
-        } else if (command == 's') {
-            give(&in.faults.count, sizeof in.faults.count);
-            give(&out.faults.count, sizeof out.faults.count);
-            if (std::fflush(stdout) != 0) return 2;
-        } else {
-            return 2;
-        }
-    }
-    core->final();
-    return 0;
-}

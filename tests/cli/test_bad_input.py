@@ -214,7 +214,7 @@ def test_serial_link_without_a_board(network: Path, tmp_path: Path, refused: Ref
 
 def test_unknown_link(network: Path, tmp_path: Path, refused: Refused) -> None:
     message = refused(2, "generate", network, "--link", "pcie", "-o", tmp_path / "out")
-    assert message == "Invalid value for '--link': 'pcie' is not one of 'stream', 'axis', 'spi', 'uart'."
+    assert message == "Invalid value for '--link': 'pcie' is not one of 'stream', 'axis', 'parallel', 'spi', 'uart'."
 
 
 def test_the_program_itself(network: Path) -> None:

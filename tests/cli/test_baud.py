@@ -22,8 +22,8 @@ from bnnhw.flow.design import open_design
 from bnnhw.flow.pins import with_pins
 from bnnhw.ir import archive
 from bnnhw.links import board_link
+from bnnhw.links.packets import serial_port
 from bnnhw.links.uart import Uart
-from bnnhw.links.uart import port as serial_port
 from tests.cli.conftest import run
 
 BOARD = "icebreaker"
@@ -70,7 +70,7 @@ def test_build_takes_the_rate_of_the_design(network: Path, tmp_path: Path, link_
     for link, design in designs.items():
         data = said("generate", network, "--board", BOARD, "--link", link, *FAST, "-o", design)
         frame = open_design(design).seen.frame
-        assert data["link_fps"] == Uart(3_000_000).frames_per_s(frame)
+        assert data["link_fps"] == Uart(3_000_000).frames_per_s(frame, 30.0)
         assert link_built(design, out) == Uart(3_000_000)
     line = open_design(designs["uart"]).sidecar["interface"]["input"]
     assert (line["baud"], line["cycles_per_bit"]) == (3_000_000, 10)
@@ -86,7 +86,7 @@ def test_the_host_takes_the_rate_of_the_build(network: Path, tmp_path: Path, mon
     write_json(tmp_path / "report.json", said_there)
     archive.save(archive.load(network), tmp_path / "network.bnn")
     opened: list[int] = []
-    monkeypatch.setattr(serial_port, "open_port", lambda name, baud: opened.append(baud))
+    monkeypatch.setattr(serial_port, "open_serial", lambda name, baud: opened.append(baud))
     open_built(tmp_path).link.open_port("/dev/some")
     assert opened == [3_000_000]
 

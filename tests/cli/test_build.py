@@ -97,7 +97,7 @@ def test_build_and_report(built: tuple[Path, dict[str, Any]], tmp_path: Path) ->
     graph = FoldedNetwork(make_network(), FOLDINGS).graph(devices.technology("ice40"))
     prediction = predict(graph)
     assert data["fps"] == data["clock_mhz"] * 1e6 / prediction.cycles_per_frame
-    assert data["link_fps"] == board_link(boards.get("icebreaker")).frames_per_s(Frame.of(graph))
+    assert data["link_fps"] == board_link(boards.get("icebreaker")).frames_per_s(Frame.of(graph), 30.0)
     assert data["latency_us"] == prediction.latency_cycles / data["clock_mhz"]
     assert data["utilization"]["ICESTORM_LC"]["available"] == 5280
     assert data["unchanged"] == []

@@ -42,7 +42,7 @@ def make_built(folder: Path, board: Board) -> Path:
     (folder / f"{TOP}.ys").write_text(synth.script([path.name for path in design.sources], TOP, board.family))
     archive.save(NETWORK, folder / "network.bnn")
     report = {"board": board.name, "link": "uart", "baud": LINK.settings["baud"], "identity": given.identity}
-    write_json(folder / "report.json", {**report, "fps": 1e6, "link_fps": LINK.frames_per_s(given.frame)})
+    write_json(folder / "report.json", {**report, "fps": 1e6, "link_fps": LINK.frames_per_s(given.frame, 30.0)})
     return folder
 
 

@@ -13,19 +13,15 @@ from typing import Any
 import pytest
 
 from bnnhw import boards
-from bnnhw.build import synth
-from bnnhw.build.design import TOP, Source, write_design
-from bnnhw.files import write_json
+from bnnhw.build.design import Source
 from bnnhw.flow import build as flow_build
 from bnnhw.flow.built import open_built
 from bnnhw.flow.pins import pins_of, with_link
 from bnnhw.folding import LayerFolding
 from bnnhw.folding import file as folding_file
-from bnnhw.ir import archive
 from bnnhw.links import board_link
-from tests.build.networks import source
 from tests.cli.conftest import make_network, run
-from tests.sim.virtual import FOLDED, NETWORK
+from tests.cli.linked import build
 
 pytestmark = pytest.mark.xdist_group("virtual board")
 
@@ -33,22 +29,8 @@ Refused = Callable[..., str]
 PMOD = "sck=pmod_0:4,cs_n=pmod_0:1,mosi=pmod_0:2,miso=pmod_0:3"
 
 
-def build(folder: Path, name: str, pins: str | None = None) -> Path:
-    """What `build --link spi` leaves that a host and the virtual board need."""
-    board = with_link(boards.get(name), "spi", pins)
-    link = board_link(board)
-    given = source(FOLDED)
-    folder.mkdir()
-    design = write_design(given, board, folder, link=link, clock_mhz=board.clock_mhz)
-    (folder / f"{TOP}.ys").write_text(synth.script([path.name for path in design.sources], TOP, board.family))
-    archive.save(NETWORK, folder / "network.bnn")
-    report = {"board": name, "link": "spi", **link.settings, "identity": given.identity, "pins": pins_of(board)}
-    write_json(folder / "report.json", {**report, "fps": 1e6, "link_fps": link.frames_per_s(given.frame)})
-    return folder
-
-
 def test_run(tmp_path: Path) -> None:
-    folder = build(tmp_path / "bitstream", "icebreaker")
+    folder = build(tmp_path / "bitstream", "icebreaker", "spi")
     told = run("run", folder, "--virtual", "--random", "40", "--check", "--json")
     assert told.exit_code == 0, told.stderr
     data = json.loads(told.stdout)
@@ -64,7 +46,7 @@ def test_run(tmp_path: Path) -> None:
 )
 def test_a_build_is_found_again_with_its_link_and_pins(name: str, pins: str | None, tmp_path: Path) -> None:
     """Whether the board names the link or not, and whether its pins were chosen or usual."""
-    folder = build(tmp_path / "bitstream", name, pins)
+    folder = build(tmp_path / "bitstream", name, "spi", pins)
     built = open_built(folder)
     assert built.link == board_link(with_link(boards.get(name), "spi", pins))
     found = with_link(built.board, "spi")
@@ -74,7 +56,7 @@ def test_a_build_is_found_again_with_its_link_and_pins(name: str, pins: str | No
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
 def test_virtual_is_the_port_of_a_microcontroller(tmp_path: Path) -> None:
     """Two hosts, one after the other."""
-    folder = build(tmp_path / "bitstream", "icebreaker")
+    folder = build(tmp_path / "bitstream", "icebreaker", "spi")
     command = [sys.executable, "-c", "from bnnhw.cli import main; main()", "virtual", str(folder), "--json", "-q"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -91,7 +73,7 @@ def test_virtual_is_the_port_of_a_microcontroller(tmp_path: Path) -> None:
 
 
 def test_what_is_refused(tmp_path: Path, refused: Refused) -> None:
-    folder = build(tmp_path / "bitstream", "icestick")
+    folder = build(tmp_path / "bitstream", "icestick", "spi")
     missing = tmp_path / "nowhere-tty"
     assert refused(2, "run", folder, "--port", missing, "--random", "1").startswith(f"port {missing}: ")
     path = folder / "report.json"
@@ -134,7 +116,7 @@ def test_fold_and_generate(network: Path, tmp_path: Path, refused: Refused) -> N
     # A folding needs no pins.
     assert run("fold", network, "--board", "upduino-v3", "--link", "spi").exit_code == 0
     assert refused(2, "fold", network, "--board", "icebreaker", "--link", "axis") == (
-        "Invalid value for '--link': 'axis' is not one of 'spi', 'uart'."
+        "Invalid value for '--link': 'axis' is not one of 'parallel', 'spi', 'uart'."
     )
 
 

@@ -13,6 +13,7 @@ from bnnhw import boards, links
 from bnnhw.boards import BOARDS
 from bnnhw.dataflow.frame import Frame
 from bnnhw.errors import RequestError
+from bnnhw.flow.pins import with_link
 from bnnhw.links import DEFAULT, LINKS, BoardLink, board_link
 from bnnhw.links.packets.packet import PacketType, encode_packet, packet_bytes
 from bnnhw.links.packets.protocol import encode_frame
@@ -31,7 +32,7 @@ def frame_of(bits: int, score_bits: int = 9, signed: bool = False) -> Frame:
 
 def test_order() -> None:
     """The default first, then what needs no board: the order of `bnnhw generate --help`."""
-    assert list(LINKS) == ["stream", "axis", "spi", "uart"]
+    assert list(LINKS) == ["stream", "axis", "parallel", "spi", "uart"]
     assert LINKS[DEFAULT].bare
     assert [name for name, link in LINKS.items() if link.bare] == [DEFAULT]
 
@@ -53,9 +54,9 @@ def test_every_link_is_whole(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, link in LINKS.items() if link.needs_board])
 def test_links_of_boards_say_what_they_take(name: str) -> None:
-    link = board_link(boards.get("icebreaker"), name)
+    link = board_link(with_link(boards.get("icebreaker"), name))
     assert link.resources.lut4 > 0 and link.resources.ff > 0
-    assert 0 < link.frames_per_s(frame_of(1000)) < link.frames_per_s(frame_of(100))
+    assert 0 < link.frames_per_s(frame_of(1000), 30.0) < link.frames_per_s(frame_of(100), 30.0)
     assert all(isinstance(value, int) for value in link.settings.values())
 
 
@@ -67,7 +68,7 @@ def test_every_board_has_a_link_that_there_is(name: str) -> None:
 
 
 def test_unknown() -> None:
-    with pytest.raises(RequestError, match=r"^link must be one of stream, axis, spi, uart, not 'pcie'$"):
+    with pytest.raises(RequestError, match=r"^link must be one of stream, axis, parallel, spi, uart, not 'pcie'$"):
         links.get("pcie")
 
 
@@ -99,7 +100,7 @@ def test_rate_of_the_serial_link(bits: int, score_bits: int, signed: bool) -> No
     score = -(-(score_bits + (not signed)) // 8)
     answered = len(encode_packet(PacketType.RESULT, bytes(3 + score)))
     frame = frame_of(bits, score_bits, signed)
-    assert Uart(1_000_000).frames_per_s(frame) == 1_000_000 / (10 * max(sent, answered))
+    assert Uart(1_000_000).frames_per_s(frame, 30.0) == 1_000_000 / (10 * max(sent, answered))
     assert packet_bytes(bits, score) == (sent, answered)
 
 

@@ -67,7 +67,7 @@ def test_testbench_with_the_cells_of_a_device(board: str, made: Made) -> None:
     check_bench(design, "2005")
 
 
-@pytest.mark.parametrize("link", ["spi", "uart"])
+@pytest.mark.parametrize("link", [name for name, link in links.LINKS.items() if link.needs_board])
 def test_testbench_of_a_link_of_packets(link: str, made: Made) -> None:
     said = icarus_bench(made("dense", board="icebreaker", link=link, name="eye"), "2005")
     assert said == f"PASS: eye_{link}_link_tb, 3 frames\n"
@@ -157,7 +157,7 @@ def test_nothing_is_a_vendors(made: Made) -> None:
         assert set(re.findall(r'\(\* (?:ram|rom)_style = "(\w+)" \*\)', text)) <= {"block", "logic", "registers"}
 
 
-@pytest.mark.parametrize("name", ["stream", "axis", "spi", "uart"])
+@pytest.mark.parametrize("name", links.LINKS)
 def test_frames_of_an_interface_are_those_of_the_gateware(name: str) -> None:
     graph = NETWORKS["residual"]().graph(technology("ice40"))
     frame = Frame.of(graph)

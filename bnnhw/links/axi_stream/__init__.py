@@ -33,6 +33,7 @@ class Axi(Link):
     """
 
     name = "axis"
+    summary = "AXI4-Stream"
     module = "accelerator_axis"
 
     data_width: int = 32

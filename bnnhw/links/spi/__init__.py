@@ -32,6 +32,7 @@ class Spi(PacketLink):
     """Packets of :mod:`bnnhw.links.packets.packet` to and from an SPI master, mode 0."""
 
     name = "spi"
+    summary = "an SPI slave"
     module = "spi_link"
     why_board = "its clock decides how fast SCK may be"
     pins: ClassVar[Mapping[str, str]] = {"sck": "i", "cs_n": "i", "mosi": "i", "miso": "o"}
@@ -77,12 +78,10 @@ class Spi(PacketLink):
         assert setting.clock_mhz is not None, "the clock of a board decides what SCK is to it"
         return interface(graph, self.sck_hz, setting.clock_mhz)
 
-    def frames_per_s(self, frame: Frame) -> float:
+    def frames_per_s(self, frame: Frame, clock_mhz: float) -> float:
         """Eight bits per byte of the longer of two packets: that of a frame and that of its result."""
-        from bnnhw.links.packets.packet import packet_bytes, score_bytes
-
-        score = score_bytes(frame.score_bits, signed=frame.score_signed)
-        return self.sck_hz / (8 * max(packet_bytes(frame.bits, score)))
+        del clock_mhz
+        return self.sck_hz / (8 * max(self.packets_of(frame)))
 
     @property
     def settings(self) -> dict[str, int]:

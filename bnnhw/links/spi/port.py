@@ -9,6 +9,7 @@ from typing import Any
 
 from bnnhw.errors import RequestError, ToolError
 from bnnhw.links.host import Port
+from bnnhw.links.packets.serial_port import open_serial
 
 __all__ = ["BridgePort", "FtdiPort", "SpidevPort", "bridged", "open_port"]
 
@@ -154,16 +155,8 @@ def open_port(name: str, sck_hz: int) -> Port:
 
 
 def _open_bridge(name: str) -> Port:
-    import serial
-    from serial.tools import list_ports
-
-    try:
-        port = serial.Serial(name, timeout=0.01, write_timeout=10)
-    except (serial.SerialException, ValueError) as error:
-        found = sorted(map(str, Path("/dev").glob("spidev*"))) + [port.device for port in list_ports.comports()]
-        raise RequestError(
-            f"port {name}: {error}; ports there are: {', '.join(found) or 'none'}, and ftdi://VENDOR:PRODUCT/INTERFACE"
-        ) from error
+    found = sorted(map(str, Path("/dev").glob("spidev*")))
+    port = open_serial(name, others=tuple(found), also="ftdi://VENDOR:PRODUCT/INTERFACE")
     time.sleep(BRIDGE_QUIET_S)
     port.reset_input_buffer()
     return BridgePort(port)

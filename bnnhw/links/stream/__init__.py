@@ -19,6 +19,7 @@ class Stream(Link):
     """Words with valid and ready in, one word per frame out."""
 
     name = "stream"
+    summary = "bare streams"
     module = "accelerator"
     bare = True
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bnnhw.errors import RequestError
-from bnnhw.links.host import Host, Port
+from bnnhw.links.host import Port
 from bnnhw.links.link import FrameAccelerator, Setting
-from bnnhw.links.packets.link import PacketLink
+from bnnhw.links.packets.link import PacketLink, silence_cycles
 
 if TYPE_CHECKING:
     from amaranth.lib import wiring
@@ -24,15 +23,13 @@ __all__ = ["LINK", "Uart"]
 BAUD = 1_000_000
 """Default baud rate: the FTDI chips of the boards divide their 3 MHz to it exactly, as do clocks of whole MHz."""
 
-TIMEOUT_S = 0.1
-"""Longest silence inside a packet: several times the 16 ms after which a USB serial chip sends what it holds."""
-
 
 @dataclass(frozen=True)
 class Uart(PacketLink):
     """Packets of :mod:`bnnhw.links.packets.packet` at a baud rate."""
 
     name = "uart"
+    summary = "a serial port"
     module = "uart_link"
     why_board = "its clock decides the divisor of the serial port"
     pins: ClassVar[Mapping[str, str]] = {"rx": "i", "tx": "o"}
@@ -73,7 +70,7 @@ class Uart(PacketLink):
             accelerator,
             classes=setting.classes,
             divisor=baud_divisor(setting.clock_mhz, self.baud),
-            timeout=math.ceil(TIMEOUT_S * setting.clock_mhz * 1e6),
+            timeout=silence_cycles(setting.clock_mhz),
             identity=setting.identity,
         )
 
@@ -84,12 +81,10 @@ class Uart(PacketLink):
         assert setting.clock_mhz is not None, "the clock of a board decides the divisor of its serial port"
         return interface(graph, self.baud, baud_divisor(setting.clock_mhz, self.baud))
 
-    def frames_per_s(self, frame: Frame) -> float:
+    def frames_per_s(self, frame: Frame, clock_mhz: float) -> float:
         """Ten bits per byte of the longer of two packets: that of a frame and that of its result."""
-        from bnnhw.links.packets.packet import packet_bytes, score_bytes
-
-        score = score_bytes(frame.score_bits, signed=frame.score_signed)
-        return self.baud / (10 * max(packet_bytes(frame.bits, score)))
+        del clock_mhz
+        return self.baud / (10 * max(self.packets_of(frame)))
 
     @property
     def settings(self) -> dict[str, int]:
@@ -110,15 +105,9 @@ class Uart(PacketLink):
         )
 
     def open_port(self, name: str) -> Port:
-        from bnnhw.links.uart.port import open_port
+        from bnnhw.links.packets.serial_port import open_serial
 
-        return open_port(name, self.baud)
-
-    def host(self, port: Port, clock: Callable[[], float] | None = None) -> Host:
-        from bnnhw.links.packets.device import Device
-
-        # No packet is unfinished on a board that was just switched on, and its reset is over after a millisecond.
-        return Device(port) if clock is None else Device(port, clock=clock, settle_s=0.001)
+        return open_serial(name, self.baud)
 
     def far_end(self) -> str:
         from bnnhw.templates import render

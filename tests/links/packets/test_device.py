@@ -12,7 +12,7 @@ import pytest
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.links.packets.device import ATTEMPTS, Device
 from bnnhw.links.packets.packet import INFO_FORMAT, SYNC, VERSION, ErrorCode, PacketType, crc32, encode_packet
-from bnnhw.links.uart.port import open_port
+from bnnhw.links.packets.serial_port import open_serial
 
 FRAME_BYTES = 4
 IDENTITY = 0xCAFE0001
@@ -162,4 +162,4 @@ def test_closes_the_port() -> None:
 
 def test_unknown_port() -> None:
     with pytest.raises(RequestError, match=r"^port /nowhere: .*; ports there are: .+$"):
-        open_port("/nowhere", 1_000_000)
+        open_serial("/nowhere", 1_000_000)

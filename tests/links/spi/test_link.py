@@ -36,14 +36,14 @@ def test_link() -> None:
     assert isinstance(link, Spi)
     assert link.settings == {"sck_hz": 20_000_000}
     assert link.resources == Resources(455, 355, 1)
-    assert link.configured(sck_hz=1_000_000).frames_per_s(Frame(8, 1, 1, 8, 4, 9, False)) < 1e4
+    assert link.configured(sck_hz=1_000_000).frames_per_s(Frame(8, 1, 1, 8, 4, 9, False), 12.0) < 1e4
 
 
 @pytest.mark.parametrize("bits, sent, received", [(8, 10, 13), (200, 34, 13)])
 def test_rate(bits: int, sent: int, received: int) -> None:
     """Eight bits per byte of a frame's packet, or of a result's."""
     frame = Frame(bits, 1, 1, bits, 4, 9, False)
-    assert Spi(20_000_000).frames_per_s(frame) == 20_000_000 / (8 * max(sent, received))
+    assert Spi(20_000_000).frames_per_s(frame, 12.0) == 20_000_000 / (8 * max(sent, received))
 
 
 def test_clocks() -> None:
@@ -144,7 +144,7 @@ def test_pins_of_ones_choice() -> None:
     )
     with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
         with_link(boards.get("upduino-v3"), "spi")
-    with pytest.raises(RequestError, match=r"^link of a board must be one of spi, uart, not 'axis'$"):
+    with pytest.raises(RequestError, match=r"^link of a board must be one of parallel, spi, uart, not 'axis'$"):
         with_link(boards.get("icebreaker"), "axis")
     with pytest.raises(RequestError, match=r"^pins must be sck=PIN,cs_n=PIN,mosi=PIN,miso=PIN: .* 'rx'$"):
         with_link(boards.get("icebreaker"), "spi", "rx=1")

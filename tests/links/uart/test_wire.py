@@ -19,8 +19,8 @@ from bnnhw.links import Setting, board_link
 from bnnhw.links.packets.device import Device
 from bnnhw.links.packets.packet import INFO_FORMAT, PacketType, crc32, encode_packet
 from bnnhw.links.packets.protocol import BoardError, BoardInfo, BoardResult, Decoder, encode_frame, encode_info_request
+from bnnhw.links.packets.serial_port import open_serial
 from bnnhw.links.uart import Uart
-from bnnhw.links.uart.port import open_port
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit
 from tests.build.networks import random_folded
@@ -155,7 +155,7 @@ def test_a_port_is_read_in_short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
     opened: list[Any] = []
     monkeypatch.setattr(serial, "Serial", lambda *args, **options: opened.append((args, options)))
-    open_port("/dev/some", 9600)
+    open_serial("/dev/some", 9600)
     assert opened == [(("/dev/some", 9600), {"timeout": 0.01, "write_timeout": 10})]
 
 
@@ -178,7 +178,7 @@ def test_link() -> None:
     assert link.settings == {"baud": 1_000_000}
     assert link.resources == Resources(420, 330, 1)
     assert link.configured(baud=9600) == Uart(9600)
-    assert [name for name, link in links.LINKS.items() if not link.every_score] == ["spi", "uart"]
+    assert [name for name, link in links.LINKS.items() if not link.every_score] == ["parallel", "spi", "uart"]
 
 
 @pytest.mark.parametrize(
