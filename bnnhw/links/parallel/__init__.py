@@ -70,10 +70,10 @@ class Parallel(PacketLink):
 
     @property
     def resources(self) -> Resources:
-        """As synthesized."""
+        """As synthesized: 6 LUT4 more than the serial link, and 20 registers fewer."""
         from bnnhw.dataflow import Resources
 
-        return Resources(lut4=480, ff=370, bram=1)
+        return Resources(lut4=426, ff=310, bram=1)
 
     def timing(self, clock_mhz: float) -> Timing:
         """Its times as cycles of a clock."""

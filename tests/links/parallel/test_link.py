@@ -35,7 +35,7 @@ def test_link() -> None:
     link = links.get("parallel")
     assert isinstance(link, Parallel)
     assert link.settings == {"strobe_ns": 60, "quiet_ns": 40, "ready_ns": 63}
-    assert link.resources == Resources(480, 370, 1)
+    assert link.resources == Resources(426, 310, 1)
     assert link.configured(strobe_ns=1000).timing(12.0) == Timing(12, 1, 1)
 
 
