@@ -7,6 +7,8 @@ from fractions import Fraction
 import mpmath
 import pytest
 
+from bnnhw.errors import NetworkError
+from bnnhw.streamline import enclosed as module
 from bnnhw.streamline.enclosed import LAST, Enclosed, enclose, through
 from bnnhw.streamline.roots import Number
 
@@ -68,3 +70,24 @@ def test_roots_are_enclosed_to_as_many_bits_as_are_asked_for() -> None:
     number = Number(Fraction(1), ((1, Fraction(2)), (-1, Fraction(2, 9))))
     assert enclose(number, 10) == (1 + 1448 * unit - 4345 * unit / 9, 1 + 1449 * unit - 4344 * unit / 9)
     assert enclose(Number(Fraction(3, 4)), 10) == (Fraction(3, 4), Fraction(3, 4))
+
+
+def test_what_cancels_as_many_bits_as_a_number_is_long() -> None:
+    """The logarithm of 2**-2000, from 1 less a number of as many bits."""
+    low, high = through(lambda x: -mpmath.log(1 - x), Number(1 - Fraction(1, 1 << 2000)), None, None).enclose(64)
+    with mpmath.workprec(600):
+        exact = exactly(2000 * mpmath.log(2))
+    assert low < exact < high and high - low <= 4 * (exact + 1) * ULP
+
+
+@pytest.mark.parametrize("last, decided", [(64, False), (128, True), (256, True), (255, True), (127, False)])
+def test_the_last_precision_is_tried(monkeypatch: pytest.MonkeyPatch, last: int, decided: bool) -> None:
+    """A number 2**-100 above 3: 64 bits do not tell, 128 do."""
+    near = Fraction(3) + Fraction(1, 1 << 100)
+    number = Enclosed(lambda bits: (near - Fraction(1, 1 << bits), near + Fraction(1, 1 << bits)))
+    monkeypatch.setattr(module, "LAST", last)
+    if decided:
+        assert number.floor() == 3
+    else:
+        with pytest.raises(NetworkError, match=r"^a bound behind a curve is too close to a whole number to be decided$"):
+            number.floor()

@@ -83,7 +83,34 @@ def test_bounds_by_hand(steps: tuple[Step, ...], value: int, y: float, units: fl
     assert found[0, 0] == y and error[0, 0] == 2 * units * U + (0 if units else 2.0**-999)
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_clip_that_the_error_just_reaches(inside: bool) -> None:
+    """15 off by 15 units in the last place: an end that it may be at still says nothing of it."""
+    reach = 15 * U
+    low, high = -(15 - reach), 15 - reach
+    if not inside:
+        low, high = np.nextafter(low, 0), np.nextafter(high, 0)
+    steps: tuple[Step, ...] = (Scale(column(3.0)), Clip(column(low), column(high)))
+    y, error = apply_bounded(steps, np.array([[5], [-5]]))
+    assert y[:, 0].tolist() == [high, low]
+    assert error[:, 0].tolist() == [2 * reach if inside else 2.0**-999] * 2
+
+
+def test_a_curve_between_its_ends() -> None:
+    """A square of 3, off by 1/4: from 7.5625 to 10.5625, and 16 units in the last place of each and of the middle."""
+    value, found = _bent(np.square, column(3.0), column(0.25), 16)
+    assert value[0] == 9 and found[0] == pytest.approx(1.5625 + 2 * 16 * U * 10.5625 + 16 * U * 9, rel=0, abs=1e-14)
+    value, found = _bent(np.square, column(3.0), column(0.0), 16)
+    assert found[0] == 16 * U * 9
+    for factor, exact in ((2.0**-899, True), (2.0**-900, False)):
+        assert exact_chain((Scale(column(factor)),), np.array([[0], [1]])).tolist() == [exact]
+
+
 def test_what_overflows_has_no_bound() -> None:
+    # Nor has what is computed from it, if it is 0 times that.
+    steps: tuple[Step, ...] = (Scale(column(1e308)), Clip(column(-1.0), column(1.0)), Scale(column(0.0)))
+    y, error = apply_bounded(steps, np.array([[5]]))
+    assert (y[0, 0], error[0, 0]) == (0.0, np.inf)
     y, error = apply_bounded((Scale(column(1e308)),), np.array([[1], [2]]))
     assert np.isfinite(y[0]) and error[0, 0] < 1e293 and error[1, 0] == np.inf
 

@@ -162,6 +162,14 @@ def test_joined_lists() -> None:
     wide = Concat("join", (1, 1, 2), UINT2, (), (), flat=True)
     rises = batch_norm_sign(BatchNorm(np.ones(4), np.zeros(4), np.arange(4.0), np.ones(4), 0.0))
     check(network((wide, Quantize("q", (4, 1, 1), UINT2, rises)), InputSpec((1, 1, 2), UINT2)), Concat, Quantize)
+    # What stands before it stays where it is.
+    pool = MaxPool("pool", Window(1, 2, 2, (2, 1)), UINT2, np.zeros(1, np.bool_))
+    check(
+        network((pool, wide, Quantize("q", (4, 1, 1), UINT2, rises)), InputSpec((1, 2, 2), UINT2)),
+        MaxPool,
+        Concat,
+        Quantize,
+    )
     mixed = Concat("join", (1, 1, 2), UINT2, (), (matrix("one", UINT2, 2, 2),), flat=True)
     check(
         network((mixed, Quantize("q", (4, 1, 1), mixed.output, rises)), InputSpec((1, 1, 2), UINT2)),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import isqrt
+from typing import Any
 
 import mpmath
 import pytest
 
-from bnnhw.streamline.enclosed import Enclosed
-from bnnhw.streamline.inverses import INVERSES, inverse
+from bnnhw.errors import NetworkError
+from bnnhw.streamline.enclosed import Enclosed, Real, enclose
+from bnnhw.streamline.inverses import INVERSES, _End, inverse
 from bnnhw.streamline.roots import Number
+from tests.streamline.curves import FORMULAS, INSIDE
 
 
 def root(square: Fraction | int, rational: Fraction | int = 0, sign: int = 1) -> Number:
@@ -91,13 +95,13 @@ def test_ends(name: str, end: int, at: int | None, upper: bool) -> None:
     step = Fraction(1, 1 << 40)
     outside, inside = (end + step, end - step) if upper else (end - step, end + step)
     for from_above in (False, True):
-        assert inverse(name, exactly(outside), from_above) is not upper
+        assert inverse(name, exactly(outside), from_above) is (not upper)
         assert not isinstance(inverse(name, exactly(inside), from_above), bool)
         found = inverse(name, exactly(end), from_above)
         if at is not None and from_above == upper:
             assert found == exactly(at)
         else:
-            assert found is not upper
+            assert found is (not upper)
 
 
 @pytest.mark.parametrize("name, factor, upper, at", [
@@ -111,7 +115,7 @@ def test_ends_that_are_multiples_of_pi(name: str, factor: Fraction | int, upper:
     end = pi * factor
     beyond, inside = (end + step, end - step) if upper else (end - step, end + step)
     for from_above in (False, True):
-        assert inverse(name, exactly(beyond), from_above) is not upper
+        assert inverse(name, exactly(beyond), from_above) is (not upper)
         assert not isinstance(inverse(name, exactly(inside), from_above), bool)
     entry = INVERSES[name]
     found = entry.high if upper else entry.low
@@ -122,3 +126,42 @@ def test_ends_that_are_multiples_of_pi(name: str, factor: Fraction | int, upper:
         assert all(
             (mpmath.mpf(e.numerator) / e.denominator - exact) * s > 0 for e, s in ((found.low, -1), (found.high, 1))
         )
+
+
+def test_sides_of_an_end_that_is_known_to_some_digits() -> None:
+    end = _End(Fraction(1), Fraction(2))
+    sides = [end.side(exactly(value)) for value in (Fraction(1, 2), 1, 2, Fraction(5, 2))]
+    assert sides == [-1, -1, 1, 1]
+    with pytest.raises(NetworkError, match=r"^a bound behind a curve is too close to the curve's end to be decided$"):
+        end.side(exactly(Fraction(3, 2)))
+    assert [_End(Fraction(1), Fraction(1)).side(exactly(value)) for value in (0, 1, 2)] == [-1, 0, 1]
+
+
+def arguments(name: str) -> list[float]:
+    """Some of every kind: below and above 0, near the ends of what the curve takes, and far away."""
+    low, high = INSIDE.get(name, (-8.0, 8.0))
+    wanted = (-4.9, -0.7, -0.3, -0.001, 0.001, 0.3, 0.7, 1.3, 4.9)
+    return [x for x in wanted if low < x < high]
+
+
+def rational(value: Any) -> Fraction:
+    sign, mantissa, exponent, _ = value._mpf_
+    return Fraction((-1) ** sign * int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+@pytest.mark.parametrize("name, x", [(name, x) for name in sorted(INVERSES) for x in arguments(name)])
+def test_inverses_of_any_number(name: str, x: float) -> None:
+    """Behind a norm a value holds a root, and behind another curve it is known by its digits: both are inverted."""
+    with mpmath.workdps(120):
+        y = rational(FORMULAS[name](mpmath.mpf(x)))
+    # y, less the root of 2 in so many digits, and the root again: within 1e-60 of y, and no rational number.
+    near = Fraction(isqrt(2 * 10**120), 10**60)
+    digits = Enclosed(lambda bits: (y - Fraction(1, 1 << bits), y + Fraction(1, 1 << bits)))
+    values: list[Real] = [root(2, y - near), digits]
+    for value in values:
+        found = inverse(name, value, True)
+        assert not isinstance(found, bool)
+        low, high = enclose(found, 180)
+        assert high - low < Fraction(1, 1 << 60)
+        slack = Fraction(1, 10**40)
+        assert low - slack <= Fraction(x) <= high + slack

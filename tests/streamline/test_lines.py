@@ -262,8 +262,8 @@ def test_two_scores_are_off_by_their_own_errors() -> None:
     assert lines.ScoreLines(layer, chain).margin(output, Fraction(1)) == pytest.approx(errors.sum() - errors.min())
 
 
-@pytest.mark.parametrize("first", range(4))
-@pytest.mark.parametrize("second", range(4))
+@pytest.mark.parametrize("first", range(5))
+@pytest.mark.parametrize("second", range(5))
 def test_ties_are_all_accumulators_of_a_difference(first: int, second: int) -> None:
     """Of the range 3..11; a class whose scores do not vary stands for all of its accumulators with the least."""
     layer = Dense("d", UINT8, (WeightPlane(1, BitMatrix.from_bits(np.ones((2, 2), np.uint8))),), None)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bnnhw.ir import (
+    Affine,
     BitMatrix,
     Conv2d,
     DataType,
@@ -18,6 +19,7 @@ from bnnhw.ir import (
     Network,
     Output,
     Quantizer,
+    Scale,
     Shift,
     SumPool,
     WeightPlane,
@@ -55,6 +57,17 @@ def test_two_values_of_two_bits_are_one_bit(bounds: list[float], becomes: str) -
     # An output of scores as they are takes the elements that there are.
     ends = Network(before.input, (first, replace(second, activation=None), Output.plain("output", 3)))
     assert str(streamline(ends).network.matrices[1].input) == "int2"
+    # Scores behind steps are stated in dot products; what is done to elements in between is not.
+    steps = (Scale(np.array([1.0, 0.5, -1.0])), Shift(np.array([0.25, 0.0, 2.0])))
+    scored = replace(Output.plain("output", 3), steps=steps)
+    matrix = replace(second, activation=None)
+    ends = Network(before.input, (first, matrix, scored))
+    assert str(streamline(ends).network.matrices[1].input) == becomes
+    assert np.array_equal(evaluate(streamline(ends).network, codes).classes, evaluate_trained(ends, codes).classes)
+    moved = Affine("moved", (3, 1, 1), matrix.output, np.array([1, 2, -1]), np.array([0, 1, 2]))
+    ends = Network(before.input, (first, matrix, moved, scored))
+    assert str(streamline(ends).network.matrices[1].input) == "int2"
+    assert np.array_equal(evaluate(streamline(ends).network, codes).classes, evaluate_trained(ends, codes).classes)
 
 
 def test_what_is_about_values_keeps_them() -> None:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bnnhw.errors import NetworkError
+from bnnhw.streamline import roots
 from bnnhw.streamline.roots import Number, ceil_root, floor_root
 from tests.strategies import fixed
 
@@ -88,3 +90,14 @@ def test_times_a_root() -> None:
     assert number.times_root(Fraction(4)) == Number(Fraction(-6), ((1, Fraction(8)), (-1, Fraction(20))))
     assert number.times_root(Fraction(2)) == Number(Fraction(2), ((-1, Fraction(18)), (-1, Fraction(10))))
     assert Number(Fraction(0), ((-1, Fraction(2)),)).times_root(Fraction(8)) == Number(Fraction(-4))
+
+
+@pytest.mark.parametrize("most, decided", [(63, False), (64, True), (65, True)])
+def test_the_last_precision_is_tried(monkeypatch: pytest.MonkeyPatch, most: int, decided: bool) -> None:
+    number = Number(Fraction(0), ((1, Fraction(2)), (1, Fraction(3))))
+    monkeypatch.setattr(roots, "MAX_PRECISION", most)
+    if decided:
+        assert number.floor() == 3
+    else:
+        with pytest.raises(NetworkError, match=r"^a bound on a sum of square roots is too close to a whole number"):
+            number.floor()

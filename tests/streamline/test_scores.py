@@ -150,7 +150,7 @@ def test_scores_are_listed_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("step, slope, offset", [
     (Scale(row(9.0, 3.0)), 6, 15), (Divide(row(9.0, 4.0)), Fraction(1, 2), Fraction(5, 4)),
     (Shift(row(9.0, 3.0)), 2, 8),
-    (BatchNorm(row(9.0, 6.0), row(9.0, 1.5), row(9.0, 2.0), row(9.0, 8.0), 1.0), 4, Fraction(15, 2)),
+    (BatchNorm(row(9.0, 9.0), row(9.0, 1.5), row(9.0, 2.0), row(9.0, 8.0), 1.0), 6, Fraction(21, 2)),
 ])  # fmt: skip
 def test_a_line_through_a_step(step: Step, slope: Fraction | int, offset: Fraction | int) -> None:
     """Of ``2 * a + 5``, with the parameters of the second neuron."""
