@@ -89,5 +89,7 @@ def test_the_last_precision_is_tried(monkeypatch: pytest.MonkeyPatch, last: int,
     if decided:
         assert number.floor() == 3
     else:
-        with pytest.raises(NetworkError, match=r"^a bound behind a curve is too close to a whole number to be decided$"):
+        with pytest.raises(
+            NetworkError, match=r"^a bound behind a curve is too close to a whole number to be decided$"
+        ):
             number.floor()
