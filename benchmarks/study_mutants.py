@@ -132,7 +132,7 @@ def judge(part: Part, mutant: Mutant, path: Path, most: float) -> dict[str, Any]
     for tests in (exact[:FIRST], exact[FIRST:], rest[:FIRST], rest[FIRST:]):
         tests = trace.within(tests, most)
         if tests and verdict == "passed":
-            verdict, failed = part.ask(mutant.name, tests, anew=not exact)
+            verdict, failed = part.ask(mutant.name, tests, anew=at_import)
     if verdict == "passed" and exact and not at_import:
         # The import may have run it as well, before a test did.
         tests = trace.within([*exact, *others][:FIRST], most)

@@ -94,12 +94,12 @@ def _digest(file: str) -> str:
 
 
 def runs_at_import(source: str, line: int) -> bool:
-    """Whether a line is outside of every function's body."""
+    """Whether a line is outside of every function's body; one that a lambda begins on holds more than the lambda."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.Lambda):
-            body = node.body if isinstance(node.body, list) else [node.body]
-            if body[0].lineno <= line <= (body[-1].end_lineno or 0):
-                return False
+        if isinstance(node, ast.FunctionDef) and node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0):
+            return False
+        if isinstance(node, ast.Lambda) and node.lineno < line <= (node.end_lineno or 0):
+            return False
     return True
 
 
