@@ -144,14 +144,17 @@ def test_every_tie_is_looked_at(monkeypatch: pytest.MonkeyPatch, wrong: int) -> 
 
 
 @pytest.mark.parametrize("error, margin", [(Fraction(1, 2), 1.0), (Fraction(3, 8), 0.375)])
-def test_errors_as_wide_as_a_step_of_the_accumulators(error: Fraction, margin: float) -> None:
+@pytest.mark.parametrize("unit", [Fraction(1), Fraction(1, 4)])
+def test_errors_as_wide_as_a_step_of_the_accumulators(unit: Fraction, error: Fraction, margin: float) -> None:
     """Two classes that compute the same are told apart by a step, if both errors together are less."""
     given = layer(3)
     found = lines.ScoreLines(given, (Scale(row(1.0, 1.0, 1.0)),))
-    found._lines = [replace(line, error=e) for line, e in zip(found._lines, (error, error, Fraction(0)), strict=True)]
+    found._lines = [
+        replace(line, error=e * unit) for line, e in zip(found._lines, (error, error, Fraction(0)), strict=True)
+    ]
     found._parameters = [(b"0",), (b"0",), (b"1",)]
     found._ties = lambda *_: None  # type: ignore[method-assign]
-    assert found._undecided(Fraction(1), [1, 1, 1], [Fraction(0), Fraction(1, 8), Fraction(1, 4)]) == margin
+    assert found._undecided(unit, [1, 1, 1], [Fraction(0), Fraction(1, 8), Fraction(1, 4)]) == margin * unit
 
 
 def test_scores_far_below_zero_are_ranked_too() -> None:
