@@ -1,4 +1,4 @@
-"""What a last layer's scores are computed from: slopes, shifts, their middle, who falls; and which integers are kept."""
+"""A last layer's slopes, shifts and their middle, which scores fall, and which integers are kept."""
 
 from __future__ import annotations
 
