@@ -250,6 +250,7 @@ def _build(
             "board": board.name,
             "device": board.device,
             "link": link.name,
+            "protocol_version": link.protocol_version,
             **link.settings,
             **link.made(clock_mhz),
             "seed": seed,

@@ -9,6 +9,7 @@ import click
 
 from bnnhw.cli.inputs import frames_per_second
 from bnnhw.cli.next_steps import after_build, show_steps
+from bnnhw.cli.options import link_option, pins_option
 from bnnhw.cli.paths import BoardName, OutputDirectory
 from bnnhw.cli.session import Session, verb
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 
-@verb(example="bnnhw demo -o demo\nbnnhw demo --board ulx3s-85f -o demo")
+@verb(example="bnnhw demo -o demo\nbnnhw demo --board ulx3s-85f -o demo\nbnnhw demo --link spi -o demo")
 @click.option(
     "--board",
     metavar="B",
@@ -27,6 +28,8 @@ __all__ = ["demo"]
     show_default=True,
     help="A name that `bnnhw boards` lists.",
 )
+@link_option
+@pins_option
 @click.option(
     "-o",
     "output",
@@ -36,7 +39,7 @@ __all__ = ["demo"]
     show_default=True,
     help="The folder for all artefacts.",
 )
-def demo(session: Session, board: str, output: Path) -> None:
+def demo(session: Session, board: str, link: str | None, pins: str | None, output: Path) -> None:
     """The whole pipeline on bundled data.
 
     Train, import, fold, generate, simulate, build, report: handwritten digits to a bitstream.
@@ -46,7 +49,14 @@ def demo(session: Session, board: str, output: Path) -> None:
     from bnnhw.flow.demo import demo as run
     from bnnhw.flow.fold import as_board
 
-    done = run(output, board, stage=session.progress, cached=lambda name: session.say(f"{name:<10}  cached"))
+    done = run(
+        output,
+        board,
+        link=link,
+        pins=pins,
+        stage=session.progress,
+        cached=lambda name: session.say(f"{name:<10}  cached"),
+    )
     data, simulated, built = done.data, done.simulated, done.built
     for step, seconds in built.stages_s.items():
         session.say(f"  {step:<12} {'unchanged' if step in built.skipped else f'{seconds:7.1f} s'}")
@@ -66,6 +76,7 @@ def demo(session: Session, board: str, output: Path) -> None:
         )
         table.add_row("Fmax", f"{built.fmax_mhz:.2f} MHz; built for {built.clock_mhz:g} MHz")
         table.add_row("speed", f"{frames_per_second(built.figures())}, latency {built.latency_us:.1f} us")
+        table.add_row("link", built.link_note or built.link["name"])
         table.add_row("in all", f"{data['wall_s']:.1f} s")
         for name, path in data["artefacts"].items():
             table.add_row(name, path)

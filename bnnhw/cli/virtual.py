@@ -52,6 +52,7 @@ def virtual(session: Session, folder: Path, board: str | None, netlist: bool, bi
     from bnnhw.flow.virtual import pseudo_terminal, serve
 
     built, level = open_built(folder, board), level_of(netlist=netlist, bitstream=bitstream)
+    built.check_protocol()
     with pseudo_terminal() as (terminal, name):
         with session.stage("compile"):
             port = simulated_port(built, level)

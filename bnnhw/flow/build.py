@@ -149,6 +149,13 @@ def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | Non
             "generate it again"
         )
     if not bare:
+        if design.protocol_version != link.protocol_version:
+            version = design.protocol_version
+            made = "an earlier version, which it does not name," if version is None else f"version {version}"
+            raise RequestError(
+                f"{where}: its link was generated for {made} of what a host says, and this bnnhw speaks version "
+                f"{link.protocol_version}; generate it again"
+            )
         clock_mhz = board.reachable_mhz(board.clock_mhz if freq_mhz is None else freq_mhz)
         if design.clock_mhz != clock_mhz:
             raise RequestError(

@@ -65,6 +65,17 @@ class Built:
         spec = self.network.input
         return -(-spec.elements * spec.dtype.bits // 8)
 
+    def check_protocol(self) -> None:
+        """:class:`~bnnhw.errors.FileError` for a build that speaks another version of its link's protocol."""
+        version, spoken = self.report.get("protocol_version"), self.link.protocol_version
+        if version == spoken:
+            return
+        built = "an earlier version, which it does not name," if version is None else f"version {version}"
+        raise FileError(
+            f"{self.folder / REPORT}: was built for {built} of what a host says over link {self.link.name}, and this "
+            f"bnnhw speaks version {spoken}; build it again, and program the board with it"
+        )
+
     def sources(self, level: Level) -> dict[str, str]:
         """Verilog of the board's top, by file name.
 

@@ -21,6 +21,7 @@ from bnnhw.flow.design import NETWORK, SIDECAR, open_design
 from bnnhw.flow.fold import as_board, fold, fold_json, save_folding
 from bnnhw.flow.generate import CORE, FOLDING, generate
 from bnnhw.flow.import_ import import_json, import_model, save
+from bnnhw.flow.pins import with_link
 from bnnhw.flow.progress import Stage, silent_stage
 from bnnhw.flow.report import write_report
 from bnnhw.flow.show import describe
@@ -65,6 +66,8 @@ def demo(
     folder: Path | str,
     board: Board | str = "icebreaker",
     *,
+    link: str | None = None,
+    pins: str | None = None,
     stage: Stage = silent_stage,
     cached: Callable[[str], None] = _nobody,
 ) -> DemoResult:
@@ -77,6 +80,10 @@ def demo(
     folder : Path or str
         For all artefacts, and a JSON file per step; new, empty, or an earlier demo's.
     board : Board or str
+    link : str, optional
+        What the board is reached by; its first link when not given.
+    pins : str, optional
+        Pins of the link, as ``"rx=pmod_0:3,tx=B10"``; the board's when not given.
     stage : callable
         Told of every step that runs.
     cached : callable
@@ -92,7 +99,7 @@ def demo(
     CheckError
         When the simulation differs from the reference, or the design does not fit.
     """
-    folder, board = Path(folder), as_board(board)
+    folder, board = Path(folder), with_link(as_board(board), link, pins)
     run = _Run(folder, board, stage, cached)
     run.check_tools()
     output = OutputFolder(folder, DEMO)
@@ -153,6 +160,7 @@ class _Run:
             "report": str(self.page),
             "wall_s": time.perf_counter() - start,
             "board": self.board.name,
+            "link": built["link"],
             "images": simulated["images"],
             "timing_met": built["timing_met"],
             "clock_mhz": built["clock_mhz"],

@@ -119,6 +119,11 @@ class Design:
         return self.sidecar["link"]
 
     @property
+    def protocol_version(self) -> int | None:
+        """Of a board's link; of earlier versions, which do not say, None."""
+        return self.sidecar.get("protocol_version")
+
+    @property
     def pins(self) -> str | None:
         """The pins it was generated for, where these are not the board's own."""
         return self.sidecar.get("pins")

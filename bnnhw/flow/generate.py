@@ -183,6 +183,7 @@ def _write(
         "link": link.name,
         "pins": pins,
         "baud": baud,
+        "protocol_version": link.protocol_version if isinstance(link, BoardLink) else None,
         "settings": link.settings if isinstance(link, BoardLink) else {},
         "technology": technology,
         "clock_mhz": clock_mhz,

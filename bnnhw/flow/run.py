@@ -196,7 +196,7 @@ def open_board(
     Raises
     ------
     FileError
-        When the folder is none that ``build`` wrote.
+        When the folder is none that ``build`` wrote, or speaks another version of the link's protocol.
     RequestError
         When the port can't be opened; names those there are.
     CheckError
@@ -210,6 +210,7 @@ def open_board(
     if not virtual and level != "rtl":
         raise RequestError(f"{level} must be given for a virtual board alone")
     built = open_built(folder, board)
+    built.check_protocol()
     if port is not None:
         opened: Port = built.link.open_port(port)
         return _open(built, opened, port, None)

@@ -124,6 +124,8 @@ class BoardLink(Link):
 
     Attributes
     ----------
+    protocol_version : int
+        Of what host and board say to each other: a design of another one is not talked to.
     pins : mapping of str to str
         Its signals at pins of the board, and their directions, ``"i"`` into the device, ``"o"`` out of it and ``"io"``
         both ways: those of the platform's resource that has the link's name. They are ports of the module by their
@@ -135,6 +137,7 @@ class BoardLink(Link):
     """
 
     needs_board = True
+    protocol_version: ClassVar[int] = 1
     pins: ClassVar[Mapping[str, str]] = {}
     widths: ClassVar[Mapping[str, int]] = {}
     enables: ClassVar[Mapping[str, str]] = {}

@@ -27,6 +27,6 @@ def build(folder: Path, name: str, link_name: str, pins: str | None = None) -> P
     (folder / f"{TOP}.ys").write_text(synth.script([path.name for path in design.sources], TOP, board.family))
     archive.save(NETWORK, folder / "network.bnn")
     report = {"board": name, "link": link_name, **link.settings, "identity": given.identity, "pins": pins_of(board)}
-    carries = link.frames_per_s(given.frame, board.clock_mhz)
-    write_json(folder / "report.json", {**report, "fps": 1e6, "link_fps": carries})
+    report |= {"protocol_version": link.protocol_version, "fps": 1e6}
+    write_json(folder / "report.json", report | {"link_fps": link.frames_per_s(given.frame, board.clock_mhz)})
     return folder

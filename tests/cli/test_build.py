@@ -126,5 +126,5 @@ def test_build_and_report(built: tuple[Path, dict[str, Any]], tmp_path: Path) ->
     edited = _json("build", out / "design", "--board", "icebreaker", "-o", tmp_path / "edited")
     assert Path(edited["bitstream"]).read_bytes() != Path(data["bitstream"]).read_bytes()
     reports = [json.loads(Path(found["report"]).read_text()) for found in (data, edited)]
-    assert [found["edited"] for found in reports] == [False, True]
+    assert [(found["edited"], found["protocol_version"]) for found in reports] == [(False, 2), (True, 2)]
     assert run("simulate", out / "design", "--dataset", "digits", "--count", "5", "-q").exit_code == 1

@@ -73,6 +73,19 @@ def test_another_clock(design: Callable[..., Path], tmp_path: Path, refused: Ref
     )
 
 
+@pytest.mark.parametrize("version, said", [(1, "version 1"), (None, "an earlier version, which it does not name,")])
+def test_another_version_of_the_links_protocol(
+    version: int | None, said: str, design: Callable[..., Path], tmp_path: Path, refused: Refused
+) -> None:
+    folder = design(*ICEBREAKER, "--link", "uart")
+    _change(folder, protocol_version=version)
+    message = refused(2, "build", folder, *ICEBREAKER, "-o", tmp_path / "out")
+    assert message == (
+        f"{folder}: its link was generated for {said} of what a host says, and this bnnhw speaks version 2; generate "
+        "it again"
+    )
+
+
 def test_an_edit_that_would_not_be_built(design: Callable[..., Path], tmp_path: Path, refused: Refused) -> None:
     folder = design(*ICEBREAKER, "--link", "uart")
     core, whole = folder / "core" / "accelerator.v", folder / "uart_link.v"
@@ -98,6 +111,7 @@ def test_sidecar_names_what_a_bench_and_synthesis_need(design: Callable[..., Pat
     assert (sidecar["board"], sidecar["technology"], sidecar["link"], sidecar["clock_mhz"]) == (
         "icebreaker", "ice40", "uart", 30.0,
     )  # fmt: skip
+    assert sidecar["protocol_version"] == 2
     files = ("folding.json", "core/accelerator.v", "uart_link.v")
     assert sidecar["sha256"] == {name: file_digest(folder / name) for name in files}
     assert [(probe["layer"], probe["type"], probe["lanes"]) for probe in sidecar["probes"]] == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 
 from bnnhw import boards, datasets, devices, reference
 from bnnhw.dataflow.frame import Frame
+from bnnhw.flow import demo as flow_demo
 from bnnhw.flow.fold import HEADROOM, cycles_for
+from bnnhw.flow.pins import pins_of
 from bnnhw.folding import FoldedNetwork, LayerFolding, solve
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.predict import predict
@@ -233,6 +236,41 @@ def test_help_says_what_is_chosen() -> None:
     text = " ".join(run("fold", "--help").stdout.split())
     assert f"the fastest folding of at most {solve.MODEST_CELLS:,} logic cells with the link" in text
     assert f"at most {solve.CELL_SHARE:.0%} of the board's logic cells".replace("%", " %") in text
+
+
+def test_demo_behind_a_link_of_ones_choice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., str]
+) -> None:
+    """What is folded and built is for the board behind that link, at its pins."""
+    seen: list[Any] = []
+
+    class Nothing:
+        def __init__(self, folder: Path, board: Any, *rest: object) -> None:
+            seen.append((board_link(board).name, pins_of(board)))
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(flow_demo, "_Run", Nothing)
+    run("demo", "-o", tmp_path / "demo", "--link", "spi")
+    run(
+        "demo",
+        "-o",
+        tmp_path / "demo",
+        "--board",
+        "ulx3s-12f",
+        "--link",
+        "spi",
+        "--pins",
+        "sck=A1,cs_n=A2,mosi=A3,miso=A4",
+    )
+    run("demo", "-o", tmp_path / "demo")
+    assert seen == [
+        ("spi", {"sck": "15", "cs_n": "16", "mosi": "14", "miso": "17"}),
+        ("spi", {"sck": "A1", "cs_n": "A2", "mosi": "A3", "miso": "A4"}),
+        ("uart", {"rx": "6", "tx": "9"}),
+    ]
+    assert refused(2, "demo", "-o", tmp_path / "demo", "--board", "upduino-v3", "--link", "spi").startswith(
+        "upduino-v3 has no connector that is usual for link spi; choose pins: "
+    )
 
 
 @pytest.mark.slow

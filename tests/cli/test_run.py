@@ -42,6 +42,7 @@ def make_built(folder: Path, board: Board) -> Path:
     (folder / f"{TOP}.ys").write_text(synth.script([path.name for path in design.sources], TOP, board.family))
     archive.save(NETWORK, folder / "network.bnn")
     report = {"board": board.name, "link": "uart", "baud": LINK.settings["baud"], "identity": given.identity}
+    report |= {"protocol_version": LINK.protocol_version}
     write_json(folder / "report.json", {**report, "fps": 1e6, "link_fps": LINK.frames_per_s(given.frame, 30.0)})
     return folder
 
@@ -181,6 +182,24 @@ def test_what_is_refused(built: Path, tmp_path: Path, refused: Callable[..., str
     )
     change(built, board="icebreaker", baud="fast")
     assert refused(2, "run", built, "--virtual", *frames) == f"{built / 'report.json'}: must say 'baud', and does not"
+
+
+@pytest.mark.parametrize(
+    "version, said", [(1, "version 1"), (3, "version 3"), (None, "an earlier version, which it does not name,")]
+)
+def test_a_build_that_speaks_another_version(
+    version: int | None, said: str, built: Path, refused: Callable[..., str]
+) -> None:
+    """Told at once, by whoever would talk to it; a board is not waited for."""
+    change(built, protocol_version=version)
+    message = (
+        f"{built / 'report.json'}: was built for {said} of what a host says over link uart, and this bnnhw speaks "
+    )
+    message += "version 2; build it again, and program the board with it"
+    frames = ("--random", "1")
+    assert refused(2, "run", built, "--virtual", *frames) == message
+    assert refused(2, "run", built, "--port", "/nowhere", *frames) == message
+    assert refused(2, "virtual", built) == message
 
 
 def test_the_class_takes_codes(built: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.links.host import Host, Port
 from bnnhw.links.link import BoardLink
+from bnnhw.links.packets.packet import VERSION
 
 if TYPE_CHECKING:
     from bnnhw.dataflow import Resources
@@ -33,6 +34,7 @@ class PacketLink(BoardLink):
     """
 
     every_score = False
+    protocol_version = VERSION
 
     def reserve(self, frame_bits: int, technology: Technology) -> Resources:
         from bnnhw.devices import blocks_needed
