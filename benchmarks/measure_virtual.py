@@ -22,6 +22,8 @@ from typing import Any
 from measure_published import verb
 
 from bnnhw.boards import BOARDS
+from bnnhw.errors import RequestError
+from bnnhw.flow.pins import with_link
 from bnnhw.links import board_link
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,8 +126,10 @@ def main() -> None:
             arguments.board and case.board not in arguments.board
         ):
             continue
-        if link not in BOARDS[case.board].links:
-            print(f"{case.name}: {case.board} has no link {link}; left out", file=sys.stderr)
+        try:
+            with_link(BOARDS[case.board], link)
+        except RequestError as error:
+            print(f"{case.name}: {error}; left out", file=sys.stderr)
             continue
         if not (arguments.models / case.model).exists():
             print(f"{case.name}: {arguments.models / case.model} is not here; left out", file=sys.stderr)

@@ -58,13 +58,40 @@ def _verilog(bitstream: Path, pins: Path, part: Part, options: Sequence[str]) ->
     unpack, icebox = tools.require(_ICEUNPACK), tools.require(_ICEBOX)
     with scratch() as folder:
         (folder / "top.bin").write_bytes(bitstream.read_bytes())
-        (folder / "top.pcf").write_bytes(pins.read_bytes())
+        single, signals = _single(pins.read_text(encoding="utf-8"))
+        (folder / "top.pcf").write_text(single, encoding="utf-8")
         _run(unpack, ["top.bin", "top.asc"], folder)
         package = _package(part, options)
         text = _run(icebox, ["-s", "-n", "top", "-d", package, "-p", "top.pcf", "top.asc"], folder)
     if (found := re.search(r"^/\* (DSP\d)", text, re.M)) is not None:
         raise BnnhwError(f"{bitstream}: uses a special block ({found[1]}), which icebox_vlog can't read")
-    return _mended(text)
+    return _together(_mended(text), signals)
+
+
+def _single(pins: str) -> tuple[str, dict[str, dict[int, str]]]:
+    """Constraints without signals of several pins; of each such signal the plain names that its bits have got."""
+    signals: dict[str, dict[int, str]] = {}
+
+    def named(match: re.Match[str]) -> str:
+        name = f"{match[2]}__bit{match[3]}"
+        signals.setdefault(match[2], {})[int(match[3])] = name
+        return match[1] + name
+
+    return re.sub(r"^(set_io +(?:-\S+ +)*)(\w+)\[(\d+)\]", named, pins, flags=re.M), signals
+
+
+def _together(text: str, signals: dict[str, dict[int, str]]) -> str:
+    """The module with its signals of several pins as they were: another one around it, where there are such."""
+    if not signals:
+        return text
+    (head,) = re.findall(r"^module top \((.*)\);$", text, re.M)
+    bits = {name: f"{signal}[{number}]" for signal, names in signals.items() for number, name in names.items()}
+    given = [port.split()[-1] for port in head.split(",")]
+    ports = [f"inout [{max(names)}:0] {signal}" for signal, names in signals.items()]
+    ports += [f"inout {port}" for port in given if port not in bits]
+    inner = ", ".join(f".{port}({bits.get(port, port)})" for port in given)
+    text = re.sub(r"^module top \(", "module top_single (", text, flags=re.M)
+    return f"{text}\nmodule top ({', '.join(ports)});\ntop_single single ({inner});\nendmodule\n"
 
 
 def _mended(text: str) -> str:

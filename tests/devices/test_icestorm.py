@@ -38,6 +38,24 @@ def test_ports_once_and_the_pin_of_the_pll() -> None:
     assert mended.count("assign tx = rx;") == 1
 
 
+def test_a_signal_of_several_pins_is_one_again() -> None:
+    """Its bits have plain names on the way: escaped ones are declared twice as well."""
+    pins = "set_io d[0] 4\nset_io --warn-no-port d[1] 2\nset_io rx 6\nset_frequency d 30\n"
+    single, signals = icestorm._single(pins)  # pyright: ignore[reportPrivateUsage]
+    assert single == "set_io d__bit0 4\nset_io --warn-no-port d__bit1 2\nset_io rx 6\nset_frequency d 30\n"
+    text = "module top (inout d__bit0, inout d__bit1, input rx);\nendmodule\n"
+    together = icestorm._together(text, signals)  # pyright: ignore[reportPrivateUsage]
+    assert together.splitlines() == [
+        "module top_single (inout d__bit0, inout d__bit1, input rx);",
+        "endmodule",
+        "",
+        "module top (inout [1:0] d, inout rx);",
+        "top_single single (.d__bit0(d[0]), .d__bit1(d[1]), .rx(rx));",
+        "endmodule",
+    ]
+    assert icestorm._together(text, {}) == text  # pyright: ignore[reportPrivateUsage]
+
+
 def test_packages_by_icestorm_s_names() -> None:
     package = icestorm._package  # pyright: ignore[reportPrivateUsage]
     assert package(ICE40.part("iCE40UP5K"), ("--up5k", "--package", "sg48")) == "sg48"
