@@ -49,6 +49,12 @@ LINT = """\
 
 """
 """Behind the header."""
+LINT_LINK = """\
+// A choice by signals of which one is high at a time is a case whose patterns overlap.
+// verilator lint_off CASEOVERLAP
+
+"""
+"""Behind that, of a module with a link."""
 LINT_END = "// verilator lint_restore\n"
 """At the end: another file has warnings of its own."""
 
@@ -155,7 +161,8 @@ def _write(
 
     def emitted(component: wiring.Component, module: str, path: str) -> dict[str, Any]:
         text = emit(component, module, technology, prefix=prefix)
-        write_text(folder / path, header + LINT + to_verilog(text.rtlil) + LINT_END)
+        lint = LINT if module == core.module else LINT + LINT_LINK
+        write_text(folder / path, header + lint + to_verilog(text.rtlil) + LINT_END)
         return {"top": module, "ports": _ports(component), "repeated": list(text.repeated), "verilog": path}
 
     # Whole in itself, as the link's file is: beside it, not with it, or modules would be there twice.

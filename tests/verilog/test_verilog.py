@@ -69,8 +69,12 @@ def test_testbench_with_the_cells_of_a_device(board: str, made: Made) -> None:
 
 @pytest.mark.parametrize("link", [name for name, link in links.LINKS.items() if link.needs_board])
 def test_testbench_of_a_link_of_packets(link: str, made: Made) -> None:
-    said = icarus_bench(made("dense", board="icebreaker", link=link, name="eye"), "2005")
-    assert said == f"PASS: eye_{link}_link_tb, 3 frames\n"
+    design = made("dense", board="icebreaker", link=link, name="eye")
+    assert icarus_bench(design, "2005") == f"PASS: eye_{link}_link_tb, 3 frames\n"
+    # Verilator has nothing to say of it, so that its own command in the testbench's header goes through.
+    sources = (f"{design.whole.top}_tb.v", f"{design.whole.top}.v", f"{design.whole.top}_cells.v")
+    top = ("--lint-only", "--timing", "--top-module", f"{design.whole.top}_tb")
+    assert verilator([*top, *sources], design.folder) == ""
 
 
 @pytest.mark.parametrize("broken", ["results", "frames"])
@@ -169,14 +173,16 @@ def test_frames_of_an_interface_are_those_of_the_gateware(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_testbench_in_verilator(made: Made) -> None:
+@pytest.mark.parametrize("link", [name for name in links.LINKS if name != links.DEFAULT])
+def test_testbench_in_verilator(link: str, made: Made) -> None:
     """As the testbench's header says, but for what GCC before 13 must be told of coroutines."""
-    design = made("dense", link="axis")
+    design = made("dense", link=link, **({"board": "icebreaker"} if links.get(link).needs_board else {}))
     top = f"{design.whole.top}_tb"
     options = ["--binary", "--timing", "-CFLAGS", "-fcoroutines", "--top-module", top]
-    assert verilator([*options, f"{top}.v", design.whole.path.name], design.folder) == ""
+    cells = [path.name for path in design.folder.glob("*_cells.v")]
+    assert verilator([*options, f"{top}.v", design.whole.path.name, *cells], design.folder) == ""
     done = subprocess.run([design.folder / "obj_dir" / f"V{top}"], cwd=design.folder, capture_output=True, text=True)
-    assert done.returncode == 0 and f"PASS: {top}, 2 x 12 frames" in done.stdout
+    assert done.returncode == 0 and f"PASS: {top}, " in done.stdout
 
 
 @pytest.mark.slow
