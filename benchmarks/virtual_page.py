@@ -33,8 +33,9 @@ def virtual_section(results: dict[str, Any], table: Callable[..., str]) -> str:
     return "\n\n".join(
         [
             HEADING,
-            "Made by `python benchmarks/measure_virtual.py --models DIR --data DIR`: each network as `bnnhw build` "
-            "builds it for the board, and the first frames of its data set through `bnnhw run --virtual --check`. "
+            "Made by `python benchmarks/measure_virtual.py [--link LINK] --models DIR --data DIR`: each network as "
+            "`bnnhw build` builds it for the board, and the first frames of its data set through `bnnhw run --virtual "
+            "--check`. "
             f"Every class and every score was compared with the reference: {frames:,} frames, {wrong:,} differences. "
             "Frames per second are in the board's time, beside what the link carries at most.",
             table(
@@ -48,9 +49,18 @@ def virtual_section(results: dict[str, Any], table: Callable[..., str]) -> str:
     )
 
 
+UNITS = {"hz": "Hz", "ns": "ns"}
+"""What the names of settings end in."""
+
+
 def _link(link: dict[str, Any]) -> str:
-    settings = "".join(f", {value:,} {name}" for name, value in link.items() if name != "name")
-    return f"{link['name']}{settings}"
+    settings = [_setting(name, value) for name, value in link.items() if name != "name"]
+    return ", ".join([link["name"], *settings])
+
+
+def _setting(name: str, value: int) -> str:
+    stem, _, unit = name.rpartition("_")
+    return f"{stem} {value:,} {UNITS[unit]}" if unit in UNITS else f"{value:,} {name}"
 
 
 def replaced(page: str, text: str) -> str:

@@ -45,6 +45,17 @@ def test_section(virtual_page: ModuleType) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "link, said",
+    [
+        ({"name": "spi", "sck_hz": 20_000_000}, "spi, sck 20,000,000 Hz"),
+        ({"name": "parallel", "strobe_ns": 60, "quiet_ns": 40}, "parallel, strobe 60 ns, quiet 40 ns"),
+    ],
+)
+def test_what_a_link_was_set_to(link: dict[str, Any], said: str, virtual_page: ModuleType) -> None:
+    assert f"| {said} |" in virtual_page.virtual_section({"a": ENTRY | {"link": link}}, table)
+
+
 def test_a_section_is_replaced(virtual_page: ModuleType) -> None:
     page = "# A\n\n### Measured\n\nold\n\n## B\n\n### C\n"
     assert virtual_page.replaced(page, "### Measured\n\nnew") == "# A\n\n### Measured\n\nnew\n\n## B\n\n### C\n"

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,18 @@ def test_links_of_boards_say_what_they_take(name: str) -> None:
     assert link.resources.lut4 > 0 and link.resources.ff > 0
     assert 0 < link.frames_per_s(frame_of(1000), 30.0) < link.frames_per_s(frame_of(100), 30.0)
     assert all(isinstance(value, int) for value in link.settings.values())
+
+
+@pytest.mark.parametrize("name", [name for name, link in LINKS.items() if link.needs_board])
+def test_links_of_boards_have_both_ends(name: str, root: Path) -> None:
+    """What a virtual board has at its pins, what is said of it, and lines with faults for it."""
+    link = board_link(with_link(boards.get("icebreaker"), name))
+    assert "class Host {" in link.far_end()
+    assert link.summary and link.protocol_version == 2
+    assert set(link.widths) | set(link.enables) | set(link.pin_clocks) <= set(link.pins)
+    for page in ("links.md", "verilog.md"):
+        assert f"`{name}`" in (root / "docs" / page).read_text()
+    assert "\nLINE = FaultyLine(" in (root / "rtl_tests" / name / "faults.py").read_text()
 
 
 @pytest.mark.parametrize("name", BOARDS)
