@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bnnhw.boards import BOARDS, Board
-from bnnhw.flow.boards import describe_board, placed_pins
+from bnnhw.flow.boards import board_notes, describe_board, placed_pins
 
 __all__ = ["page"]
 
@@ -114,5 +114,5 @@ def _facts(board: Board) -> tuple[object, ...]:
         ", ".join(placed_pins(board).values()),
         lamps,
         ", ".join(ways),
-        board.notes,
+        board_notes(board),
     )

@@ -146,11 +146,8 @@ class Board:
 
     @property
     def notes(self) -> str:
-        """What a user must know of it: what follows from its pins and its clock, and its own note."""
+        """What a user must know of it, whatever it is reached by: what follows from its clock, and its own note."""
         said: list[str] = []
-        # A pin of a connector: the board's maker put no serial port there.
-        if any(":" in pin for pin in self.pins.get("uart", {}).values()):
-            said.append("no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx")
         if self.inside:
             off = self.family.oscillators[self.oscillator].tolerance
             said.append(

@@ -11,7 +11,7 @@ from bnnhw.flow.pins import pins_of
 from bnnhw.links import board_link
 from bnnhw.links.pins import connectors
 
-__all__ = ["describe_board", "placed_pins", "tell_board"]
+__all__ = ["board_notes", "describe_board", "placed_pins", "tell_board"]
 
 _LAMPS = ("error", "activity")
 
@@ -42,8 +42,15 @@ def describe_board(board: Board, *, whole: bool) -> dict[str, Any]:
         "programmers": [
             {"tool": way.program.name, "memories": list(way.memories), "note": way.note} for way in board.programmers
         ],
-        "note": board.notes,
+        "note": board_notes(board),
     }
+
+
+def board_notes(board: Board) -> str:
+    """What a user must know of it and of its link: of what is to be at pins of a connector too."""
+    link = board_link(board)
+    at_connector = any(":" in pin for pin in board.pins.get(link.name, {}).values())
+    return "; ".join([note for note in (link.adapter if at_connector else "", board.notes) if note])
 
 
 def placed_pins(board: Board) -> dict[str, str]:
@@ -70,8 +77,8 @@ def tell_board(board: Board) -> Iterator[str]:
         yield f"connector    {connector}: {', '.join(f'{pin} ({to})' for pin, to in pins.items())}"
     for way in board.programmers:
         yield f"programmer   {way.program.name} ({', '.join(way.memories)}){f'; {way.note}' if way.note else ''}"
-    if board.notes:
-        yield f"note         {board.notes}"
+    if notes := board_notes(board):
+        yield f"note         {notes}"
     yield "tried        " + (
         "a bitstream of bnnhw has run on one"
         if board.tried

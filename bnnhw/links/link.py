@@ -134,6 +134,8 @@ class BoardLink(Link):
         Of signals at several pins: how many.
     enables : mapping of str to str
         Of pins that are not always driven: the port of the module that says when they are.
+    adapter : str
+        What has to be at pins of a connector, where the board's maker put nothing.
     """
 
     needs_board = True
@@ -141,6 +143,7 @@ class BoardLink(Link):
     pins: ClassVar[Mapping[str, str]] = {}
     widths: ClassVar[Mapping[str, int]] = {}
     enables: ClassVar[Mapping[str, str]] = {}
+    adapter: ClassVar[str] = ""
 
     @property
     def pins_form(self) -> str:

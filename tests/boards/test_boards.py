@@ -13,7 +13,8 @@ from bnnhw.boards import Board
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import RequestError
-from bnnhw.flow.pins import pins_of, with_pins
+from bnnhw.flow.boards import board_notes
+from bnnhw.flow.pins import pins_of, with_link, with_pins
 from bnnhw.links import board_link
 from bnnhw.links.pins import board_platform, parse_pins
 
@@ -64,14 +65,17 @@ def test_notes() -> None:
     """What pins at a connector and a clock inside the device mean is said of every board that has them."""
     adapter = "no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx"
     clock = "its clock is the device's own oscillator, 10 % off at most by the data sheet: the host may have to try"
-    said = {name: boards.get(name).notes for name in NAMES}
+    said = {name: board_notes(boards.get(name)) for name in NAMES}
     assert said["upduino-v3"] == f"{adapter}; {clock} other baud rates"
     assert said["ice40-hx1k-blink-evn"] == f"{adapter}; programmed by iCEburn (iCEburn -ew top.bin)"
     assert said["tinyfpga-bx"] == adapter
     assert said["icesugar"] == "the probe can be a slower serial port than 1 Mbaud"
     assert said["icebreaker"] == ""
     moved = with_pins(boards.get("icebreaker"), "rx=pmod_0:1,tx=pmod_0:2")
-    assert moved.notes == adapter
+    assert board_notes(moved) == adapter
+    # Of the link that was asked for.
+    behind = with_link(boards.get("tinyfpga-bx"), "spi", "sck=gpio_0:1,cs_n=gpio_0:2,mosi=gpio_0:3,miso=gpio_0:4")
+    assert board_notes(behind) == "an SPI master of 3.3 V at the pins of the link"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from bnnhw import boards, datasets, devices, reference
+from bnnhw.build.result import BuildResult
 from bnnhw.dataflow.frame import Frame
 from bnnhw.flow import demo as flow_demo
 from bnnhw.flow.fold import HEADROOM, cycles_for
-from bnnhw.flow.pins import pins_of
+from bnnhw.flow.pins import pins_of, with_link
 from bnnhw.folding import FoldedNetwork, LayerFolding, solve
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.predict import predict
@@ -271,6 +272,30 @@ def test_demo_behind_a_link_of_ones_choice(
     assert refused(2, "demo", "-o", tmp_path / "demo", "--board", "upduino-v3", "--link", "spi").startswith(
         "upduino-v3 has no connector that is usual for link spi; choose pins: "
     )
+
+
+def test_the_demo_says_what_the_board_is_reached_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cycles = dict.fromkeys(("cycles_per_frame", "predicted_cycles_per_frame"), 48)
+    latency = dict.fromkeys(("latency_cycles", "predicted_latency_cycles"), 60)
+    simulated = {"accuracy": 0.95, "images": 100, "mismatches": 0, **cycles, **latency}
+    told: dict[str, Any] = {}
+
+    def made(folder: Path, board: str, **options: Any) -> flow_demo.DemoResult:
+        told.update(options, board=board)
+        link = board_link(with_link(boards.get(board), options["link"]))
+        built = BuildResult(
+            folder / "top.bin", folder / "report.json", 40.0, 30.0, True, {}, {}, 1e6, 2.0, 90_909.0,
+            {"name": link.name}, link.note(30.0), {}, (),
+        )  # fmt: skip
+        return flow_demo.DemoResult({"wall_s": 1.0, "artefacts": {}}, simulated, built)
+
+    monkeypatch.setattr(flow_demo, "demo", made)
+    for name, said in (("parallel", "parallel port: 6 and 7 cycles per byte make"), ("spi", "spi")):
+        done = run("demo", "--link", name, "-o", tmp_path / "demo")
+        assert done.exit_code == 0, done.stderr
+        assert re.search(rf"(?m)^link +{said}", done.stdout)
+        assert "90,909 over the link" in done.stdout
+        assert (told["link"], told["pins"], told["board"]) == (name, None, "icebreaker")
 
 
 @pytest.mark.slow

@@ -56,6 +56,7 @@ class Parallel(PacketLink):
     }
     widths: ClassVar[Mapping[str, int]] = {"d": DATA}
     enables: ClassVar[Mapping[str, str]] = {"d": "driven"}
+    adapter = "an FT232H, an FT2232H in FIFO mode or a microcontroller, of 3.3 V, at the pins of the link"
 
     strobe_ns: int = STROBE_NS
     quiet_ns: int = QUIET_NS

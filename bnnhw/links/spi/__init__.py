@@ -37,6 +37,7 @@ class Spi(PacketLink):
     why_board = "its clock decides how fast SCK may be"
     pins: ClassVar[Mapping[str, str]] = {"sck": "i", "cs_n": "i", "mosi": "i", "miso": "o"}
     enables: ClassVar[Mapping[str, str]] = {"miso": "selected"}
+    adapter = "an SPI master of 3.3 V at the pins of the link"
 
     sck_hz: int = SCK_HZ
 

@@ -33,6 +33,7 @@ class Uart(PacketLink):
     module = "uart_link"
     why_board = "its clock decides the divisor of the serial port"
     pins: ClassVar[Mapping[str, str]] = {"rx": "i", "tx": "o"}
+    adapter = "no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx"
 
     baud: int = BAUD
 
