@@ -10,7 +10,7 @@ from typing import Self
 
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.links.host import Port
-from bnnhw.links.packets.packet import TAGS_IN_FLIGHT, VERSION
+from bnnhw.links.packets.packet import TAGS_IN_FLIGHT, VERSION, ErrorCode
 from bnnhw.links.packets.protocol import (
     BoardError,
     BoardInfo,
@@ -40,7 +40,8 @@ class Device:
     """A board that runs an accelerator behind a link of packets.
 
     Frames are sent ahead of their results, as many as the board has room for. A frame that the board
-    reports as dropped, or whose result does not come, is sent again.
+    reports as dropped, or whose result does not come, is sent again. Where the board had no room for one, which is its
+    accelerator's doing and not the line's, one fewer is sent ahead from then on.
 
     Parameters
     ----------
@@ -82,6 +83,7 @@ class Device:
         self._clock = clock
         self._decoder = Decoder()
         self._pending: list[Reply] = []
+        self._ahead = TAGS_IN_FLIGHT
         self.resent = 0
         self.info = self._ask(quiet_s if settle_s is None else settle_s)
         if self.info.version != VERSION:
@@ -123,8 +125,10 @@ class Device:
         expected = 0
         exhausted = False
         failures = 0
+        # Frames for which there was no room: the others are still answered, and no silence is waited for.
+        refused = 0
         while True:
-            while not exhausted and len(waiting) + len(results) < TAGS_IN_FLIGHT:
+            while not exhausted and not refused and len(waiting) + len(results) < self._ahead:
                 number, frame = next(source, (0, None))
                 if frame is None:
                     exhausted = True
@@ -136,10 +140,16 @@ class Device:
             if not waiting:
                 return
             reply = self._receive()
-            if reply is not None and not isinstance(reply, BoardError):
-                replies: Sequence[Reply] = [reply]
+            resend = False
+            if isinstance(reply, BoardError) and reply.code == ErrorCode.OVERRUN and self._ahead > 1:
+                replies: Sequence[Reply] = []
+                self._ahead -= 1
+                refused += 1
+            elif reply is not None and not isinstance(reply, BoardError):
+                replies = [reply]
                 failures = 0
             else:
+                resend, refused = True, 0
                 failures += 1
                 if failures == ATTEMPTS:
                     reason = "no reply" if reply is None else reply.reason
@@ -153,7 +163,9 @@ class Device:
             while expected in results:
                 yield results.pop(expected)
                 expected = (expected + 1) % 256
-            if failures:
+            if refused and len(waiting) <= refused:
+                resend, refused = True, 0
+            if resend:
                 self._resend(waiting)
 
     def _resend(self, waiting: OrderedDict[int, bytes]) -> None:

@@ -163,3 +163,38 @@ def test_closes_the_port() -> None:
 def test_unknown_port() -> None:
     with pytest.raises(RequestError, match=r"^port /nowhere: .*; ports there are: .+$"):
         open_serial("/nowhere", 1_000_000)
+
+
+class Small(Board):
+    """A board that holds so many frames, and refuses one more; it answers one whenever the host waits."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room, self.held, self.refused = room, list[bytes](), 0
+
+    def write(self, data: bytes) -> int:
+        if data[1] != PacketType.FRAME:
+            return super().write(data)
+        if len(self.held) == self.room:
+            self.refused += 1
+            self.answers += encode_packet(PacketType.ERROR, bytes([ErrorCode.OVERRUN, PacketType.FRAME]))
+        else:
+            self.held.append(data)
+        return len(data)
+
+    def read(self, size: int = 1) -> bytes:
+        if not self.answers and self.held:
+            self.answers += self._answer(self.held.pop(0))
+            self.now += 1e-5
+        return super().read(size)
+
+
+@pytest.mark.parametrize("room", [2, 3])
+def test_a_board_with_less_room(room: int) -> None:
+    """Two banks hold two frames at least. After a refusal one fewer is sent ahead, and no silence is waited for."""
+    board = Small(room)
+    host = device(board)
+    start, frames = board.now, frames_of(100)
+    assert [result.score for result in host.run(frames)] == [sum(frame) - 500 for frame in frames]
+    assert board.refused == host.resent == 4 - room
+    assert board.now - start < 0.1
