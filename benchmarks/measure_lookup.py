@@ -22,7 +22,7 @@ import numpy as np
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from bnnhw import boards, datasets
@@ -55,12 +55,14 @@ class StoreTop(wiring.Component):
 
     Members
     -------
+    hold : In(1)
+        No result is taken; so the handshake is not optimized away.
     errors : Out(16)
     """
 
     def __init__(self, core: Accelerator, codes: NDArray[Any], labels: NDArray[Any], read: Sequence[int]) -> None:
         self._core, self._codes, self._labels, self._read = core, codes, labels, read
-        super().__init__({"errors": Out(16)})
+        super().__init__({"hold": In(1), "errors": Out(16)})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -72,19 +74,22 @@ class StoreTop(wiring.Component):
         m.submodules.labels = labels = Memory(shape=8, depth=len(words), init=self._labels.tolist(), attrs=block)
         frame, wanted = store.read_port(), labels.read_port()
         started, following, result = Signal(), Signal(range(len(words))), Signal(range(len(words)))
+        held, taken = Signal(), Signal()
         m.d.comb += [
             core.input.valid.eq(started),
             # A frame stays until it is accepted.
             frame.addr.eq(following),
             frame.en.eq(~started | core.input.ready),
-            core.output.ready.eq(1),
+            core.output.ready.eq(~held),
+            taken.eq(core.output.valid & ~held),
             wanted.addr.eq(result),
             wanted.en.eq(1),
         ]
         m.d.sync += [
             started.eq(1),
             following.eq(following + frame.en),
-            result.eq(result + core.output.valid),
+            held.eq(self.hold),
+            result.eq(result + taken),
         ]
         places = {element: place for place, element in enumerate(self._read)}
         zero: Value = Const(0, bits)
@@ -95,7 +100,7 @@ class StoreTop(wiring.Component):
         index, valid, wrong = Signal.like(core.output.payload.index), Signal(), Signal()
         m.d.sync += [
             index.eq(core.output.payload.index),
-            valid.eq(core.output.valid),
+            valid.eq(taken),
             wrong.eq(valid & (index != wanted.data)),
             self.errors.eq(self.errors + wrong),
         ]

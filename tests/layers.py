@@ -57,6 +57,13 @@ def random_layer(
     return Dense(name, layer.input, weights, Thresholds(values, DataType.parse(output)))
 
 
+def class_sums(inputs: int, classes: int) -> Dense:
+    """Equally many inputs for each class, the others of weight 0: two planes that cancel."""
+    own = np.repeat(np.eye(classes, dtype=np.uint8), inputs // classes, axis=1)
+    planes = tuple(WeightPlane(1, BitMatrix.from_bits(bits)) for bits in (np.ones_like(own), own))
+    return Dense("sums", DataType("bipolar", 1), planes, None)
+
+
 class Branch:
     """Layers one behind the other, each taking what the one before gives; the whole network is one.
 

@@ -57,40 +57,34 @@ def varying(bits: Tensor, share: float) -> Tensor:
     return found if len(found) else torch.arange(bits.shape[1])
 
 
-class _Picked(torch.autograd.Function):
-    """The elements that have the greatest weights."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weights: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weights)
-        return x[:, weights.argmax(dim=1)]
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, Tensor]:
-        x, weights = ctx.saved_tensors
-        (grad,) = grad_outputs
-        before = grad @ torch.softmax(weights / SOFTMAX_TEMPERATURE, dim=1) if ctx.needs_input_grad[0] else None
-        return before, grad.T @ x
-
-
 class _LookedUp(torch.autograd.Function):
-    """The signs of the entries at some addresses; the gradient passes the sign as it is."""
+    """The signs of the entries at the addresses that the chosen elements make; the gradient passes the sign as it is.
+
+    All is laid out neuron by neuron, the frames of a batch side by side.
+    """
 
     @staticmethod
-    def forward(ctx: Any, bits: Tensor, tables: Tensor, differences: Tensor) -> Tensor:
-        places = 1 << torch.arange(bits.shape[2], device=bits.device)
-        address = ((bits > 0) * places).sum(dim=2)
-        ctx.save_for_backward(address, tables, differences)
-        return sign(tables.expand(len(bits), -1, -1).gather(2, address[..., None])[..., 0])
+    def forward(ctx: Any, x: Tensor, wiring: Tensor, tables: Tensor, differences: Tensor) -> Tensor:
+        inputs = differences.shape[2]
+        elements = x.T.contiguous()
+        picked = (elements > 0).to(torch.uint8).index_select(0, wiring.argmax(dim=1)).reshape(-1, inputs, len(x))
+        address = picked[:, 0].long()
+        for place in range(1, inputs):
+            address |= picked[:, place].long() << place
+        ctx.save_for_backward(elements, wiring, tables, differences, address)
+        return sign(tables).gather(1, address).T
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, None]:
-        address, tables, differences = ctx.saved_tensors
-        (grad,) = grad_outputs
-        found = torch.zeros_like(tables).scatter_add_(1, address.T, grad.T)
-        slopes = torch.einsum("nk,kaj->naj", tables, differences)
-        neurons = torch.arange(len(tables), device=tables.device)
-        return slopes[neurons, address] * grad[..., None], found, None
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+        elements, wiring, tables, differences, address = ctx.saved_tensors
+        grad = grad_outputs[0].T.contiguous()
+        found = torch.zeros_like(tables).scatter_add_(1, address, grad)
+        slopes = torch.einsum("nk,kaj->jna", tables, differences)
+        picked = torch.stack([by_input.gather(1, address) * grad for by_input in slopes], dim=1).flatten(0, 1)
+        before = None
+        if ctx.needs_input_grad[0]:
+            before = picked.T @ torch.softmax(wiring / SOFTMAX_TEMPERATURE, dim=1)
+        return before, (elements @ picked.T).T, found, None
 
 
 class LookupLayer(Activation):
@@ -153,9 +147,8 @@ class LookupLayer(Activation):
         return sign(self.tables)
 
     def forward(self, x: Tensor) -> Tensor:
-        picked = _Picked.apply(x[:, self.candidates], self.wiring)
-        assert isinstance(picked, Tensor)
-        found = _LookedUp.apply(picked.reshape(len(x), -1, self.fan_in), self.tables, self.differences)
+        read = x if len(self.candidates) == self.inputs else x[:, self.candidates]
+        found = _LookedUp.apply(read, self.wiring, self.tables, self.differences)
         assert isinstance(found, Tensor)
         return found
 

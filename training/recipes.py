@@ -74,6 +74,23 @@ def _conv_net() -> Recipe:
     )
 
 
+def _lookup(name: str, chip: str, neurons: int, **options: Any) -> Recipe:
+    """Truth tables of four black-and-white pixels each, summed up by class."""
+    recipe = Recipe(
+        name=name,
+        summary=f"MNIST, black and white, {neurons:,} truth tables of 4 inputs; a frame per cycle of {chip}",
+        dataset="mnist",
+        input=InputRecipe(threshold=127.5),
+        widths=(),
+        epochs=20,
+        batch=100,
+        learning_rate=0.01,
+        shape=(1, 28, 28),
+        lookup=LookupRecipe((neurons,), temperature=8.0, rarest=0.01),
+    )
+    return replace(recipe, **options)
+
+
 _ALL = (
     Recipe(
         name="digits",
@@ -178,17 +195,9 @@ _ALL = (
         learning_rate=0.02,
         lookup=LookupRecipe((300,), temperature=4.0),
     ),
-    Recipe(
-        name="mnist-lookup-up5k",
-        summary="MNIST, black and white, 1,500 truth tables of 4 inputs; a frame per cycle, meant for a UP5K",
-        dataset="mnist",
-        input=InputRecipe(threshold=127.5),
-        widths=(),
-        epochs=12,
-        batch=100,
-        learning_rate=0.01,
-        lookup=LookupRecipe((1500,), temperature=8.0, rarest=0.01),
-    ),
+    _lookup("mnist-lookup-up5k", "a UP5K", 1500),
+    _lookup("mnist-lookup-ecp5", "an ECP5 of 12k", 2400, shift=(1, 1), epochs=30),
+    _lookup("mnist-lookup-ecp5-small", "an ECP5, of few of its LUT4", 800),
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}

@@ -171,5 +171,10 @@ def synthesize(
         reason = errors[-1] if errors else f"it ended with status {status}"
         raise BnnhwError(f"Yosys failed: {reason} (log: {log})")
     modules = json.loads(statistics.read_text(encoding="utf-8"))["modules"]
-    types = modules[f"\\{top}"]["num_cells_by_type"]
+    types: dict[str, int] = modules[f"\\{top}"]["num_cells_by_type"]
+    if (finish := family.build_tools().finish) is not None:
+        mapped = json.loads(netlist.read_text(encoding="utf-8"))
+        for name, added in finish(mapped).items():
+            types[name] = types.get(name, 0) + added
+        write_text(netlist, json.dumps(mapped), owned=True)
     return Synthesis(netlist, count_cells(types, family), log)

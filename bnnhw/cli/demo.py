@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 
-@verb(example="bnnhw demo -o demo\nbnnhw demo --board ulx3s-85f -o demo\nbnnhw demo --link spi -o demo")
+@verb(
+    example="bnnhw demo -o demo\nbnnhw demo --board ulx3s-85f -o demo\n"
+    "bnnhw demo --link spi -o demo\nbnnhw demo --engine lookup -o demo-lookup"
+)
 @click.option(
     "--board",
     metavar="B",
@@ -31,6 +34,13 @@ __all__ = ["demo"]
 @link_option
 @pins_option
 @click.option(
+    "--engine",
+    type=click.Choice(["folded", "lookup"]),
+    default="folded",
+    show_default=True,
+    help="Of the network: weights in memory, or truth tables, which take a frame per cycle.",
+)
+@click.option(
     "-o",
     "output",
     metavar="DIR",
@@ -39,7 +49,7 @@ __all__ = ["demo"]
     show_default=True,
     help="The folder for all artefacts.",
 )
-def demo(session: Session, board: str, link: str | None, pins: str | None, output: Path) -> None:
+def demo(session: Session, board: str, link: str | None, pins: str | None, engine: str, output: Path) -> None:
     """The whole pipeline on bundled data.
 
     Train, import, fold, generate, simulate, build, report: handwritten digits to a bitstream.
@@ -54,6 +64,7 @@ def demo(session: Session, board: str, link: str | None, pins: str | None, outpu
         board,
         link=link,
         pins=pins,
+        engine=engine,
         stage=session.progress,
         cached=lambda name: session.say(f"{name:<10}  cached"),
     )

@@ -4,7 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ResultFormat", "StreamFormat"]
+__all__ = ["Coding", "ResultFormat", "StreamFormat"]
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How numbers stand for others: ``number = step * code + offset``.
+
+    Parameters
+    ----------
+    step : int
+        Above 0.
+    offset : int
+    low, high : int
+        The least and the greatest code, not negative.
+    """
+
+    step: int
+    offset: int
+    low: int
+    high: int
+
+    @property
+    def bits(self) -> int:
+        """Of a code, unsigned."""
+        return max(self.high.bit_length(), 1)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bnnhw.dataflow.flow import Link, Run
-from bnnhw.dataflow.format import ResultFormat, StreamFormat
+from bnnhw.dataflow.format import Coding, ResultFormat, StreamFormat
 from bnnhw.dataflow.resources import Resources
 from bnnhw.dataflow.unit import Unit
 from bnnhw.devices import Technology
@@ -58,6 +58,8 @@ class Probe:
     dtype : DataType
         Of its elements.
     format : StreamFormat
+    coding : Coding, optional
+        Where its elements are not the layer's numbers, but stand for them.
     """
 
     layer: str
@@ -66,6 +68,7 @@ class Probe:
     shape: tuple[int, int, int]
     dtype: DataType
     format: StreamFormat
+    coding: Coding | None = None
 
 
 @dataclass(frozen=True)

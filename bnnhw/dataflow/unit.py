@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from bnnhw.dataflow.flow import Link, Run
-from bnnhw.dataflow.format import ResultFormat, StreamFormat
+from bnnhw.dataflow.format import Coding, ResultFormat, StreamFormat
 from bnnhw.dataflow.resources import Resources
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ class Unit(ABC):
     @abstractmethod
     def component(self) -> wiring.Component:
         """Its hardware."""
+
+    def bared(self) -> tuple[Unit, Coding] | None:
+        """The unit without what is the same in all numbers that it emits, and what that is; None of most units."""
+        return None
 
     @property
     def repeats(self) -> int:

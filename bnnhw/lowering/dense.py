@@ -16,8 +16,11 @@ class DenseRule:
         unit = build.unit(layer)
         taken = unit.inputs[0]
         given = build.convert(name, layer.name, given, taken.lanes, taken.group)
+        coding = None
+        if build.ends_in(layer) and (bared := unit.bared()) is not None:
+            unit, coding = bared
         number = build.add(name, layer.name, unit, given.number)
-        return Stream(number, _elements(unit.outputs[0]), computed=True)
+        return Stream(number, _elements(unit.outputs[0]), computed=True, coding=coding)
 
     def input(self, build: Builder, layer: Dense, bits: int) -> StreamFormat:
         return build.unit(layer).inputs[0]

@@ -18,7 +18,7 @@ well, by its carry input, for one cell ("carry").
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from bnnhw.devices import Technology
@@ -45,6 +45,9 @@ class CounterPlan:
         Cycle, counted from the lanes' own, in which this node's inputs are consumed.
     level : int
         LUT4 levels passed in that cycle when this node's output is ready.
+    waiting : int
+        Of lanes of constant weights: registers in which lanes and counts wait without a LUT4 in front, this node and
+        everything below it.
     """
 
     kind: str
@@ -54,6 +57,7 @@ class CounterPlan:
     levels: int
     stage: int
     level: int
+    waiting: int = 0
 
     @property
     def bits(self) -> int:
@@ -77,7 +81,8 @@ class CounterPlan:
         return self.lanes - sum(child.lanes for child in self.children)
 
 
-def _join(kind: str, left: CounterPlan, right: CounterPlan, tech: Technology) -> CounterPlan:
+def _join(kind: str, left: CounterPlan, right: CounterPlan, tech: Technology, most: int) -> CounterPlan:
+    """``most``: LUT4 between two registers."""
     stage = max(left.stage, right.stage)
     level = max(c.level for c in (left, right) if c.stage == stage)
     lanes = left.lanes + right.lanes + (kind != "chain")
@@ -85,12 +90,23 @@ def _join(kind: str, left: CounterPlan, right: CounterPlan, tech: Technology) ->
     if kind != "ripple":
         cost, levels = -(-(bits + (kind == "carry")) // tech.chain_cell) * tech.chain_cell, 0
         # A chain consumes registered counts, and its own sum is registered again.
-        return CounterPlan(kind, lanes, (left, right), left.luts + right.luts + cost, levels, stage + 1, tech.levels)
+        made = CounterPlan(kind, lanes, (left, right), left.luts + right.luts + cost, levels, stage + 1, most)
+        return replace(made, waiting=_waiting(made))
     width = max(left.bits, right.bits)
     cost, levels = width + bits - 1, width
-    if level + levels > tech.levels:
+    if level + levels > most:
         stage, level = stage + 1, 0
-    return CounterPlan(kind, lanes, (left, right), left.luts + right.luts + cost, levels, stage, level + levels)
+    made = CounterPlan(kind, lanes, (left, right), left.luts + right.luts + cost, levels, stage, level + levels)
+    return replace(made, waiting=_waiting(made))
+
+
+def _waiting(node: CounterPlan) -> int:
+    """Registers of a node's lanes, and of its children's counts but for the first behind each, and those below."""
+    found = node.own_lanes * node.stage
+    for child in node.children:
+        cycles = node.stage - child.stage
+        found += child.waiting + child.bits * (cycles if child.kind == "lane" else max(cycles - 1, 0))
+    return found
 
 
 def _leaf(kind: str, lanes: int, luts: int, levels: int) -> CounterPlan:
@@ -108,22 +124,24 @@ _LEAVES = {
 def plan(lanes: int, tech: Technology, constant: bool = False) -> CounterPlan:
     """The cheapest structure that counts ``lanes`` lanes; of equally cheap ones the one with the least latency.
 
-    ``constant``: whether weights are constants.
+    ``constant``: whether weights are constants. Then a register that only waits costs what it does on the technology.
     """
     if lanes < 1:
         raise ValueError(f"lanes must be positive, not {lanes}")
     if lanes <= 3:
         kind, luts, levels = _LEAVES[constant][lanes - 1]
         return _leaf(kind, lanes, luts, levels)
+    most = tech.quick_levels if constant else tech.levels
     candidates: list[CounterPlan] = []
     # Past 64 lanes only near-even splits and those on whole groups of 15 can be cheapest; the rest is not searched.
     for kind, rest in (("ripple", lanes - 1), ("chain", lanes), *([("carry", lanes - 1)] if constant else [])):
         if kind == "ripple" and lanes > 31:
             continue
         for left in range(-(-rest // 2), rest):
-            if kind == "ripple" and plan(left, tech, constant).bits > tech.levels:
+            if kind == "ripple" and plan(left, tech, constant).bits > most:
                 continue
             if lanes <= 64 or left - rest // 2 <= 16 or (left % 15 == 0 and rest - left <= 64):
                 parts = plan(left, tech, constant), plan(rest - left, tech, constant)
-                candidates.append(_join(kind, *parts, tech))
-    return min(candidates, key=lambda c: (c.luts, c.stage, c.children[0].lanes))
+                candidates.append(_join(kind, *parts, tech, most))
+    waiting = tech.lone_register if constant else 0
+    return min(candidates, key=lambda c: (c.luts + waiting * c.waiting, c.stage, c.children[0].lanes))

@@ -101,7 +101,7 @@ class Probes:
     def _codes(self, first: int, last: int) -> list[NDArray[np.unsignedinteger]]:
         found = trace(self.network, self.codes[first:last])
         # What the last layer emits comes as numbers, everything else as codes.
-        return [probe.dtype.encode(found[probe.layer].astype(np.int64)) for probe in self.probes]
+        return [_coded(probe, found[probe.layer].astype(np.int64)) for probe in self.probes]
 
     def mismatches(self, records: Sequence[ProbeRecord]) -> tuple[LayerMismatch, ...]:
         """The first difference of every layer that differs, in the layers' order."""
@@ -135,3 +135,10 @@ class Probes:
                 at = (frame, place, channel)
                 return LayerMismatch(probe.layer, record.wrong, record.words, due, at, int(values[0]), int(values[1]))
         raise AssertionError("a word that differs has a lane that differs")
+
+
+def _coded(probe: Probe, numbers: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
+    """What a layer gives as it passes on a stream."""
+    if probe.coding is not None:
+        numbers = (numbers - probe.coding.offset) // probe.coding.step
+    return probe.dtype.encode(numbers)

@@ -29,14 +29,15 @@ KINDS = [
 """Inputs, neurons, fan-in, types: 1 to 8 bits of address."""
 
 
+@pytest.mark.parametrize("reach", [None, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_words(kind: tuple[int, int, int, str, str]) -> None:
+def test_words(kind: tuple[int, int, int, str, str], reach: int | None) -> None:
     layer = tables(*kind, seed=len(kind[3]))
     rng = random.Random(1)
     sent = [rng.getrandbits(layer.inputs * layer.input.bits) for _ in range(60)]
     driver = Driver(sent, arrivals=random_arrivals(rng, len(sent), 0.3))
     monitor = Monitor(len(sent), readiness=random_readiness(rng, 0.4))
-    unit = LookupUnit(layer)
+    unit = LookupUnit(layer, reach)
     check_cycles(unit.component(), {"input": driver}, {"output": monitor}, unit.timing.flow, len(sent))
     for word, given in zip(sent, monitor.words, strict=True):
         due = looked_up(layer, split(word, layer.input.bits, layer.inputs))
@@ -55,6 +56,8 @@ def test_storage() -> None:
     unit = LookupUnit(tables(9, 7, 4, "bipolar", "uint2", 0))
     # One neuron is constant, and another reads one input at two places of equal entries.
     assert register_bits(unit.component()) == sum(bool(table.sources) for table in unit.tables) + 1 == 5 * 2 + 1
+    # The valid bit is the first of four; the others have an enable with a valid bit of its own for every three.
+    assert register_bits(LookupUnit(unit.layer, 4).component()) == 5 * 2 + 1 + 2
 
 
 def test_luts() -> None:

@@ -14,7 +14,7 @@ from bnnhw.reference.product import Product
 from bnnhw.units.spatial.model import SpatialUnit
 from rtl_tests.case import StreamUnit
 from rtl_tests.lanes import Expected, expected_groups, join, split
-from tests.layers import random_layer
+from tests.layers import class_sums, random_layer
 
 __all__ = ["UNITS"]
 
@@ -34,11 +34,13 @@ class SpatialModel:
         product = Product(layer)
         vector = np.array([split(words[0], layer.input.bits, layer.synapses)], np.uint8)
         values = product.accumulators(vector) if layer.activation is None else product.output(vector)
-        return expected_groups(values.tolist(), layer.output.bits, layer.neurons)
+        if self.unit.bare and (coding := self.unit.coding) is not None:
+            values = (values - coding.offset) // coding.step
+        return expected_groups(values.tolist(), self.unit.lane_bits, layer.neurons)
 
 
-def _spatial(name: str, layer: Dense, family: str) -> StreamUnit:
-    unit = SpatialUnit(layer, technology(family))
+def _spatial(name: str, layer: Dense, family: str, bare: bool = False) -> StreamUnit:
+    unit = SpatialUnit(layer, technology(family), bare=bare)
     t = unit.timing
     return StreamUnit(name, unit.component, SpatialModel(unit), t.interval, t.latency, t.places)
 
@@ -51,4 +53,5 @@ UNITS = (
     _spatial("spatial", _layer(1, 40, 12, "bipolar", "bipolar"), "ice40"),
     _spatial("spatial_levels", _layer(2, 9, 5, "uint2", "int2"), "ecp5"),
     _spatial("spatial_accumulators", _layer(3, 9, 4, "bipolar", None, 1, 1), "generic"),
+    _spatial("spatial_bare", class_sums(12, 3), "ice40", bare=True),
 )

@@ -17,7 +17,12 @@ __all__ = ["PROOFS"]
 
 
 def _spatial(
-    rows: str, dtype: str, thresholds: list[list[int]] | None, output: str = "bipolar", family: str = "ice40"
+    rows: str,
+    dtype: str,
+    thresholds: list[list[int]] | None,
+    output: str = "bipolar",
+    family: str = "ice40",
+    bare: bool = False,
 ) -> Callable[[], Spatial]:
     """A unit from the weight rows of each plane: ``"101 011"`` is two neurons, ``"10 01/11 00"`` two planes."""
     planes = []
@@ -28,14 +33,20 @@ def _spatial(
     if thresholds is not None:
         activation = Thresholds(np.array(thresholds, np.int64), DataType.parse(output))
     layer = Dense("layer", DataType.parse(dtype), tuple(planes), activation)
-    return lambda: Spatial(SpatialUnit(layer, technology(family)))
+    return lambda: Spatial(SpatialUnit(layer, technology(family), bare=bare))
 
 
 PROOFS: dict[str, Case] = {
     "spatial-smallest": Case(SpatialContract, _spatial("10 01", "bipolar", [[2], [1]]), quick=True, faults=8),
+    "spatial-queue": Case(
+        SpatialContract, _spatial("10 01", "bipolar", [[2], [1]], family="generic"), quick=True, faults=8
+    ),
     # The same three lanes, the complements, a neuron that is a constant.
     "spatial-shared": Case(SpatialContract, _spatial("101 010 110 011", "bipolar", [[2], [1], [2], [4]]), faults=8),
     "spatial-accumulators": Case(SpatialContract, _spatial("101 011", "bipolar", None)),
+    # Two lanes each, the others of weight 0; a lane counts twice, which is left out as well as what is constant.
+    "spatial-bare": Case(SpatialContract, _spatial("1011 1111/1000 0011", "bipolar", None, bare=True), quick=True),
+    "spatial-bare-queue": Case(SpatialContract, _spatial("101 011", "bipolar", None, family="ecp5", bare=True)),
     "spatial-levels": Case(SpatialContract, _spatial("101 011", "bipolar", [[1, 2, 3], [0, 1, 4]], "int2", "ecp5")),
     "spatial-planes": Case(SpatialContract, _spatial("10 01", "uint2", [[3], [2]])),
     "spatial-ternary": Case(SpatialContract, _spatial("110 011/100 010", "bipolar", [[3], [4]])),

@@ -36,24 +36,31 @@ def test_streams() -> None:
 
 @pytest.mark.parametrize("output, compare", [("bipolar", 1), ("uint2", 2), (None, 1)])
 def test_timing(output: str | None, compare: int) -> None:
-    """A popcount, one cycle to compare or to add what is constant, one more to count levels, one in the queue."""
-    made = unit(1, 60, "ice40", "bipolar", output)
-    count = plan(60, technology("ice40"), True).latency
-    assert (made.timing.stages, made.timing.latency, made.timing.interval) == (count + compare, count + compare + 1, 1)
+    """A popcount, one cycle to compare or to add what is constant, one more to count levels, one in the queue.
+
+    There is none where enables have global nets.
+    """
+    for family, queue in (("ice40", 0), ("ecp5", 1)):
+        made = unit(1, 60, family, "bipolar", output)
+        stages = plan(60, technology(family), True).latency + compare
+        assert (made.timing.stages, made.timing.latency, made.timing.interval) == (stages, stages + queue, 1)
 
 
 def test_cost() -> None:
-    """One neuron of 7 lanes: 8 tables; a comparison of 3 bits in one; the handshake; a queue of two words."""
-    made = unit(1, 7, "ice40")
-    queue = Resources(1, 2, 0)
-    assert made.resources() == Resources(8 + 1 + 8, 7 + 1 + 2 + 7, 0) + queue
-    # Its accumulator, 3 bits, is added to a constant.
-    made = unit(1, 7, "ice40", "bipolar", None)
-    assert made.resources() == Resources(8 + 3 + 8, 7 + 3 + 2 + 7, 0) + Resources(3, 6, 0)
+    """One neuron of 7 lanes: 8 tables; a comparison of 3 bits in one; the handshake; perhaps a queue of two words."""
+    for family, queue, count in (("ice40", 0, 2), ("generic", 1, 1)):
+        made = unit(1, 7, family)
+        assert made.resources() == Resources(8 + 1 + 8, 7 + 1 + count + 1 + 7, 0) + Resources(queue, 2 * queue, 0)
+        # Its accumulator, 3 bits, is added to a constant; bare it is not.
+        made = unit(1, 7, family, "bipolar", None)
+        bits = Resources(3 * queue, 6 * queue, 0)
+        assert made.resources() == Resources(8 + 3 + 8, 7 + 3 + count + 1 + 7, 0) + bits
+        bared = made.bared()
+        assert bared is not None and bared[0].resources() == Resources(8 + 8, 7 + 3 + count + 7, 0) + bits
 
 
 @pytest.mark.parametrize(
-    "family, lanes, luts", [("ice40", 7, 8), ("ice40", 15, 21), ("ecp5", 15, 22), ("ice40", 63, 103)]
+    "family, lanes, luts", [("ice40", 7, 8), ("ice40", 15, 21), ("ecp5", 15, 22), ("ecp5", 63, 108)]
 )
 def test_plans_of_constant_weights(family: str, lanes: int, luts: int) -> None:
     """Full adders of two tables; two counts of 7 and a lane on a chain of 5 cells, on ECP5 6; and so on."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from rtl_tests.golden import accumulators, activations
 from rtl_tests.lanes import join, split
 from rtl_tests.storage import register_bits
 from rtl_tests.streams import Driver, Monitor, differences
-from tests.layers import random_layer
+from tests.layers import class_sums, random_layer
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,20 @@ def test_spatial(case: Case) -> None:
     check(case.layer(), case.technology, TRAFFIC[(case.neurons + case.synapses) % 4])
 
 
+@pytest.mark.parametrize("family, queue", [("ice40", 0), ("ecp5", 1)])
 @pytest.mark.parametrize("traffic", TRAFFIC)
-def test_cycles(traffic: tuple[float, float, int]) -> None:
-    """A vector per cycle, latency P + 1; with nothing taken P + 2 words are accepted."""
-    layer = Case(7, 20, "ice40").layer()
-    timing = SpatialUnit(layer, technology("ice40")).timing
-    driver, monitor = check(layer, "ice40", traffic)
-    assert (timing.interval, timing.latency, timing.depth) == (1, timing.stages + 1, timing.stages + 1)
+def test_cycles(traffic: tuple[float, float, int], family: str, queue: int) -> None:
+    """A vector per cycle, latency P + 1, and with nothing taken P + 2 words are accepted; without a queue P and P."""
+    layer = Case(7, 20, family).layer()
+    timing = SpatialUnit(layer, technology(family)).timing
+    driver, monitor = check(layer, family, traffic)
+    assert (timing.interval, timing.latency, timing.depth) == (1, timing.stages + queue, timing.stages + queue)
     if traffic == (0, 0, 0):
         assert set(differences(driver.accepted)) == {1}
         assert monitor.offered[0] - driver.accepted[0] == timing.latency
         assert set(differences(monitor.offered)) == {1}
     if traffic[2]:
-        assert sum(cycle < traffic[2] for cycle in driver.accepted) == timing.places == timing.stages + 2
+        assert sum(cycle < traffic[2] for cycle in driver.accepted) == timing.places == timing.stages + 2 * queue
 
 
 @pytest.mark.parametrize("case", [Case(3, 2, "ice40"), Case(4, 40, "ecp5")], ids=str)
@@ -141,12 +142,14 @@ def test_a_neuron_that_never_changes_is_a_constant() -> None:
 def test_storage() -> None:
     """Registers of a small unit, counted by hand: two neurons of three lanes each, equal but for one."""
     layer = matrix(["+++", "++-"], [4, 4])
-    unit = Spatial(SpatialUnit(layer, technology("ice40")))
+    unit = Spatial(SpatialUnit(layer, technology("generic")))
     assert [total.parent for total in unit.model.structure.sums] == [None, None]
     # Counts of two bits and a comparison for each; a valid for each stage, the queue of two words and its level;
     # the enable, and its copy.
     assert unit.model.timing.stages == 2
     assert register_bits(unit) == 2 * (2 + 1) + 2 + (2 * 2 + 2) + 1 + 1
+    # Without a queue neither that nor the enable.
+    assert register_bits(Spatial(SpatialUnit(layer, technology("ice40")))) == 2 * (2 + 1) + 2
 
 
 def test_needs_a_streamlined_layer() -> None:
@@ -157,3 +160,34 @@ def test_needs_a_streamlined_layer() -> None:
     layer = Dense("fc1", plain.input, plain.weights, batch_norm_sign(BatchNorm(ones, zeros, zeros, ones, 0.0)))
     with pytest.raises(ValueError, match=r"^layer fc1 must be streamlined$"):
         SpatialUnit(layer, technology("generic"))
+
+
+@pytest.mark.parametrize("family, lanes", [("ice40", 8), ("ecp5", 5), ("ice40", 1)])
+def test_bare_sums(family: str, lanes: int) -> None:
+    """Counts of lanes instead of accumulators, which are twice that and as much as there are weights of 0."""
+    layer = class_sums(3 * lanes, 3)
+    bared = SpatialUnit(layer, technology(family)).bared()
+    assert bared is not None
+    model, coding = bared
+    assert (coding.step, coding.offset, coding.low, coding.high) == (2, 2 * lanes, 0, lanes)
+    codes = np.random.default_rng(lanes).integers(0, 2, (30, 3 * lanes))
+    driver, monitor = Driver([join(row, 1) for row in codes.tolist()]), Monitor(30)
+    check_cycles(Spatial(model), {"input": driver}, {"output": monitor}, model.timing.flow, 30)
+    counts = codes.reshape(30, 3, lanes).sum(axis=2)
+    assert [split(word, model.lane_bits, 3) for word in monitor.words] == counts.tolist()
+    assert np.array_equal(coding.step * counts + coding.offset, accumulators(layer, codes))
+
+
+def test_no_bare_sums() -> None:
+    """Of thresholds, of a neuron that is a constant, of offsets that differ, of a sum computed from another one."""
+    near = BitMatrix.from_bits(np.array([[1] * 20, [1] * 19 + [0]], np.uint8))
+    for layer in (
+        Dense("layer", DataType("bipolar", 1), (WeightPlane(1, near),), None),
+        matrix(["++", "+-"], [1, 1]),
+        replace(matrix(["+0", "00"], [1, 1]), activation=None),
+        replace(matrix(["+0", "++"], [1, 1]), activation=None),
+    ):
+        unit = SpatialUnit(layer, technology("ice40"))
+        assert unit.bared() is None
+        with pytest.raises(ValueError, match=r"^layer layer must emit accumulators that all have one offset$"):
+            replace(unit, bare=True)

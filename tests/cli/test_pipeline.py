@@ -299,14 +299,15 @@ def test_the_demo_says_what_the_board_is_reached_by(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.slow
-def test_demo(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["folded", "lookup"])
+def test_demo(tmp_path: Path, engine: str) -> None:
     out = tmp_path / "demo"
-    data = _json("demo", "-o", out)
+    data = _json("demo", "--engine", engine, "-o", out)
     assert data["accuracy"] >= 0.93
     assert data["mismatches"] == 0
     assert data["timing_met"] is True
     assert all(Path(path).is_file() for path in data["artefacts"].values())
-    again = _json("demo", "-o", out)
+    again = _json("demo", "--engine", engine, "-o", out)
     assert again["cached"] == ["train", "import", "fold", "generate", "simulate"]
     assert {key: again[key] for key in ("accuracy", "bitstream", "fmax_mhz")} == {
         key: data[key] for key in ("accuracy", "bitstream", "fmax_mhz")

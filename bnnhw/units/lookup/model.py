@@ -64,11 +64,14 @@ class LookupUnit(Unit):
     Parameters
     ----------
     layer : Lookup
+    reach : int, optional
+        Registers that one enable stops at most.
     """
 
     kind = "lookup"
 
     layer: Lookup
+    reach: int | None = None
 
     @property
     def inputs(self) -> tuple[StreamFormat]:

@@ -58,7 +58,7 @@ class Tables(wiring.Component):
     - Input: one word per frame, element ``e`` in lane ``e``. Output: one word per frame, neuron ``n`` in lane ``n``.
     - II = 1. Latency = 1.
     - Stalls: a word that is not taken stays in the output register; ``ready`` passes through.
-    - Storage: one register per output bit that is no constant.
+    - Storage: one register per output bit that is no constant, and for every ``reach`` of them a copy of the enable.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Tables(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        stages = Stages(m, 1, self.input, self.output)
+        stages = Stages(m, 1, self.input, self.output, self.model.reach, platform)
         choices = 0
 
         def looked_up(address: Value, entries: int) -> Value:

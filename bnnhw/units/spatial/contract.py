@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Cat, Module, Value
 
+from bnnhw.dataflow.word_timing import StageTiming
 from bnnhw.rtl.golden import Capture, lanes_agree, sized
 from bnnhw.rtl.stream_contract import StreamContract, Traffic, Way
 from bnnhw.units.mvu.contract import dense
@@ -17,7 +18,8 @@ class SpatialContract(StreamContract):
 
     - ``result``: every lane of every word is :func:`~bnnhw.units.mvu.contract.dense` of its vector.
     - ``count``: never more than ``places`` words are inside.
-    - ``accept``: a word is accepted whenever none is offered.
+    - ``accept``: a word is accepted whenever none is offered; where all stages stand with the word at the output, then
+      and when that is taken, and else not.
     - ``serve``: with a word inside, one is offered within ``depth`` cycles.
     """
 
@@ -27,9 +29,17 @@ class SpatialContract(StreamContract):
         super().__init__(unit, 1, 1, timing.places, patience=timing.depth)
 
     def due(self, m: Module, traffic: Traffic, way: Way) -> Value:
-        matrix, bits = self._model.matrix, self._model.matrix.output.bits
+        matrix, bits = self._model.matrix, self._model.lane_bits
         vector = Capture(m, way, traffic.entering["input"], 1).lanes(matrix.input.bits)
-        return lanes_agree(way.payload, bits, [sized(value, bits) for value in dense(matrix, vector)])
+        results = dense(matrix, vector)
+        if self._model.bare and (coding := self._model.coding) is not None:
+            codes = [way.payload.word_select(n, bits) for n in range(matrix.neurons)]
+            numbers = [code * coding.step + coding.offset for code in codes]
+            return Cat(*(number == due for number, due in zip(numbers, results, strict=True))).all()
+        return lanes_agree(way.payload, bits, [sized(value, bits) for value in results])
 
     def accepts(self, m: Module, traffic: Traffic) -> Value:
-        return traffic.input.ready | traffic.way.output.valid
+        output = traffic.way.output
+        if isinstance(self._model.timing, StageTiming):
+            return traffic.input.ready == (~output.valid | output.ready)
+        return traffic.input.ready | output.valid

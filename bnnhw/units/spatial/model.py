@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bnnhw.dataflow.format import StreamFormat
+from bnnhw.dataflow.format import Coding, StreamFormat
 from bnnhw.dataflow.resources import Resources, queue_resources
 from bnnhw.dataflow.unit import Unit
+from bnnhw.dataflow.word_timing import StageTiming
 from bnnhw.devices import Technology
 from bnnhw.ir import Dense, FloatActivation
 from bnnhw.units.spatial.structure import Structure, structure
@@ -34,6 +35,8 @@ class SpatialUnit(Unit):
     technology : Technology
     vectors : int
         Per frame.
+    bare : bool
+        Whether it emits the :attr:`coding` of its accumulators instead of these; of a layer that has one.
     """
 
     kind = "spatial"
@@ -41,10 +44,13 @@ class SpatialUnit(Unit):
     matrix: Dense
     technology: Technology
     vectors: int = 1
+    bare: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.matrix.activation, FloatActivation):
             raise ValueError(f"layer {self.matrix.name} must be streamlined")
+        if self.bare and self.coding is None:
+            raise ValueError(f"layer {self.matrix.name} must emit accumulators that all have one offset")
 
     @property
     def repeats(self) -> int:
@@ -58,7 +64,12 @@ class SpatialUnit(Unit):
     @property
     def outputs(self) -> tuple[StreamFormat]:
         neurons = self.matrix.neurons
-        return (StreamFormat(neurons, self.matrix.output.bits, neurons, self.vectors * neurons),)
+        return (StreamFormat(neurons, self.lane_bits, neurons, self.vectors * neurons),)
+
+    @property
+    def lane_bits(self) -> int:
+        """Bits that a neuron gives."""
+        return self.coding.bits if self.bare and self.coding is not None else self.matrix.output.bits
 
     @property
     def levels(self) -> int:
@@ -71,9 +82,25 @@ class SpatialUnit(Unit):
         return structure(self.matrix, self.technology)
 
     @cached_property
-    def timing(self) -> StandingTiming:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def coding(self) -> Coding | None:
+        """How accumulators follow from the sums' values: what is constant in all of them left out."""
+        sums = self.structure.sums
+        offsets = {neuron.offset for neuron in self.structure.neurons}
+        constant = any(neuron.sum is None for neuron in self.structure.neurons)
+        if self.levels or constant or len(offsets) != 1 or any(total.parent is not None for total in sums):
+            return None
+        shift = min(counter.shift for total in sums for counter in total.counters)
+        low, high = min(total.low for total in sums), max(total.high for total in sums)
+        return Coding(1 << shift, offsets.pop(), low >> shift, high >> shift)
+
+    def bared(self) -> tuple[SpatialUnit, Coding] | None:
+        return None if self.coding is None else (replace(self, bare=True), self.coding)
+
+    @cached_property
+    def timing(self) -> StageTiming | StandingTiming:  # pyright: ignore[reportIncompatibleMethodOverride]
         """After the sums a cycle that compares them, or adds what is constant, and one that counts several levels."""
-        return StandingTiming(1, self.structure.ready + min(max(self.levels, 1), 2))
+        stages = self.structure.ready + (0 if self.bare else min(max(self.levels, 1), 2))
+        return StageTiming(1, stages) if self.technology.enable_reach is None else StandingTiming(1, stages)
 
     def resources(self) -> Resources:
         made, cell = self.structure, self.technology.chain_cell
@@ -86,13 +113,14 @@ class SpatialUnit(Unit):
                 luts += counter.plan.luts - 2 * len(counter.shared)
                 registers += counter.plan.lanes
         for neuron in made.neurons:
-            if neuron.sum is not None:
+            if neuron.sum is not None and not self.bare:
                 bits = made.sums[neuron.sum].bits
                 # A comparison with a constant takes three more bits in each look-up table.
                 luts += self.levels * (-(-bits // 3) + 2 * (self.levels > 1)) if self.levels else bits
-        width = self.matrix.neurons * self.matrix.output.bits
+        width = self.matrix.neurons * self.lane_bits
         registers += width + self.timing.stages + made.inputs
-        return Resources(luts + _CONTROL, registers, 0) + queue_resources(QUEUE, width)
+        own = Resources(luts + _CONTROL, registers, 0)
+        return own if isinstance(self.timing, StageTiming) else own + queue_resources(QUEUE, width)
 
     def component(self) -> Spatial:
         from bnnhw.units.spatial.rtl import Spatial

@@ -14,6 +14,7 @@ from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import shared
 from bnnhw.rtl.fifo import Fifo
 from bnnhw.rtl.popcount_plan import CounterPlan
+from bnnhw.rtl.stages import Stages
 from bnnhw.rtl.threshold import counted
 from bnnhw.units.spatial.cells import RippleCell, TripleCell, full_adder, turned
 from bnnhw.units.spatial.model import SpatialUnit
@@ -22,14 +23,11 @@ from bnnhw.units.spatial.timing import QUEUE
 
 __all__ = ["Spatial"]
 
-_ENABLED = 256
-"""Registers that one copy of the enable stops."""
-
 
 class Spatial(wiring.Component):
     """Multiplies a stream of vectors by a matrix of constants.
 
-    With P stages (:class:`~bnnhw.units.spatial.timing.StandingTiming`):
+    With P stages, on families whose enables have no global nets (:class:`~bnnhw.units.spatial.timing.StandingTiming`):
 
     - Input: a word per vector; element ``k`` in bits ``[k * b, (k + 1) * b)``.
     - Output: a word per vector; neuron ``n`` is lane ``n``: an activation code, or the accumulator where the layer has
@@ -38,7 +36,10 @@ class Spatial(wiring.Component):
     - Stalls: while two words wait at the output all stages stand; they go on in the cycle after one was taken. A word
       is accepted in every cycle in which they do not stand.
     - Storage: P + 2 words in whatever state of the arithmetic; no memory. Registers that stop have copies of the
-      enable, one for every 256.
+      enable, one for every ``enable_reach`` of the technology.
+
+    On the others (:class:`~bnnhw.dataflow.word_timing.StageTiming`) there is no queue: latency = P, all stages stand
+    while the word at the output is not taken, ``ready`` passes through by one gate, storage P words.
 
     Parameters
     ----------
@@ -61,6 +62,14 @@ class Spatial(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
+        timing, reach = self.model.timing, self.model.technology.enable_reach
+        if reach is None:
+            stages = Stages(m, timing.stages, self.input, self.output)
+            arithmetic = _Arithmetic(m, platform, self.model, self.input.payload)
+            m.d.comb += self.output.payload.eq(arithmetic.result())
+            with m.If(stages.advance):
+                m.d.sync += [register.eq(value) for register, value in arithmetic.registers]
+            return m
         queue = Fifo(len(self.output.payload), QUEUE)
         m.submodules.queue = shared(platform, queue)
         wiring.connect(m, queue.output, wiring.flipped(self.output))
@@ -76,14 +85,14 @@ class Spatial(wiring.Component):
         ]
         m.d.sync += go.eq(going)
         valid: Value = self.input.valid
-        for stage in range(self.model.timing.stages):
+        for stage in range(timing.stages):
             register = Signal(name=f"valid_{stage + 1}")
             with m.If(go):
                 m.d.sync += register.eq(valid)
             valid = register
         m.d.comb += [queue.input.valid.eq(valid & go), queue.input.payload.eq(word)]
 
-        for number, registers in enumerate(_groups(arithmetic.registers)):
+        for number, registers in enumerate(_groups(arithmetic.registers, reach)):
             copy = Copy(1, init=1)
             m.submodules[f"go_{number}"] = shared(platform, copy)
             m.d.comb += copy.d.eq(going)
@@ -92,11 +101,11 @@ class Spatial(wiring.Component):
         return m
 
 
-def _groups(registers: list[tuple[Signal, Value]]) -> Iterator[list[tuple[Signal, Value]]]:
+def _groups(registers: list[tuple[Signal, Value]], reach: int) -> Iterator[list[tuple[Signal, Value]]]:
     """Those that one copy of the enable stops."""
     group: list[tuple[Signal, Value]] = []
     for register in registers:
-        if group and sum(len(signal) for signal, _ in group) + len(register[0]) > _ENABLED:
+        if group and sum(len(signal) for signal, _ in group) + len(register[0]) > reach:
             yield group
             group = []
         group.append(register)
@@ -233,6 +242,10 @@ class _Arithmetic:
             if neuron.sum is None:
                 return Const(neuron.offset, bits)
             total, value = made.sums[neuron.sum], self._sums[neuron.sum]
+            if self._model.bare and (coding := self._model.coding) is not None:
+                shift = coding.step.bit_length() - 1
+                code = self._named((value + Const(0, shift + coding.bits))[shift : shift + coding.bits], f"code_{n}")
+                return self._after(code, f"code_{n}", stages - total.ready)
             whole = self._register((value + Const(neuron.offset, bits + 1))[:bits], f"neuron_{n}")
             return self._after(whole, f"neuron_{n}", stages - total.ready - 1)
         thresholds = [int(t) - neuron.offset for t in activation.values[n]]

@@ -1,0 +1,130 @@
+"""The output unit of networks that take a frame per cycle: its cycles and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.dataflow.format import ResultFormat, StreamFormat
+from bnnhw.dataflow.resources import Resources, queue_resources
+from bnnhw.dataflow.unit import Unit
+from bnnhw.dataflow.word_timing import ElementTiming, StageTiming
+from bnnhw.devices import Technology
+from bnnhw.ir import Output
+from bnnhw.ir.types import narrowest
+
+if TYPE_CHECKING:
+    from bnnhw.units.best.rtl import Best
+
+__all__ = ["BestUnit", "alike"]
+
+
+def alike(output: Output) -> bool:
+    """Whether the order of scores is that of the numbers they are made of: one multiplier above 0, one offset."""
+    return len(np.unique(output.multiplier)) == len(np.unique(output.offset)) == 1 and int(output.multiplier[0]) > 0
+
+
+@dataclass(frozen=True)
+class BestUnit(Unit):
+    """Finds the class whose number is the highest, and makes its score of it; of a single number by the score's sign.
+
+    Parameters
+    ----------
+    output : Output
+        Streamlined, with one multiplier above 0 and one offset for all classes.
+    number_range : (int, int)
+        The least and the greatest number that comes in.
+    lanes : int
+        Numbers per word, at least one for each class; the others are ignored.
+    technology : Technology
+
+    Raises
+    ------
+    ValueError
+        The output is another one, or a frame is more than a word.
+    """
+
+    kind = "best"
+
+    output: Output
+    number_range: tuple[int, int]
+    lanes: int
+    technology: Technology
+
+    def __post_init__(self) -> None:
+        if self.output.steps or not alike(self.output):
+            raise ValueError(
+                f"layer {self.output.name} must be streamlined, with one multiplier above 0 and one offset"
+            )
+        if self.lanes < self.output.classes:
+            raise ValueError(f"lanes must be all {self.output.classes} numbers of a frame, not {self.lanes}")
+
+    @property
+    def multiplier(self) -> int:
+        """Of all scores."""
+        return int(self.output.multiplier[0])
+
+    @property
+    def offset(self) -> int:
+        """Of all scores."""
+        return int(self.output.offset[0])
+
+    @property
+    def number_bits(self) -> int:
+        """Width of a number."""
+        return narrowest(*self.number_range)[0]
+
+    @property
+    def score_range(self) -> tuple[int, int]:
+        """The least and the greatest score."""
+        low, high = self.number_range
+        return self.multiplier * low + self.offset, self.multiplier * high + self.offset
+
+    @property
+    def inputs(self) -> tuple[StreamFormat]:
+        classes = self.output.classes
+        return (StreamFormat(self.lanes, self.number_bits, classes, classes),)
+
+    @property
+    def outputs(self) -> tuple[ResultFormat]:
+        return (ResultFormat((self.output.labels - 1).bit_length(), *narrowest(*self.score_range)),)
+
+    @property
+    def rounds(self) -> int:
+        """Comparisons one behind the other."""
+        return (self.output.classes - 1).bit_length()
+
+    @property
+    def stages(self) -> int:
+        """Registers from a word accepted to its result: the numbers, each round, the score where it differs."""
+        return 1 + self.rounds + ((self.multiplier, self.offset) != (1, 0))
+
+    @property
+    def timing(self) -> StageTiming | ElementTiming:
+        """It stands still as a whole where enables have global nets, and else runs free into a queue."""
+        if self.technology.enable_reach is None:
+            return StageTiming(1, self.stages)
+        return ElementTiming(1, 0, self.stages)
+
+    def resources(self) -> Resources:
+        bits, classes = self.number_bits, self.output.classes
+        index = self.outputs[0].index_bits
+        result = self.outputs[0].width
+        luts, registers = 0, classes * bits
+        while classes > 1:
+            # A comparison and a choice of numbers for each pair; who has no partner waits.
+            luts += classes // 2 * (2 * bits + 1 + index)
+            registers += -(-classes // 2) * (bits + index)
+            classes = -(-classes // 2)
+        if (self.multiplier, self.offset) != (1, 0):
+            luts, registers = luts + self.outputs[0].score_bits, registers + result
+        own = Resources(luts + 2, registers + self.stages, 0)
+        timing = self.timing
+        return own + queue_resources(timing.credits, result) if isinstance(timing, ElementTiming) else own
+
+    def component(self) -> Best:
+        from bnnhw.units.best.rtl import Best
+
+        return Best(self)

@@ -1,0 +1,151 @@
+"""The class with the highest number, found in every cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from bnnhw.dataflow.word_timing import ElementTiming
+from bnnhw.rtl.emit import shared
+from bnnhw.rtl.fifo import CreditedOutput
+from bnnhw.rtl.result import result_layout
+from bnnhw.rtl.shapes import integer_shape
+from bnnhw.rtl.stages import Stages
+from bnnhw.units.best.model import BestUnit
+
+__all__ = ["Best"]
+
+
+@dataclass(frozen=True)
+class _Contender:
+    """A number that may be the highest.
+
+    Parameters
+    ----------
+    held : Signal
+        The number, or its complement.
+    inverted : bool
+    index : Value
+        Of its class.
+    """
+
+    held: Signal
+    inverted: bool
+    index: Value
+
+    @property
+    def number(self) -> Value:
+        return ~self.held if self.inverted else self.held
+
+
+class Best(wiring.Component):
+    """Compares the numbers of all classes in pairs, then the winners, until one is left; the lowest index wins a tie.
+
+    A carry chain compares a number with the complement of another one. So who comes second in the next pair is held
+    inverted: no look-up table stands between its register and the chain.
+
+    With ``stages`` of :class:`~bnnhw.units.best.model.BestUnit`:
+
+    - Input: a word per frame; the number of class ``n`` is lane ``n``.
+    - Output: a word per frame, :func:`~bnnhw.rtl.result.result_layout`.
+    - II = 1. Where enables have global nets all stages stand while the word at the output is not taken: latency =
+      ``stages``, storage a word in each of them. Elsewhere they run free: latency = ``stages + 1``, and a word is
+      accepted while the queue behind has room for its result.
+
+    Parameters
+    ----------
+    model : BestUnit
+
+    Members
+    -------
+    input : stream of ``unsigned(lanes * number width)``
+    output : stream of :func:`~bnnhw.rtl.result.result_layout`
+    """
+
+    def __init__(self, model: BestUnit) -> None:
+        self.model = model
+        self._layout = result_layout(model.outputs[0])
+        super().__init__(
+            {
+                "input": In(stream.Signature(unsigned(model.inputs[0].width))),
+                "output": Out(stream.Signature(self._layout)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        timing = self.model.timing
+        registers: list[tuple[Signal, Value]] = []
+        result = self._result(m, registers)
+        if isinstance(timing, ElementTiming):
+            queue = CreditedOutput(self._layout.size, timing.credits)
+            m.submodules.queue = shared(platform, queue)
+            accept = Signal()
+            m.d.comb += [
+                self.input.ready.eq(queue.grant),
+                accept.eq(self.input.valid & queue.grant),
+                queue.begin.eq(accept),
+                queue.payload.eq(result),
+                self.output.valid.eq(queue.output.valid),
+                self.output.payload.as_value().eq(queue.output.payload),
+                queue.output.ready.eq(self.output.ready),
+            ]
+            valid: Value = accept
+            for stage in range(self.model.stages):
+                register = Signal(name=f"valid_{stage}")
+                m.d.sync += register.eq(valid)
+                valid = register
+            m.d.comb += queue.push.eq(valid)
+            m.d.sync += [register.eq(value) for register, value in registers]
+            return m
+        stages = Stages(m, self.model.stages, self.input, self.output)
+        with m.If(stages.advance):
+            m.d.sync += [register.eq(value) for register, value in registers]
+        m.d.comb += self.output.payload.as_value().eq(result)
+        return m
+
+    def _result(self, m: Module, registers: list[tuple[Signal, Value]]) -> Value:
+        """The result in the last stage; what each register takes is appended."""
+        model = self.model
+        shape, classes = integer_shape(*model.number_range), model.output.classes
+        index_bits = model.outputs[0].index_bits
+
+        def held(value: Value, index: Value, place: int, name: str) -> _Contender:
+            """A contender a stage later, inverted where it comes second."""
+            register = Signal(shape, name=f"{'inverted' if place % 2 else 'number'}_{name}", reset_less=True)
+            registers.append((register, ~value if place % 2 else value))
+            return _Contender(register, bool(place % 2), index)
+
+        word = self.input.payload
+        left: list[_Contender] = []
+        for n in range(classes):
+            lane = word[n * shape.width : (n + 1) * shape.width]
+            left.append(held(lane.as_signed() if shape.signed else lane, Const(n, index_bits), n, f"of_{n}"))
+        for turn in range(model.rounds):
+            winners: list[_Contender] = []
+            for place in range(-(-len(left) // 2)):
+                first, name = left[2 * place], f"{turn}_{place}"
+                index = Signal(index_bits, name=f"index_{name}", reset_less=True)
+                if 2 * place + 1 == len(left):
+                    value, chosen = first.number, first.index
+                else:
+                    second = left[2 * place + 1]
+                    higher = Signal(name=f"second_{name}")
+                    m.d.comb += higher.eq(second.number > first.number)
+                    value = Mux(higher, second.number, first.number)
+                    chosen = Mux(higher, second.index, first.index)
+                registers.append((index, chosen))
+                winners.append(held(value, index, place, name))
+            left = winners
+        (winner,) = left
+        # A single number decides between two classes.
+        if (model.multiplier, model.offset) == (1, 0):
+            return Cat(winner.index if classes > 1 else winner.number >= 0, winner.number)
+        score = Signal(integer_shape(*model.score_range), name="score", reset_less=True)
+        index = Signal(index_bits, name="index", reset_less=True)
+        made = winner.number * model.multiplier + model.offset
+        registers += [(score, made), (index, winner.index if classes > 1 else made >= 0)]
+        return Cat(index, score)
