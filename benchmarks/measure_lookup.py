@@ -2,37 +2,46 @@
 
     python benchmarks/measure_lookup.py N.bnn --board icebreaker --dataset mnist --data DIR [--seeds 0 1 2] [-o R.json]
 
-Every frame of the test split goes through the generated Verilog in Verilator and is compared with the reference; then
-the accelerator between a store of frames in block RAM (the bits that it reads, no others) and a counter of wrong
-classes is synthesized, placed and routed with each seed. Cells are given of the accelerator alone, and of everything.
+Every frame of the test split goes through the generated Verilog in Verilator and is compared with the reference, every
+layer's stream too; then the accelerator between a store of frames in block RAM (the bits that it reads, no others) and
+a counter of wrong classes is synthesized, placed and routed with each seed. Cells are given of the accelerator alone,
+packed as nextpnr packs them, and of everything. The figures are kept in R.json under the network's and the board's
+names, beside those of others. `--only simulate` or `--only place` does a part of it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
-from bnnhw import boards, datasets
+from bnnhw import boards, datasets, tools
 from bnnhw.boards import Board
 from bnnhw.build.place_route import PlaceRoute, place_and_route
-from bnnhw.build.synth import CellCounts, synthesize
-from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.build.process import run_logged
+from bnnhw.build.synth import CellCounts, count_cells, synthesize
+from bnnhw.files import file_digest
+from bnnhw.folding import FoldedNetwork, LayerFolding, predict
 from bnnhw.ir import Lookup, Network, archive
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit
+from bnnhw.rtl.registers import delayed
+from bnnhw.rtl.stages import Stages
 from bnnhw.sim.simulate import simulate
 
 FRAMES = 256
@@ -73,37 +82,45 @@ class StoreTop(wiring.Component):
         m.submodules.store = store = Memory(shape=bits * len(self._read), depth=len(words), init=words, attrs=block)
         m.submodules.labels = labels = Memory(shape=8, depth=len(words), init=self._labels.tolist(), attrs=block)
         frame, wanted = store.read_port(), labels.read_port()
-        started, following, result = Signal(), Signal(range(len(words))), Signal(range(len(words)))
+        loaded, following, result = Signal(), Signal(range(len(words))), Signal(range(len(words)))
         held, taken = Signal(), Signal()
+        technology = core.graph.technology
+        # Between the store and the core, where a block RAM is slow.
+        registered = technology.block_register
+        given = stream.Signature(0).create()
+        read = Signal(bits * len(self._read))
         m.d.comb += [
-            core.input.valid.eq(started),
+            given.valid.eq(loaded),
             # A frame stays until it is accepted.
             frame.addr.eq(following),
-            frame.en.eq(~started | core.input.ready),
+            frame.en.eq(~loaded | given.ready),
             core.output.ready.eq(~held),
             taken.eq(core.output.valid & ~held),
             wanted.addr.eq(result),
             wanted.en.eq(1),
         ]
         m.d.sync += [
-            started.eq(1),
+            loaded.eq(1),
             following.eq(following + frame.en),
             held.eq(self.hold),
             result.eq(result + taken),
         ]
         places = {element: place for place, element in enumerate(self._read)}
         zero: Value = Const(0, bits)
-        lanes = [
-            frame.data.word_select(places[e], bits) if e in places else zero for e in range(core.graph.input.frame)
-        ]
+        lanes = [read.word_select(places[e], bits) if e in places else zero for e in range(core.graph.input.frame)]
         m.d.comb += core.input.payload.eq(Cat(*lanes))
-        index, valid, wrong = Signal.like(core.output.payload.index), Signal(), Signal()
-        m.d.sync += [
-            index.eq(core.output.payload.index),
-            valid.eq(taken),
-            wrong.eq(valid & (index != wanted.data)),
-            self.errors.eq(self.errors + wrong),
-        ]
+        if registered:
+            stage = Stages(m, 1, given, core.input, technology.enable_reach, platform)
+            m.d.comb += read.eq(Cat(*(stage.register(bit, f"read_{n}") for n, bit in enumerate(frame.data))))
+        else:
+            m.d.comb += [
+                core.input.valid.eq(given.valid),
+                given.ready.eq(core.input.ready),
+                read.eq(frame.data),
+            ]
+        index = delayed(m, core.output.payload.index, 2, "index")
+        valid, label, wrong = delayed(m, taken, 2, "taken"), delayed(m, wanted.data, 1, "label"), Signal()
+        m.d.sync += [wrong.eq(valid & (index != label)), self.errors.eq(self.errors + wrong)]
         return m
 
 
@@ -118,35 +135,63 @@ def read_by(network: Network) -> list[int]:
 def placed(top: wiring.Component, board: Board, folder: Path, seeds: Sequence[int], mhz: float) -> dict[str, Any]:
     """Cells and clocks of a top, with each seed."""
     start = time.perf_counter()
-    made = emit(top, "top", board.family.technology.name)
-    (folder / "top.il").write_text(made.rtlil)
-    emitted = time.perf_counter()
-    found = synthesize([folder / "top.il"], "top", board.family, folder, keep=made.repeated, part=board.part)
-    synthesized = time.perf_counter()
+    netlist, cells = synthesized(top, "top", board, folder)
+    ready = time.perf_counter()
     constraints = folder / "constraints"
     constraints.write_text("")
     options = (UNCONSTRAINED[board.family.technology.name],)
-    results: dict[int, PlaceRoute] = {}
-    for seed in seeds:
-        results[seed] = place_and_route(
-            board, found.netlist, constraints, folder, clock_mhz=mhz, seed=seed, stem=f"seed{seed}", options=options
+
+    def run(seed: int) -> PlaceRoute:
+        found = place_and_route(
+            board, netlist, constraints, folder, clock_mhz=mhz, seed=seed, stem=f"seed{seed}", options=options
         )
-        print(f"seed {seed}: {results[seed].fmax_mhz:.2f} MHz", file=sys.stderr)
+        print(f"seed {seed}: {found.fmax_mhz:.2f} MHz", file=sys.stderr)
+        return found
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        results = dict(zip(seeds, pool.map(run, seeds), strict=True))
     return {
-        "cells": found.cells.as_dict(),
+        "cells": cells.as_dict(),
         "fmax_mhz": {seed: round(result.fmax_mhz, 2) for seed, result in results.items()},
         "utilization": {seed: result.utilization for seed, result in results.items()},
-        "emit_s": round(emitted - start, 1),
-        "synthesis_s": round(synthesized - emitted, 1),
-        "place_route_s": round(time.perf_counter() - synthesized, 1),
+        "synthesis_s": round(ready - start, 1),
+        "place_route_s": round(time.perf_counter() - ready, 1),
     }
 
 
-def alone(core: Accelerator, board: Board, folder: Path) -> CellCounts:
-    """Cells of the accelerator without a store."""
-    made = emit(core, "core", board.family.technology.name)
-    (folder / "core.il").write_text(made.rtlil)
-    return synthesize([folder / "core.il"], "core", board.family, folder, keep=made.repeated, part=board.part).cells
+def synthesized(component: wiring.Component, name: str, board: Board, folder: Path) -> tuple[Path, CellCounts]:
+    """The netlist of a component and its cells; a netlist that the folder has of the same text is not made again."""
+    family = board.family
+    made = emit(component, name, family.technology.name)
+    source, netlist = folder / f"{name}.il", folder / f"{name}.json"
+    if not (netlist.is_file() and source.is_file() and source.read_text() == made.rtlil):
+        source.write_text(made.rtlil)
+        synthesize([source], name, family, folder, keep=made.repeated, part=board.part)
+    cells = json.loads(netlist.read_text())["modules"][name]["cells"].values()
+    return netlist, count_cells(Counter(cell["type"] for cell in cells), family)
+
+
+CELLS = {"ice40": "ICESTORM_LC", "ecp5": "TRELLIS_COMB"}
+"""What nextpnr calls a cell."""
+
+
+def alone(core: Accelerator, board: Board, folder: Path) -> dict[str, Any]:
+    """Cells of the accelerator without a store, after synthesis and as nextpnr packs them."""
+    netlist, cells = synthesized(core, "core", board, folder)
+    family = board.family.technology.name
+    (folder / "core.constraints").write_text("")
+    files = {"constraints": "core.constraints", "configuration": "core.configuration"}
+    toolchain = board.family.build_tools()
+    arguments = [
+        *board.place_route_options,
+        *("--json", netlist.name),
+        *(option.format(**files) for option in toolchain.place_route_options),
+        *(UNCONSTRAINED[family], "--pack-only"),
+    ]
+    log = folder / "core.nextpnr.log"
+    run_logged(tools.require(toolchain.place_route), arguments, folder, log)
+    packed = re.search(rf"{CELLS[family]}:\s+(\d+)/", log.read_text())
+    return {**cells.as_dict(), "packed": None if packed is None else int(packed[1])}
 
 
 def main() -> None:
@@ -158,6 +203,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--freq", type=float, default=75.0)
     parser.add_argument("--count", type=int)
+    parser.add_argument("--only", choices=("simulate", "place"))
     parser.add_argument("--keep", type=Path, help="folder for all files, kept")
     parser.add_argument("-o", dest="output", type=Path)
     options = parser.parse_args()
@@ -169,32 +215,46 @@ def main() -> None:
     foldings = tuple(LayerFolding(m.neurons, m.synapses, "constant", "spatial") for m in network.matrices)
     folded = FoldedNetwork(network, foldings)
     graph = folded.graph(board.family.technology)
-    result = simulate(folded, codes, labels=labels, technology=board.family.technology.name, layers=True)
-    figures: dict[str, Any] = {
-        "network": options.network.name,
+    kept: dict[str, Any] = {}
+    if options.output is not None and options.output.is_file():
+        kept = json.loads(options.output.read_text())
+    figures: dict[str, Any] = kept.setdefault(f"{options.network.stem} {board.name}", {})
+    cycles = predict(graph)
+    figures |= {
+        "network": options.network.stem,
         "board": board.name,
         "device": board.part.name,
-        "frames": len(codes),
-        "mismatches": result.mismatches,
-        "layer_mismatches": len(result.layer_mismatches),
-        "accuracy": result.accuracy,
-        "cycles_per_frame": result.cycles_per_frame,
-        "latency_cycles": result.latency_cycles,
+        "options": list(board.place_route_options),
+        "sha256": file_digest(options.network),
+        "neurons": [layer.neurons for layer in network.chain if isinstance(layer, Lookup)],
+        "cycles_per_frame": cycles.cycles_per_frame,
+        "latency_cycles": cycles.latency_cycles,
         "elements_read": len(read_by(network)),
         "estimate": {"lut4": graph.resources().lut4, "ff": graph.resources().ff},
     }
-    print(json.dumps(figures), file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="bnnhw-lookup-") as name:
-        folder = options.keep or Path(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        figures["core"] = alone(Accelerator(graph), board, folder).as_dict()
-        print(json.dumps(figures["core"]), file=sys.stderr)
-        top = StoreTop(Accelerator(graph), codes[:FRAMES], labels[:FRAMES], read_by(network))
-        figures["top"] = placed(top, board, folder, options.seeds, options.freq)
-    slowest = min(figures["top"]["fmax_mhz"].values())
-    figures["frames_per_s"] = round(slowest * 1e6 / result.cycles_per_frame)
-    figures["latency_ns"] = round(result.latency_cycles / slowest * 1e3, 1)
-    text = json.dumps(figures, indent=2)
+    if options.only != "place":
+        result = simulate(folded, codes, labels=labels, technology=board.family.technology.name, layers=True)
+        figures["simulated"] = {
+            "frames": len(codes),
+            "mismatches": result.mismatches,
+            "layer_mismatches": len(result.layer_mismatches),
+            "accuracy": result.accuracy,
+            "cycles_per_frame": result.cycles_per_frame,
+            "latency_cycles": result.latency_cycles,
+        }
+        print(json.dumps(figures), file=sys.stderr)
+    if options.only != "simulate":
+        with tempfile.TemporaryDirectory(prefix="bnnhw-lookup-") as name:
+            folder = options.keep or Path(name)
+            folder.mkdir(parents=True, exist_ok=True)
+            figures["core"] = alone(Accelerator(graph), board, folder)
+            print(json.dumps(figures["core"]), file=sys.stderr)
+            top = StoreTop(Accelerator(graph), codes[:FRAMES], labels[:FRAMES], read_by(network))
+            figures["top"] = placed(top, board, folder, options.seeds, options.freq)
+        slowest = min(figures["top"]["fmax_mhz"].values())
+        figures["frames_per_s"] = round(slowest * 1e6 / cycles.cycles_per_frame)
+        figures["latency_ns"] = round(cycles.latency_cycles / slowest * 1e3, 1)
+    text = json.dumps(kept, indent=2)
     print(text)
     if options.output is not None:
         options.output.write_text(f"{text}\n")

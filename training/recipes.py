@@ -195,8 +195,8 @@ _ALL = (
         learning_rate=0.02,
         lookup=LookupRecipe((300,), temperature=4.0),
     ),
-    _lookup("mnist-lookup-up5k", "a UP5K", 1500),
-    _lookup("mnist-lookup-ecp5", "an ECP5 of 12k", 2400, shift=(1, 1), epochs=30),
+    _lookup("mnist-lookup-up5k", "a UP5K", 1400),
+    _lookup("mnist-lookup-ecp5", "an ECP5 of 12k", 2400, shift=(1, 1), epochs=24, batch=200, learning_rate=0.015),
     _lookup("mnist-lookup-ecp5-small", "an ECP5, of few of its LUT4", 800),
 )
 

