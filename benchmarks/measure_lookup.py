@@ -44,8 +44,11 @@ from bnnhw.rtl.registers import delayed
 from bnnhw.rtl.stages import Stages
 from bnnhw.sim.simulate import simulate
 
-FRAMES = 256
-"""Frames in the store: what one block RAM of an iCE40 holds of a bit."""
+STORE_REACH = 64
+"""Registers behind the store that one enable stops."""
+
+FRAMES = {"ice40": 256, "ecp5": 16}
+"""Frames in the store: what a block RAM of an iCE40 holds of a bit, and a LUT4."""
 
 UNCONSTRAINED = {"ice40": "--pcf-allow-unconstrained", "ecp5": "--lpf-allow-unconstrained"}
 
@@ -78,30 +81,32 @@ class StoreTop(wiring.Component):
         core, bits = self._core, self._core.graph.input.bits
         m.submodules.core = core
         words = [sum(int(row[e]) << (place * bits) for place, e in enumerate(self._read)) for row in self._codes]
-        block = {"ram_style": "block"}
-        m.submodules.store = store = Memory(shape=bits * len(self._read), depth=len(words), init=words, attrs=block)
-        m.submodules.labels = labels = Memory(shape=8, depth=len(words), init=self._labels.tolist(), attrs=block)
-        frame, wanted = store.read_port(), labels.read_port()
-        loaded, following, result = Signal(), Signal(range(len(words))), Signal(range(len(words)))
-        held, taken = Signal(), Signal()
         technology = core.graph.technology
-        # Between the store and the core, where a block RAM is slow.
+        # A block RAM that is slow would be the slowest path: look-up tables there, and registers behind them.
         registered = technology.block_register
+        style = {"ram_style": "logic" if registered else "block"}
+        m.submodules.store = store = Memory(shape=bits * len(self._read), depth=len(words), init=words, attrs=style)
+        m.submodules.labels = labels = Memory(shape=8, depth=len(words), init=self._labels.tolist(), attrs=style)
+        domain = "comb" if registered else "sync"
+        frame, wanted = store.read_port(domain=domain), labels.read_port(domain=domain)
+        loaded, following, result = Signal(), Signal(range(len(words))), Signal(range(len(words)))
+        held, taken, step = Signal(), Signal(), Signal()
         given = stream.Signature(0).create()
         read = Signal(bits * len(self._read))
         m.d.comb += [
             given.valid.eq(loaded),
             # A frame stays until it is accepted.
             frame.addr.eq(following),
-            frame.en.eq(~loaded | given.ready),
+            step.eq(~loaded | given.ready),
             core.output.ready.eq(~held),
             taken.eq(core.output.valid & ~held),
             wanted.addr.eq(result),
-            wanted.en.eq(1),
         ]
+        if not registered:
+            m.d.comb += [frame.en.eq(step), wanted.en.eq(1)]
         m.d.sync += [
             loaded.eq(1),
-            following.eq(following + frame.en),
+            following.eq(following + ((loaded & given.ready) if registered else step)),
             held.eq(self.hold),
             result.eq(result + taken),
         ]
@@ -110,7 +115,7 @@ class StoreTop(wiring.Component):
         lanes = [read.word_select(places[e], bits) if e in places else zero for e in range(core.graph.input.frame)]
         m.d.comb += core.input.payload.eq(Cat(*lanes))
         if registered:
-            stage = Stages(m, 1, given, core.input, technology.enable_reach, platform)
+            stage = Stages(m, 1, given, core.input, STORE_REACH, platform)
             m.d.comb += read.eq(Cat(*(stage.register(bit, f"read_{n}") for n, bit in enumerate(frame.data))))
         else:
             m.d.comb += [
@@ -118,8 +123,8 @@ class StoreTop(wiring.Component):
                 given.ready.eq(core.input.ready),
                 read.eq(frame.data),
             ]
-        index = delayed(m, core.output.payload.index, 2, "index")
-        valid, label, wrong = delayed(m, taken, 2, "taken"), delayed(m, wanted.data, 1, "label"), Signal()
+        index, valid, wrong = delayed(m, core.output.payload.index, 2, "index"), delayed(m, taken, 2, "taken"), Signal()
+        label = delayed(m, wanted.data, 2 if registered else 1, "label")
         m.d.sync += [wrong.eq(valid & (index != label)), self.errors.eq(self.errors + wrong)]
         return m
 
@@ -249,7 +254,8 @@ def main() -> None:
             folder.mkdir(parents=True, exist_ok=True)
             figures["core"] = alone(Accelerator(graph), board, folder)
             print(json.dumps(figures["core"]), file=sys.stderr)
-            top = StoreTop(Accelerator(graph), codes[:FRAMES], labels[:FRAMES], read_by(network))
+            stored = FRAMES[board.family.technology.name]
+            top = StoreTop(Accelerator(graph), codes[:stored], labels[:stored], read_by(network))
             figures["top"] = placed(top, board, folder, options.seeds, options.freq)
         slowest = min(figures["top"]["fmax_mhz"].values())
         figures["frames_per_s"] = round(slowest * 1e6 / cycles.cycles_per_frame)

@@ -10,6 +10,7 @@ from bnnhw.dataflow.format import Coding, ResultFormat, StreamFormat
 from bnnhw.dataflow.resources import Resources
 
 if TYPE_CHECKING:
+    from amaranth.hdl import Module, Signal, Value
     from amaranth.lib import wiring
 
 __all__ = ["Timing", "Unit"]
@@ -75,6 +76,15 @@ class Unit(ABC):
     @abstractmethod
     def component(self) -> wiring.Component:
         """Its hardware."""
+
+    @property
+    def straight(self) -> int | None:
+        """Stages of its :meth:`datapath`, of a unit that takes a word per cycle and gives one for it so much later."""
+        return None
+
+    def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
+        """Such a unit without its handshake: the word it gives, and what each of its registers takes."""
+        raise NotImplementedError
 
     def bared(self) -> tuple[Unit, Coding] | None:
         """The unit without what is the same in all numbers that it emits, and what that is; None of most units."""

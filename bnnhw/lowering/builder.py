@@ -13,6 +13,7 @@ from bnnhw.dataflow.queues import UNLIMITED
 from bnnhw.devices import Technology
 from bnnhw.ir import DataType, Layer, Network, walk
 from bnnhw.lowering.lanes import input_lanes, width_converters
+from bnnhw.lowering.straight import straightened
 from bnnhw.registry import Registry
 from bnnhw.units.buffer.model import BufferUnit
 
@@ -111,7 +112,8 @@ class Builder:
         given = RULES.of(first).input(self, first, self.network.input.dtype.bits)
         end = self.follow(layers, Stream(0, given))
         result = RULES.of(output).lower(self, output, "output", end)
-        return Graph(self.technology, tuple(self._nodes), given, result.number, tuple(self._probes))
+        graph = Graph(self.technology, tuple(self._nodes), given, result.number, tuple(self._probes))
+        return straightened(graph)
 
     def ends_in(self, layer: Layer) -> bool:
         """Whether what a layer gives decides the class, in every cycle and with nothing else to be seen of it."""

@@ -93,13 +93,17 @@ class Stages:
     def register(self, value: Value, name: str, init: int = 0, *, reset_less: bool = True) -> Signal:
         """A value a stage later, of its shape; ``init`` before the first."""
         held = Signal(value.shape(), name=name, init=init, reset_less=reset_less)
+        self.hold(held, value)
+        return held
+
+    def hold(self, held: Signal, value: Value) -> None:
+        """Let a register of one's own take a value with the others."""
         self._stopped += len(held)
         if self._reach is not None and self._stopped > self._reach:
             self._another_gate()
             self._stopped = len(held)
         with self._m.If(self._enable):
             self._m.d.sync += held.eq(value)
-        return held
 
     def _another_gate(self) -> None:
         gate = _Gate()

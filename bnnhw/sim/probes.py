@@ -63,7 +63,7 @@ def wrapper(name: str, interface: Interface, probes: Sequence[Probe], text: str)
     lines: list[str] = []
     shown = [port_of(probe, number) for number, probe in enumerate(probes)]
     for number, (probe, port) in enumerate(zip(probes, shown, strict=True)):
-        if probe.node not in text:
+        if probe.node.rpartition(".")[2] not in text:
             raise RequestError(f"layer {probe.layer}: unit {probe.node} must be in the Verilog of {i.top}, and is not")
         end = f"core.{probe.node}.{probe.port}_"
         lines += [

@@ -9,6 +9,7 @@ import pytest
 
 from bnnhw import boards
 from bnnhw.dataflow import Coding
+from bnnhw.dataflow.word_timing import ElementTiming
 from bnnhw.devices import technology
 from bnnhw.flow.design import open_design
 from bnnhw.flow.generate import generate
@@ -17,6 +18,8 @@ from bnnhw.folding.solve import Solver
 from bnnhw.frontend.onnx.planes import weight_planes
 from bnnhw.ir import DataType, Dense, InputSpec, Layer, Lookup, Network, Output
 from bnnhw.sim.simulate import simulate
+from bnnhw.units.spatial.timing import StandingTiming
+from bnnhw.units.straight.model import StraightUnit
 from tests.layers import Branch, random_layer
 
 BIT = DataType("bipolar", 1)
@@ -38,8 +41,10 @@ def network(shape: tuple[int, ...], *layers: Layer) -> Network:
     return Network(InputSpec(shape, layers[0].input), (*layers, Output.plain("output", last.shape_out[0])))
 
 
-@pytest.mark.parametrize("family, board, queue", [("ice40", "icebreaker", 0), ("ecp5", "ulx3s-85f", 1)])
-def test_a_frame_per_cycle(family: str, board: str, queue: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "family, board, timing", [("ice40", "icebreaker", StandingTiming), ("ecp5", "ulx3s-85f", ElementTiming)]
+)
+def test_a_frame_per_cycle(family: str, board: str, timing: type, tmp_path: Path) -> None:
     """Tables, class sums and the class: each takes all elements at once, so a frame takes one cycle."""
     made = network(
         (20,), lookup("first", 20, 24, 4, BIT, BIT, 0), lookup("second", 24, 12, 4, BIT, BIT, 1), sums(12, 3, BIT)
@@ -47,9 +52,13 @@ def test_a_frame_per_cycle(family: str, board: str, queue: int, tmp_path: Path) 
     folded = Solver(made, boards.get(board), engines=tuple(ENGINES)).fastest()
     assert folded.foldings == (LayerFolding(3, 12, "constant", "spatial"),)
     graph = folded.graph(technology(family))
-    assert [node.unit.kind for node in graph.nodes] == ["lookup", "lookup", "spatial", "best"]
-    # A cycle for each layer of tables; the class of three in capture, two rounds, a register, perhaps the queue.
-    latency = 1 + 1 + graph.nodes[2].unit.timing.latency + 4 + queue
+    (node,) = graph.nodes
+    assert isinstance(node.unit, StraightUnit) and isinstance(node.unit.timing, timing)
+    assert [part.kind for part in node.unit.parts] == ["lookup", "lookup", "spatial", "best"]
+    # A cycle for each layer of tables; the class of three in capture, two rounds, a register; the queue.
+    counted = node.unit.parts[2].straight
+    assert counted is not None
+    latency = 1 + 1 + counted + 4 + 1
     # Sums of 0 to 4, of which an accumulator has twice as much, and 8 of the others' weights of 0.
     assert graph.probes[2].coding == Coding(2, 8, 0, 4)
     generate(folded, tmp_path / "design", board=boards.get(board))
@@ -95,3 +104,22 @@ def test_a_spatial_convolution() -> None:
     result = simulate(folded, codes, layers=True)
     assert (result.mismatches, result.layer_mismatches) == (0, ())
     assert result.latency_cycles == result.predicted_latency_cycles
+
+
+def test_tables_behind_other_units() -> None:
+    """Only what follows the first tables is one pipeline; without tables nothing is."""
+    rng = np.random.default_rng(3)
+    first = random_layer(rng, 8, 10, name="first")
+    spatial = LayerFolding(8, 10, "constant", "spatial"), LayerFolding(2, 6, "constant", "spatial")
+    made = network((10,), first, lookup("tables", 8, 6, 3, BIT, BIT, 0), sums(6, 2, BIT))
+    folded = FoldedNetwork(made, spatial)
+    graph = folded.graph(technology("ecp5"))
+    assert [node.unit.kind for node in graph.nodes] == ["spatial", "straight"]
+    codes = rng.integers(0, 2, (40, 10)).astype(np.uint8)
+    for family in ("ice40", "ecp5"):
+        result = simulate(folded, codes, technology=family, layers=True, stall=0.3)
+        assert (result.mismatches, result.layer_mismatches) == (0, ())
+    plain = FoldedNetwork(
+        network((10,), random_layer(rng, 2, 10, output=None)), (LayerFolding(2, 10, "constant", "spatial"),)
+    )
+    assert [node.unit.kind for node in plain.graph(technology("ecp5")).nodes] == ["spatial", "best"]

@@ -16,6 +16,8 @@ from bnnhw.ir import Output
 from bnnhw.ir.types import narrowest
 
 if TYPE_CHECKING:
+    from amaranth.hdl import Module, Signal, Value
+
     from bnnhw.units.best.rtl import Best
 
 __all__ = ["BestUnit", "alike"]
@@ -123,6 +125,15 @@ class BestUnit(Unit):
         own = Resources(luts + 2, registers + self.stages, 0)
         timing = self.timing
         return own + queue_resources(timing.credits, result) if isinstance(timing, ElementTiming) else own
+
+    @property
+    def straight(self) -> int:
+        return self.stages
+
+    def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
+        from bnnhw.units.best.rtl import datapath
+
+        return datapath(self, m, word)
 
     def component(self) -> Best:
         from bnnhw.units.best.rtl import Best

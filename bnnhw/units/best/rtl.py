@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,7 +16,7 @@ from bnnhw.rtl.shapes import integer_shape
 from bnnhw.rtl.stages import Stages
 from bnnhw.units.best.model import BestUnit
 
-__all__ = ["Best"]
+__all__ = ["Best", "datapath"]
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ class Best(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         timing = self.model.timing
-        registers: list[tuple[Signal, Value]] = []
-        result = self._result(m, registers)
+        result, registers = datapath(self.model, m, self.input.payload)
         if isinstance(timing, ElementTiming):
             queue = CreditedOutput(self._layout.size, timing.credits)
             m.submodules.queue = shared(platform, queue)
@@ -107,45 +106,47 @@ class Best(wiring.Component):
         m.d.comb += self.output.payload.as_value().eq(result)
         return m
 
-    def _result(self, m: Module, registers: list[tuple[Signal, Value]]) -> Value:
-        """The result in the last stage; what each register takes is appended."""
-        model = self.model
-        shape, classes = integer_shape(*model.number_range), model.output.classes
-        index_bits = model.outputs[0].index_bits
 
-        def held(value: Value, index: Value, place: int, name: str) -> _Contender:
-            """A contender a stage later, inverted where it comes second."""
-            register = Signal(shape, name=f"{'inverted' if place % 2 else 'number'}_{name}", reset_less=True)
-            registers.append((register, ~value if place % 2 else value))
-            return _Contender(register, bool(place % 2), index)
+def datapath(model: BestUnit, m: Module, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
+    """The result of a word of numbers, and what each register takes."""
+    registers: list[tuple[Signal, Value]] = []
+    shape, classes = integer_shape(*model.number_range), model.output.classes
+    index_bits = model.outputs[0].index_bits
 
-        word = self.input.payload
-        left: list[_Contender] = []
-        for n in range(classes):
-            lane = word[n * shape.width : (n + 1) * shape.width]
-            left.append(held(lane.as_signed() if shape.signed else lane, Const(n, index_bits), n, f"of_{n}"))
-        for turn in range(model.rounds):
-            winners: list[_Contender] = []
-            for place in range(-(-len(left) // 2)):
-                first, name = left[2 * place], f"{turn}_{place}"
-                index = Signal(index_bits, name=f"index_{name}", reset_less=True)
-                if 2 * place + 1 == len(left):
-                    value, chosen = first.number, first.index
-                else:
-                    second = left[2 * place + 1]
-                    higher = Signal(name=f"second_{name}")
-                    m.d.comb += higher.eq(second.number > first.number)
-                    value = Mux(higher, second.number, first.number)
-                    chosen = Mux(higher, second.index, first.index)
-                registers.append((index, chosen))
-                winners.append(held(value, index, place, name))
-            left = winners
-        (winner,) = left
-        # A single number decides between two classes.
-        if (model.multiplier, model.offset) == (1, 0):
-            return Cat(winner.index if classes > 1 else winner.number >= 0, winner.number)
-        score = Signal(integer_shape(*model.score_range), name="score", reset_less=True)
-        index = Signal(index_bits, name="index", reset_less=True)
-        made = winner.number * model.multiplier + model.offset
-        registers += [(score, made), (index, winner.index if classes > 1 else made >= 0)]
-        return Cat(index, score)
+    def held(value: Value, index: Value, place: int, name: str) -> _Contender:
+        """A contender a stage later, inverted where it comes second."""
+        register = Signal(shape, name=f"{'inverted' if place % 2 else 'number'}_{name}", reset_less=True)
+        registers.append((register, ~value if place % 2 else value))
+        return _Contender(register, bool(place % 2), index)
+
+    left: list[_Contender] = []
+    for n in range(classes):
+        lane = word[n * shape.width : (n + 1) * shape.width]
+        left.append(held(lane.as_signed() if shape.signed else lane, Const(n, index_bits), n, f"of_{n}"))
+    for turn in range(model.rounds):
+        winners: list[_Contender] = []
+        for place in range(-(-len(left) // 2)):
+            first, name = left[2 * place], f"{turn}_{place}"
+            index = Signal(index_bits, name=f"index_{name}", reset_less=True)
+            if 2 * place + 1 == len(left):
+                value, chosen = first.number, first.index
+            else:
+                second = left[2 * place + 1]
+                # A comparison operator may become one of the other order, or an adder and a test for zero.
+                difference = Signal(signed(shape.width + 1), name=f"difference_{name}")
+                m.d.comb += difference.eq(first.number - second.number)
+                higher = difference[-1]
+                value = Mux(higher, second.number, first.number)
+                chosen = Mux(higher, second.index, first.index)
+            registers.append((index, chosen))
+            winners.append(held(value, index, place, name))
+        left = winners
+    (winner,) = left
+    # A single number decides between two classes.
+    if (model.multiplier, model.offset) == (1, 0):
+        return Cat(winner.index if classes > 1 else winner.number >= 0, winner.number), registers
+    score = Signal(integer_shape(*model.score_range), name="score", reset_less=True)
+    index = Signal(index_bits, name="index", reset_less=True)
+    made = winner.number * model.multiplier + model.offset
+    registers += [(score, made), (index, winner.index if classes > 1 else made >= 0)]
+    return Cat(index, score), registers

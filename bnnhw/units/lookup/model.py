@@ -17,6 +17,8 @@ from bnnhw.dataflow.word_timing import StageTiming
 from bnnhw.ir import Lookup
 
 if TYPE_CHECKING:
+    from amaranth.hdl import Module, Signal, Value
+
     from bnnhw.units.lookup.rtl import Tables
 
 __all__ = ["LUT_INPUTS", "LookupUnit", "Table", "table_luts"]
@@ -102,6 +104,15 @@ class LookupUnit(Unit):
     def resources(self) -> Resources:
         distinct = {table for table in self.tables if table.sources}
         return Resources(sum(table_luts(len(table.sources)) for table in distinct) + _CONTROL, len(distinct) + 1, 0)
+
+    @property
+    def straight(self) -> int:
+        return 1
+
+    def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
+        from bnnhw.units.lookup.rtl import datapath
+
+        return datapath(self, m, platform, word)
 
     def component(self) -> Tables:
         from bnnhw.units.lookup.rtl import Tables

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Value, unsigned
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,7 @@ from bnnhw.rtl.emit import shared
 from bnnhw.rtl.stages import Stages
 from bnnhw.units.lookup.model import LUT_INPUTS, LookupUnit
 
-__all__ = ["Tables"]
+__all__ = ["Tables", "datapath"]
 
 
 class _Choice(wiring.Component):
@@ -82,37 +82,48 @@ class Tables(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         stages = Stages(m, 1, self.input, self.output, self.model.reach, platform)
-        choices = 0
-
-        def looked_up(address: Value, entries: int) -> Value:
-            """The entry at an address, by tables that fit a LUT4 each."""
-            if len(address) <= LUT_INPUTS:
-                return Const(entries, 1 << len(address)).bit_select(address, 1)
-            selects = 2 - (len(address) - LUT_INPUTS) % 2
-            below = len(address) - selects
-            parts = [entries >> (number << below) & ((1 << (1 << below)) - 1) for number in range(1 << selects)]
-            given = [looked_up(address[:below], part) for part in parts]
-            if selects == 1:
-                return chosen("pair", given, address[below], Const(0))
-            passed = chosen("lower", given[:2], address[below], address[below + 1])
-            return chosen("upper", given[2:], passed, address[below + 1])
-
-        def chosen(part: str, given: list[Value], select: Value, upper: Value) -> Value:
-            nonlocal choices
-            choice = _Choice(part)
-            choices += 1
-            m.submodules[f"choice_{choices}"] = shared(platform, choice)
-            a, b = given
-            m.d.comb += [choice.a.eq(a), choice.b.eq(b), choice.select.eq(select), choice.upper.eq(upper)]
-            return choice.chosen
-
-        bits: list[Value] = []
-        for bit, table in enumerate(self.model.tables):
-            if not table.sources:
-                # A register would be 0 before it is 1, and so no constant.
-                bits.append(Const(table.entries, 1))
-                continue
-            address = Cat(*(self.input.payload[source] for source in table.sources))
-            bits.append(stages.register(looked_up(address, table.entries), f"bit_{bit}"))
-        m.d.comb += self.output.payload.eq(Cat(*bits))
+        word, registers = datapath(self.model, m, platform, self.input.payload)
+        for register, value in registers:
+            stages.hold(register, value)
+        m.d.comb += self.output.payload.eq(word)
         return m
+
+
+def datapath(model: LookupUnit, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
+    """The results of a word of inputs, and what each register takes."""
+    choices = 0
+
+    def looked_up(address: Value, entries: int) -> Value:
+        """The entry at an address, by tables that fit a LUT4 each."""
+        if len(address) <= LUT_INPUTS:
+            return Const(entries, 1 << len(address)).bit_select(address, 1)
+        selects = 2 - (len(address) - LUT_INPUTS) % 2
+        below = len(address) - selects
+        parts = [entries >> (number << below) & ((1 << (1 << below)) - 1) for number in range(1 << selects)]
+        given = [looked_up(address[:below], part) for part in parts]
+        if selects == 1:
+            return chosen("pair", given, address[below], Const(0))
+        passed = chosen("lower", given[:2], address[below], address[below + 1])
+        return chosen("upper", given[2:], passed, address[below + 1])
+
+    def chosen(part: str, given: list[Value], select: Value, upper: Value) -> Value:
+        nonlocal choices
+        choice = _Choice(part)
+        choices += 1
+        m.submodules[f"choice_{choices}"] = shared(platform, choice)
+        a, b = given
+        m.d.comb += [choice.a.eq(a), choice.b.eq(b), choice.select.eq(select), choice.upper.eq(upper)]
+        return choice.chosen
+
+    bits: list[Value] = []
+    registers: list[tuple[Signal, Value]] = []
+    for bit, table in enumerate(model.tables):
+        if not table.sources:
+            # A register would be 0 before it is 1, and so no constant.
+            bits.append(Const(table.entries, 1))
+            continue
+        address = Cat(*(word[source] for source in table.sources))
+        register = Signal(name=f"bit_{bit}", reset_less=True)
+        registers.append((register, looked_up(address, table.entries)))
+        bits.append(register)
+    return Cat(*bits), registers

@@ -16,6 +16,8 @@ from bnnhw.units.spatial.structure import Structure, structure
 from bnnhw.units.spatial.timing import QUEUE, StandingTiming
 
 if TYPE_CHECKING:
+    from amaranth.hdl import Module, Signal, Value
+
     from bnnhw.units.spatial.rtl import Spatial
 
 __all__ = ["SpatialUnit"]
@@ -98,9 +100,9 @@ class SpatialUnit(Unit):
 
     @cached_property
     def timing(self) -> StageTiming | StandingTiming:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """After the sums a cycle that compares them, or adds what is constant, and one that counts several levels."""
-        stages = self.structure.ready + (0 if self.bare else min(max(self.levels, 1), 2))
-        return StageTiming(1, stages) if self.technology.enable_reach is None else StandingTiming(1, stages)
+        """It stands while its last word is not taken, or two of them where an enable does not reach all registers."""
+        kind = StageTiming if self.technology.enable_reach is None else StandingTiming
+        return kind(1, self.stages)
 
     def resources(self) -> Resources:
         made, cell = self.structure, self.technology.chain_cell
@@ -121,6 +123,20 @@ class SpatialUnit(Unit):
         registers += width + self.timing.stages + made.inputs
         own = Resources(luts + _CONTROL, registers, 0)
         return own if isinstance(self.timing, StageTiming) else own + queue_resources(QUEUE, width)
+
+    @property
+    def stages(self) -> int:
+        """After the sums a cycle that compares them, or adds what is constant, and one that counts several levels."""
+        return self.structure.ready + (0 if self.bare else min(max(self.levels, 1), 2))
+
+    @property
+    def straight(self) -> int | None:
+        return self.stages if self.vectors == 1 else None
+
+    def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
+        from bnnhw.units.spatial.rtl import datapath
+
+        return datapath(self, m, platform, word)
 
     def component(self) -> Spatial:
         from bnnhw.units.spatial.rtl import Spatial

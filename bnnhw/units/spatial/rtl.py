@@ -21,7 +21,7 @@ from bnnhw.units.spatial.model import SpatialUnit
 from bnnhw.units.spatial.structure import Counter, Lane, Neuron, Sum
 from bnnhw.units.spatial.timing import QUEUE
 
-__all__ = ["Spatial"]
+__all__ = ["Spatial", "datapath"]
 
 
 class Spatial(wiring.Component):
@@ -99,6 +99,12 @@ class Spatial(wiring.Component):
             with m.If(copy.q):
                 m.d.sync += [register.eq(value) for register, value in registers]
         return m
+
+
+def datapath(model: SpatialUnit, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
+    """The results of a word of inputs, and what each register takes."""
+    arithmetic = _Arithmetic(m, platform, model, word)
+    return arithmetic.result(), arithmetic.registers
 
 
 def _groups(registers: list[tuple[Signal, Value]], reach: int) -> Iterator[list[tuple[Signal, Value]]]:

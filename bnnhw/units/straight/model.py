@@ -1,0 +1,79 @@
+"""Units one behind the other as a single pipeline: its streams, cycles and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bnnhw.dataflow.format import ResultFormat, StreamFormat
+from bnnhw.dataflow.resources import Resources, queue_resources
+from bnnhw.dataflow.unit import Unit
+from bnnhw.dataflow.word_timing import ElementTiming
+from bnnhw.devices import Technology
+from bnnhw.units.spatial.timing import QUEUE, StandingTiming
+
+if TYPE_CHECKING:
+    from bnnhw.units.straight.rtl import Straight
+
+__all__ = ["StraightUnit"]
+
+
+@dataclass(frozen=True)
+class StraightUnit(Unit):
+    """Does what several units do one behind the other, by one handshake for all of them.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the parts.
+    parts : tuple of Unit
+        Each takes a word per cycle and gives a word for it a fixed number of cycles later
+        (:attr:`~bnnhw.dataflow.unit.Unit.straight`).
+    technology : Technology
+
+    Raises
+    ------
+    ValueError
+        A part is none of these.
+    """
+
+    kind = "straight"
+
+    names: tuple[str, ...]
+    parts: tuple[Unit, ...]
+    technology: Technology
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            if part.straight is None:
+                raise ValueError(f"a part must give a word for each word it takes, not {part.kind}")
+
+    @property
+    def inputs(self) -> tuple[StreamFormat, ...]:
+        return self.parts[0].inputs
+
+    @property
+    def outputs(self) -> tuple[StreamFormat | ResultFormat, ...]:
+        return self.parts[-1].outputs
+
+    @property
+    def stages(self) -> int:
+        """Registers from a word accepted to its result in front of the queue."""
+        return sum(part.straight or 0 for part in self.parts)
+
+    @property
+    def timing(self) -> StandingTiming | ElementTiming:
+        """It stands as a whole where enables have global nets, and else runs free; a queue behind it either way."""
+        if self.technology.enable_reach is None:
+            return StandingTiming(1, self.stages)
+        return ElementTiming(1, 0, self.stages)
+
+    def resources(self) -> Resources:
+        timing, width = self.timing, self.outputs[0].width
+        places = timing.credits if isinstance(timing, ElementTiming) else QUEUE
+        return Resources.total(part.resources() for part in self.parts) + queue_resources(places, width)
+
+    def component(self) -> Straight:
+        from bnnhw.units.straight.rtl import Straight
+
+        return Straight(self)

@@ -1,0 +1,34 @@
+"""The model of several units as one pipeline: streams, cycles and cost are those of its parts, with one queue."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bnnhw.dataflow import Resources
+from bnnhw.dataflow.resources import queue_resources
+from bnnhw.devices import technology
+from bnnhw.ir import Output
+from bnnhw.units.argmax.model import ArgmaxUnit
+from bnnhw.units.straight.model import StraightUnit
+from rtl_tests.straight.networks import pipeline
+
+
+@pytest.mark.parametrize("family", ["ice40", "ecp5"])
+def test_made_of_its_parts(family: str) -> None:
+    unit = pipeline(9, 12, 3, family)
+    first, sums, last = unit.parts
+    assert (unit.inputs, unit.outputs) == (first.inputs, last.outputs)
+    assert (first.straight, last.straight) == (1, 3)
+    assert sums.straight is not None
+    stages = 1 + sums.straight + 3
+    assert (unit.timing.interval, unit.timing.latency) == (1, stages + 1)
+    places = 2 if family == "ice40" else stages + 2
+    parts = Resources.total(part.resources() for part in unit.parts)
+    assert unit.resources() == parts + queue_resources(places, last.outputs[0].width)
+
+
+def test_other_units_are_no_part() -> None:
+    output = Output("out", np.array([1, 2]), np.array([0, 0]))
+    with pytest.raises(ValueError, match=r"^a part must give a word for each word it takes, not argmax$"):
+        StraightUnit(("end",), (ArgmaxUnit(output, (0, 3), 2),), technology("ice40"))

@@ -1,0 +1,48 @@
+# amaranth: UnusedElaboratable=no
+"""Several units as one pipeline against counting, and the cycle of every word against the flow model."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from bnnhw.units.straight.rtl import Straight
+from rtl_tests.flow import check_cycles, check_flow, random_arrivals, random_readiness
+from rtl_tests.storage import register_bits
+from rtl_tests.straight.bench import decided
+from rtl_tests.straight.networks import pipeline
+from rtl_tests.streams import Driver, Monitor, differences
+
+TRAFFIC = ((0.0, 0.0, 0), (0.3, 0.0, 0), (0.0, 0.5, 0), (0.4, 0.4, 0), (0.0, 0.0, 40))
+"""Gaps at the input, stalls at the output, cycles at the beginning in which nothing is taken."""
+
+
+@pytest.mark.parametrize("family", ["ice40", "ecp5", "generic"])
+@pytest.mark.parametrize("traffic", TRAFFIC)
+def test_words_and_cycles(family: str, traffic: tuple[float, float, int]) -> None:
+    unit = Straight(pipeline(9, 12, 3, family, (2, -5)))
+    gap, stall, deaf = traffic
+    rng = random.Random(f"{family} {traffic}")
+    words = [rng.getrandbits(9) for _ in range(40)]
+    driver = Driver(words, arrivals=random_arrivals(rng, 40, gap))
+    monitor = Monitor(40, readiness=random_readiness(rng, stall, deaf))
+    check_cycles(unit, {"input": driver}, {"output": monitor}, unit.model.timing.flow, 40)
+    assert monitor.words == [decided(unit.model, word) for word in words]
+    if traffic == (0, 0, 0):
+        assert set(differences(driver.accepted)) == {1}
+        assert monitor.offered[0] - driver.accepted[0] == unit.model.timing.latency
+
+
+@pytest.mark.parametrize("family", ["ice40", "ecp5"])
+def test_flow(family: str) -> None:
+    unit = Straight(pipeline(5, 4, 2, family))
+    check_flow(unit, unit.model.timing.flow, 1, 1, frames=25)
+
+
+def test_one_handshake() -> None:
+    """A bit for each stage, the enable, two words and how many they are; no part has a handshake of its own."""
+    unit = pipeline(5, 4, 2, "ice40")
+    tables, sums, best = unit.parts
+    alone = sum(register_bits(part.component()) for part in (tables, sums, best))
+    assert register_bits(Straight(unit)) == alone + 1 + 2 * unit.outputs[0].width + 2
