@@ -67,6 +67,8 @@ class Technology:
         Whether it stands for any device: nothing is asked for that some device has not.
     quick_levels : int
         As ``levels``, of popcounts with constant weights, whose units are to keep a clock near the family's highest.
+    subtracts : bool
+        Whether a carry chain subtracts without inverters in front of it.
     chain_start : int
         LUT4 that a carry chain with constant weights costs beside its bits: each begins in a place of its own.
     lone_register : int
@@ -84,6 +86,7 @@ class Technology:
     lut_ram: bool
     portable: bool = False
     quick_levels: int = 3
+    subtracts: bool = True
     chain_start: int = 0
     lone_register: int = 0
     enable_reach: int | None = 256

@@ -99,9 +99,14 @@ class BestUnit(Unit):
         return (self.output.classes - 1).bit_length()
 
     @property
+    def split(self) -> bool:
+        """Whether a round is two stages: which of a pair is higher, then the choice."""
+        return self.technology.quick_levels == 1
+
+    @property
     def stages(self) -> int:
         """Registers from a word accepted to its result: the numbers, each round, the score where it differs."""
-        return 1 + self.rounds + ((self.multiplier, self.offset) != (1, 0))
+        return 1 + self.rounds * (1 + self.split) + ((self.multiplier, self.offset) != (1, 0))
 
     @property
     def timing(self) -> StageTiming | ElementTiming:
@@ -118,7 +123,7 @@ class BestUnit(Unit):
         while classes > 1:
             # A comparison and a choice of numbers for each pair; who has no partner waits.
             luts += classes // 2 * (2 * bits + 1 + index)
-            registers += -(-classes // 2) * (bits + index)
+            registers += -(-classes // 2) * (bits + index) + self.split * (classes * (bits + index) + classes // 2)
             classes = -(-classes // 2)
         if (self.multiplier, self.offset) != (1, 0):
             luts, registers = luts + self.outputs[0].score_bits, registers + result

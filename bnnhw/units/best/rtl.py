@@ -44,8 +44,8 @@ class _Contender:
 class Best(wiring.Component):
     """Compares the numbers of all classes in pairs, then the winners, until one is left; the lowest index wins a tie.
 
-    A carry chain compares a number with the complement of another one. So who comes second in the next pair is held
-    inverted: no look-up table stands between its register and the chain.
+    A carry chain compares a number with the complement of another one. Where it has no inverters, who comes second in
+    the next pair is held inverted: no look-up table stands between its register and the chain.
 
     With ``stages`` of :class:`~bnnhw.units.best.model.BestUnit`:
 
@@ -114,10 +114,29 @@ def datapath(model: BestUnit, m: Module, word: Value) -> tuple[Value, list[tuple
     index_bits = model.outputs[0].index_bits
 
     def held(value: Value, index: Value, place: int, name: str) -> _Contender:
-        """A contender a stage later, inverted where it comes second."""
-        register = Signal(shape, name=f"{'inverted' if place % 2 else 'number'}_{name}", reset_less=True)
-        registers.append((register, ~value if place % 2 else value))
-        return _Contender(register, bool(place % 2), index)
+        """A contender a stage later, inverted where it comes second and chains don't subtract."""
+        inverted = place % 2 == 1 and not model.technology.subtracts
+        register = Signal(shape, name=f"{'inverted' if inverted else 'number'}_{name}", reset_less=True)
+        registers.append((register, ~value if inverted else value))
+        return _Contender(register, inverted, index)
+
+    def later(value: Value, name: str) -> Signal:
+        register = Signal(value.shape(), name=name, reset_less=True)
+        registers.append((register, value))
+        return register
+
+    def compared(first: _Contender, second: _Contender, name: str) -> tuple[_Contender, _Contender, Value]:
+        """Two contenders, and whether the second one is higher; a stage later where that is one of its own."""
+        # A comparison operator may become one of the other order, or an adder and a test for zero.
+        difference = Signal(signed(shape.width + 1), name=f"difference_{name}")
+        m.d.comb += difference.eq(first.number - second.number)
+        higher: Value = difference[-1]
+        if not model.split:
+            return first, second, higher
+        return waited(first, f"first_{name}"), waited(second, f"second_{name}"), later(higher, f"higher_{name}")
+
+    def waited(one: _Contender, name: str) -> _Contender:
+        return _Contender(later(one.held, name), one.inverted, later(one.index, f"{name}_index"))
 
     left: list[_Contender] = []
     for n in range(classes):
@@ -129,13 +148,11 @@ def datapath(model: BestUnit, m: Module, word: Value) -> tuple[Value, list[tuple
             first, name = left[2 * place], f"{turn}_{place}"
             index = Signal(index_bits, name=f"index_{name}", reset_less=True)
             if 2 * place + 1 == len(left):
+                if model.split:
+                    first = waited(first, f"first_{name}")
                 value, chosen = first.number, first.index
             else:
-                second = left[2 * place + 1]
-                # A comparison operator may become one of the other order, or an adder and a test for zero.
-                difference = Signal(signed(shape.width + 1), name=f"difference_{name}")
-                m.d.comb += difference.eq(first.number - second.number)
-                higher = difference[-1]
+                first, second, higher = compared(first, left[2 * place + 1], name)
                 value = Mux(higher, second.number, first.number)
                 chosen = Mux(higher, second.index, first.index)
             registers.append((index, chosen))
