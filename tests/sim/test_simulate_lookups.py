@@ -55,7 +55,7 @@ def test_a_frame_per_cycle(family: str, board: str, timing: type, tmp_path: Path
     (node,) = graph.nodes
     assert isinstance(node.unit, StraightUnit) and isinstance(node.unit.timing, timing)
     assert [part.kind for part in node.unit.parts] == ["lookup", "lookup", "spatial", "best"]
-    # A cycle for each layer of tables; the class of three in capture, two rounds, on the ECP5 of two stages, a register;
+    # A cycle for each layer of tables; the class of three in capture, 2 rounds (on the ECP5 of two stages), a register;
     # the queue.
     counted = node.unit.parts[2].straight
     assert counted is not None
