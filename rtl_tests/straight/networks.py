@@ -17,7 +17,7 @@ __all__ = ["pipeline"]
 
 
 def pipeline(inputs: int, neurons: int, classes: int, family: str, affine: tuple[int, int] = (1, 0)) -> StraightUnit:
-    """Neurons of two inputs each."""
+    """Neurons of two inputs each; the parts' names are those of modules, one of a kind in a design."""
     tech = technology(family)
     bared = SpatialUnit(class_sums(neurons, classes), tech).bared()
     assert bared is not None
@@ -25,4 +25,4 @@ def pipeline(inputs: int, neurons: int, classes: int, family: str, affine: tuple
     output = Output("output", np.full(classes, affine[0]), np.full(classes, affine[1]))
     best = BestUnit(output, (coding.low, coding.high), classes, tech)
     lookup = LookupUnit(tables(inputs, neurons, 2, "bipolar", "bipolar", 1))
-    return StraightUnit(("tables", "sums", "best"), (lookup, sums, best), tech)
+    return StraightUnit(tuple(f"{family}_{name}" for name in ("tables", "sums", "class")), (lookup, sums, best), tech)
