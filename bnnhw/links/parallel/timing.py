@@ -8,8 +8,8 @@ from dataclasses import dataclass
 __all__ = ["ASK_CYCLES", "QUIET_NS", "READY_NS", "STROBE_NS", "Timing"]
 
 STROBE_NS = 60
-"""How long ``rd_n`` and ``wr_n`` are low. FTDI's FIFOs want 30 ns and have a byte on the lines within 14 ns; pins of an
-iCE40 UP5K take about 15 ns each way. An FT245R wants 50 ns."""
+"""How long ``rd_n`` and ``wr_n`` are low. FTDI's FIFOs want 30 ns and have a byte on the lines within 14 ns; slow pins
+of an FPGA take about 15 ns each way. An FT245R wants 50 ns."""
 
 QUIET_NS = 40
 """How long after a strobe the flags are not looked at. FTDI's FIFOs raise theirs within 14 ns, an FT245R within 25."""
