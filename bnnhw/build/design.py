@@ -12,6 +12,7 @@ from bnnhw.files import write_text, write_whole
 from bnnhw.links import BoardLink, Setting
 from bnnhw.links.external import ExternalAccelerator
 from bnnhw.links.pins import board_platform
+from bnnhw.links.store.contents import StoredFrames
 from bnnhw.rtl.emit import emit
 
 __all__ = ["TOP", "Design", "Source", "design_files", "write_design"]
@@ -41,6 +42,8 @@ class Source:
         Digest of the network and its folding; its first 32 bits are told to the host.
     cycles_per_frame, latency_cycles : int
         Of the accelerator, as predicted for the technology it was generated for.
+    store : StoredFrames, optional
+        Frames on the chip, instead of those that the link would bring.
     """
 
     verilog: str
@@ -53,6 +56,7 @@ class Source:
     identity: str
     cycles_per_frame: int
     latency_cycles: int
+    store: StoredFrames | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,8 @@ def write_design(source: Source, board: Board, folder: Path, *, link: BoardLink,
     design = design_files(source, board, link, folder)
     write_text(design.sources[0], source.verilog, owned=True)
     for path in design.sources[1:-1]:
-        setting = Setting(source.classes, int(source.identity[:8], 16), board.reachable_mhz(clock_mhz))
+        identity = int(source.identity[:8], 16)
+        setting = Setting(source.classes, identity, board.reachable_mhz(clock_mhz), source.store)
         # Its streams come from its signature, where a type checker can't see them.
         accelerator: Any = ExternalAccelerator(source.module, source.frame)
         gateware = link.gateware(accelerator, setting)

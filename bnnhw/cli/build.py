@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bnnhw.cli.inputs import frames_per_second, open_path
+from bnnhw.cli.frames_options import frames_options
+from bnnhw.cli.inputs import frames_per_second, load_frames, open_path
 from bnnhw.cli.next_steps import after_build, show_steps
 from bnnhw.cli.options import baud_option, board_option, folding_option, link_option, pins_option
 from bnnhw.cli.paths import InputPath, Number, OutputDirectory
 from bnnhw.cli.session import Session, verb
+from bnnhw.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from bnnhw.flow.frames import Wanted
 
 __all__ = ["build"]
 
@@ -25,7 +29,8 @@ MAX_SEED = 2**31 - 1
 @verb(
     example="bnnhw build design --board icebreaker -o bitstream\n"
     "bnnhw build digits.bnn --board ulx3s-85f --folding folding.json --freq 50 -o bitstream\n"
-    "bnnhw build digits.bnn --board icebreaker --baud 3000000 -o bitstream"
+    "bnnhw build digits.bnn --board icebreaker --baud 3000000 -o bitstream\n"
+    "bnnhw build digits.bnn --board icebreaker --store --dataset digits -o counting"
 )
 @click.argument("design", metavar="DIR_or_N.bnn", type=InputPath())
 @board_option
@@ -42,6 +47,13 @@ MAX_SEED = 2**31 - 1
 @link_option
 @pins_option
 @baud_option
+@click.option(
+    "--store",
+    is_flag=True,
+    help="Puts frames of --dataset or --random on the chip, instead of taking them over the link: as many as fit, at "
+    "most 1,024, or --count. `bnnhw run` then counts wrong classes and cycles.",
+)
+@frames_options
 @click.option(
     "-o",
     "output",
@@ -60,6 +72,8 @@ def build(
     link: str | None,
     pins: str | None,
     baud: int | None,
+    store: bool,
+    wanted: Wanted,
     output: Path,
 ) -> None:
     """Makes a bitstream for a board.
@@ -73,6 +87,8 @@ def build(
     from bnnhw.flow.fold import as_board
     from bnnhw.flow.pins import with_link
 
+    if not store and (wanted.dataset, wanted.random, wanted.count) != (None, None, None):
+        raise RequestError("--dataset, --random and --count must come with --store, which puts frames on the chip")
     chosen = as_board(board)
     opened = open_path(session, design, with_link(chosen, None if design.is_dir() else link, placed=False), folding)
     technology, model = None, design
@@ -80,6 +96,7 @@ def build(
         technology, model = opened.technology, None
         if (note := portable_note(opened, chosen)) is not None:
             session.say(note)
+    frames = load_frames(session, opened.network, wanted) if store else None
     with session.progress("build") as update:
         result = build_bitstream(
             opened,
@@ -91,6 +108,8 @@ def build(
             pins=pins,
             baud=baud,
             model=model,
+            store=frames,
+            store_count=wanted.count or wanted.random,
             progress=update,
         )
     for step, seconds in result.stages_s.items():
@@ -101,12 +120,15 @@ def build(
         console.print(str(result.bitstream), markup=False)
         console.print(f"Fmax {result.fmax_mhz:.2f} MHz, built for {result.clock_mhz:g} MHz: timing {verdict}")
         console.print(f"{frames_per_second(result.figures())}, latency {result.latency_us:.1f} us")
+        if (said := data["store"]) is not None:
+            console.print(f"{said['frames']} frames of {said['dataset']} on the chip", markup=False)
         if result.link_note is not None:
             console.print(result.link_note, markup=False)
         for name, entry in result.utilization.items():
             console.print(f"  {name:<16} {entry['used']:>6} of {entry['available']}", markup=False)
         if result.timing_met:
-            show_steps(console, after_build(output, chosen, board, ("--input", "FILE")))
+            show_steps(console, after_build(output, chosen, board, () if store else ("--input", "FILE")))
 
-    session.result(build_json(result, chosen, technology), show)
+    data = build_json(result, chosen, technology)
+    session.result(data, show)
     result.check_timing()

@@ -15,9 +15,12 @@ from bnnhw.cli.virtual import built_options
 from bnnhw.errors import RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from bnnhw.flow.frames import Frames, Wanted
+    from bnnhw.flow.run import RunningBoard
     from bnnhw.ir import Network
 
 __all__ = ["run"]
@@ -56,11 +59,40 @@ def _show(result: dict[str, Any], console: Console) -> None:
         console.print(f"{result['resent']} frames were sent again")
 
 
+def _count(session: Session, open_it: Callable[[], RunningBoard], frames: int | None, check: bool) -> None:
+    """Has a board run the frames on its chip."""
+    from bnnhw.flow.count import check_count, count_json
+
+    with open_it() as opened:
+        with session.stage("count"):
+            found = opened.count(frames)
+        result = count_json(opened.built, opened.port_name, found) | {"warnings": session.warnings}
+    session.result(result, lambda console: _show_counts(result, console))
+    if check:
+        check_count(result)
+
+
+def _show_counts(result: dict[str, Any], console: Console) -> None:
+    wrong = "" if result["wrong"] is None else f"{result['wrong']} wrong ({100 * result['accuracy']:.2f} % right), "
+    console.print(
+        f"{result['frames']:,} frames, {wrong}{result['differences']} differences from the reference", markup=False
+    )
+    each = result["cycles_per_frame"]
+    more = "" if each is None else f", {each:,.6g} per frame behind the first's {result['latency_cycles']:,}"
+    console.print(f"{result['cycles']:,} cycles{more}")
+    console.print(
+        f"{result['frames_per_s']:,.0f} frames per second at {result['clock_mhz']:g} MHz, counted on the chip"
+    )
+    rates = ", ".join(f"{rate:,.0f} over {name}" for name, rate in result["links"].items())
+    console.print(f"a link would carry {rates}", markup=False)
+
+
 @verb(
     example="bnnhw run bitstream --port /dev/ttyUSB1 --input seven.png\n"
     "bnnhw run bitstream --port COM4 --dataset digits --check\n"
     "bnnhw run bitstream --virtual --dataset digits --count 100 --check\n"
-    "bnnhw run bitstream --virtual --bitstream --random 20 --check"
+    "bnnhw run bitstream --virtual --bitstream --random 20 --check\n"
+    "bnnhw run counting --virtual --check"
 )
 @click.argument("folder", metavar="DIR", type=InputPath(file_okay=False))
 @click.option("--port", metavar="P", help="The port that the board is at: /dev/ttyUSB1, COM4.")
@@ -90,17 +122,29 @@ def run(
 ) -> None:
     """Samples to a board, classes and scores back.
 
-    DIR is what `bnnhw build` wrote. Whether the board holds this design is asked first. Exits with 1 when no board
-    answers, when it holds another design, and with --check when a class or a score is not the reference's.
+    DIR is what `bnnhw build` wrote. After --store no samples are sent: the board runs those on its chip, --count of
+    them, round and round, and says how many were wrong, and in how many cycles. Whether the board holds this design is
+    asked first. Exits with 1 when no board answers, when it holds another design, and with --check when a class, a
+    score or a count is not the reference's.
     """
     from bnnhw.flow.built import open_built
     from bnnhw.flow.run import check_run, differences, open_board, run_json
 
-    frames = _frames(open_built(folder, board).network, inputs, wanted)
+    def open_it() -> RunningBoard:
+        with session.stage("open"):
+            return open_board(
+                folder, port=port, virtual=virtual_board, netlist=netlist, bitstream=bitstream, board=board
+            )
+
+    built = open_built(folder, board)
+    if built.store is not None:
+        if inputs or wanted.dataset is not None or wanted.random is not None:
+            raise RequestError(f"{folder}: has its frames on the chip; leave --input, --dataset and --random out")
+        _count(session, open_it, wanted.count, check)
+        return
+    frames = _frames(built.network, inputs, wanted)
     tell_frames(session, frames)
-    with session.stage("open"):
-        opened = open_board(folder, port=port, virtual=virtual_board, netlist=netlist, bitstream=bitstream, board=board)
-    with opened:
+    with open_it() as opened:
         with session.progress("run") as update:
             results = opened.run(frames.samples, progress=update)
         found = differences(opened, frames.samples, results) if check else None

@@ -10,8 +10,10 @@ from bnnhw.dataflow.format import Coding, ResultFormat, StreamFormat
 from bnnhw.dataflow.resources import Resources
 
 if TYPE_CHECKING:
+    import numpy as np
     from amaranth.hdl import Module, Signal, Value
     from amaranth.lib import wiring
+    from numpy.typing import NDArray
 
 __all__ = ["Timing", "Unit"]
 
@@ -94,6 +96,11 @@ class Unit(ABC):
     def repeats(self) -> int:
         """How often per frame of the network it does what :attr:`timing` describes."""
         return 1
+
+    @property
+    def read(self) -> NDArray[np.bool_] | None:
+        """Bits of the first input's words that anything depends on; None where that is all of them, or not known."""
+        return None
 
     @property
     def interval(self) -> int:

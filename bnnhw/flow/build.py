@@ -12,14 +12,16 @@ from bnnhw.build.bitstream import build as run
 from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.build.design import Source
 from bnnhw.errors import RequestError
-from bnnhw.files import OutputFolder, locked, new_folders, package_digest
+from bnnhw.files import OutputFolder, digest, locked, new_folders, package_digest, read_json
 from bnnhw.flow.baud import with_baud
 from bnnhw.flow.design import NETWORK, SIDECAR, Design, open_design
 from bnnhw.flow.fold import as_board, check_frame, fold_json, technology_of
+from bnnhw.flow.frames import Frames
 from bnnhw.flow.generate import CORE, FOLDING, generate
 from bnnhw.flow.pins import pins_of, with_link
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.flow.show import describe
+from bnnhw.flow.store import FRAMES, Store, choose_store, link_rates
 from bnnhw.folding import FoldedNetwork
 from bnnhw.ir import archive
 from bnnhw.links import BoardLink, board_link
@@ -41,6 +43,8 @@ def build_bitstream(
     pins: str | None = None,
     baud: int | None = None,
     model: Path | str | None = None,
+    store: Frames | None = None,
+    store_count: int | None = None,
     progress: Progress = silent,
 ) -> BuildResult:
     """Builds the bitstream of a design for a board: of the Verilog that its folder holds, edited or not.
@@ -66,6 +70,11 @@ def build_bitstream(
         Of the board's link; that of the design, or the board's, when not given.
     model : Path or str, optional
         The file of a folded network, see :func:`~bnnhw.flow.generate.generate`.
+    store : Frames, optional
+        Frames to put on the chip. The board then takes none over its link: it runs these at the accelerator's own rate
+        when it is asked to, and counts.
+    store_count : int, optional
+        How many of them; as many as fit, at most 1,024, when not given.
     progress : callable
         Told steps done and steps.
 
@@ -79,7 +88,7 @@ def build_bitstream(
     RequestError
         For a design that was generated for another board, family, link or clock, and for a clock that is out of reach.
     CheckError
-        When the design does not fit.
+        When the design does not fit, or the frames do not fit beside it.
     ToolError
         When a tool is missing.
     """
@@ -93,16 +102,20 @@ def build_bitstream(
     chosen = board_link(board)
     clock_mhz = check_clock(board, chosen, freq_mhz)
     check_frame(design.network, board)
+    if store is not None and not chosen.counts:
+        raise RequestError(f"link {chosen.name} of {board.name} can't ask for a count of frames on the chip")
+    # Before anything is made: they may not fit.
+    kept = None if store is None else choose_store(design, board, store, store_count)
     if not isinstance(design, Design):
         progress(0, len(STEPS), "generate")
         design = _generated(design, board, folder, model)
-    source = _source(design, board, chosen, freq_mhz)
+    source = _source(design, board, chosen, freq_mhz, kept)
 
     def told(step: str, fraction: float, what: str) -> None:
         progress(STEPS.index(step) + fraction, len(STEPS), what)
 
     edited = design.whole.edited if source.linked else design.core.edited
-    extra = {"technology": design.technology, "edited": edited, "pins": pins_of(board)}
+    extra: dict[str, Any] = {"technology": design.technology, "edited": edited, "pins": pins_of(board)}
     network = design.network
     # What the report needs for its picture of the network.
     beside: dict[str, Any] = {
@@ -111,6 +124,9 @@ def build_bitstream(
         # And what a host needs of it.
         NETWORK: lambda path: archive.save(network, path),
     }
+    if kept is not None:
+        extra["store"] = kept.describe() | {"links": link_rates(board, chosen, design.seen.frame, clock_mhz)}
+        beside[FRAMES] = kept.save
     return run(
         source, board, folder, link=chosen, seed=seed, freq_mhz=freq_mhz, extra=extra, beside=beside, progress=told
     )
@@ -132,7 +148,9 @@ def _generated(folded: FoldedNetwork, board: Board, folder: Path, model: Path | 
     return open_design(target)
 
 
-def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | None) -> Source:
+def _source(
+    design: Design, board: Board, link: BoardLink, freq_mhz: float | None, store: Store | None = None
+) -> Source:
     """What of a design is synthesized for a board; refuses what was generated for something else."""
     where = design.folder
     if design.board is not None and design.board != board.name:
@@ -142,7 +160,12 @@ def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | Non
             f"{where}: was generated for family {design.technology}, and {board.name} is of {technology_of(board)}; "
             "generate it again"
         )
-    bare = links.get(design.link).bare
+    bare = links.get(design.link).bare or store is not None
+    if store is not None and design.whole.edited and not design.core.edited:
+        raise RequestError(
+            f"{design.whole.path}: was edited, and {design.core.path}, which frames on the chip are put around, "
+            "was not; edit it there too"
+        )
     if not bare and design.link != link.name:
         raise RequestError(
             f"{where}: was generated with link {design.link}, and a bitstream for {board.name} has link {link.name}; "
@@ -173,7 +196,7 @@ def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | Non
                 f"{design.core.path}: was edited, and {design.whole.path}, which is built, was not; "
                 "edit it there too, or generate without a link"
             )
-    module = design.core if bare else design.whole
+    module, identity = design.core if bare else design.whole, design.sidecar["identity"]
     return Source(
         verilog=module.text,
         module=module.top,
@@ -182,9 +205,10 @@ def _source(design: Design, board: Board, link: BoardLink, freq_mhz: float | Non
         repeated=module.repeated,
         frame=design.seen.frame,
         classes=design.network.output.labels,
-        identity=design.sidecar["identity"],
+        identity=identity if store is None else digest(identity, store.contents),
         cycles_per_frame=design.seen.cycles_per_frame,
         latency_cycles=design.seen.latency_cycles,
+        store=None if store is None else store.contents,
     )
 
 
@@ -206,6 +230,7 @@ def build_json(result: BuildResult, board: Board, technology: str | None = None)
         "board": board.name,
         "link": result.link,
         "technology": technology_of(board) if technology is None else technology,
+        "store": read_json(result.report).get("store"),
         **result.figures(),
         "unchanged": list(result.skipped),
     }

@@ -34,6 +34,15 @@ _SAYS: dict[str, type | tuple[type, ...]] = {
 }
 
 
+_COUNTING: dict[str, type | tuple[type, ...]] = {
+    "store": dict,
+    "clock_mhz": (float, int),
+    "cycles_per_frame": int,
+    "latency_cycles": int,
+}
+"""What one of a board with frames on its chip says too."""
+
+
 @dataclass(frozen=True)
 class Built:
     """A built folder.
@@ -59,6 +68,11 @@ class Built:
     def identity(self) -> int:
         """By which a board says that it holds this design."""
         return int(self.report["identity"][:8], 16)
+
+    @property
+    def store(self) -> dict[str, Any] | None:
+        """What the report says of frames on the chip; None where they come over the link."""
+        return self.report.get("store")
 
     @property
     def frame_bytes(self) -> int:
@@ -141,6 +155,10 @@ def open_built(folder: Path | str, board: Board | str | None = None) -> Built:
     for key, kinds in _SAYS.items():
         if not isinstance(report.get(key), kinds):
             raise FileError(f"{path}: must say {key!r}, and does not")
+    if report.get("store") is not None:
+        for key, kinds in _COUNTING.items():
+            if not isinstance(report.get(key), kinds):
+                raise FileError(f"{path}: must say {key!r}, and does not")
     name = report["board"]
     try:
         chosen = boards.get(name if board is None else board) if not isinstance(board, Board) else board

@@ -16,6 +16,7 @@ from bnnhw import reference
 from bnnhw.boards import Board
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.flow.built import Built, Level, open_built
+from bnnhw.flow.count import Counted, count_frames
 from bnnhw.flow.evaluate import encode
 from bnnhw.flow.frames import class_names
 from bnnhw.flow.progress import Progress, silent
@@ -126,6 +127,8 @@ class RunningBoard:
         CheckError
             When the link fails again and again.
         """
+        if self.built.store is not None:
+            raise RequestError(f"{self.built.folder}: has its frames on the chip, and takes none: count them")
         rows = self._codes(samples, codes)
         found = np.zeros((len(rows), 2), np.int64)
         start = self._clock()
@@ -134,6 +137,23 @@ class RunningBoard:
             progress(number + 1, len(rows))
         seconds = self._clock() - start
         return Results(found[:, 0].copy(), found[:, 1].copy(), self.names, seconds)
+
+    def count(self, frames: int | None = None) -> Counted:
+        """Has the board run so many of the frames on its chip, round and round, and count.
+
+        Parameters
+        ----------
+        frames : int, optional
+            As many as there are, when not given.
+
+        Raises
+        ------
+        RequestError
+            When the board takes its frames over the link, and for more than can be counted.
+        CheckError
+            When the link fails again and again.
+        """
+        return count_frames(self._host, self.built, frames)
 
     def _codes(self, samples: ArrayLike, codes: bool) -> NDArray[np.uint8]:
         if not codes:

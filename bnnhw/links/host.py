@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-__all__ = ["Answer", "Host", "Listened", "Port"]
+__all__ = ["Answer", "Counts", "Host", "Listened", "Port"]
 
 
 class Port(Protocol):
@@ -40,6 +40,22 @@ class Answer(Protocol):
     def score(self) -> int: ...
 
 
+class Counts(Protocol):
+    """What a board says of frames that it holds."""
+
+    @property
+    def frames(self) -> int: ...
+
+    @property
+    def wrong(self) -> int: ...
+
+    @property
+    def different(self) -> int: ...
+
+    @property
+    def cycles(self) -> int: ...
+
+
 class Host(Protocol):
     """The host's side of a link: frames there, answers back."""
 
@@ -51,6 +67,10 @@ class Host(Protocol):
 
     def run(self, frames: Iterable[bytes]) -> Iterator[Answer]:
         """Answers to frames, in order, as they come."""
+        ...
+
+    def count(self, frames: int, seconds: float) -> Counts:
+        """What became of so many of the frames that the board holds, which take about so long."""
         ...
 
     def close(self) -> None: ...

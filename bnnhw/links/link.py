@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bnnhw.dataflow.frame import Frame
     from bnnhw.devices import Technology
     from bnnhw.links.interface import Interface
+    from bnnhw.links.store.contents import StoredFrames
 
 __all__ = ["BoardLink", "FrameAccelerator", "Lamps", "Link", "Setting"]
 
@@ -52,11 +53,14 @@ class Setting:
         32 bits by which a host knows the design.
     clock_mhz : float, optional
         The clock that is really made; None where there is no board.
+    store : StoredFrames, optional
+        Frames on the chip, instead of those that the link would bring: of a link that counts.
     """
 
     classes: int
     identity: int
     clock_mhz: float | None = None
+    store: StoredFrames | None = None
 
 
 class Link(ABC):
@@ -136,6 +140,8 @@ class BoardLink(Link):
         Of pins that are not always driven: the port of the module that says when they are.
     adapter : str
         What has to be at pins of a connector, where the board's maker put nothing.
+    counts : bool
+        Whether it can ask a board for a count of frames that lie on its chip.
     """
 
     needs_board = True
@@ -144,6 +150,7 @@ class BoardLink(Link):
     widths: ClassVar[Mapping[str, int]] = {}
     enables: ClassVar[Mapping[str, str]] = {}
     adapter: ClassVar[str] = ""
+    counts: ClassVar[bool] = False
 
     @property
     def pins_form(self) -> str:

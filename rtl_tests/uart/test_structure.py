@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from amaranth.hdl import signed
-from amaranth.lib import data
 
 from bnnhw.links.axi_stream.gateware import AxiStream
 from bnnhw.links.packets.buffer import FrameBuffer
 from bnnhw.links.packets.crc import SerialCrc
 from bnnhw.links.packets.frame import PacketReceiver, PacketTransmitter
+from bnnhw.links.packets.packet import PacketType
 from bnnhw.links.packets.reply import ReplyEncoder
 from bnnhw.links.uart.gateware import UartLink
 from bnnhw.links.uart.uart import UartRx, UartTx
@@ -19,11 +18,9 @@ from bnnhw.rtl.emit import port_signals
 from rtl_tests.packets.accelerator import SumAccelerator
 from rtl_tests.storage import memories, register_bits
 
-RESULT = data.StructLayout({"index": 3, "score": signed(9)})
-
 
 def reply_encoder() -> ReplyEncoder:
-    return ReplyEncoder(RESULT, bytes(10))
+    return ReplyEncoder(PacketType.RESULT, 5, bytes(10))
 
 
 def stream(name: str, width: int) -> dict[str, int]:
@@ -48,7 +45,7 @@ PORTS: dict[str, tuple[Any, dict[str, int]]] = {
     ),
     "reply encoder": (
         reply_encoder,
-        stream("result", 3 + 9) | stream("tags", 8) | {"error": 1, "error_code": 8, "error_kind": 8, "info_request": 1}
+        stream("reply", 5 * 8) | {"error": 1, "error_code": 8, "error_kind": 8, "info_request": 1}
         | stream("header", 8 + 16) | stream("payload", 8),
     ),
     "serial link": (

@@ -5,16 +5,16 @@ from __future__ import annotations
 import struct
 
 from amaranth.hdl import Module
-from amaranth.lib import fifo, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.links.link import FrameAccelerator
-from bnnhw.links.packets.buffer import FrameBuffer
+from bnnhw.links.packets.counting import CountService
 from bnnhw.links.packets.frame import RECEIVED_BYTE, PacketReceiver, PacketTransmitter
-from bnnhw.links.packets.packet import INFO_FORMAT, TAGS_IN_FLIGHT, VERSION, ErrorCode, PacketType, check_frame_size
+from bnnhw.links.packets.packet import INFO_FORMAT, VERSION, ErrorCode, PacketType, check_frame_size
 from bnnhw.links.packets.reply import ReplyEncoder, score_size
-from bnnhw.units.width.model import WidthUnit
-from bnnhw.units.width.rtl import WidthConverter
+from bnnhw.links.packets.service import FrameService, Service
+from bnnhw.links.store.contents import StoredFrames
 
 __all__ = ["PacketCore"]
 
@@ -22,21 +22,23 @@ __all__ = ["PacketCore"]
 class PacketCore(wiring.Component):
     """An accelerator that is talked to in packets; see :mod:`bnnhw.links.packets.packet`.
 
-    A frame is stored until its CRC is known, and only a good one enters the accelerator. While it
-    computes, the next one is received. A packet that is damaged, cut short, of an unknown type or of a
-    wrong length is dropped and reported, and the next packet is received as usual.
+    What is done for packets is a service: :class:`~bnnhw.links.packets.service.FrameService` takes frames from them,
+    :class:`~bnnhw.links.packets.counting.CountService` has frames of its own. A packet that is damaged, cut short, of
+    an unknown type or of a wrong length is dropped and reported, and the next packet is received as usual.
 
     Input words: received bytes. Output words: bytes to send, a packet's one after the other, ``8 // crc_bits`` cycles
     each. II per frame: the greatest of ``(frame_bytes + 9) * 8 // crc_bits + 1`` (the packet in),
     ``(11 + score_bytes) * 8 // crc_bits`` and two cycles between packets (the packet out), ``frame_bytes + 1`` and the
     accelerator's. Latency: that of the accelerator, and of the packets. Stalls: takes a byte in ``8 // crc_bits``
-    cycles, and never waits for a consumer; a frame that begins while both banks are full is dropped and reported as an
-    overrun. At most ``TAGS_IN_FLIGHT`` frames are inside the accelerator at once. Storage: two frames.
+    cycles, and never waits for a consumer; what the service has no room for is dropped and reported as an overrun.
+    Storage: the service's.
 
     Parameters
     ----------
     accelerator : FrameAccelerator
         Becomes a submodule.
+    store : StoredFrames, optional
+        The frames, where none come over the link.
     classes : int
         Told to the host.
     identity : int
@@ -64,17 +66,16 @@ class PacketCore(wiring.Component):
         *,
         classes: int,
         identity: int,
+        store: StoredFrames | None = None,
         timeout: int | None = None,
         crc_bits: int = 1,
     ) -> None:
-        self.accelerator = accelerator
         self.frame_bytes = check_frame_size(accelerator.frame_bits)
+        self.service: Service = FrameService(accelerator) if store is None else CountService(accelerator, store)
         self.timeout = timeout
         self.crc_bits = crc_bits
-        layout = accelerator.output.payload.shape()
-        self.score_bytes = score_size(layout)
+        self.score_bytes = score_size(accelerator.output.payload.shape())
         self.info = struct.pack(INFO_FORMAT, VERSION, identity, self.frame_bytes, classes, self.score_bytes)
-        self._layout = layout
         super().__init__(
             {
                 "received": In(stream.Signature(RECEIVED_BYTE)),
@@ -87,49 +88,35 @@ class PacketCore(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        accelerator = self.accelerator
-        m.submodules.accelerator = accelerator
-        lengths = {PacketType.INFO_REQUEST: 0, PacketType.FRAME: self.frame_bytes + 1}
+        m.submodules.service = service = self.service
+        lengths = {PacketType.INFO_REQUEST: 0, service.request: service.request_bytes}
         m.submodules.receiver = receiver = PacketReceiver(lengths, self.timeout, self.crc_bits)
         m.submodules.judge = judge = _Judge()
-        m.submodules.buffer = buffer = FrameBuffer(self.frame_bytes)
-        m.submodules.converter = converter = WidthConverter(
-            WidthUnit(8, accelerator.input_width, accelerator.frame_bits)
-        )
-        m.submodules.tags = tags = fifo.SyncFIFO(width=8, depth=TAGS_IN_FLIGHT)
-        m.submodules.encoder = encoder = ReplyEncoder(self._layout, self.info)
+        m.submodules.encoder = encoder = ReplyEncoder(service.answer, service.answer_bytes, self.info)
         m.submodules.transmitter = transmitter = PacketTransmitter(self.crc_bits)
 
         wiring.connect(m, wiring.flipped(self.received), receiver.input)
-        wiring.connect(m, buffer.output, converter.input)
-        wiring.connect(m, converter.output, accelerator.input)
-        wiring.connect(m, accelerator.output, encoder.result)
+        wiring.connect(m, service.reply, encoder.reply)
         wiring.connect(m, encoder.header, transmitter.header)
         wiring.connect(m, encoder.payload, transmitter.payload)
         wiring.connect(m, transmitter.output, wiring.flipped(self.send))
         m.d.comb += [
             receiver.end.eq(self.end),
-            buffer.write.eq(receiver.payload_valid),
-            buffer.index.eq(receiver.payload_index),
-            buffer.data.eq(receiver.payload_data),
+            service.write.eq(receiver.payload_valid),
+            service.index.eq(receiver.payload_index),
+            service.data.eq(receiver.payload_data),
+            service.commit.eq(judge.commit),
             judge.done.eq(receiver.done),
             judge.kind.eq(receiver.kind),
             judge.receiver_error.eq(receiver.error),
-            judge.overrun.eq(buffer.overrun),
-            judge.result.eq(encoder.result.valid & encoder.result.ready),
-            buffer.commit.eq(judge.commit),
+            judge.overrun.eq(service.overrun),
+            judge.result.eq(encoder.reply.valid & encoder.reply.ready),
             encoder.info_request.eq(judge.info_request),
             encoder.error.eq(judge.error),
             encoder.error_code.eq(judge.error_code),
             encoder.error_kind.eq(judge.error_kind),
             self.error.eq(judge.error_seen),
             self.activity.eq(judge.activity),
-            tags.w_data.eq(buffer.tags.payload),
-            tags.w_en.eq(buffer.tags.valid),
-            buffer.tags.ready.eq(tags.w_rdy),
-            encoder.tags.payload.eq(tags.r_data),
-            encoder.tags.valid.eq(tags.r_rdy),
-            tags.r_en.eq(encoder.tags.ready),
         ]
         return m
 

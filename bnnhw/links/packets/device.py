@@ -10,13 +10,15 @@ from typing import Self
 
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.links.host import Port
-from bnnhw.links.packets.packet import TAGS_IN_FLIGHT, VERSION, ErrorCode
+from bnnhw.links.packets.packet import MAX_COUNT, TAGS_IN_FLIGHT, VERSION, ErrorCode
 from bnnhw.links.packets.protocol import (
+    BoardCounts,
     BoardError,
     BoardInfo,
     BoardResult,
     Decoder,
     Reply,
+    encode_count,
     encode_frame,
     encode_info_request,
 )
@@ -168,6 +170,39 @@ class Device:
             if resend:
                 self._resend(waiting)
 
+    def count(self, frames: int, seconds: float) -> BoardCounts:
+        """What became of so many of the frames that the board holds.
+
+        A request whose answer does not come, or is another's, is sent again: the board then counts anew.
+
+        Parameters
+        ----------
+        frames : int
+            Up to :data:`~bnnhw.links.packets.packet.MAX_COUNT`.
+        seconds : float
+            How long they take.
+
+        Raises
+        ------
+        RequestError
+            For a number of frames that a packet has no room for.
+        CheckError
+            When it was sent :data:`ATTEMPTS` times in vain.
+        """
+        if not 1 <= frames <= MAX_COUNT:
+            raise RequestError(f"frames must be in 1..{MAX_COUNT}, not {frames}")
+        reply: Reply | None = None
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                # The answer to the one before may still come, and then another may be asked for.
+                self._drain(seconds + self._quiet_s)
+            self._port.write(encode_count(frames))
+            reply = self._receive(seconds)
+            if isinstance(reply, BoardCounts) and reply.frames == frames:
+                return reply
+        reason = reply.reason if isinstance(reply, BoardError) else "no reply"
+        raise CheckError(f"the link failed {ATTEMPTS} times in a row, the last time with: {reason}")
+
     def _resend(self, waiting: OrderedDict[int, bytes]) -> None:
         for tag, frame in waiting.items():
             self.resent += 1
@@ -182,11 +217,11 @@ class Device:
                 return reply
         raise CheckError(f"no board answers: {ATTEMPTS} requests without a reply")
 
-    def _receive(self) -> Reply | None:
-        """The next reply, or None after the timeout."""
+    def _receive(self, seconds: float = 0.0) -> Reply | None:
+        """The next reply, or None after so many seconds and the timeout."""
         if self._pending:
             return self._pending.pop(0)
-        end = self._clock() + self._timeout_s
+        end = self._clock() + seconds + self._timeout_s
         while self._clock() < end:
             self._pending.extend(self._decoder.feed(self._port.read(256)))
             if self._pending:

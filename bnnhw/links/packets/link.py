@@ -35,6 +35,7 @@ class PacketLink(BoardLink):
 
     every_score = False
     protocol_version = VERSION
+    counts = True
 
     def reserve(self, frame_bits: int, technology: Technology) -> Resources:
         from bnnhw.devices import blocks_needed

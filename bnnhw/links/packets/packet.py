@@ -27,9 +27,13 @@ from enum import IntEnum
 from bnnhw.errors import RequestError
 
 __all__ = [
+    "COUNTS_FORMAT",
+    "COUNT_FORMAT",
     "CRC_BYTES",
     "HEADER_BYTES",
     "INFO_FORMAT",
+    "MAX_COUNT",
+    "MAX_CYCLES",
     "MAX_PAYLOAD",
     "SYNC",
     "TAGS_IN_FLIGHT",
@@ -63,6 +67,18 @@ TAGS_IN_FLIGHT = 4
 INFO_FORMAT = "<BIHHB"
 """Payload of an INFO reply: version, identity of the design, bytes of a frame, classes, bytes of a score."""
 
+COUNT_FORMAT = (3,)
+"""Bytes of the number in a COUNT: how many frames, 0 for 2**24."""
+
+COUNTS_FORMAT = (3, 3, 3, 5)
+"""Bytes of each number in COUNTS: frames, wrong classes, classes that are not the reference's, cycles."""
+
+MAX_COUNT = (1 << 8 * COUNT_FORMAT[0]) - 1
+"""Most frames of a run from the store that a host asks for."""
+
+MAX_CYCLES = (1 << 8 * COUNTS_FORMAT[3]) - 1
+"""Most cycles of one."""
+
 
 class PacketType(IntEnum):
     """What a packet carries. The top bit is set in the board's replies."""
@@ -71,12 +87,17 @@ class PacketType(IntEnum):
     """No payload. Answered by INFO."""
     FRAME = 0x02
     """One tag byte, then one frame: element codes packed contiguously, least significant bit first."""
+    COUNT = 0x03
+    """Of a board with frames on its chip, instead of FRAME: so many of them (:data:`COUNT_FORMAT`) through the
+    accelerator. Answered by COUNTS."""
     INFO = 0x81
     """:data:`INFO_FORMAT`."""
     RESULT = 0x82
     """The tag of the frame, the class index (2 bytes, little endian), the score (two's complement, little endian)."""
     ERROR = 0x83
     """An :class:`ErrorCode`, and the type of the packet that was dropped (0 when it is not known)."""
+    COUNTS = 0x84
+    """What became of the frames (:data:`COUNTS_FORMAT`)."""
 
 
 class ErrorCode(IntEnum):
@@ -91,7 +112,7 @@ class ErrorCode(IntEnum):
     BAD_LENGTH = 5
     """A known type with another payload length than it must have."""
     OVERRUN = 6
-    """Both frame buffers were full when the frame began."""
+    """Both frame buffers were full when the frame began; frames of an earlier COUNT were still under way."""
 
 
 def crc32(data: bytes) -> int:

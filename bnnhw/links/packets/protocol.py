@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.links.packets.packet import (
+    COUNT_FORMAT,
+    COUNTS_FORMAT,
     CRC_BYTES,
     HEADER_BYTES,
     INFO_FORMAT,
@@ -22,12 +25,14 @@ from bnnhw.links.packets.packet import (
 )
 
 __all__ = [
+    "BoardCounts",
     "BoardError",
     "BoardInfo",
     "BoardResult",
     "LONGEST_REPLY",
     "Decoder",
     "Reply",
+    "encode_count",
     "encode_frame",
     "encode_info_request",
     "pack_codes",
@@ -80,7 +85,29 @@ class BoardError:
         return names.get(self.code, f"error {self.code}")
 
 
-Reply: TypeAlias = BoardInfo | BoardResult | BoardError
+@dataclass(frozen=True)
+class BoardCounts:
+    """What became of frames that a board holds.
+
+    Attributes
+    ----------
+    frames : int
+        How many went through the accelerator.
+    wrong : int
+        Of these, how many were given another class than their label.
+    different : int
+        How many were given another class than the reference gives them.
+    cycles : int
+        From the first word accepted to the last result offered.
+    """
+
+    frames: int
+    wrong: int
+    different: int
+    cycles: int
+
+
+Reply: TypeAlias = BoardInfo | BoardResult | BoardError | BoardCounts
 
 
 def pack_codes(codes: NDArray[np.uint8], bits: int) -> bytes:
@@ -105,6 +132,11 @@ def encode_frame(frame: bytes, tag: int) -> bytes:
     return encode_packet(PacketType.FRAME, bytes([tag]) + frame)
 
 
+def encode_count(frames: int) -> bytes:
+    """A COUNT packet: so many of the frames that the board holds, up to ``MAX_COUNT``."""
+    return encode_packet(PacketType.COUNT, frames.to_bytes(sum(COUNT_FORMAT), "little"))
+
+
 def encode_info_request() -> bytes:
     """The packet that asks a board what it is."""
     return encode_packet(PacketType.INFO_REQUEST)
@@ -118,6 +150,10 @@ def _parse(kind: int, payload: bytes, score_bytes: int | None) -> Reply | None:
         return BoardResult(tag, index, int.from_bytes(payload[3:], "little", signed=True))
     if kind == PacketType.ERROR and len(payload) == 2:
         return BoardError(*payload)
+    if kind == PacketType.COUNTS and len(payload) == sum(COUNTS_FORMAT):
+        ends = list(itertools.accumulate(COUNTS_FORMAT))
+        numbers = [payload[end - size : end] for size, end in zip(COUNTS_FORMAT, ends, strict=True)]
+        return BoardCounts(*(int.from_bytes(number, "little") for number in numbers))
     return None
 
 

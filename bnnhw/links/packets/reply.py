@@ -1,4 +1,4 @@
-"""What the board says: results, errors and its own description, one packet at a time."""
+"""What the board says: answers, errors and its own description, one packet at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from bnnhw.links.packets.packet import INFO_FORMAT, PacketType, score_bytes
 
 __all__ = ["ReplyEncoder", "score_size"]
 
-_INDEX_BITS = 16
 _ERROR_BYTES = 2
 
 
@@ -24,28 +23,29 @@ def score_size(result_layout: data.StructLayout) -> int:
 
 
 class ReplyEncoder(wiring.Component):
-    """Turns results and events into reply packets.
+    """Turns answers and events into reply packets.
 
-    A result waits for its stream; an event, which is a strobe, is remembered until its reply has gone
+    An answer waits for its stream; an event, which is a strobe, is remembered until its reply has gone
     out. Of the same event a second one before that is lost: the host waits for a reply before it
-    provokes another. Errors go before descriptions, descriptions before results.
+    provokes another. Errors go before descriptions, descriptions before answers.
 
-    Input words: one result and one tag per frame. II: ``length + 10`` cycles of the transmitter's. Latency:
+    Input words: one answer, its payload. II: ``length + 10`` cycles of the transmitter's. Latency:
     the header is offered two cycles after an input, when no other reply is under way. Stalls: waits for
     the transmitter. Storage: the longest payload, one pending error, one pending description.
 
     Parameters
     ----------
-    result_layout : data.StructLayout
-        The accelerator's output word, fields ``index`` and ``score``.
+    kind : int
+        Type of the packet of an answer.
+    reply_bytes : int
+        Bytes of its payload.
     info : bytes
         Payload of an INFO reply.
 
     Members
     -------
-    result : In(stream of result_layout)
-    tags : In(stream of unsigned(8))
-        The tag of each result, in the same order.
+    reply : In(stream of unsigned(8 * reply_bytes))
+        The first byte of the payload in the least significant bits.
     error, error_code, error_kind : In(1), In(8), In(8)
         Strobe: a packet was dropped, why, and its type.
     info_request : In(1)
@@ -54,18 +54,15 @@ class ReplyEncoder(wiring.Component):
     payload : Out(stream of unsigned(8))
     """
 
-    def __init__(self, result_layout: data.StructLayout, info: bytes) -> None:
+    def __init__(self, kind: int, reply_bytes: int, info: bytes) -> None:
         if len(info) != struct.calcsize(INFO_FORMAT):
             raise ValueError(f"info must have {struct.calcsize(INFO_FORMAT)} bytes, not {len(info)}")
         self.info = info
-        self.index_width = result_layout["index"].width
-        self.score_bytes = score_size(result_layout)
-        if self.index_width > _INDEX_BITS:
-            raise ValueError(f"index must have at most {_INDEX_BITS} bits, not {self.index_width}")
+        self.kind = kind
+        self.reply_bytes = reply_bytes
         super().__init__(
             {
-                "result": In(stream.Signature(result_layout)),
-                "tags": In(stream.Signature(8)),
+                "reply": In(stream.Signature(8 * reply_bytes)),
                 "error": In(1),
                 "error_code": In(8),
                 "error_kind": In(8),
@@ -77,8 +74,7 @@ class ReplyEncoder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        result_bytes = 1 + _INDEX_BITS // 8 + self.score_bytes
-        width = 8 * max(len(self.info), result_bytes, _ERROR_BYTES)
+        width = 8 * max(len(self.info), self.reply_bytes, _ERROR_BYTES)
         shift = Signal(width)
         kind = Signal(8)
         length = Signal(range(width // 8 + 1))
@@ -86,13 +82,8 @@ class ReplyEncoder(wiring.Component):
         error_pending = Signal()
         info_pending = Signal()
         error_reply = Signal(8 * _ERROR_BYTES)
-        index = Signal(_INDEX_BITS)
-        # Widening a signed value repeats its sign, widening an unsigned one puts zeros before it.
-        score = Signal(8 * self.score_bytes)
 
         m.d.comb += [
-            index.eq(self.result.payload.index),
-            score.eq(self.result.payload.score),
             self.header.valid.eq(busy),
             self.header.payload.kind.eq(kind),
             self.header.payload.length.eq(length),
@@ -119,14 +110,9 @@ class ReplyEncoder(wiring.Component):
                 length.eq(len(self.info)),
                 shift.eq(Const(int.from_bytes(self.info, "little"), width)),
             ]
-        with m.Elif(self.result.valid & self.tags.valid):
-            m.d.comb += [self.result.ready.eq(1), self.tags.ready.eq(1)]
-            m.d.sync += [
-                busy.eq(1),
-                kind.eq(PacketType.RESULT),
-                length.eq(result_bytes),
-                shift.eq(Cat(self.tags.payload, index, score)),
-            ]
+        with m.Elif(self.reply.valid):
+            m.d.comb += self.reply.ready.eq(1)
+            m.d.sync += [busy.eq(1), kind.eq(self.kind), length.eq(self.reply_bytes), shift.eq(self.reply.payload)]
         # Below the arbiter, so that an event in the cycle its predecessor leaves is not lost.
         with m.If(self.info_request):
             m.d.sync += info_pending.eq(1)

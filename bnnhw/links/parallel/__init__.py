@@ -96,6 +96,7 @@ class Parallel(PacketLink):
             timing=self.timing(setting.clock_mhz),
             timeout=silence_cycles(setting.clock_mhz),
             identity=setting.identity,
+            store=setting.store,
         )
 
     def interface(self, graph: Graph, setting: Setting) -> Interface:

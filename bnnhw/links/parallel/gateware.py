@@ -10,6 +10,7 @@ from bnnhw.links.link import FrameAccelerator
 from bnnhw.links.packets.core import PacketCore
 from bnnhw.links.parallel.bus import ParallelBus
 from bnnhw.links.parallel.timing import Timing
+from bnnhw.links.store.contents import StoredFrames
 
 __all__ = ["ParallelLink"]
 
@@ -37,6 +38,8 @@ class ParallelLink(wiring.Component):
         Longest silence inside a packet, in clock cycles.
     identity : int
         32 bits by which the host knows the design.
+    store : StoredFrames, optional
+        The frames, where none come over the link.
 
     Members
     -------
@@ -52,9 +55,18 @@ class ParallelLink(wiring.Component):
     """
 
     def __init__(
-        self, accelerator: FrameAccelerator, *, classes: int, timing: Timing, timeout: int, identity: int
+        self,
+        accelerator: FrameAccelerator,
+        *,
+        classes: int,
+        timing: Timing,
+        timeout: int,
+        identity: int,
+        store: StoredFrames | None = None,
     ) -> None:
-        self.core = PacketCore(accelerator, classes=classes, identity=identity, timeout=timeout, crc_bits=CRC_BITS)
+        self.core = PacketCore(
+            accelerator, classes=classes, identity=identity, store=store, timeout=timeout, crc_bits=CRC_BITS
+        )
         self.timing = timing
         super().__init__(
             {

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from bnnhw.links.link import FrameAccelerator
 from bnnhw.links.packets.core import PacketCore
 from bnnhw.links.spi.slave import SpiSlave
+from bnnhw.links.store.contents import StoredFrames
 
 __all__ = ["SpiLink"]
 
@@ -34,6 +35,8 @@ class SpiLink(wiring.Component):
         Told to the host.
     identity : int
         32 bits by which the host knows the design.
+    store : StoredFrames, optional
+        The frames, where none come over the link.
 
     Members
     -------
@@ -47,9 +50,11 @@ class SpiLink(wiring.Component):
         Toggles with every result.
     """
 
-    def __init__(self, accelerator: FrameAccelerator, *, classes: int, identity: int) -> None:
+    def __init__(
+        self, accelerator: FrameAccelerator, *, classes: int, identity: int, store: StoredFrames | None = None
+    ) -> None:
         # A byte per cycle: none may wait for the CRC, see CYCLES_PER_BYTE.
-        self.core = PacketCore(accelerator, classes=classes, identity=identity, crc_bits=8)
+        self.core = PacketCore(accelerator, classes=classes, identity=identity, store=store, crc_bits=8)
         super().__init__(
             {
                 "sck": In(1),

@@ -73,6 +73,7 @@ class Uart(PacketLink):
             divisor=baud_divisor(setting.clock_mhz, self.baud),
             timeout=silence_cycles(setting.clock_mhz),
             identity=setting.identity,
+            store=setting.store,
         )
 
     def interface(self, graph: Graph, setting: Setting) -> Interface:

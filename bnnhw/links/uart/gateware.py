@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.links.link import FrameAccelerator
 from bnnhw.links.packets.core import PacketCore
+from bnnhw.links.store.contents import StoredFrames
 from bnnhw.links.uart.uart import UartRx, UartTx
 
 __all__ = ["UartLink"]
@@ -37,6 +38,8 @@ class UartLink(wiring.Component):
         Longest silence inside a packet, in clock cycles.
     identity : int
         32 bits by which the host knows the design.
+    store : StoredFrames, optional
+        The frames, where none come over the link.
 
     Members
     -------
@@ -48,9 +51,16 @@ class UartLink(wiring.Component):
     """
 
     def __init__(
-        self, accelerator: FrameAccelerator, *, classes: int, divisor: int, timeout: int, identity: int
+        self,
+        accelerator: FrameAccelerator,
+        *,
+        classes: int,
+        divisor: int,
+        timeout: int,
+        identity: int,
+        store: StoredFrames | None = None,
     ) -> None:
-        self.core = PacketCore(accelerator, classes=classes, identity=identity, timeout=timeout)
+        self.core = PacketCore(accelerator, classes=classes, identity=identity, store=store, timeout=timeout)
         self.divisor = divisor
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "error": Out(1), "activity": Out(1)})
 

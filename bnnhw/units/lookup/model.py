@@ -101,6 +101,12 @@ class LookupUnit(Unit):
                 found.append(_reduced(wires, codes >> bit & 1))
         return tuple(found)
 
+    @property
+    def read(self) -> NDArray[np.bool_]:
+        found = np.zeros(self.inputs[0].width, np.bool_)
+        found[[bit for table in self.tables for bit in table.sources]] = True
+        return found
+
     def resources(self) -> Resources:
         distinct = {table for table in self.tables if table.sources}
         return Resources(sum(table_luts(len(table.sources)) for table in distinct) + _CONTROL, len(distinct) + 1, 0)

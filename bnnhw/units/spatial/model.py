@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bnnhw.dataflow.format import Coding, StreamFormat
 from bnnhw.dataflow.resources import Resources, queue_resources
 from bnnhw.dataflow.unit import Unit
@@ -103,6 +106,14 @@ class SpatialUnit(Unit):
         """It stands while its last word is not taken, or two of them where an enable does not reach all registers."""
         kind = StageTiming if self.technology.enable_reach is None else StandingTiming
         return kind(1, self.stages)
+
+    @property
+    def read(self) -> NDArray[np.bool_]:
+        made = self.structure
+        found = np.zeros(made.inputs, np.bool_)
+        found[[bit for triple in made.triples for bit, _ in triple]] = True
+        found[[bit for total in made.sums for counter in total.counters for bit, _ in counter.lanes]] = True
+        return found
 
     def resources(self) -> Resources:
         made, cell = self.structure, self.technology.chain_cell
