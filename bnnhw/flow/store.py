@@ -131,7 +131,7 @@ def link_rates(board: Board, chosen: BoardLink, frame: Frame, clock_mhz: float) 
         link = chosen if name == chosen.name else known.configured(**board.settings.get(name, {}))
         with suppress(RequestError):
             link.check_clock(clock_mhz)
-            rates[name] = link.frames_per_s(frame)
+            rates[name] = link.frames_per_s(frame, clock_mhz)
     return rates
 
 

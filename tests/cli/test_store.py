@@ -44,10 +44,11 @@ def without_tools(source: Source, board: Any, folder: Path, *, link: Any, freq_m
     rate = clock * 1e6 / source.cycles_per_frame
     result = BuildResult(
         folder / "top.bin", folder / "report.json", 40.0, clock, True, {}, {}, rate, source.latency_cycles / clock,
-        link.frames_per_s(source.frame), {"name": link.name}, None, {}, (),
+        link.frames_per_s(source.frame, clock), {"name": link.name}, None, {}, (),
     )  # fmt: skip
     cycles = {"cycles_per_frame": source.cycles_per_frame, "latency_cycles": source.latency_cycles}
-    report = {"board": board.name, "link": link.name, **link.settings, "identity": source.identity, **cycles}
+    said = {"link": link.name, "protocol_version": link.protocol_version, **link.settings}
+    report = {"board": board.name, **said, "identity": source.identity, **cycles}
     write_report(result, {**report, **extra})
     return result
 

@@ -7,17 +7,22 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from bnnhw import boards, links
 from bnnhw.boards import BOARDS
 from bnnhw.dataflow.frame import Frame
+from bnnhw.devices import technology
 from bnnhw.errors import RequestError
 from bnnhw.flow.pins import with_link
 from bnnhw.links import DEFAULT, LINKS, BoardLink, board_link
+from bnnhw.links.packets.counting import CountService
 from bnnhw.links.packets.packet import PacketType, encode_packet, packet_bytes
 from bnnhw.links.packets.protocol import encode_frame
+from bnnhw.links.store.contents import StoredFrames
 from bnnhw.links.uart import Uart
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit, port_signals
@@ -71,6 +76,23 @@ def test_links_of_boards_have_both_ends(name: str, root: Path) -> None:
     for page in ("links.md", "verilog.md"):
         assert f"`{name}`" in (root / "docs" / page).read_text()
     assert "\nLINE = FaultyLine(" in (root / "rtl_tests" / name / "faults.py").read_text()
+
+
+@pytest.mark.parametrize("name", [name for name, link in LINKS.items() if isinstance(link, BoardLink)])
+def test_links_of_boards_count_frames_on_the_chip(name: str) -> None:
+    """Whoever says that it can has what does it behind its pins, and no buffer for frames."""
+    link: Any = links.get(name)
+    graph = TINY.graph(technology("ice40"))
+    frame = Frame.of(graph)
+    codes = np.zeros((3, frame.elements), np.uint8)
+    store = StoredFrames.of(frame, codes, np.arange(3))
+    setting = links.Setting(4, 0x1234, boards.get("icebreaker").clock_mhz, store)
+    accelerator: Any = Accelerator(graph)
+    assert link.counts
+    made = link.gateware(accelerator, setting)
+    assert isinstance(made.core.service, CountService)
+    text = emit(made, link.module, "ice40").rtlil
+    assert "core.service.feed" in text and "core.service.buffer" not in text
 
 
 @pytest.mark.parametrize("name", BOARDS)

@@ -11,7 +11,17 @@ import pytest
 
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.links.packets.device import ATTEMPTS, Device
-from bnnhw.links.packets.packet import INFO_FORMAT, SYNC, VERSION, ErrorCode, PacketType, crc32, encode_packet
+from bnnhw.links.packets.packet import (
+    COUNTS_FORMAT,
+    INFO_FORMAT,
+    SYNC,
+    VERSION,
+    ErrorCode,
+    PacketType,
+    crc32,
+    encode_packet,
+)
+from bnnhw.links.packets.protocol import BoardCounts, encode_count
 from bnnhw.links.packets.serial_port import open_serial
 
 FRAME_BYTES = 4
@@ -31,6 +41,7 @@ class Board:
         self.damage = damage
         self.version = version
         self.now = 0.0
+        self.takes = 0.0
         self.answers = bytearray()
         self.sent = 0
         self.closed = False
@@ -65,6 +76,13 @@ class Board:
             return encode_packet(PacketType.ERROR, bytes([ErrorCode.BAD_CRC, body[0]]))
         if body[0] == PacketType.INFO_REQUEST:
             return encode_packet(PacketType.INFO, struct.pack(INFO_FORMAT, self.version, IDENTITY, FRAME_BYTES, 10, 2))
+        if body[0] == PacketType.COUNT:
+            frames = int.from_bytes(body[3:], "little")
+            self.now += self.takes
+            return encode_packet(PacketType.COUNTS, b"".join(
+                number.to_bytes(size, "little")
+                for number, size in zip((frames, frames // 3, 1, 10 * frames), COUNTS_FORMAT, strict=True)
+            ))  # fmt: skip
         tag, frame = body[3], body[4:]
         score = sum(frame) - 500
         return encode_packet(
@@ -99,6 +117,50 @@ def test_all_well() -> None:
 
 def test_no_frames() -> None:
     assert list(device(Board()).run([])) == []
+
+
+def test_counts() -> None:
+    host = device(Board())
+    for frames in (1, 300, (1 << 24) - 1):
+        assert host.count(frames, 0.0) == BoardCounts(frames, frames // 3, 1, 10 * frames)
+    for frames in (0, 1 << 24):
+        message = f"frames must be in 1..16777215, not {frames}"
+        with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
+            host.count(frames, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["flip", "lose", "cut", "other"])
+def test_counts_on_a_bad_line(kind: str) -> None:
+    """Asked again until the answer is that to this question, and waited for as long as it takes."""
+    packets = 0
+
+    def damage(packet: bytes) -> bytes:
+        nonlocal packets
+        packets += 1
+        if packet[1] != PacketType.COUNT or packets > 4:
+            return packet
+        return {
+            "flip": packet[:5] + bytes([packet[5] ^ 1]) + packet[6:],
+            "lose": b"",
+            "cut": packet[:-2],
+            "other": encode_count(7),
+        }[kind]
+
+    board = Board(damage)
+    board.takes = 5.0
+    assert device(board).count(100, 5.0) == BoardCounts(100, 33, 1, 1000)
+    assert packets == 5
+
+
+def test_a_count_that_never_comes() -> None:
+    board = Board(lambda packet: b"" if packet[1] == PacketType.COUNT else packet)
+    host = device(board)
+    board.sent, before = 0, board.now
+    message = f"the link failed {ATTEMPTS} times in a row, the last time with: no reply"
+    with pytest.raises(CheckError, match=f"^{re.escape(message)}$"):
+        host.count(3, 2.0)
+    assert board.sent == ATTEMPTS
+    assert board.now - before > ATTEMPTS * 2.0
 
 
 @pytest.mark.parametrize("kind", ["flip", "lose", "cut"])
