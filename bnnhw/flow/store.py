@@ -109,12 +109,13 @@ def choose_store(design: Design | FoldedNetwork, board: Board, frames: Frames, c
     left = board.block_rams - graph.resources().bram
     fit = frames_that_fit(max(0, left), len(codes), *sizes, technology)
     if not fit or (count is not None and fit < count):
-        wanted = store_blocks(count or 1, *sizes, technology)
-        most = f"{fit} frames fit" if fit else "not one frame fits"
-        raise CheckError(
-            f"{count or 1} frames of {frames.name} do not fit {board.name}: they take {wanted} block RAMs, and beside "
-            f"the accelerator {max(0, left)} of {board.block_rams} are left; {most}"
-        )
+        wanted = store_blocks(count if count and fit else 1, *sizes, technology)
+        beside = f"block RAMs, and beside the accelerator there are {max(0, left)} of {board.block_rams}"
+        if fit:
+            many = f"{count} frames of {frames.name} do not fit {board.name}: they take {wanted}"
+            raise CheckError(f"{many} {beside}; {fit} frames fit")
+        one = f"not one frame of {frames.name} fits {board.name}: it takes {wanted}"
+        raise CheckError(f"{one} {beside}; a folding with fewer leaves more (bnnhw fold --fps F)")
     if fit < len(codes):
         codes, labels = codes[:fit], None if labels is None else labels[:fit]
         contents = StoredFrames.of(frame, codes, due[:fit], labels, read)

@@ -159,8 +159,8 @@ def test_requests_that_are_refused(tiny: Source, tmp_path: Path) -> None:
         with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
             build(tiny, ICEBREAKER, tmp_path / "out", **{"link": UART} | options)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
-    for name in ("spi", "axis"):
-        with pytest.raises(RequestError, match=f"^link of icebreaker must be one of uart, not '{name}'$"):
+    for name in ("parallel", "axis"):
+        with pytest.raises(RequestError, match=f"^link of icebreaker must be one of uart, spi, not '{name}'$"):
             board_link(ICEBREAKER, name)
 
 

@@ -163,9 +163,21 @@ def test_as_many_as_fit(model: tuple[Path, ...], tmp_path: Path, refused: Callab
     for count in (257, 359):
         message = refused(1, "build", *model, "--store", "--dataset", "digits", "--count", str(count), "-o", out)
         assert message == (
-            f"{count} frames of digits do not fit icebreaker: they take 33 block RAMs, and beside the accelerator 20 "
-            "of 30 are left; 256 frames fit"
+            f"{count} frames of digits do not fit icebreaker: they take 33 block RAMs, and beside the accelerator "
+            "there are 20 of 30; 256 frames fit"
         )
+
+
+def test_no_room(model: tuple[Path, ...], tmp_path: Path, refused: Callable[..., str]) -> None:
+    """Weights of 320 bits side by side take more than the 16 block RAMs of an iCE40HX1K."""
+    folding_file.save((LayerFolding(10, 32),), NETWORK, model[-1])
+    message = refused(
+        1, "build", model[0], *model[1:2], "icestick", *model[3:], "--store", "--random", "9", "-o", tmp_path / "out"
+    )
+    assert message == (
+        "not one frame of random fits icestick: it takes 9 block RAMs, and beside the accelerator there are 0 of 16; a "
+        "folding with fewer leaves more (bnnhw fold --fps F)"
+    )
 
 
 def test_random_frames_have_no_labels(model: tuple[Path, ...], tmp_path: Path) -> None:
