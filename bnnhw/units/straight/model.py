@@ -13,6 +13,9 @@ from bnnhw.devices import Technology
 from bnnhw.units.spatial.timing import QUEUE, StandingTiming
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from bnnhw.units.straight.rtl import Straight
 
 __all__ = ["StraightUnit"]
@@ -55,6 +58,10 @@ class StraightUnit(Unit):
     @property
     def outputs(self) -> tuple[StreamFormat | ResultFormat, ...]:
         return self.parts[-1].outputs
+
+    @property
+    def read(self) -> NDArray[np.bool_] | None:
+        return self.parts[0].read
 
     @property
     def stages(self) -> int:
