@@ -247,7 +247,8 @@ def fold_json(
     graph = folded.graph(devices.technology(technology))
     prediction = predict_graph(graph)
     link = board_link(board)
-    # Of each layer its last unit's.
+    # Of each layer its last unit's; the units of layers at the end may be one, under the name of the last.
+    end = prediction.layers[-1].cycles
     cycles = {unit.name: unit.cycles for unit in prediction.layers}
     return {
         "board": board.name,
@@ -259,7 +260,7 @@ def fold_json(
                 "engine": folding.engine,
                 "memory": folding.memory,
                 "planes": folding.planes,
-                "cycles": cycles[layer.name],
+                "cycles": cycles.get(layer.name, end),
             }
             for layer, folding in folded.pairs
         ],

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bnnhw.boards import get
 from bnnhw.dataflow.engine import ENGINES
 from bnnhw.errors import CheckError, RequestError
-from bnnhw.flow.fold import choose, engine_words, fold
+from bnnhw.flow.fold import choose, engine_words, fold, fold_json
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.folding.predict import predict
 from bnnhw.folding.solve import Solver
-from bnnhw.ir import Network
+from bnnhw.ir import DataType, InputSpec, Lookup, Network
 from tests.build.networks import random_network
 from tests.layers import MapNetwork
 
@@ -34,6 +35,17 @@ def test_spatial(network: Network) -> None:
         folded = fold(network, BOARD, fastest=fastest, engine="spatial")
         assert folded.foldings == due
         assert cycles(folded) == 1
+
+
+def test_layers_that_are_one_unit_each_have_its_cycles() -> None:
+    """Tables, class sums and the class in one pipeline, which is named after the network's end."""
+    rng, bit = np.random.default_rng(0), DataType("bipolar", 1)
+    tables = Lookup("tables", 24, bit, rng.integers(0, 24, (12, 2)), rng.integers(0, 2, (12, 4)), bit)
+    network = Network(InputSpec((24,), bit), (tables, *random_network((12, 4)).layers))
+    folded = fold(network, BOARD, engine="spatial")
+    said = fold_json(folded, BOARD)
+    assert [unit["unit"] for unit in said["units"]] == ["straight"]
+    assert [layer["cycles"] for layer in said["layers"]] == [1]
 
 
 def test_folded_is_what_is_chosen_from_otherwise(network: Network) -> None:
