@@ -80,11 +80,12 @@ def _show_counts(result: dict[str, Any], console: Console) -> None:
     each = result["cycles_per_frame"]
     more = "" if each is None else f", {each:,.6g} per frame behind the first's {result['latency_cycles']:,}"
     console.print(f"{result['cycles']:,} cycles{more}")
-    console.print(
-        f"{result['frames_per_s']:,.0f} frames per second at {result['clock_mhz']:g} MHz, counted on the chip"
-    )
     rates = ", ".join(f"{rate:,.0f} over {name}" for name, rate in result["links"].items())
-    console.print(f"a link would carry {rates}", markup=False)
+    console.print(
+        f"{result['frames_per_s']:,.0f} frames per second at {result['clock_mhz']:g} MHz, counted on the chip; "
+        f"a link would carry {rates}",
+        markup=False,
+    )
 
 
 @verb(
