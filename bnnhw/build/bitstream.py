@@ -209,6 +209,7 @@ def _build(
         inputs = (
             _version(toolchain.place_route),
             board.place_route_options,
+            toolchain.large_design_options(cells.lut4),
             clock_mhz,
             seed,
             file_digest(netlist),

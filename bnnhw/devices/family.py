@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bnnhw.devices.technology import BlockRam, Technology
 from bnnhw.errors import RequestError
 from bnnhw.tools import Program
 
@@ -34,62 +35,6 @@ __all__ = [
     "buffer_style",
     "ram_attributes",
 ]
-
-
-@dataclass(frozen=True)
-class BlockRam:
-    """One block RAM of a family: ``depth`` words of ``width`` bits at its widest, and the least width it has."""
-
-    width: int
-    depth: int
-    narrowest: int
-
-
-@dataclass(frozen=True)
-class Technology:
-    """What the structure of a datapath depends on.
-
-    Parameters
-    ----------
-    name : str
-    levels : int
-        Greatest number of LUT4 between two registers of a popcount.
-    chain_cell : int
-        A carry chain is built of cells of this many bits; a chain's LUT4 count is rounded up to it.
-    block_register : bool
-        Whether words read from block RAM pass a register before the first LUT4 (slow clock-to-output).
-    group : int
-        Processing elements that one register feeds at most; a unit of more has several of each.
-    block_ram : BlockRam
-    lut_ram : bool
-        Whether LUTs can be small memories that are written and read.
-    portable : bool
-        Whether it stands for any device: nothing is asked for that some device has not.
-    quick_levels : int
-        As ``levels``, of popcounts with constant weights, whose units are to keep a clock near the family's highest.
-    subtracts : bool
-        Whether a carry chain subtracts without inverters in front of it.
-    chain_start : int
-        LUT4 that a carry chain with constant weights costs beside its bits: each begins in a place of its own.
-    lone_register : int
-        LUT4 that a register takes the place of where it does not follow one.
-    enable_reach : int or None
-        Registers that one enable stops at most; None where an enable is a global net, which reaches all.
-    """
-
-    name: str
-    levels: int
-    chain_cell: int
-    block_register: bool
-    group: int
-    block_ram: BlockRam
-    lut_ram: bool
-    portable: bool = False
-    quick_levels: int = 3
-    subtracts: bool = True
-    chain_start: int = 0
-    lone_register: int = 0
-    enable_reach: int | None = 256
 
 
 @dataclass(frozen=True)
