@@ -77,6 +77,16 @@ CASES = (
         fold=True,
         engine="spatial",
     ),
+    Case(
+        "mnist-sparse",
+        "mnist-sparse",
+        "mnist",
+        "ulx3s-85f",
+        clock=("--freq", "100"),
+        recipe=True,
+        fold=True,
+        engine="spatial",
+    ),
     Case("ecg5000", "ecg5000", "ecg5000", "icebreaker", frames=4500, recipe=True),
     Case(
         "LFC-W1A1",

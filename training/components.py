@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bnnhw.training.conv import BinaryConv2d, MaxPool, SignPool
 from bnnhw.training.estimators import Estimator, find_estimator
@@ -44,11 +44,15 @@ class Factory:
     def estimator(self) -> Estimator:
         return find_estimator(self.components.estimator)
 
-    def linear(self, inputs: int, outputs: int, limited: bool = True) -> BinaryLinear:
-        """A fully connected layer; ``limited`` says whether the fan-in limit holds for it."""
-        fan_in = self.components.fan_in
-        if limited and fan_in is not None and fan_in < inputs:
-            layer: BinaryLinear = FanInLinear(inputs, outputs, fan_in, self.generator)
+    def limits(self, layers: int) -> tuple[int | None, ...]:
+        """Fan-in limits of so many fully connected layers, that of the classes last."""
+        return self.components.fan_ins or (*(self.components.fan_in,) * (layers - 1), None)
+
+    def linear(self, inputs: int, outputs: int, fan_in: int | None, candidates: Tensor | None = None) -> BinaryLinear:
+        """A fully connected layer; with a limit it keeps none but candidates."""
+        if fan_in is not None and fan_in < inputs:
+            narrowing = self.components.narrowing
+            layer: BinaryLinear = FanInLinear(inputs, outputs, fan_in, self.generator, candidates, narrowing)
         else:
             layer = (ScaledLinear if self.components.scaled else BinaryLinear)(inputs, outputs, self.generator)
         layer.estimator, layer.real = self.estimator, self.real

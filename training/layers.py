@@ -22,6 +22,7 @@ __all__ = [
     "BinaryLinear",
     "InputQuantizer",
     "IntegerInput",
+    "Narrowing",
     "SignedInput",
     "TensorNorm",
     "ThresholdInput",
@@ -247,6 +248,19 @@ class Ranged(Protocol):
 
     def clip_(self) -> None:
         """Take them back into it."""
+
+
+@runtime_checkable
+class Narrowing(Protocol):
+    """A module that begins with more freedom than it will have in the end."""
+
+    def progress(self, done: float) -> None:
+        """Say which share of the training is over."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is as it will be."""
+        ...
 
 
 def clip_latent(model: nn.Module) -> None:

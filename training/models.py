@@ -50,6 +50,7 @@ def mlp(
     components: Components = PLAIN,
     bits: Sequence[int] = (),
     real: bool = False,
+    candidates: Tensor | None = None,
 ) -> nn.Sequential:
     """A multilayer perceptron with binary weights and activations.
 
@@ -69,6 +70,8 @@ def mlp(
         Of the elements that each hidden layer gives; 1 each if empty.
     real : bool
         The real-valued twin instead (:class:`~bnnhw.training.components.Factory`).
+    candidates : int64 tensor, optional
+        The inputs that the first layer's neurons may keep where their fan-in is limited; all without it.
 
     Raises
     ------
@@ -80,9 +83,12 @@ def mlp(
         raise RequestError(f"every width must be at least 1, not {min(sizes)}")
     factory = Factory(components, generator, real)
     modules: list[nn.Module] = [quantizer]
-    for inputs, outputs, width in zip(sizes, sizes[1:-1], bits or (1,) * len(widths), strict=False):
-        modules += [factory.linear(inputs, outputs), factory.norm(outputs), *factory.activation(outputs, width)]
-    return nn.Sequential(*modules, factory.linear(sizes[-2], classes, limited=False), TensorNorm(classes))
+    *limits, last = factory.limits(len(sizes) - 1)
+    for inputs, outputs, limit, width in zip(sizes, widths, limits, bits or (1,) * len(widths), strict=False):
+        linear = factory.linear(inputs, outputs, limit, candidates)
+        modules += [linear, factory.norm(outputs), *factory.activation(outputs, width)]
+        candidates = None
+    return nn.Sequential(*modules, factory.linear(sizes[-2], classes, last, candidates), TensorNorm(classes))
 
 
 def conv_net(
@@ -95,6 +101,7 @@ def conv_net(
     components: Components = PLAIN,
     bits: Sequence[int] = (),
     real: bool = False,
+    candidates: Tensor | None = None,
 ) -> nn.Sequential:
     """A convolutional network with binary weights and activations.
 
@@ -108,7 +115,7 @@ def conv_net(
     shape : (int, int, int)
         Channels, height, width behind ``first``.
     convs : sequence of ConvRecipe
-    widths, classes, generator, components, bits, real
+    widths, classes, generator, components, bits, real, candidates
         As for :func:`mlp`.
 
     Raises
@@ -142,7 +149,7 @@ def conv_net(
                 sizes = " x ".join(map(str, x.shape[1:]))
                 raise RequestError(f"convolution {number}: its windows must fit a map of {sizes}") from None
             modules += [*block, *activation]
-    head = mlp(InputQuantizer(), x[0].numel(), widths, classes, generator, components, bits, real)
+    head = mlp(InputQuantizer(), x[0].numel(), widths, classes, generator, components, bits, real, candidates)
     return nn.Sequential(*modules, nn.Flatten(), *list(head)[1:])
 
 
@@ -216,7 +223,8 @@ def build(
     classes : int
     generator : torch.Generator
     samples : tensor (frames, channels, height, width), optional
-        Raw samples for training, which fitted levels and a thermometer's first thresholds are taken from.
+        Raw samples for training, which fitted levels, a thermometer's first thresholds and the inputs worth keeping are
+        taken from.
     real : bool
         The real-valued twin instead (:class:`~bnnhw.training.components.Factory`).
 
@@ -230,8 +238,13 @@ def build(
         if real:
             raise RequestError(f"recipe {recipe.name}: a network of tables has no real-valued twin to be a teacher")
         return lookup_net(quantizer, features, recipe.lookup, classes, generator, samples)
+    candidates = None
+    if components.rarest and samples is not None:
+        values = quantizer(samples).flatten(1)
+        candidates = varying((values > values.amin()).float() - 0.5, components.rarest)
+    widths, bits = recipe.widths, recipe.width_bits
     if recipe.shape is None:
-        return mlp(quantizer, features, recipe.widths, classes, generator, components, recipe.width_bits, real)
+        return mlp(quantizer, features, widths, classes, generator, components, bits, real, candidates)
     if math.prod(recipe.shape) != features:
         sizes = " x ".join(map(str, recipe.shape))
         raise RequestError(f"recipe {recipe.name}: a sample of {sizes} must have {features} elements")
@@ -243,5 +256,4 @@ def build(
         first.append(Thermometer(quantizer(samples), components.thermometer))
         channels *= components.thermometer
     maps = (channels, height, width)
-    convs, widths, bits = recipe.convs, recipe.widths, recipe.width_bits
-    return conv_net(first, maps, convs, widths, classes, generator, components, bits, real)
+    return conv_net(first, maps, recipe.convs, widths, classes, generator, components, bits, real, candidates)

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR
 from bnnhw.training.augment import random_mirror, random_shift
 from bnnhw.training.bop import Bop, binary_parameters, other_parameters
 from bnnhw.training.estimators import Identity
-from bnnhw.training.layers import BinaryLayer, clip_latent
+from bnnhw.training.layers import BinaryLayer, Narrowing, clip_latent
 from bnnhw.training.settings import Settings
 from bnnhw.training.shift_adamax import ShiftAdaMax
 from bnnhw.training.teacher import distributional
@@ -119,6 +119,7 @@ class Trainer:
             number = max(1, round(settings.validation * len(samples)))
             self.held = samples[order[:number]], classes[order[:number]]
             self.samples, self.classes = samples[order[number:]], classes[order[number:]]
+        self._narrowing = [module for module in model.modules() if isinstance(module, Narrowing)]
         # A last batch of one frame has no variance to normalize by: spread the frames over equal batches.
         self.batches = -(-len(self.samples) // settings.batch)
         # Of the first stage; at least one is left for the other.
@@ -172,6 +173,10 @@ class Trainer:
                 assert_never(self.settings.schedule)
 
     @property
+    def _settled(self) -> bool:
+        return all(module.settled for module in self._narrowing)
+
+    @property
     def done(self) -> bool:
         """Whether all epochs are over, or the patience is."""
         patience = self.settings.patience
@@ -188,7 +193,13 @@ class Trainer:
             self.best_epoch = self.epoch
             self._begin(2)
         self.model.train()
+        for module in self._narrowing:
+            # In the last epoch all is over.
+            module.progress(self.epoch / (self.settings.epochs - 1) if self.settings.epochs > 1 else 1.0)
         self.epoch += 1
+        if self.settings.patience is not None and not self._settled:
+            # Nor is one that has not settled.
+            self.best_epoch = self.epoch
         order = torch.randperm(frames, generator=self.generator).to(self.samples.device)
         loss_sum, correct = self.samples.new_zeros(()), self.samples.new_zeros(())
         rate = self.settings.learning_rate
@@ -231,7 +242,8 @@ class Trainer:
         with torch.no_grad():
             found = torch.cat([self.model(part).argmax(1) for part in samples.split(_EVALUATION_BATCH)])
         accuracy = float((found == classes).double().mean())
-        if self.settings.patience is not None and self.stage == 2 and accuracy > self.best_accuracy:
+        counts = self.settings.patience is not None and self.stage == 2 and self._settled
+        if counts and accuracy > self.best_accuracy:
             self.best_accuracy, self.best_epoch = accuracy, self.epoch
             self._best = copy.deepcopy(self.model.state_dict())
         return accuracy

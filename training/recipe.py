@@ -52,6 +52,11 @@ def _least(name: str, *sizes: int, least: int = 1) -> None:
         raise RequestError(f"{name} must be from {least} to {MOST}, not {', '.join(map(str, sizes))}")
 
 
+def _share(name: str, value: float) -> None:
+    if not 0 <= value <= 0.5:
+        raise RequestError(f"{name} must be in 0..0.5, not {value!r}")
+
+
 @dataclass(frozen=True)
 class InputRecipe:
     """How raw samples become elements.
@@ -164,7 +169,14 @@ class Components:
     scaled : bool
         Weights times XNOR-Net's alpha.
     fan_in : int, optional
-        Limit for the neurons of the hidden fully connected layers.
+        Limit for the neurons of the hidden fully connected layers (:mod:`bnnhw.training.fan_in`).
+    fan_ins : tuple of int
+        Instead, one for each fully connected layer, the classes' last; as many as there are inputs limit nothing.
+    rarest : float
+        Inputs at their least value, or above it, in less than this share of the samples are not kept by the first
+        layer, where it is limited.
+    narrowing : float
+        Share of the epochs, less than 1, in which the limits fall from all inputs to what they are.
     thermometer : int, optional
         Bits for each element of the input, each with a learned threshold.
     """
@@ -174,12 +186,21 @@ class Components:
     norm: Norm = "batch"
     scaled: bool = False
     fan_in: int | None = None
+    fan_ins: tuple[int, ...] = ()
+    rarest: float = 0.0
+    narrowing: float = 0.0
     thermometer: int | None = None
 
     def __post_init__(self) -> None:
         one_of("activation", self.activation, ACTIVATIONS)
         one_of("norm", self.norm, get_args(Norm))
         _least("fan_in", *(() if self.fan_in is None else (self.fan_in,)))
+        _least("fan_ins", *self.fan_ins)
+        if self.fan_ins and self.fan_in is not None:
+            raise RequestError("fan_ins must be left out where fan_in is given")
+        _share("rarest", self.rarest)
+        if not 0 <= self.narrowing < 1:
+            raise RequestError(f"narrowing must be in 0..1, 1 excluded, not {self.narrowing!r}")
         _least("thermometer", *(() if self.thermometer is None else (self.thermometer,)))
 
 
@@ -215,8 +236,7 @@ class LookupRecipe:
             raise RequestError(f"fan_in of a lookup layer must be in 1..{MAX_BITS}, not {self.fan_in!r}")
         if not 0 < self.temperature < math.inf:
             raise RequestError(f"temperature must be a number above 0, not {self.temperature!r}")
-        if not 0 <= self.rarest <= 0.5:
-            raise RequestError(f"rarest must be in 0..0.5, not {self.rarest!r}")
+        _share("rarest", self.rarest)
 
 
 @dataclass(frozen=True)
@@ -284,6 +304,11 @@ class Recipe:
             raise RequestError("convs, shift, mirror and a thermometer need a shape")
         if self.lookup and (self.convs or self.widths or self.components != Components()):
             raise RequestError("a recipe with lookup layers must have no convs, no widths and no components")
+        layers, limits = len(self.widths) + 1, self.components.fan_ins
+        if limits and len(limits) != layers:
+            raise RequestError(f"fan_ins must be one for each of {layers} fully connected layers, not {limits}")
+        if self.components.rarest and (self.convs or self.components.thermometer):
+            raise RequestError("rarest must be 0 with convs or a thermometer: it is said of inputs that neurons read")
         if self.width_bits and len(self.width_bits) != len(self.widths):
             raise RequestError(f"width_bits must be one for each of {len(self.widths)} widths, not {self.width_bits}")
         for bits in self.width_bits:

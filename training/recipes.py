@@ -198,6 +198,17 @@ _ALL = (
     _lookup("mnist-lookup-up5k", "a UP5K", 1400),
     _lookup("mnist-lookup-ecp5", "an ECP5 of 12k", 2400, shift=(1, 1), epochs=24, batch=200, learning_rate=0.015),
     _lookup("mnist-lookup-ecp5-small", "an ECP5, of few of its LUT4", 800),
+    Recipe(
+        name="mnist-sparse",
+        summary="MNIST, black and white, 1,000 neurons of 15 inputs, classes of 127; a frame per cycle of an ECP5",
+        dataset="mnist",
+        input=InputRecipe(threshold=127.5),
+        widths=(1000,),
+        epochs=20,
+        batch=100,
+        learning_rate=0.003,
+        components=Components(fan_ins=(15, 127), rarest=0.01, narrowing=0.5),
+    ),
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}

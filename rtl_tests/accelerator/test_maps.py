@@ -262,8 +262,10 @@ def test_any_network_under_any_traffic(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 200))])
-def test_engines_mixed(seed: int) -> None:
-    """Random layers, each of one engine or the other."""
+def test_engines_mixed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random layers, each of one engine or the other; of every other network, spatial units that run free."""
+    if seed % 2:
+        monkeypatch.setattr("bnnhw.units.spatial.model.FREE", -1)
     folded = with_engines(random_network(seed), seed)
     assert any(folding.engine == "spatial" for folding in folded.foldings)
     under_any_traffic(folded, seed)

@@ -39,10 +39,10 @@ class SpatialModel:
         return expected_groups(values.tolist(), self.unit.lane_bits, layer.neurons)
 
 
-def _spatial(name: str, layer: Dense, family: str, bare: bool = False) -> StreamUnit:
-    unit = SpatialUnit(layer, technology(family), bare=bare)
+def _spatial(name: str, layer: Dense, family: str, bare: bool = False, free: bool | None = None) -> StreamUnit:
+    unit = SpatialUnit(layer, technology(family), bare=bare, runs_free=free)
     t = unit.timing
-    return StreamUnit(name, unit.component, SpatialModel(unit), t.interval, t.latency, t.places)
+    return StreamUnit(name, unit.component, SpatialModel(unit), t.interval, t.latency, unit.places)
 
 
 def _layer(seed: int, synapses: int, neurons: int, dtype: str, output: str | None, *coefficients: int) -> Dense:
@@ -54,4 +54,5 @@ UNITS = (
     _spatial("spatial_levels", _layer(2, 9, 5, "uint2", "int2"), "ecp5"),
     _spatial("spatial_accumulators", _layer(3, 9, 4, "bipolar", None, 1, 1), "generic"),
     _spatial("spatial_bare", class_sums(12, 3), "ice40", bare=True),
+    _spatial("spatial_free", _layer(4, 20, 6, "bipolar", "bipolar"), "ecp5", free=True),
 )

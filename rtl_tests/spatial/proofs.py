@@ -23,6 +23,7 @@ def _spatial(
     output: str = "bipolar",
     family: str = "ice40",
     bare: bool = False,
+    free: bool | None = None,
 ) -> Callable[[], Spatial]:
     """A unit from the weight rows of each plane: ``"101 011"`` is two neurons, ``"10 01/11 00"`` two planes."""
     planes = []
@@ -33,7 +34,7 @@ def _spatial(
     if thresholds is not None:
         activation = Thresholds(np.array(thresholds, np.int64), DataType.parse(output))
     layer = Dense("layer", DataType.parse(dtype), tuple(planes), activation)
-    return lambda: Spatial(SpatialUnit(layer, technology(family), bare=bare))
+    return lambda: Spatial(SpatialUnit(layer, technology(family), bare=bare, runs_free=free))
 
 
 PROOFS: dict[str, Case] = {
@@ -44,6 +45,10 @@ PROOFS: dict[str, Case] = {
     # The same three lanes, the complements, a neuron that is a constant.
     "spatial-shared": Case(SpatialContract, _spatial("101 010 110 011", "bipolar", [[2], [1], [2], [4]]), faults=8),
     "spatial-accumulators": Case(SpatialContract, _spatial("101 011", "bipolar", None)),
+    "spatial-free": Case(SpatialContract, _spatial("10 01", "bipolar", [[2], [1]], free=True), quick=True, faults=8),
+    "spatial-free-shared": Case(
+        SpatialContract, _spatial("101 010 110 011", "bipolar", [[2], [1], [2], [4]], free=True), faults=8
+    ),
     # Two lanes each, the others of weight 0; a lane counts twice, which is left out as well as what is constant.
     "spatial-bare": Case(SpatialContract, _spatial("1011 1111/1000 0011", "bipolar", None, bare=True), quick=True),
     "spatial-bare-queue": Case(SpatialContract, _spatial("101 011", "bipolar", None, family="ecp5", bare=True)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from bnnhw.dataflow import Resources, StreamFormat
 from bnnhw.dataflow.engine import ENGINES, LayerFolding
 from bnnhw.devices import technology
 from bnnhw.errors import FoldingError
-from bnnhw.ir import Layer
+from bnnhw.ir import BitMatrix, Dense, Layer, WeightPlane
 from bnnhw.rtl.popcount_plan import plan
 from bnnhw.units.spatial.model import SpatialUnit
+from bnnhw.units.spatial.structure import synapses
 from tests.layers import MapNetwork, random_layer
 
 ENGINE = ENGINES.named("spatial")
@@ -59,6 +61,21 @@ def test_cost() -> None:
         assert bared is not None and bared[0].resources() == Resources(8 + 8, 7 + 3 + count + 7, 0) + bits
 
 
+def test_large_units_run_free() -> None:
+    """Past 8,192 registers the queue has a place for every word inside; without stalls the cycles are the same."""
+    small, large = unit(10, 20, "ecp5"), unit(80, 500, "ecp5")
+    free = SpatialUnit(small.matrix, small.technology, runs_free=True)
+    assert (small.free, large.free, free.free) == (False, True, True)
+    assert (small.queue, free.queue) == (2, free.stages + 2)
+    assert small.places == free.places == free.stages + 2
+    assert small.timing.latency == free.timing.latency
+    # Enables of iCE40 have global nets.
+    assert not unit(80, 500, "ice40").free
+    # Ten bits wide: a register, and from the second word on a table, for each bit.
+    more = 10 * (free.queue - 2)
+    assert free.resources() == small.resources() + Resources(more, more, 0)
+
+
 @pytest.mark.parametrize(
     "family, lanes, luts", [("ice40", 7, 8), ("ice40", 15, 21), ("ecp5", 15, 22), ("ecp5", 63, 108)]
 )
@@ -72,6 +89,21 @@ def test_candidates() -> None:
     assert list(ENGINE.candidates(DENSE)) == [LayerFolding(10, 12, "constant", "spatial")]
     assert list(ENGINE.candidates(CONV)) == [LayerFolding(6, 36, "constant", "spatial")]
     assert list(ENGINE.candidates(DEPTHWISE)) == []
+
+
+def test_candidates_of_sparse_layers() -> None:
+    """Weights of zero don't count: 400 x 400 is too much, unless most of it is zero."""
+    ones = np.ones((400, 400), np.uint8)
+    wide = MapNetwork((400, 1, 1)).dense(400, (1, 1)).layers[0]
+    assert isinstance(wide, Dense)
+    kept = np.zeros_like(ones)
+    kept[:, :10] = 1
+    planes = tuple(WeightPlane(1, BitMatrix.from_bits(bits)) for bits in (ones, 1 - ones))
+    sparse = tuple(WeightPlane(1, BitMatrix.from_bits(bits)) for bits in (ones, kept))
+    assert synapses(replace(wide, weights=planes)) == 0
+    assert synapses(replace(wide, weights=sparse)) == 4000
+    assert list(ENGINE.candidates(wide)) == []
+    assert list(ENGINE.candidates(replace(wide, weights=sparse))) == [LayerFolding(400, 400, "constant", "spatial")]
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,11 @@ TRAFFIC = [(0.0, 0.0, 0), (0.3, 0.0, 0), (0.0, 0.5, 0), (0.4, 0.4, 0), (0.0, 0.0
 """Gaps at the input, stalls at the output, cycles at the beginning in which nothing is taken."""
 
 
-def check(layer: Dense, tech: str, traffic: tuple[float, float, int], frames: int = 40) -> tuple[Driver, Monitor]:
+def check(
+    layer: Dense, tech: str, traffic: tuple[float, float, int], frames: int = 40, free: bool | None = None
+) -> tuple[Driver, Monitor]:
     """Random vectors through a unit; every word and its cycles."""
-    unit = Spatial(SpatialUnit(layer, technology(tech)))
+    unit = Spatial(SpatialUnit(layer, technology(tech), runs_free=free))
     gap, stall, deaf = traffic
     rng = random.Random(f"{layer.name} {traffic}")
     codes = np.random.default_rng(layer.neurons).integers(0, layer.input.levels, (frames, layer.synapses))
@@ -89,25 +91,27 @@ def test_spatial(case: Case) -> None:
     check(case.layer(), case.technology, TRAFFIC[(case.neurons + case.synapses) % 4])
 
 
-@pytest.mark.parametrize("family, queue", [("ice40", 0), ("ecp5", 1)])
+@pytest.mark.parametrize("family, free, queue", [("ice40", None, 0), ("ecp5", None, 1), ("ecp5", True, 1)])
 @pytest.mark.parametrize("traffic", TRAFFIC)
-def test_cycles(traffic: tuple[float, float, int], family: str, queue: int) -> None:
+def test_cycles(traffic: tuple[float, float, int], family: str, free: bool | None, queue: int) -> None:
     """A vector per cycle, latency P + 1, and with nothing taken P + 2 words are accepted; without a queue P and P."""
     layer = Case(7, 20, family).layer()
-    timing = SpatialUnit(layer, technology(family)).timing
-    driver, monitor = check(layer, family, traffic)
-    assert (timing.interval, timing.latency, timing.depth) == (1, timing.stages + queue, timing.stages + queue)
+    unit = SpatialUnit(layer, technology(family), runs_free=free)
+    timing = unit.timing
+    driver, monitor = check(layer, family, traffic, free=free)
+    assert (timing.interval, timing.latency, timing.depth) == (1, unit.stages + queue, unit.stages + queue)
     if traffic == (0, 0, 0):
         assert set(differences(driver.accepted)) == {1}
         assert monitor.offered[0] - driver.accepted[0] == timing.latency
         assert set(differences(monitor.offered)) == {1}
     if traffic[2]:
-        assert sum(cycle < traffic[2] for cycle in driver.accepted) == timing.places == timing.stages + 2 * queue
+        assert sum(cycle < traffic[2] for cycle in driver.accepted) == unit.places == unit.stages + 2 * queue
 
 
+@pytest.mark.parametrize("free", [None, True])
 @pytest.mark.parametrize("case", [Case(3, 2, "ice40"), Case(4, 40, "ecp5")], ids=str)
-def test_flow(case: Case) -> None:
-    unit = Spatial(SpatialUnit(case.layer(), technology(case.technology)))
+def test_flow(case: Case, free: bool | None) -> None:
+    unit = Spatial(SpatialUnit(case.layer(), technology(case.technology), runs_free=free))
     check_flow(unit, unit.model.timing.flow, 1, 1, frames=25)
 
 
@@ -146,10 +150,13 @@ def test_storage() -> None:
     assert [total.parent for total in unit.model.structure.sums] == [None, None]
     # Counts of two bits and a comparison for each; a valid for each stage, the queue of two words and its level;
     # the enable, and its copy.
-    assert unit.model.timing.stages == 2
+    assert unit.model.stages == 2
     assert register_bits(unit) == 2 * (2 + 1) + 2 + (2 * 2 + 2) + 1 + 1
     # Without a queue neither that nor the enable.
     assert register_bits(Spatial(SpatialUnit(layer, technology("ice40")))) == 2 * (2 + 1) + 2
+    # Running free: no enable, but a queue of four words and its level, and the places that are left, 0 to 4.
+    free = Spatial(SpatialUnit(layer, technology("generic"), runs_free=True))
+    assert register_bits(free) == 2 * (2 + 1) + 2 + (4 * 2 + 3) + (3 + 1)
 
 
 def test_needs_a_streamlined_layer() -> None:

@@ -10,7 +10,7 @@ from bnnhw.devices import technology
 from bnnhw.ir import BitMatrix, DataType, Dense, WeightPlane
 from bnnhw.units.spatial.corrections import JOIN, Origin, lane_counts, spanning
 from bnnhw.units.spatial.structure import Structure, joined, structure, triples_of
-from bnnhw.units.spatial.triples import shared_triples
+from bnnhw.units.spatial.triples import LANES, shared_triples
 from rtl_tests.golden import accumulators
 from tests.layers import random_layer
 
@@ -153,6 +153,13 @@ def test_no_more_triples_than_there_is_room_for() -> None:
     assert uses.count(2) == 0
     bits = [bit for user in found for bit, _ in user.triple]
     assert len(set(bits)) == len(bits)
+
+
+@pytest.mark.parametrize("inputs, shared", [(LANES // 2 - 1, True), (LANES // 2, False)])
+def test_large_layers_share_what_more_sums_count(inputs: int, shared: bool) -> None:
+    """Two rows of ones: two users are enough below 7,000 lanes."""
+    assert bool(shared_triples(np.ones((2, inputs), np.int8), np.ones(2, np.int64))) == shared
+    assert shared_triples(np.ones((3, inputs), np.int8), np.ones(3, np.int64))
 
 
 @pytest.mark.parametrize("ready, due", [([], 0), ([3], 3), ([3, 3], 4), ([1, 5], 6), ([2, 2, 2], 4), ([1, 2, 3, 4], 5)])

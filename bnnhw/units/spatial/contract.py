@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Value
 
-from bnnhw.dataflow.word_timing import StageTiming
+from bnnhw.dataflow.word_timing import ElementTiming, StageTiming
 from bnnhw.rtl.golden import Capture, lanes_agree, sized
 from bnnhw.rtl.stream_contract import StreamContract, Traffic, Way
 from bnnhw.units.mvu.contract import dense
@@ -19,14 +19,13 @@ class SpatialContract(StreamContract):
     - ``result``: every lane of every word is :func:`~bnnhw.units.mvu.contract.dense` of its vector.
     - ``count``: never more than ``places`` words are inside.
     - ``accept``: a word is accepted whenever none is offered; where all stages stand with the word at the output, then
-      and when that is taken, and else not.
+      and when that is taken, and else not; where no stage stands, while the queue has a place for its result.
     - ``serve``: with a word inside, one is offered within ``depth`` cycles.
     """
 
     def __init__(self, unit: Spatial) -> None:
         self._model = unit.model
-        timing = unit.model.timing
-        super().__init__(unit, 1, 1, timing.places, patience=timing.depth)
+        super().__init__(unit, 1, 1, unit.model.places, patience=unit.model.timing.depth)
 
     def due(self, m: Module, traffic: Traffic, way: Way) -> Value:
         matrix, bits = self._model.matrix, self._model.lane_bits
@@ -42,4 +41,6 @@ class SpatialContract(StreamContract):
         output = traffic.way.output
         if isinstance(self._model.timing, StageTiming):
             return traffic.input.ready == (~output.valid | output.ready)
+        if isinstance(self._model.timing, ElementTiming):
+            return traffic.input.ready == (traffic.way.watch.inside != self._model.places)
         return traffic.input.ready | output.valid

@@ -10,11 +10,13 @@ from bnnhw.devices import Technology
 from bnnhw.errors import FoldingError
 from bnnhw.ir import Layer
 from bnnhw.units.spatial.model import SpatialUnit
+from bnnhw.units.spatial.structure import synapses
 
 __all__ = ["MAX_SYNAPSES", "SpatialEngine"]
 
 MAX_SYNAPSES = 1 << 17
-"""Largest matrix that the solver looks at: at two thirds of a LUT4 per synapse, about the largest device known."""
+"""Most weights other than zero of a matrix that the solver looks at: at two thirds of a LUT4 each, about the largest
+device known."""
 
 
 class SpatialEngine:
@@ -46,7 +48,7 @@ class SpatialEngine:
         """The only one there is, of a matrix that some device may hold."""
         matrix = layer.matrix
         assert matrix is not None, "an engine computes layers that have a weight matrix"
-        if not layer.depth_multiplier and matrix.neurons * matrix.synapses <= MAX_SYNAPSES:
+        if not layer.depth_multiplier and synapses(matrix) <= MAX_SYNAPSES:
             yield LayerFolding(matrix.neurons, matrix.synapses, "constant", self.kind)
 
 

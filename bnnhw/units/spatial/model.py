@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bnnhw.dataflow.format import Coding, StreamFormat
 from bnnhw.dataflow.resources import Resources, queue_resources
 from bnnhw.dataflow.unit import Unit
-from bnnhw.dataflow.word_timing import StageTiming
+from bnnhw.dataflow.word_timing import ElementTiming, StageTiming
 from bnnhw.devices import Technology
 from bnnhw.ir import Dense, FloatActivation
 from bnnhw.units.spatial.structure import Structure, structure
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
     from bnnhw.units.spatial.rtl import Spatial
 
-__all__ = ["SpatialUnit"]
+__all__ = ["FREE", "SpatialUnit"]
 
 _CONTROL = 8
 """LUT4 of the handshake."""
+
+FREE = 8192
+"""Registers from which on the arithmetic runs free where enables have no global nets: an enable for each would be a
+fifth of all that is routed."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class SpatialUnit(Unit):
         Per frame.
     bare : bool
         Whether it emits the :attr:`coding` of its accumulators instead of these; of a layer that has one.
+    runs_free : bool, optional
+        Whether the arithmetic never stands still, and the queue behind it has a place for every word inside; by default
+        that of :data:`FREE` registers does, on families whose enables have no global nets.
     """
 
     kind = "spatial"
@@ -50,6 +57,7 @@ class SpatialUnit(Unit):
     technology: Technology
     vectors: int = 1
     bare: bool = False
+    runs_free: bool | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.matrix.activation, FloatActivation):
@@ -101,9 +109,34 @@ class SpatialUnit(Unit):
     def bared(self) -> tuple[SpatialUnit, Coding] | None:
         return None if self.coding is None else (replace(self, bare=True), self.coding)
 
+    @property
+    def free(self) -> bool:
+        """Whether the arithmetic runs free."""
+        if self.runs_free is None:
+            return self.technology.enable_reach is not None and self._arithmetic.ff > FREE
+        return self.runs_free
+
+    @property
+    def queue(self) -> int:
+        """Words of the queue behind the arithmetic: of one that runs free a place for every word inside."""
+        timing = self.timing
+        if isinstance(timing, ElementTiming):
+            return timing.credits
+        return QUEUE if isinstance(timing, StandingTiming) else 0
+
+    @property
+    def places(self) -> int:
+        """Words inside at most."""
+        timing = self.timing
+        return timing.credits if isinstance(timing, ElementTiming) else timing.places
+
     @cached_property
-    def timing(self) -> StageTiming | StandingTiming:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """It stands while its last word is not taken, or two of them where an enable does not reach all registers."""
+    def timing(self) -> ElementTiming | StageTiming | StandingTiming:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """It runs free where it is large, and stands while its last word is not taken where an enable reaches all
+        registers, elsewhere while two words are not.
+        """
+        if self.free:
+            return ElementTiming(1, 0, self.stages)
         kind = StageTiming if self.technology.enable_reach is None else StandingTiming
         return kind(1, self.stages)
 
@@ -115,7 +148,9 @@ class SpatialUnit(Unit):
         found[[bit for total in made.sums for counter in total.counters for bit, _ in counter.lanes]] = True
         return found
 
-    def resources(self) -> Resources:
+    @cached_property
+    def _arithmetic(self) -> Resources:
+        """All but the handshake and the queue."""
         made, cell = self.structure, self.technology.chain_cell
         luts, registers = 2 * len(made.triples), 0
         for total in made.sums:
@@ -130,10 +165,11 @@ class SpatialUnit(Unit):
                 bits = made.sums[neuron.sum].bits
                 # A comparison with a constant takes three more bits in each look-up table.
                 luts += self.levels * (-(-bits // 3) + 2 * (self.levels > 1)) if self.levels else bits
-        width = self.matrix.neurons * self.lane_bits
-        registers += width + self.timing.stages + made.inputs
-        own = Resources(luts + _CONTROL, registers, 0)
-        return own if isinstance(self.timing, StageTiming) else own + queue_resources(QUEUE, width)
+        return Resources(luts, registers + self.outputs[0].width + made.inputs, 0)
+
+    def resources(self) -> Resources:
+        own = self._arithmetic + Resources(_CONTROL, self.stages, 0)
+        return own + queue_resources(self.queue, self.outputs[0].width) if self.queue else own
 
     @property
     def stages(self) -> int:

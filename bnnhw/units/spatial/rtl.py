@@ -12,14 +12,13 @@ from amaranth.lib.wiring import In, Out
 from bnnhw.ir import Thresholds
 from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import shared
-from bnnhw.rtl.fifo import Fifo
+from bnnhw.rtl.fifo import CreditedOutput, Fifo
 from bnnhw.rtl.popcount_plan import CounterPlan
 from bnnhw.rtl.stages import Stages
 from bnnhw.rtl.threshold import counted
 from bnnhw.units.spatial.cells import RippleCell, TripleCell, full_adder, turned
 from bnnhw.units.spatial.model import SpatialUnit
 from bnnhw.units.spatial.structure import Counter, Lane, Neuron, Sum
-from bnnhw.units.spatial.timing import QUEUE
 
 __all__ = ["Spatial", "datapath"]
 
@@ -37,6 +36,9 @@ class Spatial(wiring.Component):
       is accepted in every cycle in which they do not stand.
     - Storage: P + 2 words in whatever state of the arithmetic; no memory. Registers that stop have copies of the
       enable, one for every ``enable_reach`` of the technology.
+
+    A large one (``free``, :class:`~bnnhw.dataflow.word_timing.ElementTiming`) never stands: latency = P + 1, a word is
+    accepted while fewer than P + 2 are inside, and there is a queue of P + 2 results instead of enables.
 
     On the others (:class:`~bnnhw.dataflow.word_timing.StageTiming`) there is no queue: latency = P, all stages stand
     while the word at the output is not taken, ``ready`` passes through by one gate, storage P words.
@@ -62,19 +64,48 @@ class Spatial(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        timing, reach = self.model.timing, self.model.technology.enable_reach
-        if reach is None:
-            stages = Stages(m, timing.stages, self.input, self.output)
-            arithmetic = _Arithmetic(m, platform, self.model, self.input.payload)
-            m.d.comb += self.output.payload.eq(arithmetic.result())
-            with m.If(stages.advance):
-                m.d.sync += [register.eq(value) for register, value in arithmetic.registers]
-            return m
-        queue = Fifo(len(self.output.payload), QUEUE)
+        reach = self.model.technology.enable_reach
+        if self.model.free:
+            self._free(m, platform)
+        elif reach is None:
+            self._in_place(m, platform)
+        else:
+            self._standing(m, platform, reach)
+        return m
+
+    def _in_place(self, m: Module, platform: object) -> None:
+        """All stages stop while the word at the output is not taken."""
+        stages = Stages(m, self.model.stages, self.input, self.output)
+        word, registers = datapath(self.model, m, platform, self.input.payload)
+        m.d.comb += self.output.payload.eq(word)
+        with m.If(stages.advance):
+            m.d.sync += [register.eq(value) for register, value in registers]
+
+    def _free(self, m: Module, platform: object) -> None:
+        """No stage stops; a word is accepted where there is a place for its result."""
+        queue = CreditedOutput(len(self.output.payload), self.model.queue)
         m.submodules.queue = shared(platform, queue)
         wiring.connect(m, queue.output, wiring.flipped(self.output))
-        arithmetic = _Arithmetic(m, platform, self.model, self.input.payload)
-        word = arithmetic.result()
+        word, registers = datapath(self.model, m, platform, self.input.payload)
+        valid: Value = Signal(name="accept")
+        m.d.comb += [
+            self.input.ready.eq(queue.grant),
+            valid.eq(self.input.valid & queue.grant),
+            queue.begin.eq(valid),
+        ]
+        for stage in range(self.model.stages):
+            register = Signal(name=f"valid_{stage + 1}")
+            m.d.sync += register.eq(valid)
+            valid = register
+        m.d.comb += [queue.push.eq(valid), queue.payload.eq(word)]
+        m.d.sync += [register.eq(value) for register, value in registers]
+
+    def _standing(self, m: Module, platform: object, reach: int) -> None:
+        """All stages stop while the queue is full."""
+        queue = Fifo(len(self.output.payload), self.model.queue)
+        m.submodules.queue = shared(platform, queue)
+        wiring.connect(m, queue.output, wiring.flipped(self.output))
+        word, arithmetic = datapath(self.model, m, platform, self.input.payload)
 
         # With two words in the queue in the next cycle, all stages stand in it.
         go, going, pop = Signal(init=1), Signal(), Signal()
@@ -85,20 +116,19 @@ class Spatial(wiring.Component):
         ]
         m.d.sync += go.eq(going)
         valid: Value = self.input.valid
-        for stage in range(timing.stages):
+        for stage in range(self.model.stages):
             register = Signal(name=f"valid_{stage + 1}")
             with m.If(go):
                 m.d.sync += register.eq(valid)
             valid = register
         m.d.comb += [queue.input.valid.eq(valid & go), queue.input.payload.eq(word)]
 
-        for number, registers in enumerate(_groups(arithmetic.registers, reach)):
+        for number, registers in enumerate(_groups(arithmetic, reach)):
             copy = Copy(1, init=1)
             m.submodules[f"go_{number}"] = shared(platform, copy)
             m.d.comb += copy.d.eq(going)
             with m.If(copy.q):
                 m.d.sync += [register.eq(value) for register, value in registers]
-        return m
 
 
 def datapath(model: SpatialUnit, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
@@ -242,7 +272,7 @@ class _Arithmetic:
 
     def _neuron(self, n: int, neuron: Neuron) -> Value:
         """The result of a neuron in the last stage."""
-        matrix, made, stages = self._model.matrix, self._model.structure, self._model.timing.stages
+        matrix, made, stages = self._model.matrix, self._model.structure, self._model.stages
         activation, bits = matrix.activation, matrix.output.bits
         if not isinstance(activation, Thresholds):
             if neuron.sum is None:

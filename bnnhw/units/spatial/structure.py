@@ -19,7 +19,7 @@ from bnnhw.rtl.popcount_plan import CounterPlan, plan
 from bnnhw.units.spatial.corrections import Origin, spanning
 from bnnhw.units.spatial.triples import Triple, Users, shared_triples
 
-__all__ = ["Counter", "Lane", "Neuron", "Structure", "Sum", "Use", "joined", "structure", "triples_of"]
+__all__ = ["Counter", "Lane", "Neuron", "Structure", "Sum", "Use", "joined", "structure", "synapses", "triples_of"]
 
 Lane = tuple[int, bool]
 """An input bit, and whether it is inverted."""
@@ -155,6 +155,12 @@ def structure(layer: Dense, technology: Technology) -> Structure:
         neurons[neuron] = Neuron(of, int(constants[neuron]) + sums[of].offset)
     triples = tuple(user.triple for user in users)
     return Structure(layer.synapses * layer.input.bits, triples, tuple(sums), tuple(neurons))
+
+
+def synapses(layer: Dense) -> int:
+    """Weights that are not zero, whatever planes they are written in."""
+    factors, _ = _factors(layer)
+    return int(np.count_nonzero(factors.reshape(layer.neurons, layer.synapses, -1).any(axis=2)))
 
 
 def triples_of(counter: CounterPlan) -> int:
