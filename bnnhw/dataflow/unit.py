@@ -84,8 +84,17 @@ class Unit(ABC):
         """Stages of its :meth:`datapath`, of a unit that takes a word per cycle and gives one for it so much later."""
         return None
 
+    @property
+    def leads(self) -> bool:
+        """Whether it should be one pipeline with all units behind it, by one handshake, where these allow that."""
+        return False
+
     def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
         """Such a unit without its handshake: the word it gives, and what each of its registers takes."""
+        raise NotImplementedError
+
+    def datapath_resources(self) -> Resources:
+        """What that is estimated to cost."""
         raise NotImplementedError
 
     def bared(self) -> tuple[Unit, Coding] | None:

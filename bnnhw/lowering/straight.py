@@ -6,17 +6,17 @@ from dataclasses import replace
 
 from bnnhw.dataflow import Graph, Node
 from bnnhw.units.best.model import BestUnit
-from bnnhw.units.lookup.model import LookupUnit
 from bnnhw.units.straight.model import StraightUnit
 
 __all__ = ["straightened"]
 
 
 def straightened(graph: Graph) -> Graph:
-    """A graph with all units from a layer of tables on in one, where these end in a class per cycle.
+    """A graph with all units from the first that leads them in one, where these end in a class per cycle.
 
-    Their words are as wide as layers, so that no queue between them pays, and an enable that waits for the next unit's
-    is the slowest wire of all.
+    That is a layer of tables, or a large matrix of constants (:attr:`~bnnhw.dataflow.unit.Unit.leads`). Their words are
+    as wide as layers, so that no queue between them pays, and an enable that waits for the next unit's is the slowest
+    wire of all.
     """
     nodes = graph.nodes
     if not isinstance(nodes[-1].unit, BestUnit):
@@ -28,7 +28,7 @@ def straightened(graph: Graph) -> Graph:
         and nodes[begin - 1].sinks == (nodes[begin - 1].sources[0] + 1,)
     ):
         begin -= 1
-    while begin < len(nodes) and not isinstance(nodes[begin].unit, LookupUnit):
+    while begin < len(nodes) and not nodes[begin].unit.leads:
         begin += 1
     joined = nodes[begin:]
     if len(joined) < 2:

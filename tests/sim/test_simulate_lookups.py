@@ -124,3 +124,24 @@ def test_tables_behind_other_units() -> None:
         network((10,), random_layer(rng, 2, 10, output=None)), (LayerFolding(2, 10, "constant", "spatial"),)
     )
     assert [node.unit.kind for node in plain.graph(technology("ecp5")).nodes] == ["spatial", "best"]
+
+
+def test_large_matrices_and_what_is_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first one on that runs free all is one pipeline, words of several bits too; not on iCE40."""
+    monkeypatch.setattr("bnnhw.units.spatial.model.FREE", 80)
+    rng = np.random.default_rng(4)
+    layers = (
+        random_layer(rng, 4, 5, "uint2", "bipolar", name="small"),
+        random_layer(rng, 24, 4, "bipolar", "int2", name="large"),
+        random_layer(rng, 3, 24, "int2", None, (1, -2), name="last"),
+    )
+    made = network((5,), *layers)
+    folded = FoldedNetwork(made, tuple(LayerFolding(m.neurons, m.synapses, "constant", "spatial") for m in layers))
+    graph = folded.graph(technology("ecp5"))
+    assert [node.unit.kind for node in graph.nodes] == ["spatial", "straight"]
+    codes = rng.integers(0, 4, (60, 5)).astype(np.uint8)
+    for stall in (0.0, 0.4):
+        result = simulate(folded, codes, technology="ecp5", layers=True, stall=stall)
+        assert (result.mismatches, result.layer_mismatches) == (0, ())
+    kinds = [node.unit.kind for node in folded.graph(technology("ice40")).nodes]
+    assert kinds == ["spatial", "spatial", "spatial", "best"]

@@ -115,7 +115,7 @@ class BestUnit(Unit):
             return StageTiming(1, self.stages)
         return ElementTiming(1, 0, self.stages)
 
-    def resources(self) -> Resources:
+    def datapath_resources(self) -> Resources:
         bits, classes = self.number_bits, self.output.classes
         index = self.outputs[0].index_bits
         result = self.outputs[0].width
@@ -127,9 +127,14 @@ class BestUnit(Unit):
             classes = -(-classes // 2)
         if (self.multiplier, self.offset) != (1, 0):
             luts, registers = luts + self.outputs[0].score_bits, registers + result
-        own = Resources(luts + 2, registers + self.stages, 0)
+        return Resources(luts, registers, 0)
+
+    def resources(self) -> Resources:
+        own = self.datapath_resources() + Resources(2, self.stages, 0)
         timing = self.timing
-        return own + queue_resources(timing.credits, result) if isinstance(timing, ElementTiming) else own
+        if isinstance(timing, ElementTiming):
+            return own + queue_resources(timing.credits, self.outputs[0].width)
+        return own
 
     @property
     def straight(self) -> int:

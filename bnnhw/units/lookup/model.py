@@ -108,12 +108,19 @@ class LookupUnit(Unit):
         return found
 
     def resources(self) -> Resources:
-        distinct = {table for table in self.tables if table.sources}
-        return Resources(sum(table_luts(len(table.sources)) for table in distinct) + _CONTROL, len(distinct) + 1, 0)
+        return self.datapath_resources() + Resources(_CONTROL, 1, 0)
 
     @property
     def straight(self) -> int:
         return 1
+
+    @property
+    def leads(self) -> bool:
+        return True
+
+    def datapath_resources(self) -> Resources:
+        distinct = {table for table in self.tables if table.sources}
+        return Resources(sum(table_luts(len(table.sources)) for table in distinct), len(distinct), 0)
 
     def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
         from bnnhw.units.lookup.rtl import datapath

@@ -113,7 +113,7 @@ class SpatialUnit(Unit):
     def free(self) -> bool:
         """Whether the arithmetic runs free."""
         if self.runs_free is None:
-            return self.technology.enable_reach is not None and self._arithmetic.ff > FREE
+            return self.technology.enable_reach is not None and self._datapath.ff > FREE
         return self.runs_free
 
     @property
@@ -148,8 +148,11 @@ class SpatialUnit(Unit):
         found[[bit for total in made.sums for counter in total.counters for bit, _ in counter.lanes]] = True
         return found
 
+    def datapath_resources(self) -> Resources:
+        return self._datapath
+
     @cached_property
-    def _arithmetic(self) -> Resources:
+    def _datapath(self) -> Resources:
         """All but the handshake and the queue."""
         made, cell = self.structure, self.technology.chain_cell
         luts, registers = 2 * len(made.triples), 0
@@ -168,7 +171,7 @@ class SpatialUnit(Unit):
         return Resources(luts, registers + self.outputs[0].width + made.inputs, 0)
 
     def resources(self) -> Resources:
-        own = self._arithmetic + Resources(_CONTROL, self.stages, 0)
+        own = self._datapath + Resources(_CONTROL, self.stages, 0)
         return own + queue_resources(self.queue, self.outputs[0].width) if self.queue else own
 
     @property
@@ -179,6 +182,10 @@ class SpatialUnit(Unit):
     @property
     def straight(self) -> int | None:
         return self.stages if self.vectors == 1 else None
+
+    @property
+    def leads(self) -> bool:
+        return self.free and self.vectors == 1
 
     def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
         from bnnhw.units.spatial.rtl import datapath

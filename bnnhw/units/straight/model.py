@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from bnnhw.units.straight.rtl import Straight
 
-__all__ = ["StraightUnit"]
+__all__ = ["CONTROL", "StraightUnit"]
+
+CONTROL = 8
+"""LUT4 of the handshake."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class StraightUnit(Unit):
     def resources(self) -> Resources:
         timing, width = self.timing, self.outputs[0].width
         places = timing.credits if isinstance(timing, ElementTiming) else QUEUE
-        return Resources.total(part.resources() for part in self.parts) + queue_resources(places, width)
+        parts = Resources.total(part.datapath_resources() for part in self.parts)
+        return parts + Resources(CONTROL, self.stages, 0) + queue_resources(places, width)
 
     def component(self) -> Straight:
         from bnnhw.units.straight.rtl import Straight
