@@ -159,6 +159,22 @@ def test_storage() -> None:
     assert register_bits(free) == 2 * (2 + 1) + 2 + (4 * 2 + 3) + (3 + 1)
 
 
+def test_inputs_wait_beside_their_users() -> None:
+    """Two neurons of seven lanes, the last of both the same: delayed once, but twice where nothing stands."""
+    layer = matrix(["++++++000000+", "000000+++++++"], [12, 14])
+    standing, free = (
+        Spatial(SpatialUnit(layer, technology("ecp5"), runs_free=runs_free)) for runs_free in (False, True)
+    )
+    assert [total.parent for total in free.model.structure.sums] == [None, None]
+    stages = free.model.stages
+    # A queue of two words, its level, the enable and its copy; one of two words more than stages, and its places.
+    bits = (stages + 2).bit_length()
+    control = 2 * 2 + 2 + 2, 2 * (stages + 2) + bits + bits + 1
+    (last,) = {sum(counter.plan.lane_stages) for total in free.model.structure.sums for counter in total.counters}
+    assert last > 0
+    assert register_bits(free) - register_bits(standing) == control[1] - control[0] + last
+
+
 def test_needs_a_streamlined_layer() -> None:
     from bnnhw.ir import BatchNorm, batch_norm_sign
 

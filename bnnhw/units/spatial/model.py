@@ -149,11 +149,16 @@ class SpatialUnit(Unit):
         return found
 
     def datapath_resources(self) -> Resources:
-        return self._datapath
+        if not self.free:
+            return self._datapath
+        # Inputs wait beside each of their users.
+        counters = (counter for total in self.structure.sums for counter in total.counters)
+        waiting = sum(sum(counter.plan.lane_stages) for counter in counters)
+        return self._datapath + Resources(0, waiting - self.structure.inputs, 0)
 
     @cached_property
     def _datapath(self) -> Resources:
-        """All but the handshake and the queue."""
+        """All but the handshake and the queue, of a unit that may stand still."""
         made, cell = self.structure, self.technology.chain_cell
         luts, registers = 2 * len(made.triples), 0
         for total in made.sums:
@@ -171,7 +176,7 @@ class SpatialUnit(Unit):
         return Resources(luts, registers + self.outputs[0].width + made.inputs, 0)
 
     def resources(self) -> Resources:
-        own = self._datapath + Resources(_CONTROL, self.stages, 0)
+        own = self.datapath_resources() + Resources(_CONTROL, self.stages, 0)
         return own + queue_resources(self.queue, self.outputs[0].width) if self.queue else own
 
     @property

@@ -164,6 +164,7 @@ class _Arithmetic:
         self.registers: list[tuple[Signal, Value]] = []
         # What was delayed under a name, by so many cycles.
         self._late: dict[tuple[str, int], Signal] = {}
+        self._own = 0
         self._inputs = [word[bit] for bit in range(model.structure.inputs)]
         self._triples: dict[int, Signal] = {}
         self._sums: list[Signal] = []
@@ -194,8 +195,21 @@ class _Arithmetic:
         return signal
 
     def _bit(self, lane: Lane, stage: int) -> Value:
-        """An input bit in a cycle of the popcounts, not inverted."""
-        return self._after(self._inputs[lane[0]], f"x_{lane[0]}", stage)
+        """An input bit in a cycle of the popcounts, not inverted.
+
+        Where nothing stands still it waits where it is used: one wire to all its users is shorter than one to those of
+        each cycle.
+        """
+        value = self._inputs[lane[0]]
+        if not self._model.free:
+            return self._after(value, f"x_{lane[0]}", stage)
+        for _ in range(stage):
+            self._own += 1
+            copy = Copy(1, reset_less=True)
+            self._m.submodules[f"own_{self._own}"] = shared(self._platform, copy)
+            self._m.d.comb += copy.d.eq(value)
+            value = copy.q
+        return value
 
     def _triple(self, lanes: Sequence[Lane], name: str) -> Signal:
         """The count of three lanes, in the first cycle."""
