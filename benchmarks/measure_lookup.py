@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Cat, Const, Elaboratable, Instance, Module, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
@@ -38,19 +38,50 @@ from bnnhw.build.synth import CellCounts, count_cells, synthesize
 from bnnhw.files import file_digest
 from bnnhw.folding import FoldedNetwork, LayerFolding, predict
 from bnnhw.ir import Lookup, Network, archive
+from bnnhw.links.store.counters import SplitCounter
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit
 from bnnhw.rtl.registers import delayed
-from bnnhw.rtl.stages import Stages
 from bnnhw.sim.simulate import simulate
 
 STORE_REACH = 64
-"""Registers behind the store that one enable stops."""
+"""Bits of a frame with a counter and a handshake of their own."""
 
 FRAMES = {"ice40": 256, "ecp5": 16}
-"""Frames in the store: what a block RAM of an iCE40 holds of a bit, and a LUT4."""
+"""Frames in the store: what a block RAM of an iCE40 holds of a bit, and a LUT4 of an ECP5."""
 
 UNCONSTRAINED = {"ice40": "--pcf-allow-unconstrained", "ecp5": "--lpf-allow-unconstrained"}
+
+
+class _Lanes(wiring.Component):
+    """Some bits of all frames, one frame after another without end, from look-up tables into a register.
+
+    With a counter and a handshake of its own beside those of other parts: none of them reaches farther than its bits.
+
+    Members
+    -------
+    ready : In(1)
+    valid, data : Out(1), Out(bits)
+    """
+
+    def __init__(self, bits: NDArray[np.uint8]) -> None:
+        self._bits = bits
+        super().__init__({"ready": In(1), "valid": Out(1), "data": Out(bits.shape[1])})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        frames, width = self._bits.shape
+        number, held = Signal(range(frames)), Signal()
+        register, row = Signal(width, reset_less=True), Signal(width)
+        # The cells themselves: of so many functions of the same four bits synthesis makes shared ones, three deep.
+        for bit, column in enumerate(self._bits.T):
+            entries = sum(int(value) << frame for frame, value in enumerate(column))
+            ports = {f"i_{name}": place for name, place in zip("ABCD", number, strict=True)}
+            m.submodules += Instance("LUT4", p_INIT=Const(entries, frames), o_Z=row[bit], **ports)
+        m.d.comb += [self.valid.eq(held), self.data.eq(register)]
+        with m.If(~held | self.ready):
+            m.d.sync += [held.eq(1), number.eq(number + 1), register.eq(row)]
+        return m
 
 
 class StoreTop(wiring.Component):
@@ -61,6 +92,7 @@ class StoreTop(wiring.Component):
     core : Accelerator
         Takes a frame as one word.
     codes : uint8 array (frames, elements)
+        As many as a power of two.
     labels : integer array (frames,)
     read : sequence of int
         Elements that the network reads.
@@ -80,53 +112,66 @@ class StoreTop(wiring.Component):
         m = Module()
         core, bits = self._core, self._core.graph.input.bits
         m.submodules.core = core
-        words = [sum(int(row[e]) << (place * bits) for place, e in enumerate(self._read)) for row in self._codes]
-        technology = core.graph.technology
+        read: list[Value]
+        planes = (self._codes[:, self._read, None] >> np.arange(bits) & 1).reshape(len(self._codes), -1)
         # A block RAM that is slow would be the slowest path: look-up tables there, and registers behind them.
-        registered = technology.block_register
-        style = {"ram_style": "logic" if registered else "block"}
-        m.submodules.store = store = Memory(shape=bits * len(self._read), depth=len(words), init=words, attrs=style)
-        m.submodules.labels = labels = Memory(shape=8, depth=len(words), init=self._labels.tolist(), attrs=style)
-        domain = "comb" if registered else "sync"
-        frame, wanted = store.read_port(domain=domain), labels.read_port(domain=domain)
-        loaded, following, result = Signal(), Signal(range(len(words))), Signal(range(len(words)))
-        held, taken, step = Signal(), Signal(), Signal()
-        given = stream.Signature(0).create()
-        read = Signal(bits * len(self._read))
-        m.d.comb += [
-            given.valid.eq(loaded),
-            # A frame stays until it is accepted.
-            frame.addr.eq(following),
-            step.eq(~loaded | given.ready),
-            core.output.ready.eq(~held),
-            taken.eq(core.output.valid & ~held),
-            wanted.addr.eq(result),
-        ]
-        if not registered:
-            m.d.comb += [frame.en.eq(step), wanted.en.eq(1)]
-        m.d.sync += [
-            loaded.eq(1),
-            following.eq(following + ((loaded & given.ready) if registered else step)),
-            held.eq(self.hold),
-            result.eq(result + taken),
-        ]
-        places = {element: place for place, element in enumerate(self._read)}
-        zero: Value = Const(0, bits)
-        lanes = [read.word_select(places[e], bits) if e in places else zero for e in range(core.graph.input.frame)]
-        m.d.comb += core.input.payload.eq(Cat(*lanes))
-        if registered:
-            stage = Stages(m, 1, given, core.input, STORE_REACH, platform)
-            m.d.comb += read.eq(Cat(*(stage.register(bit, f"read_{n}") for n, bit in enumerate(frame.data))))
+        if core.graph.technology.block_register:
+            read = []
+            for start in range(0, planes.shape[1], STORE_REACH):
+                part = _Lanes(planes[:, start : start + STORE_REACH].astype(np.uint8))
+                m.submodules[f"store_{start}"] = part
+                m.d.comb += part.ready.eq(core.input.ready)
+                read += list(part.data)
+                if not start:
+                    m.d.comb += core.input.valid.eq(part.valid)
         else:
-            m.d.comb += [
-                core.input.valid.eq(given.valid),
-                given.ready.eq(core.input.ready),
-                read.eq(frame.data),
-            ]
-        index, valid, wrong = delayed(m, core.output.payload.index, 2, "index"), delayed(m, taken, 2, "taken"), Signal()
-        label = delayed(m, wanted.data, 2 if registered else 1, "label")
-        m.d.sync += [wrong.eq(valid & (index != label)), self.errors.eq(self.errors + wrong)]
+            read = self._from_blocks(m, planes)
+        places = {element: place for place, element in enumerate(self._read)}
+        frame = Cat(*read)
+        zero: Value = Const(0, bits)
+        lanes = [frame.word_select(places[e], bits) if e in places else zero for e in range(core.graph.input.frame)]
+        m.d.comb += core.input.payload.eq(Cat(*lanes))
+        self._count(m)
         return m
+
+    def _from_blocks(self, m: Module, planes: NDArray[Any]) -> list[Value]:
+        """The frame, from block RAM."""
+        core = self._core
+        rows = [sum(int(bit) << place for place, bit in enumerate(row)) for row in planes]
+        m.submodules.store = store = Memory(
+            shape=planes.shape[1], depth=len(rows), init=rows, attrs={"ram_style": "block"}
+        )
+        row, following, loaded = store.read_port(), Signal(range(len(rows))), Signal()
+        m.d.comb += [
+            row.addr.eq(following),
+            row.en.eq(~loaded | core.input.ready),
+            core.input.valid.eq(loaded),
+        ]
+        m.d.sync += [loaded.eq(1), following.eq(following + row.en)]
+        return list(row.data)
+
+    def _count(self, m: Module) -> None:
+        """How many results are not of the label."""
+        core, labels = self._core, self._labels
+        style = "logic" if core.graph.technology.block_register else "block"
+        m.submodules.labels = store = Memory(
+            shape=8, depth=len(labels), init=labels.tolist(), attrs={"ram_style": style}
+        )
+        wanted = store.read_port()
+        number, held, taken, wrong = Signal(range(len(labels))), Signal(), Signal(), Signal()
+        m.d.comb += [core.output.ready.eq(~held), taken.eq(core.output.valid & ~held), wanted.addr.eq(number)]
+        m.d.sync += held.eq(self.hold)
+        with m.If(taken):
+            m.d.sync += number.eq(number + 1)
+        index, valid = delayed(m, core.output.payload.index, 2, "index"), delayed(m, taken, 2, "taken")
+        label = delayed(m, wanted.data, 1, "label")
+        m.submodules.errors = errors = SplitCounter(16)
+        m.d.sync += wrong.eq(valid & (index != label))
+        # Pins pull the counter to the edge, the labels are in the middle.
+        m.d.comb += [
+            errors.step.eq(delayed(m, wrong, 3, "wrong")),
+            self.errors.eq(delayed(m, errors.value, 2, "shown")),
+        ]
 
 
 def read_by(network: Network) -> list[int]:

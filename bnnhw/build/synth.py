@@ -13,9 +13,16 @@ from bnnhw.devices import Family, Part
 from bnnhw.errors import BnnhwError
 from bnnhw.files import write_text
 
-__all__ = ["CellCounts", "Synthesis", "count_cells", "output_names", "script", "synthesize"]
+__all__ = ["FEW_RESETS", "CellCounts", "Synthesis", "count_cells", "output_names", "script", "synthesize"]
 
 LOG = "yosys.log"
+
+FEW_RESETS = 8
+"""A synchronous reset of fewer registers becomes logic in front of them.
+
+Synthesis finds resets in data; each is a net of its own to the reset inputs of a slice or a tile, slower than a look-up
+table, and no register with another one may stand there.
+"""
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,12 @@ def script(
         Begins the names of the outputs; the top's name when not given.
     """
     stem, lut_ram = stem or top, family.technology.lut_ram
-    command = (*family.build_tools().synthesis, *(part or family.parts[0]).synthesis, "-top", top)
+    made = family.build_tools()
+    command = " ".join((*made.synthesis, *(part or family.parts[0]).synthesis, "-top", top))
+    commands = [command]
+    if made.registers:
+        few = f"dfflegalize {made.registers} -minsrst {FEW_RESETS}"
+        commands = [command.replace(":check", ":map_ffs"), "opt_clean", few, command.replace("begin:", "map_ffs:")]
     # A module that two files hold is the same in both; what is given first counts.
     read = [f"{'read_rtlil' if name.endswith('.il') else 'read_verilog'} -nooverwrite {name}" for name in sources]
     return "\n".join(
@@ -102,7 +114,7 @@ def script(
             *read,
             *(["setattr -unset ram_style */a:ram_style=distributed"] if portable and not lut_ram else []),
             *(f"setattr -mod -set keep_hierarchy 1 \\{name}" for name in keep),
-            " ".join(command),
+            *commands,
             "setattr -mod -unset keep_hierarchy *",
             "flatten",
             "clean",

@@ -284,6 +284,8 @@ ECP5 = Family(
         # Without wide muxes, which turn adders into LUT6 and LUT7 at twice the area (64 lanes: 310 LUT4 with, 156
         # without).
         synthesis=("synth_lattice", "-family", "ecp5", "-nowidelut", "-run", "begin:check"),
+        registers="-cell $_DFF_?_ 01 -cell $_DFFE_??_ 01"
+        " -cell $_DFF_?P?_ r -cell $_DFFE_?P??_ r -cell $_SDFF_?P?_ r -cell $_SDFFE_?P??_ r",
         # A CCU2C is two LUTs with two carries. A DPR16X4 takes its four LUTs, and a slice's two as write port.
         cells={
             "lut4": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},

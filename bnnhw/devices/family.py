@@ -137,6 +137,8 @@ class Toolchain:
         Above so many LUT4 a design is large.
     large_options : tuple of str
         More options of nextpnr for large designs.
+    registers : str
+        The kinds of registers there are, as arguments of Yosys' ``dfflegalize``; empty where nothing is asked of it.
     finish : callable, optional
         Changes a mapped netlist, Yosys' JSON as read, before it is placed; returns how many cells it added, by type.
     """
@@ -152,6 +154,7 @@ class Toolchain:
     bitstream: str
     large_lut4: int | None = None
     large_options: tuple[str, ...] = ()
+    registers: str = ""
     finish: Callable[[dict[str, Any]], Mapping[str, int]] | None = None
 
     def large_design_options(self, lut4: int) -> tuple[str, ...]:

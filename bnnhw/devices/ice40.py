@@ -264,6 +264,8 @@ ICE40 = Family(
     pin_attributes={"IO_STANDARD": "SB_LVCMOS"},
     toolchain=Toolchain(
         synthesis=("synth_ice40", "-run", "begin:check"),
+        registers="-cell $_DFF_?_ 0 -cell $_DFFE_?P_ 0"
+        " -cell $_DFF_?P?_ 0 -cell $_DFFE_?P?P_ 0 -cell $_SDFF_?P?_ 0 -cell $_SDFFCE_?P?P_ 0",
         cells={
             "lut4": {"SB_LUT4": 1},
             "ff": {"SB_DFF": 1},

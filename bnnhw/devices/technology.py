@@ -61,3 +61,8 @@ class Technology:
     chain_start: int = 0
     lone_register: int = 0
     enable_reach: int | None = 256
+
+    @property
+    def unary_control(self) -> bool:
+        """Whether queues of units with constant weights count in unary: a carry chain would be their slowest path."""
+        return self.quick_levels == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Array, Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,6 +19,12 @@ def stays_positive(counter: Signal, up: Value, down: Value) -> Value:
     return up | ~((counter == 0) | ((counter == 1) & down))
 
 
+def _unary(m: Module, held: Signal, up: Value, down: Value) -> None:
+    """Let a register count in unary: bit ``n`` tells that the count is above ``n``; never past its ends."""
+    with m.If(up ^ down):
+        m.d.sync += held.eq(Mux(up, Cat(Const(1, 1), held[:-1]), held[1:]))
+
+
 class Fifo(wiring.Component):
     """A first-in first-out queue of a few words in registers.
 
@@ -33,6 +39,9 @@ class Fifo(wiring.Component):
         Bits a word.
     depth : int
         Words it holds.
+    unary : bool
+        Whether it counts in unary, ``depth`` registers, so that no carry chain stands between a word taken and the
+        next one offered.
 
     Members
     -------
@@ -43,11 +52,12 @@ class Fifo(wiring.Component):
 
     clocked = True
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, *, unary: bool = False) -> None:
         if depth < 1:
             raise ValueError(f"depth must be positive, not {depth}")
         self.width = width
         self.depth = depth
+        self.unary = unary
         super().__init__(
             {
                 "input": In(stream.Signature(unsigned(width))),
@@ -58,30 +68,40 @@ class Fifo(wiring.Component):
 
     @property
     def module_name(self) -> str:
-        return f"bnnhw_fifo_{self.width}x{self.depth}"
+        return f"bnnhw_fifo_{self.width}x{self.depth}{'_unary' * self.unary}"
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         level = Signal(range(self.depth + 1))
         words = Array(Signal(self.width, name=f"word_{i}", reset_less=True) for i in range(self.depth))
         push, pop = Signal(), Signal()
+        if self.unary:
+            held = Signal(self.depth)
+            _unary(m, held, push, pop)
+            m.d.comb += level.eq(sum(held))
+            some, room = held[0], ~held[-1]
+            above, others = list(held), [~bit for bit in held]
+        else:
+            some, room = level != 0, level != self.depth
+            above, others = [level > i for i in range(self.depth)], [level <= i for i in range(self.depth)]
         m.d.comb += [
             self.level.eq(level),
-            self.input.ready.eq(level != self.depth),
-            self.output.valid.eq(level != 0),
+            self.input.ready.eq(room),
+            self.output.valid.eq(some),
             self.output.payload.eq(words[0]),
             push.eq(self.input.valid & self.input.ready),
             pop.eq(self.output.valid & self.output.ready),
         ]
-        m.d.sync += level.eq(level + push - pop)
+        if not self.unary:
+            m.d.sync += level.eq(level + push - pop)
         for i, word in enumerate(words):
             # Behind the last word held, a slot may take anything: it is overwritten before it is reached.
             source = (
-                Mux(pop & (level > i + 1), words[i + 1], self.input.payload)
+                Mux(pop & above[i + 1], words[i + 1], self.input.payload)
                 if i + 1 < self.depth
                 else (self.input.payload)
             )
-            with m.If(pop | (level <= i)):
+            with m.If(pop | others[i]):
                 m.d.sync += word.eq(source)
         return m
 
@@ -98,6 +118,8 @@ class CreditedOutput(wiring.Component):
     width, depth : int
         Bits a word; words it holds. A credit spent on a word is back ``latency + 1`` cycles after it was begun, so with
         one word every ``interval`` cycles ``ceil((latency + 1) / interval)`` never slow the pipeline down.
+    unary : bool
+        Whether it counts in unary, twice ``depth`` registers, so that no carry chain is in its control.
 
     Members
     -------
@@ -112,9 +134,10 @@ class CreditedOutput(wiring.Component):
 
     clocked = True
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, *, unary: bool = False) -> None:
         self.width = width
         self.depth = depth
+        self.unary = unary
         super().__init__(
             {
                 "grant": Out(1),
@@ -127,13 +150,12 @@ class CreditedOutput(wiring.Component):
 
     @property
     def module_name(self) -> str:
-        return f"bnnhw_credited_{self.width}x{self.depth}"
+        return f"bnnhw_credited_{self.width}x{self.depth}{'_unary' * self.unary}"
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        fifo = Fifo(self.width, self.depth)
+        fifo = Fifo(self.width, self.depth, unary=self.unary)
         m.submodules.fifo = shared(platform, fifo)
-        places = Signal(range(self.depth + 1), init=self.depth)
         # One bit of its own, so that nothing but a register stands before the issue logic.
         grant = Signal(init=1)
         returned = Signal()
@@ -146,6 +168,12 @@ class CreditedOutput(wiring.Component):
             fifo.output.ready.eq(self.output.ready),
             returned.eq(fifo.output.valid & self.output.ready),
         ]
+        if self.unary:
+            free = Signal(self.depth, init=(1 << self.depth) - 1)
+            _unary(m, free, returned, self.begin)
+            m.d.comb += grant.eq(free[0])
+            return m
+        places = Signal(range(self.depth + 1), init=self.depth)
         m.d.sync += [
             places.eq(places + returned - self.begin),
             grant.eq(stays_positive(places, returned, self.begin)),

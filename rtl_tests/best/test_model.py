@@ -38,11 +38,14 @@ def test_streams() -> None:
 
 
 def test_cost() -> None:
-    """5 numbers of 4 bits: 2 pairs and one that waits, then a pair and one that waits, then a pair; an index of 3."""
-    pair, kept = 2 * 4 + 1 + 3, 4 + 3
-    assert unit(5).resources() == Resources(4 * pair + 2, 5 * 4 + 6 * kept + 4, 0)
+    """5 numbers of 4 bits: 2 pairs and one that waits, then a pair and one that waits, then a pair.
+
+    Of the index a bit is chosen in each of the first pairs, 2 in the next, 3 in the last.
+    """
+    pair, index = 2 * 4 + 1, 1 + 1 + 2 + 3
+    assert unit(5).resources() == Resources(4 * pair + index + 2, 5 * 4 + 6 * 4 + index + 4, 0)
     # A score of 5 bits, its register with the index, a stage more.
-    assert unit(5, (2, 0)).resources() == Resources(4 * pair + 2 + 5, 5 * 4 + 6 * kept + 5 + 5 + 3, 0)
+    assert unit(5, (2, 0)).resources() == Resources(4 * pair + index + 2 + 5, 5 * 4 + 6 * 4 + index + 5 + 5 + 3, 0)
     # Six results wait in a queue.
     queued = unit(5, family="ecp5")
     assert queued.resources().lut4 > unit(5).resources().lut4

@@ -94,8 +94,15 @@ def test_every_class_can_win_a_tie() -> None:
 
 
 def test_registers() -> None:
-    """5 numbers of 4 bits, then 3, 2 and 1 with an index of 3 bits, a score of 6 bits with it; a bit for each stage."""
-    assert register_bits(make(5, (3, -5), (0, 12), "ice40")) == 5 * 4 + 6 * (4 + 3) + 6 + 3 + 5
+    """5 numbers of 4 bits, then 3, 2 and 1, a score of 6 bits and an index of 3 bits; a bit for each stage.
+
+    The index of a pair takes 1 bit, that of four 2, that of all 3, and that of the last class alone none.
+    """
+    assert register_bits(make(5, (3, -5), (0, 12), "ice40")) == 5 * 4 + 6 * 4 + (1 + 1) + 2 + 3 + 6 + 3 + 5
+    # A stage more for each comparison: its pair, and which of them is higher; what waits.
+    again = 5 * 4 + 2 + 3 * 4 + (1 + 1) + 1 + 2 * 4 + 2 + 1
+    queued = make(5, (1, 0), (0, 12), "ecp5")
+    assert register_bits(queued) == 5 * 4 + 6 * 4 + 2 + 2 + 3 + again + 7 + queued.model.timing.credits * (7 + 2)
 
 
 @pytest.mark.parametrize("family", ["ice40", "ecp5"])

@@ -14,9 +14,12 @@ from rtl_tests.streams import Driver, Monitor, Run, differences, run, simulate
 
 DEPTHS = [1, 2, 3, 5]
 
+both = pytest.mark.parametrize("unary", [False, True])
 
+
+@both
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_fifo(depth: int) -> None:
+def test_fifo(depth: int, unary: bool) -> None:
     words = random.Random(depth).choices(range(256), k=40)
 
     async def scenario(bench: Run) -> None:
@@ -44,12 +47,13 @@ def test_fifo(depth: int) -> None:
         await bench.stream(driver, monitor)
         assert monitor.words == words
 
-    simulate(Fifo(8, depth), scenario)
+    simulate(Fifo(8, depth, unary=unary), scenario)
 
 
+@both
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_fifo_level(depth: int) -> None:
-    dut = Fifo(4, depth)
+def test_fifo_level(depth: int, unary: bool) -> None:
+    dut = Fifo(4, depth, unary=unary)
     rng = random.Random(depth)
     levels = set()
 
@@ -73,6 +77,7 @@ def test_fifo_level(depth: int) -> None:
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_fifo_storage(depth: int) -> None:
     assert register_bits(Fifo(8, depth)) == 8 * depth + depth.bit_length()
+    assert register_bits(Fifo(8, depth, unary=True)) == 8 * depth + depth
 
 
 def test_fifo_error() -> None:
@@ -117,9 +122,9 @@ class Pipeline:
             self.cycle += 1
 
 
-def begun(depth: int, latency: int, interval: int) -> list[int]:
+def begun(depth: int, latency: int, interval: int, unary: bool) -> list[int]:
     """The cycles in which a pipeline whose output is always taken begins its words."""
-    dut = CreditedOutput(8, depth)
+    dut = CreditedOutput(8, depth, unary=unary)
     pipeline = Pipeline(dut, latency, interval, seed=depth)
 
     async def testbench(ctx: Any) -> None:
@@ -131,19 +136,21 @@ def begun(depth: int, latency: int, interval: int) -> list[int]:
     return pipeline.begun
 
 
+@both
 @pytest.mark.parametrize("latency, interval", [(1, 1), (2, 1), (5, 1), (5, 3), (4, 5), (9, 4)])
-def test_credits(latency: int, interval: int) -> None:
+def test_credits(latency: int, interval: int, unary: bool) -> None:
     """ceil((latency + 1) / interval) words never slow a pipeline down; with one fewer, they do."""
     enough = -(-(latency + 1) // interval)
-    assert set(differences(begun(enough, latency, interval))) == {interval}
+    assert set(differences(begun(enough, latency, interval, unary))) == {interval}
     if enough > 1:
-        assert max(differences(begun(enough - 1, latency, interval))) > interval
+        assert max(differences(begun(enough - 1, latency, interval, unary))) > interval
 
 
+@both
 @pytest.mark.parametrize("latency", [1, 3, 6])
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_credits_never_pour_over(depth: int, latency: int) -> None:
-    dut = CreditedOutput(8, depth)
+def test_credits_never_pour_over(depth: int, latency: int, unary: bool) -> None:
+    dut = CreditedOutput(8, depth, unary=unary)
     pipeline = Pipeline(dut, latency, 1, seed=depth)
 
     async def testbench(ctx: Any) -> None:
@@ -162,3 +169,4 @@ def test_credits_never_pour_over(depth: int, latency: int) -> None:
 def test_credited_storage() -> None:
     """The queue, the count of credits, and the bit that says whether one is left."""
     assert register_bits(CreditedOutput(6, 4)) == (6 * 4 + 3) + 3 + 1
+    assert register_bits(CreditedOutput(6, 4, unary=True)) == (6 * 4 + 4) + 4

@@ -90,7 +90,7 @@ def test_it_builds(board: Path, tmp_path: Path) -> None:
     answer = json.loads(result.stdout)
     assert answer["timing_met"] and answer["clock_mhz"] == 24.0 and answer["board"] == "mine"
     assert Path(answer["bitstream"]).stat().st_size > 30_000
-    assert "synth_ice40 -run begin:check -device hx" in (out / "top.ys").read_text()
+    assert "synth_ice40 -run begin:map_ffs -device hx" in (out / "top.ys").read_text()
     assert "set_io uart_0__rx__io 9" in (out / "top.pcf").read_text()
 
 

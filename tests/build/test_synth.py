@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw import devices, tools
 from bnnhw.boards import get
-from bnnhw.build.synth import CellCounts, count_cells, script, synthesize
+from bnnhw.build.synth import FEW_RESETS, CellCounts, count_cells, script, synthesize
 from bnnhw.devices import Family
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.generic import GENERIC
@@ -52,7 +52,9 @@ def test_a_family_without_tools() -> None:
     ("part", "option"), [("iCE40UP5K", "u"), ("iCE40HX8K", "hx"), ("iCE40LP1K", "lp"), ("iCE40HX1K", "hx")]
 )
 def test_an_ice40_is_mapped_for_its_own_delays(part: str, option: str) -> None:
-    assert f"synth_ice40 -run begin:check -device {option} -top top\n" in script([], TOP, ICE40, part=ICE40.part(part))
+    text = script([], TOP, ICE40, part=ICE40.part(part))
+    assert f"synth_ice40 -run begin:map_ffs -device {option} -top top\n" in text
+    assert f"synth_ice40 -run map_ffs:check -device {option} -top top\n" in text
     with pytest.raises(RequestError, match=r"^part of ice40 must be one of iCE40UP5K, .*, not 'iCE40HX16K'$"):
         ICE40.part("iCE40HX16K")
 
@@ -96,6 +98,23 @@ def test_a_repeated_module_is_mapped_once(family: str, tmp_path: Path) -> None:
     # All of them are in the flat netlist: sixteen shift register bits and five results each.
     assert result.cells.ff == (16 + 5) * COUNT
     assert "SYNTH" in " ".join(titles).upper()
+
+
+# As many registers as a reset is worth it, or one fewer, that data set to 0.
+RESETS = """
+module top(input clk, input clear, input [{last}:0] d, output reg [{last}:0] q);
+  always @(posedge clk) q <= clear ? 0 : d;
+endmodule
+"""
+
+
+@pytest.mark.parametrize("registers", [FEW_RESETS - 1, FEW_RESETS])
+@pytest.mark.parametrize("family", [ICE40, ECP5])
+def test_a_reset_of_few_registers_is_logic(family: Family, registers: int, tmp_path: Path) -> None:
+    (tmp_path / "top.v").write_text(RESETS.format(last=registers - 1))
+    found = synthesize([tmp_path / "top.v"], TOP, family, tmp_path)
+    assert found.cells.ff == registers
+    assert found.cells.lut4 == (registers if registers < FEW_RESETS else 0)
 
 
 LUT_RAM = """

@@ -28,6 +28,11 @@ def alike(output: Output) -> bool:
     return len(np.unique(output.multiplier)) == len(np.unique(output.offset)) == 1 and int(output.multiplier[0]) > 0
 
 
+def _index_bits(classes: int) -> int:
+    """Bits of an index in which so many classes differ; a contender's classes begin at a multiple of a power of two."""
+    return (classes - 1).bit_length()
+
+
 @dataclass(frozen=True)
 class BestUnit(Unit):
     """Finds the class whose number is the highest, and makes its score of it; of a single number by the score's sign.
@@ -116,15 +121,19 @@ class BestUnit(Unit):
         return ElementTiming(1, 0, self.stages)
 
     def datapath_resources(self) -> Resources:
-        bits, classes = self.number_bits, self.output.classes
-        index = self.outputs[0].index_bits
-        result = self.outputs[0].width
-        luts, registers = 0, classes * bits
-        while classes > 1:
+        bits, result = self.number_bits, self.outputs[0].width
+        # How many classes each contender may be of.
+        sizes = [1] * self.output.classes
+        luts, registers = 0, len(sizes) * bits
+        for _ in range(self.rounds):
+            pairs, known = len(sizes) // 2, sum(_index_bits(size) for size in sizes)
+            sizes = [sum(sizes[first : first + 2]) for first in range(0, len(sizes), 2)]
             # A comparison and a choice of numbers for each pair; who has no partner waits.
-            luts += classes // 2 * (2 * bits + 1 + index)
-            registers += -(-classes // 2) * (bits + index) + self.split * (classes * (bits + index) + classes // 2)
-            classes = -(-classes // 2)
+            chosen = [_index_bits(size) for size in sizes]
+            luts += pairs * (2 * bits + 1) + sum(chosen[:pairs])
+            registers += len(sizes) * bits + sum(chosen)
+            if self.split:
+                registers += (2 * pairs + (len(sizes) - pairs)) * bits + known + pairs
         if (self.multiplier, self.offset) != (1, 0):
             luts, registers = luts + self.outputs[0].score_bits, registers + result
         return Resources(luts, registers, 0)
@@ -143,7 +152,7 @@ class BestUnit(Unit):
     def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
         from bnnhw.units.best.rtl import datapath
 
-        return datapath(self, m, word)
+        return datapath(self, m, platform, word)
 
     def component(self) -> Best:
         from bnnhw.units.best.rtl import Best

@@ -9,6 +9,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.dataflow.word_timing import ElementTiming
+from bnnhw.rtl.choice import Choice
 from bnnhw.rtl.emit import shared
 from bnnhw.rtl.fifo import CreditedOutput
 from bnnhw.rtl.result import result_layout
@@ -28,13 +29,13 @@ class _Contender:
     held : Signal
         The number, or its complement.
     inverted : bool
-    index : Value
-        Of its class.
+    index : list of Value
+        The bits of its class's index; those that are the same for all classes it may be of are constants.
     """
 
     held: Signal
     inverted: bool
-    index: Value
+    index: list[Value]
 
     @property
     def number(self) -> Value:
@@ -78,9 +79,9 @@ class Best(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         timing = self.model.timing
-        result, registers = datapath(self.model, m, self.input.payload)
+        result, registers = datapath(self.model, m, platform, self.input.payload)
         if isinstance(timing, ElementTiming):
-            queue = CreditedOutput(self._layout.size, timing.credits)
+            queue = CreditedOutput(self._layout.size, timing.credits, unary=self.model.technology.unary_control)
             m.submodules.queue = shared(platform, queue)
             accept = Signal()
             m.d.comb += [
@@ -107,13 +108,13 @@ class Best(wiring.Component):
         return m
 
 
-def datapath(model: BestUnit, m: Module, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
+def datapath(model: BestUnit, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
     """The result of a word of numbers, and what each register takes."""
     registers: list[tuple[Signal, Value]] = []
     shape, classes = integer_shape(*model.number_range), model.output.classes
     index_bits = model.outputs[0].index_bits
 
-    def held(value: Value, index: Value, place: int, name: str) -> _Contender:
+    def held(value: Value, index: list[Value], place: int, name: str) -> _Contender:
         """A contender a stage later, inverted where it comes second and chains don't subtract."""
         inverted = place % 2 == 1 and not model.technology.subtracts
         register = Signal(shape, name=f"{'inverted' if inverted else 'number'}_{name}", reset_less=True)
@@ -124,6 +125,16 @@ def datapath(model: BestUnit, m: Module, word: Value) -> tuple[Value, list[tuple
         register = Signal(value.shape(), name=name, reset_less=True)
         registers.append((register, value))
         return register
+
+    def chosen(first: Value, second: Value, higher: Value) -> Value:
+        """A bit of an index: the second one if that is higher."""
+        if isinstance(first, Const) == isinstance(second, Const):
+            same = isinstance(first, Const) and isinstance(second, Const) and first.value == second.value
+            return first if same else Mux(higher, second, first)
+        choice = Choice("pair")
+        m.submodules += shared(platform, choice)
+        m.d.comb += [choice.a.eq(first), choice.b.eq(second), choice.select.eq(higher)]
+        return choice.chosen
 
     def compared(first: _Contender, second: _Contender, name: str) -> tuple[_Contender, _Contender, Value]:
         """Two contenders, and whether the second one is higher; a stage later where that is one of its own."""
@@ -136,34 +147,41 @@ def datapath(model: BestUnit, m: Module, word: Value) -> tuple[Value, list[tuple
         return waited(first, f"first_{name}"), waited(second, f"second_{name}"), later(higher, f"higher_{name}")
 
     def waited(one: _Contender, name: str) -> _Contender:
-        return _Contender(later(one.held, name), one.inverted, later(one.index, f"{name}_index"))
+        index = [bit if isinstance(bit, Const) else later(bit, f"{name}_index_{n}") for n, bit in enumerate(one.index)]
+        return _Contender(later(one.held, name), one.inverted, index)
 
     left: list[_Contender] = []
     for n in range(classes):
         lane = word[n * shape.width : (n + 1) * shape.width]
-        left.append(held(lane.as_signed() if shape.signed else lane, Const(n, index_bits), n, f"of_{n}"))
+        left.append(
+            held(
+                lane.as_signed() if shape.signed else lane,
+                [Const(n >> bit & 1, 1) for bit in range(index_bits)],
+                n,
+                f"of_{n}",
+            )
+        )
     for turn in range(model.rounds):
         winners: list[_Contender] = []
         for place in range(-(-len(left) // 2)):
             first, name = left[2 * place], f"{turn}_{place}"
-            index = Signal(index_bits, name=f"index_{name}", reset_less=True)
             if 2 * place + 1 == len(left):
                 if model.split:
                     first = waited(first, f"first_{name}")
-                value, chosen = first.number, first.index
+                value, index = first.number, first.index
             else:
                 first, second, higher = compared(first, left[2 * place + 1], name)
                 value = Mux(higher, second.number, first.number)
-                chosen = Mux(higher, second.index, first.index)
-            registers.append((index, chosen))
+                index = [chosen(a, b, higher) for a, b in zip(first.index, second.index, strict=True)]
+            index = [bit if isinstance(bit, Const) else later(bit, f"index_{name}_{n}") for n, bit in enumerate(index)]
             winners.append(held(value, index, place, name))
         left = winners
     (winner,) = left
     # A single number decides between two classes.
     if (model.multiplier, model.offset) == (1, 0):
-        return Cat(winner.index if classes > 1 else winner.number >= 0, winner.number), registers
+        return Cat(*(winner.index if classes > 1 else [winner.number >= 0]), winner.number), registers
     score = Signal(integer_shape(*model.score_range), name="score", reset_less=True)
     index = Signal(index_bits, name="index", reset_less=True)
     made = winner.number * model.multiplier + model.offset
-    registers += [(score, made), (index, winner.index if classes > 1 else made >= 0)]
+    registers += [(score, made), (index, Cat(*winner.index) if classes > 1 else made >= 0)]
     return Cat(index, score), registers

@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.choice import Choice
 from bnnhw.rtl.emit import shared
 from bnnhw.rtl.stages import Stages
 from bnnhw.units.lookup.model import LUT_INPUTS, LookupUnit
 
 __all__ = ["Tables", "datapath"]
-
-
-class _Choice(wiring.Component):
-    """One LUT4 of a choice between tables, a module of its own: mapped together with others, all would grow.
-
-    Parameters
-    ----------
-    part : str
-        ``"pair"``: ``b if select else a``. A choice of four is two of them, both of which know the upper select:
-        ``"lower"`` chooses from the first two, or where the upper select is 1 passes the lower one on, and ``"upper"``
-        then chooses by it from the other two.
-
-    Members
-    -------
-    a, b, select, upper : In(1)
-        Of the part ``"upper"`` ``select`` is what ``"lower"`` gives.
-    chosen : Out(1)
-    """
-
-    clocked = False
-
-    def __init__(self, part: str) -> None:
-        self._part = part
-        super().__init__({"a": In(1), "b": In(1), "select": In(1), "upper": In(1), "chosen": Out(1)})
-
-    @property
-    def module_name(self) -> str:
-        return f"bnnhw_choice_{self._part}"
-
-    def elaborate(self, platform: object) -> Elaboratable:
-        m = Module()
-        pair = Mux(self.select, self.b, self.a)
-        parts = {
-            "pair": pair,
-            "lower": Mux(self.upper, self.select, pair),
-            "upper": Mux(self.upper, pair, self.select),
-        }
-        m.d.comb += self.chosen.eq(parts[self._part])
-        return m
 
 
 class Tables(wiring.Component):
@@ -108,7 +70,7 @@ def datapath(model: LookupUnit, m: Module, platform: object, word: Value) -> tup
 
     def chosen(part: str, given: list[Value], select: Value, upper: Value) -> Value:
         nonlocal choices
-        choice = _Choice(part)
+        choice = Choice(part)
         choices += 1
         m.submodules[f"choice_{choices}"] = shared(platform, choice)
         a, b = given

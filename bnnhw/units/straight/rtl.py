@@ -106,7 +106,7 @@ class Straight(wiring.Component):
             word, valid = part.output_payload, part.output_valid
         payload = Value.cast(self.output.payload)
         if isinstance(timing, ElementTiming):
-            credited = CreditedOutput(width, timing.credits)
+            credited = CreditedOutput(width, timing.credits, unary=self.model.technology.unary_control)
             m.submodules.queue = shared(platform, credited)
             m.d.comb += [
                 go.eq(1),
