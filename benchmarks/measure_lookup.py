@@ -40,8 +40,9 @@ from bnnhw.folding import FoldedNetwork, LayerFolding, predict
 from bnnhw.ir import Lookup, Network, archive
 from bnnhw.links.store.counters import SplitCounter
 from bnnhw.rtl.accelerator import Accelerator
-from bnnhw.rtl.emit import emit
+from bnnhw.rtl.emit import emit, shared
 from bnnhw.rtl.registers import delayed
+from bnnhw.rtl.stages import Gate
 from bnnhw.sim.simulate import simulate
 
 STORE_REACH = 64
@@ -78,8 +79,10 @@ class _Lanes(wiring.Component):
             entries = sum(int(value) << frame for frame, value in enumerate(column))
             ports = {f"i_{name}": place for name, place in zip("ABCD", number, strict=True)}
             m.submodules += Instance("LUT4", p_INIT=Const(entries, frames), o_Z=row[bit], **ports)
-        m.d.comb += [self.valid.eq(held), self.data.eq(register)]
-        with m.If(~held | self.ready):
+        gate = Gate()
+        m.submodules.gate = shared(platform, gate)
+        m.d.comb += [gate.valid.eq(1), gate.ready.eq(self.ready), self.valid.eq(held), self.data.eq(register)]
+        with m.If(gate.advance):
             m.d.sync += [held.eq(1), number.eq(number + 1), register.eq(row)]
         return m
 
