@@ -40,13 +40,16 @@ from bnnhw.folding import FoldedNetwork, LayerFolding, predict
 from bnnhw.ir import Lookup, Network, archive
 from bnnhw.links.store.counters import SplitCounter
 from bnnhw.rtl.accelerator import Accelerator
-from bnnhw.rtl.emit import emit, shared
+from bnnhw.rtl.copy import Copy
+from bnnhw.rtl.emit import EmitPlatform, emit, shared
 from bnnhw.rtl.registers import delayed
-from bnnhw.rtl.stages import Gate
 from bnnhw.sim.simulate import simulate
 
 STORE_REACH = 64
-"""Bits of a frame with a counter and a handshake of their own."""
+"""Bits of a frame with a counter of their own."""
+
+LOOKED_UP = 3
+"""Cycles from a strobe to the frame offered, from look-up tables."""
 
 FRAMES = {"ice40": 256, "ecp5": 16}
 """Frames in the store: what a block RAM of an iCE40 holds of a bit, and a LUT4 of an ECP5."""
@@ -55,35 +58,41 @@ UNCONSTRAINED = {"ice40": "--pcf-allow-unconstrained", "ecp5": "--lpf-allow-unco
 
 
 class _Lanes(wiring.Component):
-    """Some bits of all frames, one frame after another without end, from look-up tables into a register.
+    """Some bits of all frames, one frame after another, from look-up tables into a register.
 
-    With a counter and a handshake of its own beside those of other parts: none of them reaches farther than its bits.
+    With a strobe and a counter of its own beside those of other parts, which reach no farther than its bits.
 
     Members
     -------
-    ready : In(1)
+    go : In(1)
+        The next frame comes two cycles later.
     valid, data : Out(1), Out(bits)
     """
 
     def __init__(self, bits: NDArray[np.uint8]) -> None:
         self._bits = bits
-        super().__init__({"ready": In(1), "valid": Out(1), "data": Out(bits.shape[1])})
+        super().__init__({"go": In(1), "valid": Out(1), "data": Out(bits.shape[1])})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         frames, width = self._bits.shape
-        number, held = Signal(range(frames)), Signal()
-        register, row = Signal(width, reset_less=True), Signal(width)
-        # The cells themselves: of so many functions of the same four bits synthesis makes shared ones, three deep.
+        number, row = Signal(range(frames)), Signal(width)
+        go = Copy(1)
+        m.submodules.go = shared(platform, go)
         for bit, column in enumerate(self._bits.T):
-            entries = sum(int(value) << frame for frame, value in enumerate(column))
-            ports = {f"i_{name}": place for name, place in zip("ABCD", number, strict=True)}
-            m.submodules += Instance("LUT4", p_INIT=Const(entries, frames), o_Z=row[bit], **ports)
-        gate = Gate()
-        m.submodules.gate = shared(platform, gate)
-        m.d.comb += [gate.valid.eq(1), gate.ready.eq(self.ready), self.valid.eq(held), self.data.eq(register)]
-        with m.If(gate.advance):
-            m.d.sync += [held.eq(1), number.eq(number + 1), register.eq(row)]
+            entries = Const(sum(int(value) << frame for frame, value in enumerate(column)), frames)
+            if isinstance(platform, EmitPlatform):
+                # The cells themselves: of so many functions of the same four bits synthesis makes shared ones, three
+                # deep.
+                ports = {f"i_{name}": place for name, place in zip("ABCD", number, strict=True)}
+                m.submodules += Instance("LUT4", p_INIT=entries, o_Z=row[bit], **ports)
+            else:
+                m.d.comb += row[bit].eq(entries.bit_select(number, 1))
+        register = Signal(width, reset_less=True)
+        m.d.sync += [register.eq(row), self.valid.eq(go.q)]
+        m.d.comb += [go.d.eq(self.go), self.data.eq(register)]
+        with m.If(go.q):
+            m.d.sync += number.eq(number + 1)
         return m
 
 
@@ -115,18 +124,14 @@ class StoreTop(wiring.Component):
         m = Module()
         core, bits = self._core, self._core.graph.input.bits
         m.submodules.core = core
-        read: list[Value]
         planes = (self._codes[:, self._read, None] >> np.arange(bits) & 1).reshape(len(self._codes), -1)
+        held = Signal()
+        m.d.sync += held.eq(self.hold)
         # A block RAM that is slow would be the slowest path: look-up tables there, and registers behind them.
         if core.graph.technology.block_register:
-            read = []
-            for start in range(0, planes.shape[1], STORE_REACH):
-                part = _Lanes(planes[:, start : start + STORE_REACH].astype(np.uint8))
-                m.submodules[f"store_{start}"] = part
-                m.d.comb += part.ready.eq(core.input.ready)
-                read += list(part.data)
-                if not start:
-                    m.d.comb += core.input.valid.eq(part.valid)
+            read = self._from_tables(m, ~held, planes)
+            # What comes in stops as many cycles before as a frame takes from the strobe: so none ever has to wait.
+            held = delayed(m, held, LOOKED_UP, "held")
         else:
             read = self._from_blocks(m, planes)
         places = {element: place for place, element in enumerate(self._read)}
@@ -134,8 +139,22 @@ class StoreTop(wiring.Component):
         zero: Value = Const(0, bits)
         lanes = [frame.word_select(places[e], bits) if e in places else zero for e in range(core.graph.input.frame)]
         m.d.comb += core.input.payload.eq(Cat(*lanes))
-        self._count(m)
+        self._count(m, held)
         return m
+
+    def _from_tables(self, m: Module, go: Value, planes: NDArray[Any]) -> list[Value]:
+        """The frame, from look-up tables: one a few cycles after every strobe, whether or not it is taken."""
+        read: list[Value] = []
+        root = Signal()
+        m.d.sync += root.eq(go)
+        for start in range(0, planes.shape[1], STORE_REACH):
+            part = _Lanes(planes[:, start : start + STORE_REACH].astype(np.uint8))
+            m.submodules[f"store_{start}"] = part
+            m.d.comb += part.go.eq(root)
+            read += list(part.data)
+            if not start:
+                m.d.comb += self._core.input.valid.eq(part.valid)
+        return read
 
     def _from_blocks(self, m: Module, planes: NDArray[Any]) -> list[Value]:
         """The frame, from block RAM."""
@@ -153,7 +172,7 @@ class StoreTop(wiring.Component):
         m.d.sync += [loaded.eq(1), following.eq(following + row.en)]
         return list(row.data)
 
-    def _count(self, m: Module) -> None:
+    def _count(self, m: Module, held: Value) -> None:
         """How many results are not of the label."""
         core, labels = self._core, self._labels
         style = "logic" if core.graph.technology.block_register else "block"
@@ -161,9 +180,8 @@ class StoreTop(wiring.Component):
             shape=8, depth=len(labels), init=labels.tolist(), attrs={"ram_style": style}
         )
         wanted = store.read_port()
-        number, held, taken, wrong = Signal(range(len(labels))), Signal(), Signal(), Signal()
+        number, taken, wrong = Signal(range(len(labels))), Signal(), Signal()
         m.d.comb += [core.output.ready.eq(~held), taken.eq(core.output.valid & ~held), wanted.addr.eq(number)]
-        m.d.sync += held.eq(self.hold)
         with m.If(taken):
             m.d.sync += number.eq(number + 1)
         index, valid = delayed(m, core.output.payload.index, 2, "index"), delayed(m, taken, 2, "taken")

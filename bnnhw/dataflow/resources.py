@@ -49,6 +49,6 @@ def rom_luts(depth: int) -> float:
     return 0 if depth == 1 else 1 if depth <= 16 else depth / 8
 
 
-def queue_resources(words: int, width: int) -> Resources:
-    """A queue in registers."""
-    return Resources(width * (words - 1), width * words, 0)
+def queue_resources(words: int, width: int, *, unary: bool = False) -> Resources:
+    """A queue in registers; ``unary``: with counts of words and of places in unary, a bit of each beside every word."""
+    return Resources(width * (words - 1) + 2 * words * unary, width * words + 2 * words * unary, 0)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from amaranth.lib import wiring
     from numpy.typing import NDArray
 
+    from bnnhw.devices import Technology
+
 __all__ = ["Timing", "Unit"]
 
 
@@ -88,6 +90,10 @@ class Unit(ABC):
     def leads(self) -> bool:
         """Whether it should be one pipeline with all units behind it, by one handshake, where these allow that."""
         return False
+
+    def leading(self, technology: Technology) -> Unit:
+        """The unit as the first one of such a pipeline."""
+        return self
 
     def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
         """Such a unit without its handshake: the word it gives, and what each of its registers takes."""

@@ -34,7 +34,8 @@ def straightened(graph: Graph) -> Graph:
     if len(joined) < 2:
         return graph
     names = tuple(node.name for node in joined)
-    unit = StraightUnit(names, tuple(node.unit for node in joined), graph.technology)
+    units = (joined[0].unit.leading(graph.technology), *(node.unit for node in joined[1:]))
+    unit = StraightUnit(names, units, graph.technology)
     name, source = "straight", joined[0].sources[0]
     whole = Node(name, joined[-1].layer, unit, (source,), (source + 1,))
     probes = tuple(

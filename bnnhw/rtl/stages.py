@@ -10,10 +10,10 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.emit import shared
 
-__all__ = ["Gate", "Stages"]
+__all__ = ["Stages"]
 
 
-class Gate(wiring.Component):
+class _Gate(wiring.Component):
     """One of several copies of the handshake of a single stage, each of which stops some of its registers.
 
     A module of its own, so that synthesis doesn't merge equal ones (:class:`~bnnhw.rtl.copy.Copy`).
@@ -106,7 +106,7 @@ class Stages:
             self._m.d.sync += held.eq(value)
 
     def _another_gate(self) -> None:
-        gate = Gate()
+        gate = _Gate()
         self._gates += 1
         self._m.submodules[f"gate_{self._gates}"] = shared(self._platform, gate)
         self._m.d.comb += [gate.valid.eq(self._source.valid), gate.ready.eq(self._sink.ready)]

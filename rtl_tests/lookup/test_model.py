@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bnnhw.dataflow import Resources
+from bnnhw.devices import technology
 from bnnhw.ir import DataType, Lookup
 from bnnhw.units.lookup.model import LookupUnit, Table, table_luts
 from rtl_tests.lookup.layers import looked_up, tables
@@ -74,3 +77,29 @@ def test_cost() -> None:
     # The third is the first with its sources exchanged.
     assert four.resources() == Resources(2 + 2, 2 + 1, 0)
     assert [table_luts(inputs) for inputs in range(9)] == [0, 1, 1, 1, 1, 3, 6, 13, 26]
+
+
+def test_copies_of_inputs() -> None:
+    """5 neurons in two regions, 0 to 2 and 3 to 4: an input has a copy in each region that reads it."""
+    found = unit([[0, 1], [1, 2], [0, 1], [1, 2], [2, 2]], [[0, 1, 1, 0]] * 4 + [[0, 1, 1, 1]])
+    assert (found.copies, found.straight) == ((), 1)
+    copied = replace(found, regions=2)
+    assert [copied.region(bit) for bit in range(5)] == [0, 0, 0, 1, 1]
+    assert copied.copies == ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2))
+    assert copied.straight == 2
+    # Two neurons of one region are the same, and so are one each of both.
+    assert found.datapath_resources().ff == 3
+    assert copied.datapath_resources().ff == 2 + 2 + 5
+    with pytest.raises(ValueError, match=r"^layer can't stand alone: its inputs have copies$"):
+        _ = copied.timing
+    with pytest.raises(ValueError, match=r"^inputs of layer must not have copies where registers have an enable$"):
+        replace(found, reach=3, regions=2)
+
+
+def test_regions_by_size() -> None:
+    """None of few tables, one for every 400 of more, where queues count in unary."""
+    layer = tables(9, 801, 2, "bipolar", "bipolar", 0)
+    assert LookupUnit(layer, 256).leading(technology("ecp5")).regions == 3
+    assert LookupUnit(layer, 256).leading(technology("ice40")).regions == 1
+    small = LookupUnit(tables(9, 400, 2, "bipolar", "bipolar", 0), 256)
+    assert small.leading(technology("ecp5")) == small

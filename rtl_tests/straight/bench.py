@@ -50,5 +50,5 @@ def _straight(name: str, unit: StraightUnit) -> StreamUnit:
 
 UNITS = (
     _straight("straight", pipeline(9, 12, 3, "ice40", (2, -5))),
-    _straight("straight_free", pipeline(9, 12, 4, "ecp5")),
+    _straight("straight_free", pipeline(9, 12, 4, "ecp5", regions=3)),
 )

@@ -12,4 +12,5 @@ __all__ = ["PROOFS"]
 PROOFS: dict[str, Case] = {
     "straight": Case(StraightContract, lambda: Straight(pipeline(3, 4, 2, "ice40", (2, -1))), quick=True, faults=8),
     "straight-free": Case(StraightContract, lambda: Straight(pipeline(3, 4, 2, "ecp5"))),
+    "straight-regions": Case(StraightContract, lambda: Straight(pipeline(3, 4, 2, "ecp5", regions=2))),
 }

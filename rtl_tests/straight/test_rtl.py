@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
+from bnnhw.units.lookup.model import LookupUnit
 from bnnhw.units.straight.rtl import Straight
 from rtl_tests.flow import check_cycles, check_flow, random_arrivals, random_readiness
 from rtl_tests.storage import register_bits
@@ -18,10 +20,10 @@ TRAFFIC = ((0.0, 0.0, 0), (0.3, 0.0, 0), (0.0, 0.5, 0), (0.4, 0.4, 0), (0.0, 0.0
 """Gaps at the input, stalls at the output, cycles at the beginning in which nothing is taken."""
 
 
-@pytest.mark.parametrize("family", ["ice40", "ecp5", "generic"])
+@pytest.mark.parametrize(("family", "regions"), [("ice40", 1), ("ecp5", 1), ("ecp5", 2), ("generic", 1)])
 @pytest.mark.parametrize("traffic", TRAFFIC)
-def test_words_and_cycles(family: str, traffic: tuple[float, float, int]) -> None:
-    unit = Straight(pipeline(9, 12, 3, family, (2, -5)))
+def test_words_and_cycles(family: str, regions: int, traffic: tuple[float, float, int]) -> None:
+    unit = Straight(pipeline(9, 12, 3, family, (2, -5), regions))
     gap, stall, deaf = traffic
     rng = random.Random(f"{family} {traffic}")
     words = [rng.getrandbits(9) for _ in range(40)]
@@ -46,3 +48,14 @@ def test_one_handshake() -> None:
     tables, sums, best = unit.parts
     alone = sum(register_bits(part.component()) for part in (tables, sums, best))
     assert register_bits(Straight(unit)) == alone + 1 + 2 * unit.outputs[0].width + 2
+
+
+def test_copies() -> None:
+    """With copies a stage more: its registers, its valid bit, and a place more in the queue and in its two counts."""
+    plain, copied = pipeline(9, 12, 3, "ecp5"), pipeline(9, 12, 3, "ecp5", regions=2)
+    tables = copied.parts[0]
+    assert isinstance(tables, LookupUnit) and len(tables.copies) > int(np.sum(tables.read))
+    assert copied.timing.latency == plain.timing.latency + 1
+    more = register_bits(Straight(copied)) - register_bits(Straight(plain))
+    assert more == len(tables.copies) + 1 + plain.outputs[0].width + 2
+    assert copied.resources().ff - plain.resources().ff == more

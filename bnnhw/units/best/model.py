@@ -142,7 +142,8 @@ class BestUnit(Unit):
         own = self.datapath_resources() + Resources(2, self.stages, 0)
         timing = self.timing
         if isinstance(timing, ElementTiming):
-            return own + queue_resources(timing.credits, self.outputs[0].width)
+            unary = self.technology.unary_control
+            return own + queue_resources(timing.credits, self.outputs[0].width, unary=unary)
         return own
 
     @property

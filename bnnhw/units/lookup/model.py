@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from bnnhw.dataflow.format import StreamFormat
 from bnnhw.dataflow.resources import Resources
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import StageTiming
+from bnnhw.devices import Technology
 from bnnhw.ir import Lookup
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ __all__ = ["LUT_INPUTS", "LookupUnit", "Table", "table_luts"]
 
 LUT_INPUTS = 4
 """Address bits that one LUT4 decides."""
+
+REGION = 400
+"""Output bits that one set of copies of the inputs feeds, where inputs have copies."""
 
 _CONTROL = 2
 """LUT4 of the handshake."""
@@ -68,12 +72,26 @@ class LookupUnit(Unit):
     layer : Lookup
     reach : int, optional
         Registers that one enable stops at most.
+    regions : int
+        Sets of copies of the inputs, in registers in front of the tables, each for as many neighbours among these: the
+        wire from one register to all tables that read an input would be the slowest of all. 1: no copies. More only
+        in a pipeline that never stands.
+
+    Raises
+    ------
+    ValueError
+        There are copies, and an enable.
     """
 
     kind = "lookup"
 
     layer: Lookup
     reach: int | None = None
+    regions: int = 1
+
+    def __post_init__(self) -> None:
+        if self.regions > 1 and self.reach is not None:
+            raise ValueError(f"inputs of {self.layer.name} must not have copies where registers have an enable")
 
     @property
     def inputs(self) -> tuple[StreamFormat]:
@@ -87,6 +105,8 @@ class LookupUnit(Unit):
 
     @property
     def timing(self) -> StageTiming:
+        if self.regions > 1:
+            raise ValueError(f"{self.layer.name} can't stand alone: its inputs have copies")
         return StageTiming(1, 1)
 
     @cached_property
@@ -110,17 +130,33 @@ class LookupUnit(Unit):
     def resources(self) -> Resources:
         return self.datapath_resources() + Resources(_CONTROL, 1, 0)
 
+    def region(self, bit: int) -> int:
+        """The set of copies that a bit of the output word is made from."""
+        return bit * self.regions // len(self.tables)
+
+    @property
+    def copies(self) -> tuple[tuple[int, int], ...]:
+        """Region and bit of the input word of every copy; none of a single region."""
+        if self.regions == 1:
+            return ()
+        return tuple(sorted({(self.region(n), bit) for n, table in enumerate(self.tables) for bit in table.sources}))
+
     @property
     def straight(self) -> int:
-        return 1
+        return 1 + (self.regions > 1)
 
     @property
     def leads(self) -> bool:
         return True
 
+    def leading(self, technology: Technology) -> LookupUnit:
+        regions = -(-len(self.tables) // REGION) if technology.unary_control else 1
+        return self if regions == 1 else replace(self, reach=None, regions=regions)
+
     def datapath_resources(self) -> Resources:
-        distinct = {table for table in self.tables if table.sources}
-        return Resources(sum(table_luts(len(table.sources)) for table in distinct), len(distinct), 0)
+        distinct = {(self.region(n), table) for n, table in enumerate(self.tables) if table.sources}
+        luts = sum(table_luts(len(table.sources)) for _, table in distinct)
+        return Resources(luts, len(distinct) + len(self.copies), 0)
 
     def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
         from bnnhw.units.lookup.rtl import datapath

@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.rtl.choice import Choice
+from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import shared
 from bnnhw.rtl.stages import Stages
 from bnnhw.units.lookup.model import LUT_INPUTS, LookupUnit
@@ -77,6 +78,13 @@ def datapath(model: LookupUnit, m: Module, platform: object, word: Value) -> tup
         m.d.comb += [choice.a.eq(a), choice.b.eq(b), choice.select.eq(select), choice.upper.eq(upper)]
         return choice.chosen
 
+    copied: dict[tuple[int, int], Value] = {}
+    for region, source in model.copies:
+        copy = Copy(1, reset_less=True)
+        m.submodules[f"copy_{region}_{source}"] = shared(platform, copy)
+        m.d.comb += copy.d.eq(word[source])
+        copied[region, source] = copy.q
+
     bits: list[Value] = []
     registers: list[tuple[Signal, Value]] = []
     for bit, table in enumerate(model.tables):
@@ -84,7 +92,7 @@ def datapath(model: LookupUnit, m: Module, platform: object, word: Value) -> tup
             # A register would be 0 before it is 1, and so no constant.
             bits.append(Const(table.entries, 1))
             continue
-        address = Cat(*(word[source] for source in table.sources))
+        address = Cat(*(copied.get((model.region(bit), source), word[source]) for source in table.sources))
         register = Signal(name=f"bit_{bit}", reset_less=True)
         registers.append((register, looked_up(address, table.entries)))
         bits.append(register)

@@ -80,9 +80,10 @@ class StraightUnit(Unit):
 
     def resources(self) -> Resources:
         timing, width = self.timing, self.outputs[0].width
-        places = timing.credits if isinstance(timing, ElementTiming) else QUEUE
+        free = isinstance(timing, ElementTiming)
+        places, unary = timing.credits if free else QUEUE, free and self.technology.unary_control
         parts = Resources.total(part.datapath_resources() for part in self.parts)
-        return parts + Resources(CONTROL, self.stages, 0) + queue_resources(places, width)
+        return parts + Resources(CONTROL, self.stages, 0) + queue_resources(places, width, unary=unary)
 
     def component(self) -> Straight:
         from bnnhw.units.straight.rtl import Straight
