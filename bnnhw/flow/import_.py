@@ -59,7 +59,8 @@ def read(model: Path | str, **options: Any) -> Network:
     Parameters
     ----------
     model : Path or str
-        A .bnn file, or a foreign model: QONNX, a Larq model as .npz, a BNN-PYNQ parameter folder.
+        A .bnn file, or a foreign model: QONNX, a Larq model as .npz, a network of truth tables as .npz or .safetensors,
+        a BNN-PYNQ parameter folder.
     **options
         What the model's files do not say: ``topology``, ``decode``, ``input_scale``; see
         :func:`bnnhw.frontend.read_model`.

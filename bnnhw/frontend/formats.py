@@ -44,7 +44,7 @@ class ImportedModel:
         Not streamlined, unless the format knows nothing else. Its provenance holds the model's own metadata, and
         ``format``, ``source`` (file name) and ``source_sha256``.
     format : str
-        The name of its :class:`Format`: ``"qonnx"``, ``"larq"`` or ``"bnn-pynq"``.
+        The name of its :class:`Format`: ``"qonnx"``, ``"larq"``, ``"tables"`` or ``"bnn-pynq"``.
     warnings : tuple of str
     """
 

@@ -13,9 +13,12 @@ __all__ = ["read_model"]
 
 
 def _find(source: Source) -> Format:
-    """The format that is surest of a source."""
+    """The format that is surest of a source; of a file that is known to be something else, none is."""
     found = {name: entry.sniff(source) for name, entry in FORMATS.items()}
     best = max(found, key=lambda name: found[name])
+    # A folder is sure of by its layers' names alone.
+    if (source.folder or found[best] is not Match.YES) and (reason := why_unread(source)):
+        raise UnsupportedError(f"{source.path}: {reason}")
     if found[best] is Match.NO:
         raise FileError(f"{source.path}: must be {', '.join(entry.noun for entry in FORMATS.values())}")
     return FORMATS[best]
@@ -52,8 +55,6 @@ def read_model(path: Path, **given: Any) -> ImportedModel:
         An option is not one of this format's, or its value is not one for this model.
     """
     source = Source.open(Path(path))
-    if reason := why_unread(source):
-        raise UnsupportedError(f"{source.path}: {reason}")
     chosen = _find(source)
     said = {name: value for name, value in given.items() if value is not None}
     _check_options(source.path, chosen, said)

@@ -15,6 +15,7 @@ __all__ = ["why_unread"]
 _NPZ = "write it beside its training as an .npz, as docs/models.md shows: its architecture, model.to_json(), and its \
 weights by name"
 _EXPORT = "export the network as QONNX, as docs/models.md shows"
+_TABLES = "of a network of truth tables write the arrays that docs/models.md lists, 'table_network' among them"
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,13 @@ _KINDS = (
     _Kind("a PyTorch file (.pt, .pth)", f"it holds weights, or a program, and no graph: {_EXPORT}",
           _holds(r"[^/]+/data\.pkl", r"[^/]+/constants\.pkl")),
     _Kind("a pickle", f"nothing is unpickled: {_EXPORT}", _begins(b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")),
-    _Kind("a safetensors file", f"it holds weights and no graph: {_EXPORT}", _begins(b'{"', at=8)),
+    _Kind("a safetensors file", f"it holds weights and no graph: {_EXPORT}; {_TABLES}",
+          _begins(b'{"', at=8)),
     _Kind("a network file of bnnhw (.bnn)", "it needs no import: give it to the other commands",
           _holds(r"header\.npy")),
-    _Kind("an .npz archive without an array 'architecture'", f"of a Larq model, {_NPZ}",
-          lambda source, names: source.archive and _arrays(names)),
+    _Kind("an .npz archive without an array 'architecture'", f"of a Larq model, {_NPZ}; {_TABLES}",
+          lambda source, names: source.archive and bool(names) and all(name.endswith(".npy") for name in names)),
 )  # fmt: skip
-
-
-def _arrays(names: Set[str]) -> bool:
-    return bool(names) and "architecture.npy" not in names and all(name.endswith(".npy") for name in names)
 
 
 def _names(source: Source) -> Set[str]:

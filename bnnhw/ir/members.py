@@ -6,7 +6,7 @@ import ast
 import io
 import math
 import zipfile
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bnnhw.errors import FileError
 from bnnhw.files import seal
 
-__all__ = ["Members", "pack"]
+__all__ = ["Members", "npy_header", "pack"]
 
 MAX_SIZE = 1 << 24
 """Longest array of a length that the file chooses (the header's), bytes: far above any real network's."""
@@ -63,13 +63,7 @@ class Members:
             raise FileError(f"{foreign}array {name!r} is missing")
         expected = f"{np.dtype(dtype).name} {shape}".replace("None", "N")
         with self._archive.open(info) as member:
-            prefix = member.read(NPY_PREFIX)
-            if len(prefix) < NPY_PREFIX or prefix[:8] != b"\x93NUMPY\x01\x00":
-                raise FileError(f"array {name!r} must be a NumPy array of version 1.0")
-            length = int.from_bytes(prefix[8:], "little")
-            if length > MAX_DICTIONARY:
-                raise FileError(f"array {name!r} has no valid NumPy header")
-            actual_dtype, fortran, actual = _npy_dictionary(name, member.read(length))
+            actual_dtype, fortran, actual, before = npy_header(name, member)
             matches = len(actual) == len(shape) and all(
                 a == s if s is not None else a <= MAX_SIZE for a, s in zip(actual, shape, strict=True)
             )
@@ -78,9 +72,8 @@ class Members:
                 raise FileError(f"array {name!r} must be {expected}, not {actual_dtype} {actual}{order}")
             size = math.prod(actual) * np.dtype(dtype).itemsize
             # Compared before anything of that size is allocated.
-            if info.file_size != NPY_PREFIX + length + size:
-                have = info.file_size - NPY_PREFIX - length
-                raise FileError(f"array {name!r} must have {size} bytes of data, not {have}")
+            if info.file_size != before + size:
+                raise FileError(f"array {name!r} must have {size} bytes of data, not {info.file_size - before}")
             data = member.read()
         return np.frombuffer(data, dtype).reshape(actual)
 
@@ -90,8 +83,31 @@ class Members:
             raise FileError(f"holds members that its header does not call for: {', '.join(sorted(self._members))}")
 
 
-def _npy_dictionary(name: str, text: bytes) -> tuple[str, bool, tuple[int, ...]]:
-    """Type, order and shape from the dictionary of an .npy member."""
+def npy_header(name: str, member: IO[bytes]) -> tuple[str, bool, tuple[int, ...], int]:
+    """What an .npy member says of its array, read up to where its data begin.
+
+    Returns
+    -------
+    dtype : str
+        As NumPy writes it, ``"<i4"``.
+    fortran : bool
+        Whether the first axis is the fastest.
+    shape : tuple of int
+    before : int
+        Bytes before its data.
+
+    Raises
+    ------
+    FileError
+        It is no .npy file of version 1.0, or not of one plain type.
+    """
+    prefix = member.read(NPY_PREFIX)
+    if len(prefix) < NPY_PREFIX or prefix[:8] != b"\x93NUMPY\x01\x00":
+        raise FileError(f"array {name!r} must be a NumPy array of version 1.0")
+    length = int.from_bytes(prefix[8:], "little")
+    if length > MAX_DICTIONARY:
+        raise FileError(f"array {name!r} has no valid NumPy header")
+    text = member.read(length)
     try:
         value = ast.literal_eval(text.decode("latin-1").strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -100,5 +116,5 @@ def _npy_dictionary(name: str, text: bytes) -> tuple[str, bool, tuple[int, ...]]
         dtype, fortran, shape = value["descr"], value["fortran_order"], value["shape"]
         valid = isinstance(dtype, str) and isinstance(fortran, bool) and isinstance(shape, tuple)
         if valid and all(type(size) is int and size >= 0 for size in shape):
-            return dtype, fortran, shape
+            return dtype, fortran, shape, NPY_PREFIX + length
     raise FileError(f"array {name!r} has no valid NumPy header")

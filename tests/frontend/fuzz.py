@@ -34,6 +34,7 @@ from tests.frontend.fuzz_graphs import BUILDERS
 from tests.frontend.mutate import mutate, seeds
 from tests.frontend.mutate_folder import cnv_seeds, mutate_files, options, put, small_seeds
 from tests.frontend.mutate_larq import larq_seeds, mutate_larq
+from tests.frontend.mutate_tables import mutate_tables, table_seeds
 from tests.frontend.pynq_folders import TOPOLOGY
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ HANG = 60
 LARGEST = 1 << 22
 """Weights and elements up to which a network that was read is evaluated too."""
 
-KINDS = ("onnx",) * 12 + ("larq",) * 3 + ("folder",) * 4 + ("cnv",)
+KINDS = ("onnx",) * 12 + ("larq",) * 3 + ("folder",) * 4 + ("cnv",) + ("tables",) * 2
 """Of the mutations, in turn. CNV's folders have 100 to 180 files and take the longest."""
 
 
@@ -117,6 +118,12 @@ def prepare(number: int, folder: Path, cases: Path | None) -> tuple[Path, dict[s
             path = folder / "m.npz"
             path.write_bytes(mutate_larq(found[(turn + place) % len(found)], random))
             return path, say("larq", random)
+        case "tables":
+            # Both kinds of file are known by their content.
+            found = table_seeds()
+            path = folder / "m.npz"
+            path.write_bytes(mutate_tables(found[(turn + place) % len(found)], random))
+            return path, say("tables", random)
         case kind:
             files = small_seeds() if kind == "folder" else cnv_seeds()
             path = folder / "parameters"

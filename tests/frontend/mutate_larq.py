@@ -124,7 +124,7 @@ def _described(text: str, random: np.random.Generator) -> str:
     return changed
 
 
-def _array(array: Any, random: np.random.Generator) -> Any:
+def change_array(array: Any, random: np.random.Generator) -> Any:
     values = np.array(array)
     match random.integers(6):
         case 0:
@@ -164,7 +164,7 @@ def mutate_larq(seed: Arrays, random: np.random.Generator) -> bytes:
             case 1:
                 content[f"{name}x"] = content.pop(name)
             case _:
-                content[name] = _array(content[name], random)
+                content[name] = change_array(content[name], random)
         if not content:
             break
     buffer = io.BytesIO()

@@ -44,7 +44,9 @@ def own(root: Path) -> Iterator[Format]:
 def test_every_folder_registers_one_format() -> None:
     folders = {path.parent.name for path in Path(frontend.__path__[0]).glob("*/__init__.py")}
     assert {entry.read.__module__ for entry in FORMATS.values()} == {f"bnnhw.frontend.{name}" for name in folders}
-    assert sorted(FORMATS) == sorted(entry.name for entry in FORMATS.values()) == ["bnn-pynq", "larq", "qonnx"]
+    assert (
+        sorted(FORMATS) == sorted(entry.name for entry in FORMATS.values()) == ["bnn-pynq", "larq", "qonnx", "tables"]
+    )
 
 
 def test_formats_and_their_options_load_nothing_heavy() -> None:
@@ -86,7 +88,7 @@ def test_nothing_fits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setitem(FORMATS, name, replace(entry, sniff=lambda _: Match.NO))
     path = tmp_path / "m"
     path.write_bytes(b"x")
-    message = f"{path}: must be a BNN-PYNQ parameter folder, a Larq model, an ONNX model"
+    message = f"{path}: must be a BNN-PYNQ parameter folder, a Larq model, an ONNX model, a network of truth tables"
     with pytest.raises(FileError, match=f"^{re.escape(message)}$"):
         read_model(path)
 

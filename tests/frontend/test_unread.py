@@ -20,6 +20,7 @@ NPZ = (
     "weights by name"
 )
 QONNX = "export the network as QONNX, as docs/models.md shows"
+TABLES = "of a network of truth tables write the arrays that docs/models.md lists, 'table_network' among them"
 
 
 def zipped(*names: str) -> bytes:
@@ -51,11 +52,11 @@ FILES: dict[str, tuple[bytes, str]] = {
     "m.pkl": (pickle.dumps({"weight": 1}), f"a pickle is not read: nothing is unpickled: {QONNX}"),
     "m.safetensors": (
         (12).to_bytes(8, "little") + b'{"w": {"a":1}',
-        f"a safetensors file is not read: it holds weights and no graph: {QONNX}",
+        f"a safetensors file is not read: it holds weights and no graph: {QONNX}; {TABLES}",
     ),
     "m.npz": (
         saved(np.savez, np.zeros(3)),
-        f"an .npz archive without an array 'architecture' is not read: of a Larq model, {NPZ}",
+        f"an .npz archive without an array 'architecture' is not read: of a Larq model, {NPZ}; {TABLES}",
     ),
 }
 
