@@ -1,4 +1,4 @@
-"""Measures a network of truth tables at its core rate: a frame per cycle from an on-chip store, on a board's device.
+"""Measures a network of tables or constants at its core rate: a frame per cycle from a store, on a board's device.
 
     python benchmarks/measure_lookup.py N.bnn --board icebreaker --dataset mnist --data DIR [--seeds 0 1 2] [-o R.json]
 
@@ -35,9 +35,10 @@ from bnnhw.boards import Board
 from bnnhw.build.place_route import PlaceRoute, place_and_route
 from bnnhw.build.process import run_logged
 from bnnhw.build.synth import CellCounts, count_cells, synthesize
+from bnnhw.dataflow import Graph
 from bnnhw.files import file_digest
 from bnnhw.folding import FoldedNetwork, LayerFolding, predict
-from bnnhw.ir import Lookup, Network, archive
+from bnnhw.ir import Dense, Lookup, archive
 from bnnhw.links.store.counters import SplitCounter
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.copy import Copy
@@ -195,12 +196,12 @@ class StoreTop(wiring.Component):
         ]
 
 
-def read_by(network: Network) -> list[int]:
-    """The elements of the input that the first layer reads."""
-    first = network.chain[0]
-    if not isinstance(first, Lookup):
-        raise SystemExit(f"the first layer must be one of tables, not {first.kind}")
-    return np.unique(first.sources).tolist()
+def read_by(graph: Graph) -> list[int]:
+    """The elements of the input that the first unit reads."""
+    read = graph.nodes[0].unit.read
+    if read is None:
+        raise SystemExit(f"the first unit must tell which bits it reads, which {graph.nodes[0].unit.kind} does not")
+    return np.flatnonzero(read.reshape(-1, graph.input.bits).any(axis=1)).tolist()
 
 
 def placed(top: wiring.Component, board: Board, folder: Path, seeds: Sequence[int], mhz: float) -> dict[str, Any]:
@@ -297,10 +298,10 @@ def main() -> None:
         "device": board.part.name,
         "options": list(board.place_route_options),
         "sha256": file_digest(options.network),
-        "neurons": [layer.neurons for layer in network.chain if isinstance(layer, Lookup)],
+        "neurons": [layer.neurons for layer in network.chain if isinstance(layer, Dense | Lookup)],
         "cycles_per_frame": cycles.cycles_per_frame,
         "latency_cycles": cycles.latency_cycles,
-        "elements_read": len(read_by(network)),
+        "elements_read": len(read_by(graph)),
         "estimate": {"lut4": graph.resources().lut4, "ff": graph.resources().ff},
     }
     if options.only != "place":
@@ -321,7 +322,7 @@ def main() -> None:
             figures["core"] = alone(Accelerator(graph), board, folder)
             print(json.dumps(figures["core"]), file=sys.stderr)
             stored = FRAMES[board.family.technology.name]
-            top = StoreTop(Accelerator(graph), codes[:stored], labels[:stored], read_by(network))
+            top = StoreTop(Accelerator(graph), codes[:stored], labels[:stored], read_by(graph))
             figures["top"] = placed(top, board, folder, options.seeds, options.freq)
         slowest = min(figures["top"]["fmax_mhz"].values())
         figures["frames_per_s"] = round(slowest * 1e6 / cycles.cycles_per_frame)
