@@ -15,10 +15,11 @@ from bnnhw.boards import Board
 from bnnhw.build import place_route, synth
 from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.build.design import TOP, Source, design_files, write_design
+from bnnhw.build.floorplan import FLOORPLAN, floorplan
 from bnnhw.build.result import REPORT, BuildResult, write_report
 from bnnhw.build.synth import CellCounts
 from bnnhw.errors import CheckError, RequestError
-from bnnhw.files import OutputFolder, file_digest, locked, new_folders, package_digest, write_json
+from bnnhw.files import OutputFolder, file_digest, locked, new_folders, package_digest, scratch, write_json
 from bnnhw.links import BoardLink
 from bnnhw.tools import Program
 
@@ -126,6 +127,7 @@ def output_names(source: Source, board: Board, link: BoardLink) -> tuple[str, ..
         *(path.name for path in (*design.sources, design.constraints)),
         *synth.output_names(TOP),
         *place_route.output_names(TOP, toolchain),
+        FLOORPLAN,
         REPORT,
         *(stamp_name(step) for step in STEPS),
     )
@@ -186,17 +188,23 @@ def _build(
     with step("fit"):
         check_fit(cells, board)
 
+    plan = folder / FLOORPLAN
+
     def place() -> dict[str, Any]:
-        routed = place_route.place_and_route(
-            board,
-            netlist,
-            design.constraints,
-            folder,
-            clock_mhz=clock_mhz,
-            seed=seed,
-            options=toolchain.large_design_options(cells.lut4),
-            progress=lambda fraction, what: progress("place_route", fraction, what),
-        )
+        with scratch(folder) as temporary:
+            placed = temporary / "placed.json"
+            routed = place_route.place_and_route(
+                board,
+                netlist,
+                design.constraints,
+                folder,
+                clock_mhz=clock_mhz,
+                seed=seed,
+                options=toolchain.large_design_options(cells.lut4),
+                placed=placed,
+                progress=lambda fraction, what: progress("place_route", fraction, what),
+            )
+            write_json(plan, floorplan(placed, routed.timing, routed.clock), owned=True)
         return {
             "fmax_mhz": routed.fmax_mhz,
             "fmax_per_clock_mhz": routed.fmax_per_clock,
@@ -215,7 +223,7 @@ def _build(
             file_digest(netlist),
             file_digest(design.constraints),
         )
-        routed = cache.run("place_route", inputs, [configuration], place)
+        routed = cache.run("place_route", inputs, [configuration, plan], place)
 
     bitstream = folder / f"{TOP}.{toolchain.bitstream}"
 

@@ -41,6 +41,8 @@ class PlaceRoute:
         What the packer reads.
     fmax_mhz : float
         Of the slowest clock, relative to what that clock must reach.
+    clock : str
+        That clock, in nextpnr's words.
     fmax_per_clock : dict of str to float
         MHz.
     timing_met : bool
@@ -48,14 +50,18 @@ class PlaceRoute:
     utilization : dict of str to dict
         Resource -> ``{"used": n, "available": m}``, in nextpnr's words; those with none used left out.
     log : Path
+    timing : Path
+        nextpnr's report.
     """
 
     configuration: Path
     fmax_mhz: float
+    clock: str
     fmax_per_clock: dict[str, float]
     timing_met: bool
     utilization: dict[str, dict[str, int]]
     log: Path
+    timing: Path
 
 
 class _Watcher:
@@ -118,6 +124,7 @@ def place_and_route(
     seed: int = 0,
     stem: str = "top",
     options: Sequence[str] = (),
+    placed: Path | None = None,
     progress: Progress | None = None,
 ) -> PlaceRoute:
     """Runs nextpnr in ``folder``; leaves the configuration, the report and the log there.
@@ -132,6 +139,8 @@ def place_and_route(
         What placement and routing aim at, for clocks without a constraint of their own.
     options : sequence of str
         More of nextpnr's options.
+    placed : Path, optional
+        The netlist with the place of each cell is written here.
 
     Raises
     ------
@@ -160,6 +169,7 @@ def place_and_route(
         *("--freq", f"{clock_mhz:g}"),
         *("--seed", str(seed)),
         "--timing-allow-fail",
+        *(() if placed is None else ("--write", os.path.relpath(placed, folder))),
         *options,
     ]
     watcher = _Watcher(progress)
@@ -182,9 +192,11 @@ def _read_report(configuration: Path, report: Path, log: Path, clock_mhz: float)
         constraint = float(data["fmax"][name].get("constraint", clock_mhz))
         return clocks[name] / constraint
 
+    slowest = min(clocks, key=slack)
     return PlaceRoute(
         configuration,
-        clocks[min(clocks, key=slack)],
+        clocks[slowest],
+        slowest,
         clocks,
         all(slack(name) >= 1 for name in clocks),
         {
@@ -193,6 +205,7 @@ def _read_report(configuration: Path, report: Path, log: Path, clock_mhz: float)
             if n["used"]
         },
         log,
+        report,
     )
 
 

@@ -19,6 +19,7 @@ SECTIONS = {
     "design": "design.json",
     "simulate": "simulate.json",
     "build": "report.json",
+    "floorplan": "floorplan.json",
     "demo": "demo.json",
 }
 """The parts of a report, and the file of each: the JSON object of the verb of that name."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Bar", "Box", "bars", "boxes", "class_rows", "cycle_rows", "utilization"]
+__all__ = ["Bar", "Box", "Hop", "Region", "bars", "boxes", "class_rows", "cycle_rows", "hops", "regions", "utilization"]
 
 BOX_WIDTH, BOX_GAP = 168, 44
 LATTICE = 8
@@ -48,6 +48,40 @@ class Bar:
     text: str
     share: float
     alert: bool = False
+
+
+SHADES = (0.35, 0.65, 1.0)
+"""How strong a tile is drawn: by its share of the fullest tile of its unit, in thirds."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A unit on the chip.
+
+    Parameters
+    ----------
+    name : str
+    colour : str
+        In CSS.
+    cells : int
+    shades : tuple of (float, str)
+        How strong, and the SVG path of the tiles drawn so.
+    """
+
+    name: str
+    colour: str
+    cells: int
+    shades: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A part of the slowest path inside of one unit; ``share`` is its part of the whole."""
+
+    name: str
+    colour: str
+    text: str
+    share: float
 
 
 def _kept(how: Mapping[str, Any]) -> str:
@@ -107,6 +141,42 @@ def cycle_rows(sections: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, in
     )
     rows = ((what, simulate.get(f"predicted_{key}", fold.get(key)), simulate.get(key)) for what, key in names)
     return tuple(row for row in rows if row[1] is not None or row[2] is not None)
+
+
+def _colours(floorplan: Mapping[str, Any]) -> dict[str, str]:
+    """A hue for every unit, side by side in the list as far apart as they go."""
+    names = [unit["name"] for unit in floorplan.get("units", ())]
+    # The golden angle: however many there are, neighbours differ.
+    return {name: f"hsl({round(200 + 137.508 * i) % 360} 62% 48%)" for i, name in enumerate(names)}
+
+
+def regions(floorplan: Mapping[str, Any]) -> tuple[Region, ...]:
+    """The units on the chip, the largest first; a tile is a unit of length."""
+    colours = _colours(floorplan)
+    found: list[Region] = []
+    for unit in floorplan.get("units", ()):
+        fullest = max((count for _, _, count in unit["tiles"]), default=1)
+        paths: dict[float, list[str]] = {shade: [] for shade in SHADES}
+        for x, y, count in unit["tiles"]:
+            shade = SHADES[-(-len(SHADES) * count // fullest) - 1]
+            paths[shade].append(f"M{x} {y}h1v1h-1z")
+        shades = tuple((shade, "".join(path)) for shade, path in paths.items() if path)
+        found.append(Region(unit["name"], colours[unit["name"]], unit["cells"], shades))
+    return tuple(found)
+
+
+def hops(floorplan: Mapping[str, Any]) -> tuple[Hop, ...]:
+    """The units that the slowest path runs through, in its order."""
+    path, colours = floorplan.get("critical_path") or {"hops": (), "ns": 0.0}, _colours(floorplan)
+    return tuple(
+        Hop(
+            hop["unit"],
+            colours.get(hop["unit"], "var(--soft)"),
+            f"{hop['ns']:.2f} ns, {hop['levels']} levels of logic",
+            hop["ns"] / path["ns"] if path["ns"] else 0.0,
+        )
+        for hop in path["hops"]
+    )
 
 
 MOST_CLASSES = 100

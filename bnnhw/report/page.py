@@ -22,7 +22,7 @@ def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    build = sections.get("build", {})
+    build, floorplan = sections.get("build", {}), sections.get("floorplan", {})
     boxes = figures.boxes(sections.get("network", {}), sections.get("fold", {}))
     return environment.get_template("page.html.j2").render(
         title=_title(sections),
@@ -34,7 +34,15 @@ def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
         stages=figures.bars(_stages(sections), "s"),
         cycles=figures.cycle_rows(sections),
         classes=figures.class_rows(sections),
-        raw={name: json.dumps(section, indent=2, ensure_ascii=False) for name, section in sections.items()},
+        floorplan=floorplan,
+        regions=figures.regions(floorplan),
+        hops=figures.hops(floorplan),
+        # Of the places of all cells there is the picture.
+        raw={
+            name: json.dumps(section, indent=2, ensure_ascii=False)
+            for name, section in sections.items()
+            if section is not floorplan
+        },
     )
 
 

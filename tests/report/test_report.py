@@ -11,7 +11,7 @@ import pytest
 from bnnhw.errors import FileError
 from bnnhw.report import collect, render
 from bnnhw.report.collect import SECTIONS
-from bnnhw.report.figures import bars, boxes, cycle_rows, quantity, utilization
+from bnnhw.report.figures import bars, boxes, cycle_rows, hops, quantity, regions, utilization
 
 NETWORK = {
     "layers": [
@@ -114,6 +114,42 @@ def test_page_of_everything(tmp_path: Path) -> None:
     assert page.count("<details>") == 5
 
 
+FLOORPLAN: dict[str, Any] = {
+    "width": 26,
+    "height": 32,
+    "units": [
+        {"name": "first", "cells": 12, "tiles": [[3, 2, 8], [4, 2, 3], [5, 9, 1]]},
+        {"name": "link", "cells": 2, "tiles": [[6, 1, 2]]},
+    ],
+    "critical_path": {
+        "ns": 8.0, "logic_ns": 3.0, "routing_ns": 5.0, "levels": 4,
+        "hops": [{"unit": "link", "ns": 2.0, "levels": 1}, {"unit": "gone", "ns": 6.0, "levels": 3}],
+    },
+}  # fmt: skip
+
+
+def test_floorplan_and_slowest_path(tmp_path: Path) -> None:
+    first, link = regions(FLOORPLAN)
+    # Three shades, by how full a tile is of what the fullest holds.
+    assert first.shades == ((0.35, "M5 9h1v1h-1z"), (0.65, "M4 2h1v1h-1z"), (1.0, "M3 2h1v1h-1z"))
+    assert link.shades == ((1.0, "M6 1h1v1h-1z"),) and first.colour != link.colour
+    through = hops(FLOORPLAN)
+    assert [(hop.name, hop.share) for hop in through] == [("link", 0.25), ("gone", 0.75)]
+    assert through[0].colour == link.colour
+    _write(tmp_path, build=BUILD, floorplan=FLOORPLAN)
+    page = render(collect(tmp_path))
+    _check(page)
+    assert "a square a tile of 26 × 32" in page and "first, 12 cells</li>" in page
+    assert "Slowest path: 8.00 ns, 5.00 of them on wires, 4 levels of logic" in page
+    assert "6.00 ns, 3 levels of logic" in page
+    # The tiles are the picture's, not text.
+    assert "<summary>build</summary>" in page and "<summary>floorplan</summary>" not in page
+    _write(tmp_path, floorplan=FLOORPLAN | {"critical_path": None})
+    assert "Slowest path" not in render(collect(tmp_path))
+    _write(tmp_path, floorplan={"width": 1, "height": 1, "units": [], "critical_path": None})
+    assert "Floorplan" not in render(collect(tmp_path))
+
+
 def test_classes_by_their_names(tmp_path: Path) -> None:
     row = {"name": "a <b> leaf", "images": 1200, "correct": 1100, "given": 1300}
     random = {"name": "other", "images": None, "correct": None, "given": 7}
@@ -164,7 +200,7 @@ def test_no_folder(tmp_path: Path) -> None:
 def test_nothing_to_report(tmp_path: Path) -> None:
     message = (
         "must hold at least one of train.json, import.json, network.json, evaluate.json, fold.json, design.json, "
-        "simulate.json, report.json, demo.json, and holds none"
+        "simulate.json, report.json, floorplan.json, demo.json, and holds none"
     )
     with pytest.raises(FileError, match=rf"^{re.escape(f'{tmp_path}: {message}')}$"):
         collect(tmp_path)
