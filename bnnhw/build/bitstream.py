@@ -192,7 +192,6 @@ def _build(
 
     def place() -> dict[str, Any]:
         with scratch(folder) as temporary:
-            placed = temporary / "placed.json"
             routed = place_route.place_and_route(
                 board,
                 netlist,
@@ -201,10 +200,11 @@ def _build(
                 clock_mhz=clock_mhz,
                 seed=seed,
                 options=toolchain.large_design_options(cells.lut4),
-                placed=placed,
+                placed=temporary / "placed.json",
                 progress=lambda fraction, what: progress("place_route", fraction, what),
             )
-            write_json(plan, floorplan(placed, routed.timing, routed.clock), owned=True)
+            assert routed.placed is not None
+            write_json(plan, floorplan(routed.placed, routed.timing, routed.clock), owned=True)
         return {
             "fmax_mhz": routed.fmax_mhz,
             "fmax_per_clock_mhz": routed.fmax_per_clock,

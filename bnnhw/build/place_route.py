@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bnnhw import tools
@@ -52,6 +52,8 @@ class PlaceRoute:
     log : Path
     timing : Path
         nextpnr's report.
+    placed : Path, optional
+        The netlist with the place of each cell, where one was asked for.
     """
 
     configuration: Path
@@ -62,6 +64,7 @@ class PlaceRoute:
     utilization: dict[str, dict[str, int]]
     log: Path
     timing: Path
+    placed: Path | None = None
 
 
 class _Watcher:
@@ -140,7 +143,7 @@ def place_and_route(
     options : sequence of str
         More of nextpnr's options.
     placed : Path, optional
-        The netlist with the place of each cell is written here.
+        The netlist with the place of each cell is written here, unless the configuration is one: see the result.
 
     Raises
     ------
@@ -169,7 +172,7 @@ def place_and_route(
         *("--freq", f"{clock_mhz:g}"),
         *("--seed", str(seed)),
         "--timing-allow-fail",
-        *(() if placed is None else ("--write", os.path.relpath(placed, folder))),
+        *(() if placed is None else _named(toolchain.placed_options, placed=os.path.relpath(placed, folder))),
         *options,
     ]
     watcher = _Watcher(progress)
@@ -179,7 +182,10 @@ def place_and_route(
             raise CheckError(f"the design does not fit {board.name}: {excess}")
         reason = watcher.errors[0] if watcher.errors else f"it ended with status {status}"
         raise BnnhwError(f"{tool.name} failed: {reason} (log: {log})")
-    return _read_report(configuration, report, log, clock_mhz)
+    routed = _read_report(configuration, report, log, clock_mhz)
+    if placed is None:
+        return routed
+    return replace(routed, placed=placed if toolchain.placed_options else configuration)
 
 
 def _read_report(configuration: Path, report: Path, log: Path, clock_mhz: float) -> PlaceRoute:

@@ -128,6 +128,9 @@ class Toolchain:
         A nextpnr.
     place_route_options : tuple of str
         Options that name its files: ``{constraints}`` and ``{configuration}`` stand for them.
+    placed_options : tuple of str
+        Options of nextpnr that write the netlist with the place of each cell to ``{placed}``; none where what it
+        configures the device with is that netlist.
     constraints, configuration, bitstream : str
         Suffixes of pins and clocks, of what nextpnr writes, and of what the packer makes of it.
     packer : Program
@@ -152,6 +155,7 @@ class Toolchain:
     packer: Program
     pack_options: tuple[str, ...]
     bitstream: str
+    placed_options: tuple[str, ...] = ("--write", "{placed}")
     large_lut4: int | None = None
     large_options: tuple[str, ...] = ()
     registers: str = ""

@@ -187,7 +187,9 @@ GOWIN = Family(
         ),
         place_route_options=("--vopt", "cst={constraints}", "--write", "{configuration}"),
         constraints="cst",
+        # What gowin_pack reads is the netlist with the place of each cell; nextpnr takes "--write" once.
         configuration="pnr.json",
+        placed_options=(),
         packer=Program(
             "gowin_pack",
             "bitstreams for Gowin",

@@ -38,6 +38,17 @@ def tiny() -> Source:
     return source(TINY)
 
 
+def check_floorplan(folder: Path) -> None:
+    """All units of the network lie on the chip, and the slowest path takes as long as the clock's report says."""
+    plan, report = (json.loads((folder / name).read_text()) for name in ("floorplan.json", "report.json"))
+    units = {unit["name"]: unit["cells"] for unit in plan["units"]}
+    assert {"layer0_fc0", "layer1_fc1", "link"} <= units.keys()
+    assert units["layer0_fc0"] > units["layer1_fc1"]
+    path = plan["critical_path"]
+    assert path["ns"] == pytest.approx(1e3 / report["fmax_mhz"], abs=0.01)
+    assert {hop["unit"] for hop in path["hops"]} <= units.keys()
+
+
 def test_icebreaker_end_to_end(tiny: Source, tmp_path: Path) -> None:
     """A bitstream that meets timing; the second build does nothing; another seed repeats only what it must."""
     needs_build(ICE40)
@@ -49,6 +60,7 @@ def test_icebreaker_end_to_end(tiny: Source, tmp_path: Path) -> None:
     assert bytes.fromhex("7eaa997e") in first.bitstream.read_bytes()[:200]
     assert first.timing_met and first.fmax_mhz >= first.clock_mhz == 30.0
     assert first.skipped == ()
+    check_floorplan(tmp_path)
     assert tuple(first.stages_s) == ("elaborate", "synth", "place_route", "pack", "report")
     used = first.utilization["ICESTORM_LC"]
     assert first.estimate["lut4"] <= used["used"] <= used["available"] == ICEBREAKER.lut4
@@ -95,6 +107,7 @@ def test_ulx3s_end_to_end(name: str, tmp_path: Path) -> None:
     # ECP5 bitstreams: the preamble BDB3 after the comments (FPGA-TN-02039, sysCONFIG).
     assert bytes.fromhex("bdb3") in result.bitstream.read_bytes()[:400]
     assert result.timing_met
+    check_floorplan(tmp_path)
 
 
 def test_tang_nano_end_to_end(tmp_path: Path) -> None:
@@ -105,6 +118,7 @@ def test_tang_nano_end_to_end(tmp_path: Path) -> None:
     assert any(int(line, 2).to_bytes(len(line) // 8).hex().endswith("1100481b") for line in header)
     assert result.timing_met and result.clock_mhz == boards.get("tang-nano-9k").clock_mhz
     assert result.utilization["rPLL"]["used"] == 1
+    check_floorplan(tmp_path)
 
 
 @pytest.mark.slow
