@@ -190,6 +190,9 @@ def _build(
 
     plan = folder / FLOORPLAN
 
+    def needs(types: Mapping[str, int]) -> dict[str, int]:
+        return synth.count_cells(types, board.family).as_dict()
+
     def place() -> dict[str, Any]:
         with scratch(folder) as temporary:
             routed = place_route.place_and_route(
@@ -204,7 +207,8 @@ def _build(
                 progress=lambda fraction, what: progress("place_route", fraction, what),
             )
             assert routed.placed is not None
-            write_json(plan, floorplan(routed.placed, routed.timing, routed.clock), owned=True)
+            drawn = floorplan(netlist, routed.placed, routed.timing, routed.clock, needs)
+            write_json(plan, drawn, owned=True)
         return {
             "fmax_mhz": routed.fmax_mhz,
             "fmax_per_clock_mhz": routed.fmax_per_clock,

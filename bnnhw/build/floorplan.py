@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from bnnhw.errors import BnnhwError
 
-__all__ = ["BOARD", "FLOORPLAN", "critical_path", "floorplan", "unit_of", "units_of"]
+__all__ = ["BOARD", "FLOORPLAN", "critical_path", "floorplan", "unit_of", "unit_resources", "units_of"]
 
 FLOORPLAN = "floorplan.json"
 
@@ -155,34 +155,53 @@ def critical_path(timing: Mapping[str, Any], clock: str, units: Mapping[str, str
     }
 
 
-def floorplan(placed: Path, timing: Path, clock: str) -> dict[str, Any]:
+Count: TypeAlias = Callable[[Mapping[str, int]], Mapping[str, int]]
+"""Takes how many cells there are of each type; gives what they need of each resource."""
+
+
+def unit_resources(module: Mapping[str, Any], count: Count) -> dict[str, dict[str, int]]:
+    """What each unit of a netlist needs; all of them together what the netlist does.
+
+    Parameters
+    ----------
+    module : mapping
+        As :func:`units_of` takes it, before it is placed: nextpnr has types of its own.
+    count : callable
+    """
+    types: dict[str, Counter[str]] = {}
+    for name, unit in units_of(module).items():
+        types.setdefault(unit, Counter())[module["cells"][name]["type"]] += 1
+    return {unit: dict(count(types[unit])) for unit in sorted(types)}
+
+
+def floorplan(netlist: Path, placed: Path, timing: Path, clock: str, count: Count) -> dict[str, Any]:
     """What a page shows of a placed design.
 
     Parameters
     ----------
-    placed : Path
-        The netlist that nextpnr writes, with the place of each cell.
+    netlist, placed : Path
+        What synthesis writes, and what nextpnr makes of it, with the place of each cell.
     timing : Path
         Its report.
     clock : str
         Whose slowest path is asked for.
+    count : callable
+        See :func:`unit_resources`.
 
     Returns
     -------
     dict
         ``width`` and ``height`` in tiles; ``units``, the most cells first: name, ``cells`` and ``tiles``, rows of x, y and
-        how many cells of the unit there are; ``critical_path``, see :func:`critical_path`.
+        how many cells of the unit there are; ``resources``, see :func:`unit_resources`; ``critical_path``, see
+        :func:`critical_path`.
 
     Raises
     ------
     BnnhwError
-        When the file is no such netlist.
+        When a file is no such netlist.
     """
-    try:
-        modules = json.loads(placed.read_text(encoding="utf-8"))["modules"]
-        (module,) = (m for m in modules.values() if int(str(m["attributes"].get("top", "0")), 2))
-    except (ValueError, KeyError) as error:
-        raise BnnhwError(f"nextpnr wrote no netlist with one top: {error}") from None
+    resources = unit_resources(_top(netlist, "Yosys"), count)
+    module = _top(placed, "nextpnr")
     units = units_of(module)
     tiles: dict[str, Counter[tuple[int, int]]] = {}
     for name, cell in module["cells"].items():
@@ -197,5 +216,16 @@ def floorplan(placed: Path, timing: Path, clock: str) -> dict[str, Any]:
             {"name": unit, "cells": counts.total(), "tiles": sorted([x, y, n] for (x, y), n in counts.items())}
             for unit, counts in ordered
         ],
+        "resources": resources,
         "critical_path": critical_path(json.loads(timing.read_text(encoding="utf-8")), clock, units),
     }
+
+
+def _top(path: Path, program: str) -> dict[str, Any]:
+    """The top module of a netlist."""
+    try:
+        modules = json.loads(path.read_text(encoding="utf-8"))["modules"]
+        (module,) = (m for m in modules.values() if int(str(m["attributes"].get("top", "0")), 2))
+    except (ValueError, KeyError) as error:
+        raise BnnhwError(f"{program} wrote no netlist with one top: {error}") from None
+    return module

@@ -13,6 +13,7 @@ from bnnhw.dataflow.engine import ENGINES
 from bnnhw.dataflow.frame import Frame
 from bnnhw.errors import CheckError, FoldingError, RequestError
 from bnnhw.files import new_folders
+from bnnhw.flow.chip import chip_json
 from bnnhw.folding import FoldedNetwork, Prediction
 from bnnhw.folding import file as folding_file
 from bnnhw.folding import predict as predict_graph
@@ -264,12 +265,22 @@ def fold_json(
             }
             for layer, folding in folded.pairs
         ],
-        "units": [{"name": unit.name, "unit": unit.unit, "cycles": unit.cycles} for unit in prediction.layers],
+        "units": [
+            {
+                "name": unit.name,
+                "unit": unit.unit,
+                "cycles": unit.cycles,
+                "node": node.name,
+                "estimate": asdict(node.unit.resources()),
+            }
+            for node, unit in zip(graph.nodes, prediction.layers, strict=True)
+        ],
         "cycles_per_frame": prediction.cycles_per_frame,
         "latency_cycles": prediction.latency_cycles,
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
         "link_fps": link.frames_per_s(Frame.of(graph), clock_mhz),
         "clock_mhz": clock_mhz,
+        "chip": chip_json(board),
         # With the link, as the design that `build` makes.
         "estimate": estimate_json(graph.resources() + link_reserve(folded.network, board)),
     }

@@ -9,6 +9,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from bnnhw.report import figures
+from bnnhw.report.confusion import confusion
+from bnnhw.report.roofline import roofline
+from bnnhw.report.units import unit_rows
 
 __all__ = ["render"]
 
@@ -28,6 +31,11 @@ def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
         title=_title(sections),
         tiles=_tiles(sections),
         boxes=boxes,
+        quantity=figures.quantity,
+        roofline=roofline(sections.get("network", {}), sections.get("fold", {})),
+        confusion=confusion(sections.get("evaluate", {})),
+        units=unit_rows(sections.get("fold", {}), floorplan),
+        built="resources" in floorplan,
         box_width=figures.BOX_WIDTH,
         network_width=max(1, len(boxes)) * (figures.BOX_WIDTH + figures.BOX_GAP) - figures.BOX_GAP,
         utilization=figures.utilization(build.get("utilization") or {}),

@@ -44,6 +44,8 @@ def check_floorplan(folder: Path) -> None:
     units = {unit["name"]: unit["cells"] for unit in plan["units"]}
     assert {"layer0_fc0", "layer1_fc1", "link"} <= units.keys()
     assert units["layer0_fc0"] > units["layer1_fc1"]
+    for resource, cells in report["estimate"].items():
+        assert sum(needed[resource] for needed in plan["resources"].values()) == cells
     path = plan["critical_path"]
     assert path["ns"] == pytest.approx(1e3 / report["fmax_mhz"], abs=0.01)
     assert {hop["unit"] for hop in path["hops"]} <= units.keys()

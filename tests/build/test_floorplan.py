@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bnnhw.build import floorplan as module
-from bnnhw.build.floorplan import BOARD, critical_path, floorplan, unit_of, units_of
+from bnnhw.build.floorplan import BOARD, critical_path, floorplan, unit_of, unit_resources, units_of
 from bnnhw.errors import BnnhwError
 
 
@@ -123,11 +124,27 @@ def test_the_slowest_path() -> None:
     assert critical_path(TIMING, "other", units) is None
 
 
+def count(types: Mapping[str, int]) -> dict[str, int]:
+    """A table takes a LUT4, a pair of them two; nothing else does."""
+    return {"lut4": types.get("LUT", 0) + 2 * types.get("PAIR", 0)}
+
+
+def test_resources_of_units() -> None:
+    kinds = dict(zip(CELLS, ["DFF", "LUT", "PAIR", "LUT", "DFF", "DFF", "RAM", "IO", "IO"], strict=True))
+    module = MODULE | {"cells": {name: cell | {"type": kinds[name]} for name, cell in CELLS.items()}}
+    assert unit_resources(module, count) == {
+        BOARD: {"lut4": 0}, "first": {"lut4": 3}, "link": {"lut4": 0}, "second": {"lut4": 1},
+    }  # fmt: skip
+
+
 def test_floorplan(tmp_path: Path) -> None:
-    placed, timing = tmp_path / "placed.json", tmp_path / "timing.json"
+    netlist, placed, timing = (tmp_path / f"{name}.json" for name in ("netlist", "placed", "timing"))
     placed.write_text(json.dumps({"modules": {"cell": {"attributes": {}}, "top": MODULE}}))
     timing.write_text(json.dumps(TIMING))
-    assert floorplan(placed, timing, "clk") == {
+    mapped = {"$1": cell("", 10, 20) | {"type": "LUT"}, "$2": cell("", 20, 10) | {"type": "PAIR"}}
+    netlist.write_text(json.dumps({"modules": {"top": MODULE | {"cells": mapped}}}))
+    assert floorplan(netlist, placed, timing, "clk", count) == {
+        "resources": {"first": {"lut4": 1}, "second": {"lut4": 2}},
         "width": 7,
         "height": 9,
         "units": [
@@ -138,6 +155,9 @@ def test_floorplan(tmp_path: Path) -> None:
         "critical_path": PATH,
     }
     for text in ("{", "{}", '{"modules": {}}'):
-        placed.write_text(text)
-        with pytest.raises(BnnhwError, match=r"^nextpnr wrote no netlist with one top: "):
-            floorplan(placed, timing, "clk")
+        for path, program in ((placed, "nextpnr"), (netlist, "Yosys")):
+            kept = path.read_text()
+            path.write_text(text)
+            with pytest.raises(BnnhwError, match=rf"^{program} wrote no netlist with one top: "):
+                floorplan(netlist, placed, timing, "clk", count)
+            path.write_text(kept)
