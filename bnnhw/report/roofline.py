@@ -113,7 +113,13 @@ def loads(network: Mapping[str, Any], fold: Mapping[str, Any]) -> tuple[Load, ..
         serial = how.get("planes") == "serial"
         read = bits * (planes if serial else 1) if how["memory"] == "block" else 0
         found.append(
-            Load(layer["name"], xnors / how["cycles"], xnors / frame, xnors / read if read else None, read / how["cycles"])
+            Load(
+                layer["name"],
+                xnors / how["cycles"],
+                xnors / frame,
+                xnors / read if read else None,
+                read / how["cycles"],
+            )
         )
     return tuple(found)
 
