@@ -1,4 +1,4 @@
-"""What the logic and the memories of a chip could do in a cycle: the ceilings that a network's layers are held against."""
+"""What the logic and the memories of a chip could do in a cycle: the ceilings over a network's layers."""
 
 from __future__ import annotations
 
