@@ -98,7 +98,7 @@ def _by_bit(cells: Mapping[str, list[int]]) -> dict[int, list[str]]:
 
 
 def _spread(found: dict[str, str], ours: Mapping[str, list[int]], theirs: Mapping[int, list[str]]) -> None:
-    """Cells without a unit take that of most of their neighbours, in place; in rounds, so that order does not matter."""
+    """Cells without a unit take that of most of their neighbours, in place; in rounds: order does not matter."""
     left = [name for name in ours if name not in found]
     for _ in range(_ROUNDS):
         new: dict[str, str] = {}
@@ -191,8 +191,8 @@ def floorplan(netlist: Path, placed: Path, timing: Path, clock: str, count: Coun
     Returns
     -------
     dict
-        ``width`` and ``height`` in tiles; ``units``, the most cells first: name, ``cells`` and ``tiles``, rows of x, y and
-        how many cells of the unit there are; ``resources``, see :func:`unit_resources`; ``critical_path``, see
+        ``width`` and ``height`` in tiles; ``units``, the most cells first: name, ``cells`` and ``tiles``, rows of x, y
+        and how many cells of the unit there are; ``resources``, see :func:`unit_resources`; ``critical_path``, see
         :func:`critical_path`.
 
     Raises
