@@ -138,12 +138,13 @@ def roofline(network: Mapping[str, Any], fold: Mapping[str, Any]) -> Roofline | 
     right, bottom = float(WIDTH - RIGHT), float(HEIGHT - BOTTOM)
 
     def x(intensity: float) -> float:
-        return round(LEFT + (right - LEFT) * math.log(intensity, across[-1]), 1)
+        # A dot at 1 stands clear of the axis.
+        return round(LEFT + NEAR + (right - LEFT - NEAR) * math.log(intensity, across[-1]), 1)
 
     def y(xnors: float) -> float:
         return round(bottom - (bottom - TOP) * math.log(max(xnors / low, 1.0), up[-1]), 1)
 
-    roof = f"M{x(1)} {y(compute)}H{right}"
+    roof = f"M{LEFT} {y(compute)}H{right}"
     if bandwidth:
         # The slope ends where it meets the level.
         start = f"M{x(1)} {y(min(bandwidth, compute))}"

@@ -82,7 +82,8 @@ def test_a_roof_of_two_ceilings() -> None:
     assert [tick.text for tick in found.up] == ["1", "10", "100", "1k", "10k"]
     eight = found.across[3].at
     slope, level = found.roof.removeprefix("M").split("L")
-    assert level.startswith(f"{eight} ") and level.endswith(f"H{found.right}") and slope.startswith(f"{found.left}")
+    assert level.startswith(f"{eight} ") and level.endswith(f"H{found.right}")
+    assert slope.startswith(f"{found.across[0].at} ") and found.left + 8 < found.across[0].at < found.across[1].at
     first, second = found.dots
     assert first.x == found.across[2].at and second.x > found.right
     assert first.y == first.foot and second.y < second.foot <= found.bottom

@@ -139,7 +139,7 @@ def test_floorplan_and_slowest_path(tmp_path: Path) -> None:
     _write(tmp_path, build=BUILD, floorplan=FLOORPLAN)
     page = render(collect(tmp_path))
     _check(page)
-    assert "a square a tile of 26 × 32" in page and "first, 12 cells</li>" in page
+    assert "a square a tile, 26 × 32 in use" in page and "first, 12 cells</li>" in page
     assert "Slowest path: 8.00 ns, 5.00 of them on wires, 4 levels of logic" in page
     assert "6.00 ns, 3 levels of logic" in page
     # The tiles are the picture's, not text.
