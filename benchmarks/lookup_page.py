@@ -1,0 +1,61 @@
+"""The section of docs/benchmarks.md on networks of truth tables, made of benchmarks/results/lookup.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["lookup"]
+
+_CELLS = ("ICESTORM_LC", "TRELLIS_COMB")
+
+
+def lookup(results: dict[str, Any], table: Callable[..., str]) -> str:
+    """The section, given what makes a table of headings and rows."""
+    rows = [_row(entry) for entry in results.values() if "top" in entry and "simulated" in entry]
+    return "\n\n".join(
+        [
+            "## Truth tables, a frame per cycle",
+            "Made by `python benchmarks/measure_lookup.py N.bnn --board B --data DIR -o benchmarks/results/lookup.json`"
+            ", `N` the recipe that trained the network. *RTL* are the images that went through the Verilog, every "
+            "layer's stream compared, and how many differed. *Core* is the accelerator with its handshake, tables, "
+            "class sums and class included: LUT4 and registers after synthesis, and cells as nextpnr packs them "
+            "(iCE40: of a LUT4 and a register; ECP5: LUT4 and carry cells). *With the store* it is what was placed: "
+            "256 frames in block RAM (iCE40) or 16 in LUT4 (ECP5), of the bits that the network reads, and a counter of "
+            "wrong classes. Fmax is nextpnr's, a figure for each seed, with its default options; frames per second and "
+            "latency are of the slowest.",
+            table(
+                (
+                    *("recipe", "tables", "accuracy", "RTL", "board", "core: LUT4, registers", "cells"),
+                    *("with the store", "Fmax, MHz", "million frames/s", "latency"),
+                ),
+                rows,
+            ),
+            "No link of these boards carries so many frames: the rates are those of the core. What links carry stands "
+            "in [boards.md](boards.md) and [links.md](links.md).",
+        ]
+    )
+
+
+def _row(entry: dict[str, Any]) -> tuple[object, ...]:
+    core, top, simulated = entry["core"], entry["top"], entry["simulated"]
+    (used,) = {
+        (found["used"], found["available"])
+        for utilization in top["utilization"].values()
+        for name, found in utilization.items()
+        if name in _CELLS
+    }
+    clocks = ", ".join(f"{mhz:.1f}" for mhz in top["fmax_mhz"].values())
+    return (
+        f"`{entry['network']}`",
+        " + ".join(f"{neurons:,}" for neurons in entry["neurons"]),
+        f"{100 * simulated['accuracy']:.2f} %",
+        f"{simulated['frames']:,}, {simulated['mismatches']}",
+        entry["board"],
+        f"{core['lut4']:,}, {core['ff']:,}",
+        f"{core['packed']:,}",
+        f"{used[0]:,} of {used[1]:,}",
+        clocks,
+        f"{entry['frames_per_s'] / 1e6:.1f}",
+        f"{entry['latency_cycles']} cycles, {entry['latency_ns']:.0f} ns",
+    )

@@ -1,0 +1,56 @@
+"""What docs/benchmarks.md says of networks of truth tables is what was measured."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ENTRY: dict[str, Any] = {
+    "network": "mnist-lookup-up5k",
+    "board": "icebreaker",
+    "neurons": [1400],
+    "latency_cycles": 14,
+    "simulated": {"frames": 10_000, "mismatches": 3, "accuracy": 0.97641},
+    "core": {"lut4": 4321, "ff": 3210, "packed": 4567},
+    "top": {
+        "fmax_mhz": {"0": 76.26, "1": 71.04},
+        "utilization": {
+            seed: {"ICESTORM_LC": {"used": 4600, "available": 5280}, "SB_IO": {"used": 3, "available": 39}}
+            for seed in ("0", "1")
+        },
+    },
+    "frames_per_s": 71_040_000,
+    "latency_ns": 197.1,
+}
+
+
+@pytest.fixture(scope="module")
+def lookup_page(root: Path) -> ModuleType:
+    """benchmarks/lookup_page.py: a script's neighbour, in no package."""
+    spec = importlib.util.spec_from_file_location("lookup_page", root / "benchmarks" / "lookup_page.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    names = list(headings)
+    lines = [names, *([str(cell) for cell in row] for row in rows)]
+    assert len({len(line) for line in lines}) == 1
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def test_section(lookup_page: ModuleType) -> None:
+    """Every seed's clock, the slowest one's rate, the mismatches; what was only half measured has no row."""
+    half = {key: value for key, value in ENTRY.items() if key != "top"}
+    lines = lookup_page.lookup({"a": ENTRY, "b": half}, table).splitlines()
+    assert [line for line in lines if line.startswith("|")][1:] == [
+        "| `mnist-lookup-up5k` | 1,400 | 97.64 % | 10,000, 3 | icebreaker | 4,321, 3,210 | 4,567 | 4,600 of 5,280 "
+        "| 76.3, 71.0 | 71.0 | 14 cycles, 197 ns |"
+    ]
