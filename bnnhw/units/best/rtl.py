@@ -133,7 +133,10 @@ def datapath(model: BestUnit, m: Module, platform: object, word: Value) -> tuple
             return first if same else Mux(higher, second, first)
         choice = Choice("pair")
         m.submodules += shared(platform, choice)
-        m.d.comb += [choice.a.eq(first), choice.b.eq(second), choice.select.eq(higher)]
+        # A chain's carry says that the second one is not higher: an inverter behind it could not become part of this
+        # module.
+        a, b, select = (first, second, higher) if model.split else (second, first, ~higher)
+        m.d.comb += [choice.a.eq(a), choice.b.eq(b), choice.select.eq(select)]
         return choice.chosen
 
     def compared(first: _Contender, second: _Contender, name: str) -> tuple[_Contender, _Contender, Value]:
