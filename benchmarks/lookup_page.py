@@ -22,8 +22,8 @@ def lookup(results: dict[str, Any], table: Callable[..., str]) -> str:
             "class sums and class included: LUT4 and registers after synthesis, and cells as nextpnr packs them "
             "(iCE40: of a LUT4 and a register; ECP5: LUT4 and carry cells). *With the store* it is what was placed: "
             "256 frames in block RAM (iCE40) or 16 in LUT4 (ECP5), of the bits that the network reads, and a counter "
-            "of wrong classes. Fmax is nextpnr's, a figure for each seed, with its default options; frames per second and "
-            "latency are of the slowest.",
+            "of wrong classes. Fmax is nextpnr's, a figure for each seed, with its default options; frames per second "
+            "and latency are of the slowest.",
             table(
                 (
                     *("recipe", "tables", "accuracy", "RTL", "board", "core: LUT4, registers", "cells"),
