@@ -11,9 +11,9 @@ from bnnhw.files import digest
 from bnnhw.folding import FoldedNetwork, LayerFolding, predict
 from bnnhw.ir.activation import Thresholds
 from bnnhw.ir.bits import BitMatrix
+from bnnhw.ir.input_spec import InputSpec
 from bnnhw.ir.layers import Dense, Output, WeightPlane
 from bnnhw.ir.network import Network
-from bnnhw.ir.input_spec import InputSpec
 from bnnhw.ir.types import DataType
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit, to_verilog

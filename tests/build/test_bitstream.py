@@ -17,7 +17,6 @@ from bnnhw.build.design import Source
 from bnnhw.build.place_route import _Watcher, place_and_route, seed_spread  # pyright: ignore[reportPrivateUsage]
 from bnnhw.build.synth import CellCounts
 from bnnhw.cli import cli
-from bnnhw.devices import Family
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.gowin import GOWIN
 from bnnhw.devices.ice40 import ICE40
@@ -169,7 +168,8 @@ def test_requests_that_are_refused(tiny: Source, tmp_path: Path) -> None:
         ({"freq_mhz": -1.0}, "clock must be positive, not -1"),
         (
             {"link": Uart(9_000_000)},
-            "clock must be at least 72 MHz for the 9000000 baud of the serial link, not 30; 30 MHz makes 3750000 baud at most",
+            "clock must be at least 72 MHz for the 9000000 baud of the serial link, not 30; "
+            "30 MHz makes 3750000 baud at most",
         ),
     ):
         with pytest.raises(RequestError, match=f"^{re.escape(message)}$"):
