@@ -27,12 +27,12 @@ def lookup(results: dict[str, Any], table: Callable[..., str]) -> str:
             table(
                 (
                     *("recipe", "tables", "accuracy", "RTL", "board", "core: LUT4, registers", "cells"),
-                    *("with the store", "Fmax, MHz", "million frames/s", "latency"),
+                    *("with the store", "Fmax, MHz", "million frames/s, core", "frames/s, link", "latency"),
                 ),
                 rows,
             ),
-            "No link of these boards carries so many frames: the rates are those of the core. What links carry stands "
-            "in [boards.md](boards.md) and [links.md](links.md).",
+            "No link of these boards carries as many frames as the core takes: *link* is the board's own serial port "
+            "at its usual rate. What links carry stands in [boards.md](boards.md) and [links.md](links.md).",
         ]
     )
 
@@ -57,5 +57,6 @@ def _row(entry: dict[str, Any]) -> tuple[object, ...]:
         f"{used[0]:,} of {used[1]:,}",
         clocks,
         f"{entry['frames_per_s'] / 1e6:.1f}",
+        f"{entry['link_frames_per_s']:,.0f}",
         f"{entry['latency_cycles']} cycles, {entry['latency_ns']:.0f} ns",
     )

@@ -36,9 +36,11 @@ from bnnhw.build.place_route import place_and_route
 from bnnhw.build.process import run_logged
 from bnnhw.build.synth import CellCounts, count_cells, synthesize
 from bnnhw.dataflow import Graph
+from bnnhw.dataflow.frame import Frame
 from bnnhw.files import file_digest
 from bnnhw.folding import FoldedNetwork, LayerFolding, predict
 from bnnhw.ir import Dense, Lookup, archive
+from bnnhw.links import board_link
 from bnnhw.links.store.counters import SplitCounter
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.copy import Copy
@@ -318,6 +320,7 @@ def main() -> None:
         "cycles_per_frame": cycles.cycles_per_frame,
         "latency_cycles": cycles.latency_cycles,
         "elements_read": len(read_by(graph)),
+        "link_frames_per_s": round(board_link(board).frames_per_s(Frame.of(graph), board.clock_mhz), 1),
         "estimate": {"lut4": graph.resources().lut4, "ff": graph.resources().ff},
     }
     if options.only != "place":

@@ -25,6 +25,7 @@ ENTRY: dict[str, Any] = {
         },
     },
     "frames_per_s": 71_040_000,
+    "link_frames_per_s": 943.4,
     "latency_ns": 197.1,
 }
 
@@ -52,5 +53,5 @@ def test_section(lookup_page: ModuleType) -> None:
     lines = lookup_page.lookup({"a": ENTRY, "b": half}, table).splitlines()
     assert [line for line in lines if line.startswith("|")][1:] == [
         "| `mnist-lookup-up5k` | 1,400 | 97.64 % | 10,000, 3 | icebreaker | 4,321, 3,210 | 4,567 | 4,600 of 5,280 "
-        "| 76.3, 71.0 | 71.0 | 14 cycles, 197 ns |"
+        "| 76.3, 71.0 | 71.0 | 943 | 14 cycles, 197 ns |"
     ]
