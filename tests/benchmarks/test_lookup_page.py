@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.benchmarks.neighbours import neighbour
 
 ENTRY: dict[str, Any] = {
     "network": "mnist-lookup-up5k",
@@ -31,13 +31,8 @@ ENTRY: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def lookup_page(root: Path) -> ModuleType:
-    """benchmarks/lookup_page.py: a script's neighbour, in no package."""
-    spec = importlib.util.spec_from_file_location("lookup_page", root / "benchmarks" / "lookup_page.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def lookup_page() -> ModuleType:
+    return neighbour("lookup_page")
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

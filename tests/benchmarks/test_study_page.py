@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from types import ModuleType
@@ -12,16 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks.neighbours import neighbour
+
 
 @pytest.fixture(scope="module")
-def study(root: Path) -> ModuleType:
-    """benchmarks/study_page.py: a script's neighbour, in no package."""
-    spec = importlib.util.spec_from_file_location("study_page", root / "benchmarks" / "study_page.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def study() -> ModuleType:
+    return neighbour("study_page")
 
 
 def row(accuracy: float, lut4: int, bram: int = 0, **more: Any) -> dict[str, Any]:

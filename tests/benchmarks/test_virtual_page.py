@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.benchmarks.neighbours import neighbour
 
 ENTRY: dict[str, Any] = {
     "network": "digits", "board": "icebreaker", "device": "iCE40UP5K", "level": "bitstream", "dataset": "digits",
@@ -19,13 +20,8 @@ ENTRY: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def virtual_page(root: Path) -> ModuleType:
-    """benchmarks/virtual_page.py: a script's neighbour, in no package."""
-    spec = importlib.util.spec_from_file_location("virtual_page", root / "benchmarks" / "virtual_page.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def virtual_page() -> ModuleType:
+    return neighbour("virtual_page")
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
