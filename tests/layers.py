@@ -18,6 +18,8 @@ from bnnhw.ir import (
     Dense,
     InputSpec,
     Layer,
+    Lookup,
+    LookupConv,
     MaxPool,
     Network,
     Output,
@@ -29,7 +31,7 @@ from bnnhw.ir import (
     Window,
 )
 
-__all__ = ["Branch", "MapNetwork", "random_layer", "random_network", "with_engines"]
+__all__ = ["Branch", "MapNetwork", "random_layer", "random_network", "random_tables", "with_engines"]
 
 Fold: TypeAlias = tuple[int, int]
 """PE and SIMD."""
@@ -55,6 +57,15 @@ def random_layer(
     values = np.rint(rng.normal((low + high) / 2, spread, (neurons, levels))).astype(np.int64)
     values = np.sort(np.clip(values, low, high + 1), axis=1)
     return Dense(name, layer.input, weights, Thresholds(values, DataType.parse(output)))
+
+
+def random_tables(
+    rng: np.random.Generator, neurons: int, inputs: int, fan_in: int, dtype: str, emits: str, name: str = "tables"
+) -> Lookup:
+    """A layer of random truth tables, each of random inputs."""
+    kind, out = DataType.parse(dtype), DataType.parse(emits)
+    entries = rng.integers(0, out.levels, (neurons, 1 << (fan_in * kind.bits)))
+    return Lookup(name, inputs, kind, rng.integers(0, inputs, (neurons, fan_in)), entries, out)
 
 
 def class_sums(inputs: int, classes: int) -> Dense:
@@ -176,6 +187,26 @@ class Branch:
         self._add(layer, layer.shape_out, layer.output)
         return self
 
+    def lookup(
+        self,
+        neurons: int,
+        fan_in: int,
+        kernel: Fold | None = None,
+        *,
+        stride: Fold = (1, 1),
+        dilation: Fold = (1, 1),
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+        code: int = 0,
+        output: str = "bipolar",
+    ) -> Branch:
+        """Truth tables of all elements, or of those under a window."""
+        name, window = self._name("lookup"), None if kernel is None else self._window(kernel, stride, dilation, padding)
+        inputs = int(np.prod(self.shape)) if window is None else window.area * window.channels
+        tables = random_tables(self.rng, neurons, inputs, fan_in, str(self.dtype), output, name)
+        layer = tables if window is None else LookupConv(window, tables, code)
+        self._add(layer, layer.shape_out, layer.output)
+        return self
+
     def dense(
         self,
         neurons: int,
@@ -207,8 +238,8 @@ class MapNetwork(Branch):
         return FoldedNetwork(network, tuple(self.foldings))
 
 
-def random_network(seed: int) -> FoldedNetwork:
-    """A small network of any layers with any folding."""
+def random_network(seed: int, tables: bool = False) -> FoldedNetwork:
+    """A small network of any layers with any folding, with ``tables`` of truth tables too."""
     rng = np.random.default_rng(seed)
 
     def fold(neurons: int, synapses: int) -> Fold:
@@ -233,12 +264,25 @@ def random_network(seed: int) -> FoldedNetwork:
             depthwise=depthwise,
         )  # fmt: skip
 
+    def lookup(branch: Branch) -> None:
+        height, width = branch.shape[1:]
+        kernel = (min(height, int(rng.integers(1, 4))), min(width, int(rng.integers(1, 4))))
+        before, behind = (0 if size == 1 or rng.random() < 0.5 else 1 for size in kernel)
+        stride = (1, 1) if height == 1 or rng.random() < 0.7 else (2, 1 + int(rng.integers(0, 2)))
+        neurons, fan_in = int(rng.integers(1, 6)), int(rng.integers(1, 1 + 6 // branch.dtype.bits))
+        branch.lookup(
+            neurons, fan_in, kernel, stride=stride, padding=(before, behind, 0, behind),
+            code=int(rng.integers(0, branch.dtype.levels)), output=str(rng.choice(["bipolar", "uint2"])),
+        )  # fmt: skip
+
     shape = (int(rng.integers(1, 5)), int(rng.choice([1, 4, 6])), int(rng.integers(4, 9)))
     network = MapNetwork(shape, str(rng.choice(["bipolar", "uint2", "int3"])), seed)
     for _ in range(rng.integers(1, 4)):
         channels, height, width = network.shape
-        kind = rng.choice(["conv", "conv", "conv", "pool", "residual"])
-        if kind == "pool" and min(height, width) > 1:
+        kind = rng.choice(["conv", "conv", "conv", "pool", "residual", *["lookup"] * (3 * tables)])
+        if kind == "lookup":
+            lookup(network)
+        elif kind == "pool" and min(height, width) > 1:
             network.pool((2, 2), (2, 2), kind=str(rng.choice(["max", "mixed"])))
         elif kind == "residual":
             network.residual(lambda b: convolution(b, b.shape[0], None, same=True)).quantize("uint2")
@@ -246,6 +290,8 @@ def random_network(seed: int) -> FoldedNetwork:
             neurons = channels if rng.random() < 0.3 else int(rng.integers(1, 6))
             convolution(network, neurons, str(rng.choice(["bipolar", "uint2"])))
     classes = int(rng.integers(1, 5))
+    if tables and rng.random() < 0.3:
+        network.lookup(int(rng.integers(2, 9)), 2)
     network.dense(classes, fold(classes, int(np.prod(network.shape))), None)
     # Drawn apart, so that the rest of a network does not depend on it.
     serial = np.random.default_rng((seed, 1)).random(len(network.foldings)) < 0.3

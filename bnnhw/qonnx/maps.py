@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bnnhw.ir import DataType, Window
 from bnnhw.qonnx.graph import Graph, Tensor, type_name
 
-__all__ = ["as_list", "as_map", "column", "pad", "windowed"]
+__all__ = ["as_list", "as_map", "column", "pad", "pad_for", "windowed"]
 
 
 def _reshape(graph: Graph, tensor: Tensor, name: str, shape: tuple[int, ...], dtype: DataType) -> Tensor:
@@ -52,3 +52,14 @@ def pad(graph: Graph, tensor: Tensor, name: str, window: Window, fill: int, dtyp
     value = graph.constant(f"{name}_fill", np.array([fill], np.float32))
     shape = (*tensor.shape[:2], window.padded_height, window.padded_width)
     return graph.node("Pad", f"{name}_pad", tensor, sizes, value, shape=shape, dtype=dtype)
+
+
+def pad_for(
+    graph: Graph, tensor: Tensor, name: str, window: Window, code: int, dtype: DataType
+) -> tuple[Tensor, list[int]]:
+    """A map with its padding around it where that is not the number 0, and what a Conv is left to pad with 0."""
+    pads = list(window.padding)
+    fill = int(dtype.values(np.array(code)))
+    if not any(pads) or not fill:
+        return tensor, pads
+    return pad(graph, tensor, name, window, fill, type_name(dtype)), [0, 0, 0, 0]

@@ -132,6 +132,34 @@ CASES: dict[str, Callable[[], Branch]] = {
         .dense(3, (3, 5), None)
     ),
     "elementwise-first": lambda: MapNetwork((3, 4, 4), "uint4").affine().quantize("int2").dense(3, (1, 4), None),
+    # Truth tables: a word per position, behind a window unit or whatever gives positions; tables of all elements.
+    "tables": lambda: (
+        MapNetwork((2, 5, 6))
+        .lookup(5, 4, (3, 3), padding=(1, 1, 1, 1), code=1)
+        .lookup(4, 3, (2, 2), stride=(2, 2), output="uint2")
+        .dense(3, (1, 4), None)
+    ),
+    "tables-pointwise": lambda: (
+        MapNetwork((3, 4, 4), "uint2")
+        .conv(4, (2, 2), (2, 3), output="int2")
+        .lookup(5, 2, (1, 1), output="uint2")
+        .pool((2, 2), (1, 1), kind="mixed")
+        .lookup(6, 3)
+        .dense(3, (1, 2), None)
+    ),
+    "tables-signal": lambda: (
+        MapNetwork((1, 1, 20), "uint3")
+        .lookup(6, 2, (1, 5), stride=(1, 2))
+        .lookup(4, 4, (1, 3), dilation=(1, 2))
+        .conv(3, (1, 2), (2, 4))
+        .dense(2, (1, 3), None)
+    ),
+    "tables-residual": lambda: (
+        MapNetwork((3, 4, 4), "int3")
+        .residual(lambda b: b.lookup(3, 2, (3, 3), padding=(1, 1, 1, 1), output="int3"))
+        .quantize()
+        .dense(3, (1, 4), None)
+    ),
     # Residual: an identity beside a convolution; a shortcut with layers; one inside another; around the first layer.
     "residual": lambda: (
         MapNetwork((2, 5, 5), "uint4")
@@ -268,6 +296,13 @@ def test_engines_mixed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("bnnhw.units.spatial.model.FREE", -1)
     folded = with_engines(random_network(seed), seed)
     assert any(folding.engine == "spatial" for folding in folded.foldings)
+    under_any_traffic(folded, seed)
+
+
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 200))])
+def test_tables_mixed(seed: int) -> None:
+    """Random layers of weights in memory, of constants and of truth tables, at every position and of all elements."""
+    folded = with_engines(random_network(seed, tables=True), seed)
     under_any_traffic(folded, seed)
 
 

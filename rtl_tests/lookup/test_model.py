@@ -31,6 +31,16 @@ def test_streams_and_cycles() -> None:
     assert (found.interval, found.timing.latency, found.timing.depth) == (1, 1, 1)
 
 
+def test_positions_follow_one_another() -> None:
+    """A word for each, and so many cycles per frame; not part of a pipeline of a frame per cycle."""
+    layer = tables(9, 7, 3, "uint2", "int2", 0)
+    found = LookupUnit(layer, vectors=6)
+    assert (found.inputs[0].words, found.outputs[0].words, found.interval, found.timing.latency) == (6, 6, 6, 1)
+    assert (found.straight, found.leads) == (None, False)
+    assert (LookupUnit(layer).straight, LookupUnit(layer).leads) == (1, True)
+    assert found.resources() == LookupUnit(layer).resources()
+
+
 def test_tables_have_the_inputs_that_decide() -> None:
     """Sources in ascending order, once each, and only where they change the result."""
     found = unit(

@@ -100,6 +100,12 @@ def networks() -> dict[str, Network]:
         .pool((3, 3), (2, 2), padding=(1, 1, 1, 1), kind="sum")
         .conv(9, (1, 1), (1, 1), output=None, coefficients=(40,))
         .pool((3, 3), (1, 1), kind="sum"),
+        # Tables at every position: of elements beyond a word, padding of either bit and of codes, results of several.
+        "lookup_conv": MapNetwork((35, 5, 4))
+        .lookup(33, 4, (3, 2), padding=(1, 1, 1, 0), stride=(2, 1), code=1)
+        .lookup(6, 8, (2, 2), dilation=(2, 1), padding=(1, 1, 1, 1), output="int3")
+        .lookup(5, 2, (2, 1), padding=(1, 0, 1, 0), code=6, output="uint4")
+        .dense(4, (1, 1), None),
         "residual": MapNetwork((4, 5, 5), "int3")
         .residual(
             lambda b: b.conv(4, (3, 3), (1, 1), padding=(1, 1, 1, 1), code=2).residual(

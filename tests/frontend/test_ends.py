@@ -155,7 +155,7 @@ REFUSED: dict[str, tuple[str, Callable[[Graph, str], str]]] = {
     ),
     "whole numbers": (
         "node 5 of 5: Cast 'cast4_node': its type must be float or double, not int64: round with a quantizer "
-        "(Quant, QuantizeLinear)",
+        "(Quant, QuantizeLinear); only an address of a table, a whole sum of at most 8 bits, is an integer",
         lambda g, y: g.add("Cast", g.add("Softmax", y), to=TensorProto.INT64),
     ),
     "thresholds by class": (

@@ -15,6 +15,8 @@ from bnnhw.ir import (
     Dense,
     Divide,
     FloatActivation,
+    Lookup,
+    LookupConv,
     MaxPool,
     Network,
     PRelu,
@@ -186,6 +188,27 @@ def convolve(layer: Conv2d, codes: list[int]) -> list[int]:
     return slide(layer.window, codes, one)
 
 
+def look_up(layer: Lookup, codes: list[int]) -> list[int]:
+    """What each neuron's table holds: the codes of its sources, written one above the other, are the address."""
+    found = []
+    for sources, table in zip(layer.sources.tolist(), layer.tables.tolist(), strict=True):
+        address = 0
+        for source in reversed(sources):
+            address = address * layer.input.levels + codes[source]
+        found.append(table[address])
+    return found
+
+
+def look_up_under(layer: LookupConv, codes: list[int]) -> list[int]:
+    """The same tables under each window."""
+
+    def one(taps: list[Under]) -> list[int]:
+        filled = [[layer.padding_code if tap is None else tap for tap in channel] for channel in taps]
+        return look_up(layer.tables, [channel[k] for k in range(layer.window.area) for channel in filled])
+
+    return slide(layer.window, codes, one)
+
+
 def pool(layer: MaxPool, codes: list[int]) -> list[int]:
     def one(taps: list[Under]) -> list[int]:
         best = []
@@ -226,6 +249,10 @@ def follow(layers: tuple[Layer, ...], dtype: DataType, codes: list[int], results
                 codes, dtype = emit(layer, codes), layer.output
             case Conv2d():
                 codes, dtype = convolve(layer, codes), layer.output
+            case Lookup():
+                codes, dtype = look_up(layer, codes), layer.output
+            case LookupConv():
+                codes, dtype = look_up_under(layer, codes), layer.output
             case MaxPool():
                 codes, dtype = pool(layer, codes), layer.output
             case SumPool():

@@ -18,6 +18,7 @@ from bnnhw.frontend.onnx.values import (
     Dimensions,
     Elements,
     Integers,
+    Numbered,
     Padded,
     Product,
     Ranked,
@@ -49,7 +50,17 @@ UNTYPED = ": quantize the samples in the training script, or say which integers 
 
 _V = TypeVar(
     "_V",
-    bound=Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Addressed | Ranked,
+    bound=Constant
+    | Dimensions
+    | Samples
+    | Elements
+    | Padded
+    | Weights
+    | Product
+    | Integers
+    | Addressed
+    | Numbered
+    | Ranked,
 )
 
 

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from bnnhw.frontend.onnx.call import Call
 from bnnhw.frontend.onnx.exact import common_unit
 from bnnhw.frontend.onnx.levels import element_type
-from bnnhw.frontend.onnx.values import Addressed, Constant, Elements
+from bnnhw.frontend.onnx.numbered import sums
+from bnnhw.frontend.onnx.values import Addressed, Constant, Elements, Numbered
 from bnnhw.ir.layers.lookup import MAX_ADDRESS, Lookup
+from bnnhw.ir.layers.lookup_conv import LookupConv
 from bnnhw.ir.types import MAX_PLANES, DataType, narrowest
 
 __all__ = ["looked_up", "picked", "shifted", "summed", "whole"]
@@ -95,64 +97,53 @@ def whole(call: Call, given: Addressed) -> Addressed:
 def looked_up(call: Call) -> Elements:
     """What a constant holds at an address: the elements of a layer of tables."""
     data = call.take(0, "input", Constant).array.astype(np.float64)
-    given = call.take(1, "indices", Addressed)
+    given = call.take(1, "indices", Addressed, Numbered)
     call.require("axis", call.attribute("axis", 0), 0)
     if data.ndim != 1:
         raise call.unsupported(f"its input must be a list of numbers, all tables one after another, not {data.shape}")
-    elements, bits = given.elements, given.elements.dtype.bits * given.places.shape[1]
-    if bits > MAX_ADDRESS:
-        raise call.unsupported(
-            f"a table must read at most {MAX_ADDRESS} bits, not {bits}: {given.places.shape[1]} elements of "
-            f"{elements.dtype}"
-        )
-    if len(given.places) << bits > MAX_ENTRIES:
+    given = _numbered(call, given) if isinstance(given, Addressed) else given
+    elements, places = given.elements, given.numbers
+    if places.size > MAX_ENTRIES:
         raise call.unsupported(f"its tables must have at most {MAX_ENTRIES} entries in all")
-    found, numbers = np.unique(data[_places(call, given, len(data))], return_inverse=True)
+    if places.min() < 0 or places.max() >= len(data):
+        raise call.unsupported(
+            f"its indices must be in 0..{len(data) - 1} for all values of the elements, not {places.min()}.."
+            f"{places.max()}"
+        )
+    found, numbers = np.unique(data[places], return_inverse=True)
     dtype, codes, scale, offset = _typed(call, [Fraction(number) for number in found.tolist()])
-    neurons = len(given.places)
-    layer = Lookup(
-        f"lookup{call.node.position}",
-        math.prod(elements.shape),
-        elements.dtype,
-        given.places,
-        codes[numbers.reshape(neurons, -1)],
-        dtype,
-    )
+    window = given.window
+    inputs = math.prod(elements.shape) if window is None else window.area * window.channels
+    table = codes[numbers.reshape(places.shape)]
+    layer = Lookup(f"lookup{call.node.position}", inputs, elements.dtype, given.sources, table, dtype)
+    last = layer if window is None else LookupConv(window, layer, given.padding_code)
     return replace(
         elements,
         dtype=dtype,
-        index=np.arange(neurons, dtype=np.int32),
-        layers=(*elements.layers, layer),
+        index=given.index,
+        layers=(*elements.layers, last),
         scale=call.fraction("scale", scale),
         offset=call.fraction("offset", offset),
     )
 
 
-def _places(call: Call, given: Addressed, size: int) -> NDArray[np.int64]:
-    """Where each neuron's table has its entries: int64 (neurons, addresses), in the order of codes."""
-    elements, fan_in = given.elements, given.places.shape[1]
-    dtype, factors = elements.dtype, _address(call, given)
-    starts = given.starts or (Fraction(0),) * len(given.places)
-    values = [elements.scale * int(v) + elements.offset for v in dtype.values(np.arange(dtype.levels))]
-    parts = [[factor * value for value in values] for factor in factors]
-    unit = math.lcm(*(number.denominator for row in (*parts, starts) for number in row))
-    most = max(abs(number) * unit for row in (*parts, starts) for number in row)
-    if most >= 1 << 53:
-        raise call.unsupported("its indices must be whole numbers: use factors that are")
-    address = np.arange(1 << (dtype.bits * fan_in))
-    total = np.zeros((len(starts), len(address)), np.int64)
-    total += np.array([int(start * unit) for start in starts])[:, None]
-    for place, row in enumerate(parts):
-        code = address >> (place * dtype.bits) & (dtype.levels - 1)
-        total += np.array([int(number * unit) for number in row])[code]
-    if (total % unit).any():
-        raise call.unsupported("its indices must be whole numbers for all values of the elements: use factors that are")
-    places = total // unit
-    if places.min() < 0 or places.max() >= size:
+def _numbered(call: Call, given: Addressed) -> Numbered:
+    """The addresses of picked elements, each for every value of these."""
+    elements, neurons = given.elements, len(given.places)
+    bits = elements.dtype.bits * given.places.shape[1]
+    if bits > MAX_ADDRESS:
         raise call.unsupported(
-            f"its indices must be in 0..{size - 1} for all values of the elements, not {places.min()}..{places.max()}"
+            f"a table must read at most {MAX_ADDRESS} bits, not {bits}: {given.places.shape[1]} elements of "
+            f"{elements.dtype}"
         )
-    return places
+    factors = _address(call, given)
+    row = np.array([factor * elements.scale for factor in factors], object)
+    constant = sum(factors, Fraction(0)) * elements.offset
+    starts = [start + constant for start in given.starts or (Fraction(0),) * neurons]
+    numbers = sums(elements.dtype, np.tile(row, (neurons, 1)), starts)
+    if numbers is None:
+        raise call.unsupported("its indices must be whole numbers for all values of the elements: use factors that are")
+    return Numbered(None, elements, np.arange(neurons, dtype=np.int32), None, 0, given.places, numbers)
 
 
 def _typed(call: Call, numbers: list[Fraction]) -> tuple[DataType, NDArray[np.uint8], Fraction, Fraction]:

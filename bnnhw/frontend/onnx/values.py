@@ -16,6 +16,7 @@ from bnnhw.ir.layer import Layer
 from bnnhw.ir.layers import Dense
 from bnnhw.ir.steps import Step
 from bnnhw.ir.types import DataType
+from bnnhw.ir.window import Window
 
 __all__ = [
     "FRAMES",
@@ -24,6 +25,7 @@ __all__ = [
     "Dimensions",
     "Elements",
     "Integers",
+    "Numbered",
     "Padded",
     "Product",
     "Ranked",
@@ -264,8 +266,36 @@ class Addressed:
     starts: tuple[Fraction, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Numbered:
+    """Whole numbers that each follow from a few elements: the places of tables' entries.
+
+    Parameters
+    ----------
+    origin : Streamed, or None
+        What the numbers were as floating-point ones.
+    elements : Elements
+    index : int32 array
+        As that of :class:`Samples`, of the numbers.
+    window : Window or None
+        At every position of which the numbers are; None of a list.
+    padding_code : int
+    sources : int32 array (neurons, fan-in)
+        Which elements under the window each depends on; the first is the lowest in the address.
+    numbers : int64 array (neurons, addresses)
+    """
+
+    origin: Streamed | None
+    elements: Elements
+    index: NDArray[np.int32]
+    window: Window | None
+    padding_code: int
+    sources: NDArray[np.int32]
+    numbers: NDArray[np.int64]
+
+
 Value: TypeAlias = (
-    Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Addressed | Ranked
+    Constant | Dimensions | Samples | Elements | Padded | Weights | Product | Integers | Addressed | Numbered | Ranked
 )
 
 _WORDS = {
@@ -278,6 +308,7 @@ _WORDS = {
     Product: "a matrix product",
     Integers: "integers",
     Addressed: "elements picked for tables",
+    Numbered: "whole numbers of a few elements each",
     Ranked: "ranked classes",
 }
 
@@ -334,6 +365,8 @@ def cost(value: Value) -> int:
             return _places(layer, value) + _activation_cost(layer, value.dtype.levels)
         case Addressed():
             return int(value.places.size) + len(value.starts)
+        case Numbered():
+            return int(value.numbers.size) + value.index.size
         case Samples():
             return value.neurons * len(value.steps)
         case Elements() | Dimensions() | Padded() | Ranked():

@@ -8,6 +8,7 @@ from bnnhw.ir.layers.concat import Concat
 from bnnhw.ir.layers.conv import Conv2d
 from bnnhw.ir.layers.dense import Dense, WeightPlane
 from bnnhw.ir.layers.lookup import Lookup
+from bnnhw.ir.layers.lookup_conv import LookupConv
 from bnnhw.ir.layers.max_pool import MaxPool
 from bnnhw.ir.layers.output import Output
 from bnnhw.ir.layers.quantize import Quantize
@@ -20,6 +21,7 @@ __all__ = [
     "Conv2d",
     "Dense",
     "Lookup",
+    "LookupConv",
     "MaxPool",
     "Output",
     "Quantize",

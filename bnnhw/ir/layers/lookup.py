@@ -24,7 +24,7 @@ from bnnhw.ir.codec import CODECS, Codec, LayerReader, LayerWriter
 from bnnhw.ir.layer import Layer, Shape
 from bnnhw.ir.types import MAX_PLANES, DataType
 
-__all__ = ["MAX_ADDRESS", "Lookup"]
+__all__ = ["MAX_ADDRESS", "Lookup", "describe_lookup", "read_lookup"]
 
 MAX_ADDRESS = 8
 """Most input bits of a neuron: a table of 256 entries, 16 LUT4 and a multiplexer."""
@@ -157,13 +157,15 @@ class Lookup(Layer):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _describe(layer: Lookup, out: LayerWriter) -> dict[str, Any]:
+def describe_lookup(layer: Lookup, out: LayerWriter) -> dict[str, Any]:
+    """The tables in the header; the arrays ``sources`` and ``tables``."""
     out.array("sources", layer.sources, "<i4")
     out.array("tables", layer.tables, "|u1")
     return {"inputs": layer.inputs, "neurons": layer.neurons, "fan_in": layer.fan_in, "emits": str(layer.emits)}
 
 
-def _read(entry: LayerReader) -> Lookup:
+def read_lookup(entry: LayerReader) -> Lookup:
+    """The inverse of :func:`describe_lookup`."""
     dtype, inputs, neurons, fan_in = entry.input, entry.size("inputs"), entry.size("neurons"), entry.size("fan_in")
     if fan_in * dtype.bits > MAX_ADDRESS:
         raise entry.error(f"a neuron must have at most {MAX_ADDRESS} input bits, not {fan_in * dtype.bits}")
@@ -172,4 +174,4 @@ def _read(entry: LayerReader) -> Lookup:
     return Lookup(entry.name, inputs, dtype, sources, tables, DataType.parse(entry.field("emits", str)))
 
 
-CODECS.add(Lookup, Codec(_describe, _read))
+CODECS.add(Lookup, Codec(describe_lookup, read_lookup))

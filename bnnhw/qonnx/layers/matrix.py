@@ -9,7 +9,7 @@ from bnnhw.ir import Conv2d, Dense, Thresholds, dot_affine
 from bnnhw.ir.arithmetic import weight_values
 from bnnhw.qonnx.exporters import EXPORTERS, check_reach, reach
 from bnnhw.qonnx.graph import Graph, Tensor, integer_name, type_name
-from bnnhw.qonnx.maps import as_list, as_map, column, pad, windowed
+from bnnhw.qonnx.maps import as_list, as_map, column, pad_for, windowed
 
 __all__ = ["dot_product"]
 
@@ -73,11 +73,7 @@ def _conv(graph: Graph, tensor: Tensor, layer: Conv2d) -> Tensor:
     most = _most(dense, values)
     inputs = 1 if layer.depthwise else window.channels
     array = values.reshape(dense.neurons, *window.kernel, inputs).transpose(0, 3, 1, 2)
-    pads = list(window.padding)
-    fill = int(layer.input.values(np.array(layer.padding_code)))
-    if any(pads) and fill:
-        tensor = pad(graph, tensor, layer.name, window, fill, type_name(layer.input))
-        pads = [0, 0, 0, 0]
+    tensor, pads = pad_for(graph, tensor, layer.name, window, layer.padding_code, layer.input)
     tensor = graph.node(
         "Conv",
         f"{layer.name}_conv",

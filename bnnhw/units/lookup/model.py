@@ -76,6 +76,8 @@ class LookupUnit(Unit):
         Sets of copies of the inputs, in registers in front of the tables, each for as many neighbours among these: the
         wire from one register to all tables that read an input would be the slowest of all. 1: no copies. More only
         in a pipeline that never stands.
+    vectors : int
+        Words per frame: positions of a window, at which the same tables are read one after another.
 
     Raises
     ------
@@ -88,20 +90,25 @@ class LookupUnit(Unit):
     layer: Lookup
     reach: int | None = None
     regions: int = 1
+    vectors: int = 1
 
     def __post_init__(self) -> None:
         if self.regions > 1 and self.reach is not None:
             raise ValueError(f"inputs of {self.layer.name} must not have copies where registers have an enable")
 
     @property
+    def repeats(self) -> int:
+        return self.vectors
+
+    @property
     def inputs(self) -> tuple[StreamFormat]:
-        layer = self.layer
-        return (StreamFormat(layer.inputs, layer.input.bits, layer.inputs, layer.inputs),)
+        inputs = self.layer.inputs
+        return (StreamFormat(inputs, self.layer.input.bits, inputs, self.vectors * inputs),)
 
     @property
     def outputs(self) -> tuple[StreamFormat]:
         neurons = self.layer.neurons
-        return (StreamFormat(neurons, self.layer.output.bits, neurons, neurons),)
+        return (StreamFormat(neurons, self.layer.output.bits, neurons, self.vectors * neurons),)
 
     @property
     def timing(self) -> StageTiming:
@@ -142,12 +149,12 @@ class LookupUnit(Unit):
         return tuple(sorted({(self.region(n), bit) for n, table in enumerate(self.tables) for bit in table.sources}))
 
     @property
-    def straight(self) -> int:
-        return 1 + (self.regions > 1)
+    def straight(self) -> int | None:
+        return 1 + (self.regions > 1) if self.vectors == 1 else None
 
     @property
     def leads(self) -> bool:
-        return True
+        return self.vectors == 1
 
     def leading(self, technology: Technology) -> LookupUnit:
         regions = -(-len(self.tables) // REGION) if technology.unary_control else 1

@@ -18,7 +18,8 @@ __all__ = ["Tables", "datapath"]
 class Tables(wiring.Component):
     """Looks every neuron up, all of them side by side.
 
-    - Input: one word per frame, element ``e`` in lane ``e``. Output: one word per frame, neuron ``n`` in lane ``n``.
+    - Input: one word per frame, or per position of a window, element ``e`` in lane ``e``. Output: one word for each,
+      neuron ``n`` in lane ``n``.
     - II = 1. Latency = 1.
     - Stalls: a word that is not taken stays in the output register; ``ready`` passes through.
     - Storage: one register per output bit that is no constant, and for every ``reach`` of them a copy of the enable.

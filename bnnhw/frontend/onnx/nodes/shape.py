@@ -7,9 +7,11 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 from bnnhw.frontend.onnx.call import Call, handles
 from bnnhw.frontend.onnx.lookups import whole
+from bnnhw.frontend.onnx.numbered import numbered
 from bnnhw.frontend.onnx.streams import entering
 from bnnhw.frontend.onnx.tensors import FLOATING, INTEGERS, type_word
 from bnnhw.frontend.onnx.values import (
@@ -19,12 +21,14 @@ from bnnhw.frontend.onnx.values import (
     Dimensions,
     Elements,
     Integers,
+    Numbered,
     Product,
     Samples,
     Value,
     Weights,
     laid_out,
 )
+from bnnhw.ir.layers.lookup import MAX_ADDRESS
 
 __all__: list[str] = []
 
@@ -34,6 +38,9 @@ _Laid: TypeAlias = Samples | Elements | Product | Integers
 """What has a layout."""
 
 _LAID = (Samples, Elements, Product, Integers)
+
+_INDICES = (TensorProto.INT32, TensorProto.INT64)
+"""Types of a Gather's indices."""
 
 _NUMBERS = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
 """Attributes of a Constant that are no tensor, and their type."""
@@ -200,18 +207,24 @@ def _shape_of(call: Call) -> Value:
 
 @handles("Cast", weights=True, samples=True)
 def _cast(call: Call) -> Value:
-    """The same numbers, which a floating-point type holds; the address of a table, which is whole."""
-    first = call.input(0)
-    if isinstance(first, Addressed) and call.attribute("to", 0) in INTEGERS:
+    """The same numbers, which a floating-point type holds; as an integer the address of a table, which is whole."""
+    first, target = call.input(0), call.attribute("to", 0)
+    if isinstance(first, Addressed) and target in INTEGERS:
         return whole(call, first)
+    if isinstance(first, Numbered) and target in FLOATING and first.origin is not None:
+        return first.origin
     value = call.take(0, "input", *_LAID, Weights)
-    target = call.attribute("to", 0)
-    if target not in FLOATING:
-        words = " or ".join(map(type_word, FLOATING))
-        raise call.unsupported(
-            f"its type must be {words}, not {type_word(target)}: round with a quantizer (Quant, QuantizeLinear)"
-        )
-    return value
+    if target in FLOATING:
+        return value
+    cure = ""
+    if target in _INDICES and isinstance(value, Elements | Product | Integers):
+        if found := numbered(call, value):
+            return found
+        cure = f"; only an address of a table, a whole sum of at most {MAX_ADDRESS} bits, is an integer"
+    words = " or ".join(map(type_word, FLOATING))
+    raise call.unsupported(
+        f"its type must be {words}, not {type_word(target)}: round with a quantizer (Quant, QuantizeLinear){cure}"
+    )
 
 
 @handles("Identity", "Dropout", constants=True, weights=True, infinite=True, samples=True)
