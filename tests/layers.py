@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.folding import ENGINES, FoldedNetwork, LayerFolding
+from bnnhw.frontend.onnx.planes import weight_planes
 from bnnhw.ir import (
     Affine,
     BitMatrix,
@@ -30,8 +31,9 @@ from bnnhw.ir import (
     WeightPlane,
     Window,
 )
+from bnnhw.ir.arithmetic import dot_affine
 
-__all__ = ["Branch", "MapNetwork", "random_layer", "random_network", "random_tables", "with_engines"]
+__all__ = ["Branch", "MapNetwork", "random_layer", "random_network", "random_tables", "sparse_layer", "with_engines"]
 
 Fold: TypeAlias = tuple[int, int]
 """PE and SIMD."""
@@ -57,6 +59,29 @@ def random_layer(
     values = np.rint(rng.normal((low + high) / 2, spread, (neurons, levels))).astype(np.int64)
     values = np.sort(np.clip(values, low, high + 1), axis=1)
     return Dense(name, layer.input, weights, Thresholds(values, DataType.parse(output)))
+
+
+def sparse_layer(
+    rng: np.random.Generator,
+    neurons: int,
+    synapses: int,
+    live: int,
+    dtype: str = "bipolar",
+    output: str = "bipolar",
+    name: str = "layer",
+) -> Dense:
+    """Weights of which so many per neuron are -1 or +1 and all others 0, and thresholds that sums of these reach."""
+    weights = np.zeros((neurons, synapses), np.int64)
+    for row in weights:
+        row[rng.choice(synapses, live, replace=False)] = rng.choice([-1, 1], live)
+    planes, _ = weight_planes(weights)
+    layer = Dense(name, DataType.parse(dtype), planes, None)
+    affine, out = dot_affine(layer), DataType.parse(output)
+    # Dots are the sums doubled, as ternary weights are two planes.
+    dots = np.sort(2 * rng.integers(1 - live, live + 1, (neurons, out.levels - 1)), axis=1)
+    low, high = layer.accumulator_range
+    values = np.clip(-((affine.constants[:, None] - dots) // affine.scale), low, high + 1)
+    return replace(layer, activation=Thresholds(values, out))
 
 
 def random_tables(
@@ -302,8 +327,11 @@ def random_network(seed: int, tables: bool = False) -> FoldedNetwork:
     return network.folded()
 
 
-def with_engines(folded: FoldedNetwork, seed: int | None) -> FoldedNetwork:
-    """The network with half of its layers computed spatially, at least one; without a seed all that can be."""
+def with_engines(folded: FoldedNetwork, seed: int | None, tables: bool = False) -> FoldedNetwork:
+    """The network with half of its layers computed spatially, at least one; without a seed all that can be.
+
+    With ``tables`` every other layer that can be truth tables is.
+    """
     rng = np.random.default_rng((seed or 0, 2))
     can = [not layer.depth_multiplier for layer in folded.layers]
     chosen = [one and (seed is None or bool(rng.random() < 0.5)) for one in can]
@@ -313,4 +341,7 @@ def with_engines(folded: FoldedNetwork, seed: int | None) -> FoldedNetwork:
         LayerFolding(matrix.neurons, matrix.synapses, "constant", "spatial") if spatial else folding
         for (matrix, folding), spatial in zip(folded.pairs, chosen, strict=True)
     ]
+    for place, layer in enumerate(folded.layers):
+        for candidate in ENGINES.named("lookup").candidates(layer) if tables and rng.random() < 0.5 else ():
+            foldings[place] = candidate
     return FoldedNetwork(folded.network, tuple(foldings))

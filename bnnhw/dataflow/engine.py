@@ -63,11 +63,11 @@ class LayerFolding:
     simd : int
         Inputs consumed side by side; 1..K. When it does not divide K the last word is padded.
     memory : str
-        Where the weights live: ``"lut"`` (ROM in logic) or ``"block"`` (block RAM); of the engine ``"spatial"``
-        ``"constant"``.
+        Where the weights live: ``"lut"`` (ROM in logic) or ``"block"`` (block RAM); of the engines
+        ``"spatial"`` and ``"lookup"`` ``"constant"``.
     engine : str
         ``"folded"``: weights in memory, PE * SIMD synapses per cycle. ``"spatial"``: weights in the fabric, all of them
-        in each cycle.
+        in each cycle. ``"lookup"``: neurons of few weights other than zero as truth tables, all in each cycle.
     planes : str
         How the bit planes of an input of several bits are taken: ``"parallel"``, side by side, each with popcounts of
         its own, or ``"serial"``, one after another through the same ones (bit-serial).

@@ -85,8 +85,8 @@ def fold(
         4,000 logic cells, link included, which builds in a minute or two; where none is so small, the fastest that
         fits.
     engine : str
-        The engine of every layer that it can compute, ``"folded"`` or ``"spatial"``; ``"any"``: what costs least of
-        all engines, layer by layer.
+        The engine of every layer that it can compute, ``"folded"``, ``"spatial"`` or ``"lookup"``; ``"any"``: what
+        costs least of all engines, layer by layer.
 
     Raises
     ------

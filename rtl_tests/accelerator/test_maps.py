@@ -299,10 +299,12 @@ def test_engines_mixed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     under_any_traffic(folded, seed)
 
 
-@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 200))])
+@pytest.mark.parametrize(
+    "seed", [2, 6, 11, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(200) if seed not in (2, 6, 11))]
+)
 def test_tables_mixed(seed: int) -> None:
     """Random layers of weights in memory, of constants and of truth tables, at every position and of all elements."""
-    folded = with_engines(random_network(seed, tables=True), seed)
+    folded = with_engines(random_network(seed, tables=True), seed, tables=True)
     under_any_traffic(folded, seed)
 
 

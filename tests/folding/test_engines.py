@@ -79,5 +79,5 @@ def test_what_does_not_fit() -> None:
 
 
 def test_an_engine_that_is_not_there(network: Network) -> None:
-    with pytest.raises(RequestError, match=r"^engine must be one of folded, spatial, any, not 'systolic'$"):
+    with pytest.raises(RequestError, match=r"^engine must be one of folded, lookup, spatial, any, not 'systolic'$"):
         choose(network, BOARD, engine="systolic")

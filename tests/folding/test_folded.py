@@ -71,7 +71,7 @@ def test_unknown_memory(memory: str) -> None:
 
 
 def test_unknown_engine() -> None:
-    with refused("folding: engine must be one of folded, spatial, not 'systolic'"):
+    with refused("folding: engine must be one of folded, lookup, spatial, not 'systolic'"):
         LayerFolding(1, 1, "lut", "systolic")
 
 

@@ -16,11 +16,11 @@ from bnnhw.flow.generate import generate
 from bnnhw.folding import ENGINES, FoldedNetwork, LayerFolding, predict
 from bnnhw.folding.solve import Solver
 from bnnhw.frontend.onnx.planes import weight_planes
-from bnnhw.ir import DataType, Dense, InputSpec, Layer, Lookup, Network, Output
+from bnnhw.ir import Conv2d, DataType, Dense, InputSpec, Layer, Lookup, Network, Output, Window
 from bnnhw.sim.simulate import simulate
 from bnnhw.units.spatial.timing import StandingTiming
 from bnnhw.units.straight.model import StraightUnit
-from tests.layers import Branch, random_layer
+from tests.layers import Branch, MapNetwork, random_layer, sparse_layer
 
 BIT = DataType("bipolar", 1)
 
@@ -91,6 +91,38 @@ def test_between_folded_layers(seed: int) -> None:
     assert (result.mismatches, result.layer_mismatches) == (0, ())
     if not seed:
         assert result.cycles_per_frame == result.predicted_cycles_per_frame
+
+
+def test_weights_as_tables() -> None:
+    """Of few live weights per neuron: what the solver takes, in the pipeline of a frame per cycle as tables are."""
+    rng = np.random.default_rng(5)
+    first = sparse_layer(rng, 24, 20, 5, name="first")
+    made = network((20,), first, sparse_layer(rng, 12, 24, 8, name="second"), sums(12, 3, BIT))
+    folded = Solver(made, boards.get("ulx3s-85f"), engines=tuple(ENGINES)).fastest()
+    assert [folding.engine for folding in folded.foldings] == ["lookup", "spatial", "spatial"]
+    graph = folded.graph(technology("ecp5"))
+    assert [node.unit.kind for node in graph.nodes] == ["straight"]
+    assert predict(graph).cycles_per_frame == 1
+    codes = rng.integers(0, 2, (60, 20)).astype(np.uint8)
+    result = simulate(folded, codes, technology="ecp5", layers=True)
+    assert (result.mismatches, result.layer_mismatches, result.cycles_per_frame) == (0, (), 1)
+
+
+def test_positions_of_tables() -> None:
+    """Tables at every position, and a convolution whose few live weights are tables, with a pool between them."""
+    rng = np.random.default_rng(6)
+    maps = MapNetwork((3, 7, 8), "uint2", 6)
+    maps.lookup(5, 4, (3, 3), padding=(1, 1, 1, 1), code=2).pool((2, 2), (2, 2))
+    kernels = sparse_layer(rng, 6, 20, 6, output="uint2", name="kernels")
+    conv = Conv2d(Window(5, 3, 4, (2, 2), padding=(1, 0, 0, 0)), kernels, 1)
+    last = random_layer(rng, 4, int(np.prod(conv.shape_out)), "uint2", None, name="last")
+    foldings = LayerFolding(6, 20, "constant", "lookup"), LayerFolding(2, 6, "block")
+    folded = FoldedNetwork(network((3, 7, 8), *maps.layers, conv, last), foldings)
+    codes = rng.integers(0, 4, (30, 168)).astype(np.uint8)
+    result = simulate(folded, codes, layers=True)
+    assert (result.mismatches, result.layer_mismatches) == (0, ())
+    assert result.cycles_per_frame == result.predicted_cycles_per_frame
+    assert result.latency_cycles == result.predicted_latency_cycles
 
 
 def test_a_spatial_convolution() -> None:
