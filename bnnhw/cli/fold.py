@@ -34,8 +34,8 @@ __all__ = ["fold"]
     metavar="E",
     default="folded",
     show_default=True,
-    help="Of each layer that it can compute: folded (weights in memory), spatial (weights in the fabric), lookup (truth "
-    "tables), or any.",
+    help="Of each layer that it can compute: folded (weights in memory), spatial (weights in the fabric), lookup "
+    "(truth tables), or any.",
 )
 @baud_option
 @click.option("-o", "output", metavar="F.json", type=OutputFile("folding"), help="The folding to write.")
@@ -59,7 +59,8 @@ def fold(
     board's logic cells, and its block RAMs.
 
     The engine spatial takes a vector in every cycle and about two thirds of a LUT4 per weight, the engine lookup a
-    truth table for each neuron of few weights other than 0; the engine folded takes the cycles that fit. With any, each layer gets what costs least within the cycles of all.
+    truth table for each neuron of few weights other than 0; the engine folded takes the cycles that fit. With any, each
+    layer gets what costs least within the cycles of all.
     """
     from bnnhw.flow.baud import with_baud
     from bnnhw.flow.fold import HEADROOM, as_board, check_frame, choose, fold_json, save_folding
