@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bnnhw.cli.inputs import frames_per_second, headroom_note
+from bnnhw.cli.inputs import frames_per_second, headroom_note, left_out_note
 from bnnhw.cli.options import baud_option, board_option, link_option
 from bnnhw.cli.paths import InputPath, Number, OutputFile
 from bnnhw.cli.session import Session, verb
@@ -89,6 +89,8 @@ def fold(
         for row in data["layers"]:
             table.add_row(*(str(row[key]) for key in ("name", "pe", "simd", "memory", "engine", "cycles")))
         console.print(table)
+        if data["left_out"]:
+            console.print(left_out_note(data["left_out"]), markup=False)
         console.print(
             f"{data['cycles_per_frame']} cycles per frame, latency {data['latency_cycles']} cycles: "
             f"{frames_per_second(data)} at {data['clock_mhz']:g} MHz"

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from bnnhw.folding import FoldedNetwork
     from bnnhw.ir import Network
 
-__all__ = ["choose_folding", "frames_per_second", "headroom_note", "load_frames", "open_path", "tell_frames"]
+__all__ = [
+    "choose_folding",
+    "frames_per_second",
+    "headroom_note",
+    "left_out_note",
+    "load_frames",
+    "open_path",
+    "tell_frames",
+]
 
 WORTH_SAYING = 2
 """How many times faster the fastest folding must be for a verb that chose a modest one to say so."""
@@ -34,6 +42,12 @@ def headroom_note(best: Mapping[str, Any]) -> str:
         f"the fastest that fits (bnnhw fold --max): {frames_per_second(best)}, "
         f"about {best['estimate']['lut4']} LUT4 and {best['estimate']['bram']} block RAMs, longer to build"
     )
+
+
+def left_out_note(left_out: Mapping[str, int]) -> str:
+    """How many neurons nobody reads, layer by layer, in a line."""
+    layers = ", ".join(f"{count} of {layer}" for layer, count in left_out.items())
+    return f"neurons that nobody reads are left out: {layers}"
 
 
 def choose_folding(session: Session, network: Network, board: Board | None, folding: Path | None) -> FoldedNetwork:

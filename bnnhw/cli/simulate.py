@@ -54,6 +54,7 @@ def simulate(session: Session, design: Path, wanted: Wanted, stall: float, wave:
     A bare N.bnn is folded and generated on the way. Exits with 1 on a mismatch, or when cycles are not those
     predicted.
     """
+    from bnnhw.cli.inputs import left_out_note
     from bnnhw.flow.frames import class_rows
     from bnnhw.flow.simulate import check_simulation, simulation_json
     from bnnhw.flow.simulate import simulate as run
@@ -72,6 +73,8 @@ def simulate(session: Session, design: Path, wanted: Wanted, stall: float, wave:
         console.print(f"{result['images']} frames, {result['mismatches']} mismatches{right}")
         if result["layers"]:
             console.print(f"{result['layers']} layers compared word by word, {len(result['layer_mismatches'])} differ")
+            if result["left_out"]:
+                console.print(left_out_note(result["left_out"]), markup=False)
         for what, key in (("cycles per frame", "cycles_per_frame"), ("latency", "latency_cycles")):
             console.print(f"{what}: {result[key]} measured, {result[f'predicted_{key}']} predicted")
         console.print(f"{result['frames_per_s']:,.0f} frames simulated per second")

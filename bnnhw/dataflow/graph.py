@@ -12,7 +12,7 @@ from bnnhw.dataflow.unit import Unit
 from bnnhw.devices import Technology
 from bnnhw.ir import DataType
 
-__all__ = ["Graph", "Node", "Probe"]
+__all__ = ["Graph", "Node", "Probe", "left_out"]
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,14 @@ class Probe:
     port : str
         The unit's stream: its signals are ``PORT_payload``, ``PORT_valid`` and ``PORT_ready``.
     shape : (int, int, int)
-        Channels, height, width.
+        Channels that are there, height, width.
     dtype : DataType
         Of its elements.
     format : StreamFormat
     coding : Coding, optional
         Where its elements are not the layer's numbers, but stand for them.
+    missing : tuple of int
+        The layer's channels that are not there, since nobody reads them; numbers are those of the whole layer.
     """
 
     layer: str
@@ -69,6 +71,13 @@ class Probe:
     dtype: DataType
     format: StreamFormat
     coding: Coding | None = None
+    missing: tuple[int, ...] = ()
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The layer's channels that are there."""
+        missing = set(self.missing)
+        return tuple(channel for channel in range(self.shape[0] + len(missing)) if channel not in missing)
 
 
 @dataclass(frozen=True)
@@ -133,3 +142,8 @@ class Graph:
     def resources(self) -> Resources:
         """The estimated cost of all units."""
         return Resources.total(node.unit.resources() for node in self.nodes)
+
+
+def left_out(probes: Sequence[Probe]) -> dict[str, int]:
+    """How many channels of each layer are not there, of the layers of which some are not."""
+    return {probe.layer: len(probe.missing) for probe in probes if probe.missing}

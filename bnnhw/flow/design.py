@@ -213,6 +213,7 @@ def probe_json(probe: Probe) -> dict[str, Any]:
         "lanes": form.lanes,
         "group": form.group,
         **({} if probe.coding is None else {"coding": asdict(probe.coding)}),
+        **({"missing": list(probe.missing)} if probe.missing else {}),
     }
 
 
@@ -222,7 +223,8 @@ def _probe(entry: dict[str, Any]) -> Probe:
     form = StreamFormat(int(entry["lanes"]), dtype.bits, int(entry["group"]), channels * height * width)
     shape = (channels, height, width)
     coding = Coding(**entry["coding"]) if "coding" in entry else None
-    return Probe(str(entry["layer"]), str(entry["unit"]), str(entry["port"]), shape, dtype, form, coding)
+    missing = tuple(map(int, entry.get("missing", ())))
+    return Probe(str(entry["layer"]), str(entry["unit"]), str(entry["port"]), shape, dtype, form, coding, missing)
 
 
 def _module(folder: Path, sidecar: dict[str, Any], top: str, verilog: str, repeated: tuple[str, ...]) -> Module:

@@ -11,6 +11,7 @@ from bnnhw.boards import Board
 from bnnhw.dataflow import Resources
 from bnnhw.dataflow.engine import ENGINES
 from bnnhw.dataflow.frame import Frame
+from bnnhw.dataflow.graph import left_out
 from bnnhw.errors import CheckError, FoldingError, RequestError
 from bnnhw.files import new_folders
 from bnnhw.flow.chip import chip_json
@@ -275,6 +276,7 @@ def fold_json(
             }
             for node, unit in zip(graph.nodes, prediction.layers, strict=True)
         ],
+        "left_out": left_out(graph.probes),
         "cycles_per_frame": prediction.cycles_per_frame,
         "latency_cycles": prediction.latency_cycles,
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,

@@ -98,6 +98,7 @@ def simulation_json(result: SimulationResult, dataset: str, stall: float = 0.0) 
         "details": [str(mismatch) for mismatch in result.details],
         "layers": result.layers,
         "layer_mismatches": [str(mismatch) for mismatch in result.layer_mismatches],
+        "left_out": dict(result.left_out),
         "accuracy": result.accuracy,
         "cycles_per_frame": result.cycles_per_frame,
         "predicted_cycles_per_frame": result.predicted_cycles_per_frame,

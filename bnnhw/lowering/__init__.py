@@ -13,6 +13,7 @@ from bnnhw.dataflow.throughput import settle
 from bnnhw.devices import Technology
 from bnnhw.ir import Network
 from bnnhw.lowering.builder import RULES, Builder, Rule, Stream
+from bnnhw.lowering.live import only_live
 
 __all__ = ["RULES", "Builder", "Rule", "Stream", "lower"]
 
@@ -28,7 +29,7 @@ def lower(
     quick: bool = False,
     scores: bool = False,
 ) -> Graph:
-    """The dataflow graph of a network.
+    """The dataflow graph of a network, without the neurons that nobody reads (:mod:`bnnhw.lowering.live`).
 
     Parameters
     ----------
@@ -47,15 +48,17 @@ def lower(
     Deadlock
         When a residual layer's branches wait for each other for ever, whatever the depth of its queues.
     """
+    without = only_live(network, foldings)
+    network, foldings = without.network, without.foldings
     if quick:
-        return Builder(network, foldings, technology, None, scores).graph()
+        return without.observed(Builder(network, foldings, technology, None, scores).graph())
     unlimited = Builder(network, foldings, technology, {}, scores)
     graph = unlimited.graph()
     if not unlimited.queues:
-        return graph
+        return without.observed(graph)
     links = settle(graph).links
     depths: dict[str, int] = {}
     for node in unlimited.queues:
         taken = links[node.sinks[0]].taken
         depths[node.name] = full_speed_depth(links[node.sources[0]].taken[: len(taken)], taken)
-    return Builder(network, foldings, technology, depths, scores).graph()
+    return without.observed(Builder(network, foldings, technology, depths, scores).graph())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,6 +122,8 @@ class SimulationResult:
         Those that differ, in the network's order: what comes after the first may merely follow from it.
     classes, scores : int64 array (frames,)
         What the core gave: the class, and its score.
+    left_out : mapping of str to int
+        Neurons or channels that nobody reads, by layer: they are not in the streams that were compared.
     """
 
     images: int
@@ -140,6 +143,7 @@ class SimulationResult:
     layer_mismatches: tuple[LayerMismatch, ...]
     classes: NDArray[np.int64]
     scores: NDArray[np.int64]
+    left_out: Mapping[str, int]
 
     @property
     def difference(self) -> LayerMismatch | Mismatch | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw import devices
+from bnnhw.dataflow.graph import left_out
 from bnnhw.errors import RequestError
 from bnnhw.folding import FoldedNetwork
 from bnnhw.ir import Network
@@ -177,4 +178,5 @@ def simulate_core(
         layer_mismatches=() if watch is None else watch.mismatches(recording.probes),
         classes=recording.outputs["index"],
         scores=recording.outputs["score"],
+        left_out=left_out(core.probes),
     )

@@ -19,6 +19,7 @@ from bnnhw.units.window.model import WindowUnit
 from rtl_tests.flow import compare, random_arrivals, random_readiness, streams_of
 from rtl_tests.lanes import join_words
 from rtl_tests.streams import Driver, Monitor, Run, differences, simulate
+from tests.dead import tables_network, with_dead
 from tests.layers import Branch, MapNetwork, random_network, with_engines
 
 
@@ -291,12 +292,21 @@ def test_any_network_under_any_traffic(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 200))])
 def test_engines_mixed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Random layers, each of one engine or the other; of every other network, spatial units that run free."""
+    """Random layers, each of one engine or the other; of every other network, spatial units that run free.
+
+    Of every other pair of networks some neurons are constant or read by nobody.
+    """
     if seed % 2:
         monkeypatch.setattr("bnnhw.units.spatial.model.FREE", -1)
     folded = with_engines(random_network(seed), seed)
     assert any(folding.engine == "spatial" for folding in folded.foldings)
-    under_any_traffic(folded, seed)
+    under_any_traffic(with_dead(folded, seed) if seed % 4 < 2 else folded, seed)
+
+
+@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 100))])
+def test_tables_mixed(seed: int) -> None:
+    """Truth tables, some constant or read by nobody, among matrices of either engine."""
+    under_any_traffic(tables_network(seed), seed)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def test_layers_that_are_one_unit_each_have_its_cycles() -> None:
     network = Network(InputSpec((24,), bit), (tables, *random_network((12, 4)).layers))
     folded = fold(network, BOARD, engine="spatial")
     said = fold_json(folded, BOARD)
+    assert said["left_out"] == {}
     assert [unit["unit"] for unit in said["units"]] == ["straight"]
     assert [layer["cycles"] for layer in said["layers"]] == [1]
 

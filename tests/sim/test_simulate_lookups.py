@@ -139,7 +139,7 @@ def test_a_spatial_convolution() -> None:
     assert result.latency_cycles == result.predicted_latency_cycles
 
 
-def test_tables_behind_other_units() -> None:
+def test_tables_behind_other_units(tmp_path: Path) -> None:
     """Only what follows the first tables is one pipeline; without tables nothing is."""
     rng = np.random.default_rng(3)
     first = random_layer(rng, 8, 10, name="first")
@@ -148,6 +148,11 @@ def test_tables_behind_other_units() -> None:
     folded = FoldedNetwork(made, spatial)
     graph = folded.graph(technology("ecp5"))
     assert [node.unit.kind for node in graph.nodes] == ["spatial", "straight"]
+    # One of the eight neurons is no source of any table.
+    unread = set(range(8)) - set(made.chain[1].sources.ravel().tolist())  # type: ignore[attr-defined]
+    assert [probe.missing for probe in graph.probes] == [tuple(unread), (), ()] and unread
+    generate(folded, tmp_path / "design", board=boards.get("ulx3s-85f"))
+    assert open_design(tmp_path / "design").seen.probes == graph.probes
     codes = rng.integers(0, 2, (40, 10)).astype(np.uint8)
     for family in ("ice40", "ecp5"):
         result = simulate(folded, codes, technology=family, layers=True, stall=0.3)
