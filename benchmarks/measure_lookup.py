@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 import sys
 import tempfile
 import time
@@ -43,14 +44,22 @@ from bnnhw.sim.simulate import simulate
 UNCONSTRAINED = {"ice40": "--pcf-allow-unconstrained", "ecp5": "--lpf-allow-unconstrained"}
 
 
-def placed(top: wiring.Component, board: Board, folder: Path, seeds: Sequence[int], mhz: float) -> dict[str, Any]:
-    """Cells and clocks of a top, with each seed."""
+def placed(
+    top: wiring.Component,
+    board: Board,
+    folder: Path,
+    seeds: Sequence[int],
+    mhz: float,
+    more: Sequence[str] = (),
+    jobs: int = 2,
+) -> dict[str, Any]:
+    """Cells and clocks of a top, with each seed; ``more``: options of nextpnr, the last of their kind holds."""
     start = time.perf_counter()
     netlist, cells = synthesized(top, "top", board, folder)
     ready = time.perf_counter()
     constraints = folder / "constraints"
     constraints.write_text("")
-    options = (UNCONSTRAINED[board.family.technology.name],)
+    options = (UNCONSTRAINED[board.family.technology.name], *more)
 
     digest = file_digest(netlist)
 
@@ -58,14 +67,14 @@ def placed(top: wiring.Component, board: Board, folder: Path, seeds: Sequence[in
         # A seed that the folder has of the same netlist is not placed again.
         kept = folder / f"seed{seed}.json"
         figures: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {}
-        if figures.get("netlist") != digest or figures.get("target_mhz") != mhz:
+        asked = {"netlist": digest, "target_mhz": mhz, "options": list(more)}
+        if any(figures.get(name) != value for name, value in asked.items()):
             begin = time.perf_counter()
             found = place_and_route(
                 board, netlist, constraints, folder, clock_mhz=mhz, seed=seed, stem=f"seed{seed}", options=options
             )
             figures = {
-                "netlist": digest,
-                "target_mhz": mhz,
+                **asked,
                 "fmax_mhz": round(found.fmax_mhz, 2),
                 "utilization": found.utilization,
                 "seconds": round(time.perf_counter() - begin, 1),
@@ -74,7 +83,7 @@ def placed(top: wiring.Component, board: Board, folder: Path, seeds: Sequence[in
         print(f"seed {seed}: {figures['fmax_mhz']:.2f} MHz", file=sys.stderr)
         return figures
 
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
         results = dict(zip(seeds, pool.map(run, seeds), strict=True))
     return {
         "cells": cells.as_dict(),
@@ -129,6 +138,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--freq", type=float, default=75.0)
+    parser.add_argument("--place-route", default="", metavar="OPTIONS", help="more options of nextpnr, in one string")
+    parser.add_argument("--jobs", type=int, default=2, help="seeds at a time (default: 2)")
     parser.add_argument("--count", type=int)
     parser.add_argument("--only", choices=("simulate", "place"))
     parser.add_argument("--keep", type=Path, help="folder for all files, kept")
@@ -147,11 +158,13 @@ def main() -> None:
         kept = json.loads(options.output.read_text())
     figures: dict[str, Any] = kept.setdefault(f"{options.network.stem} {board.name}", {})
     cycles = predict(graph)
+    more = shlex.split(options.place_route)
     figures |= {
         "network": options.network.stem,
         "board": board.name,
         "device": board.part.name,
-        "options": list(board.place_route_options),
+        "options": [*board.place_route_options, *more],
+        "chosen_options": options.place_route,
         "sha256": file_digest(options.network),
         "neurons": [layer.neurons for layer in network.chain if isinstance(layer, Dense | Lookup)],
         "cycles_per_frame": cycles.cycles_per_frame,
@@ -179,7 +192,7 @@ def main() -> None:
             print(json.dumps(figures["core"]), file=sys.stderr)
             stored = FRAMES[board.family.technology.name]
             top = StoreTop(Accelerator(graph), codes[:stored], labels[:stored], read_by(graph))
-            figures["top"] = placed(top, board, folder, options.seeds, options.freq)
+            figures["top"] = placed(top, board, folder, options.seeds, options.freq, more, options.jobs)
         slowest = min(figures["top"]["fmax_mhz"].values())
         figures["frames_per_s"] = round(slowest * 1e6 / cycles.cycles_per_frame)
         figures["latency_ns"] = round(cycles.latency_cycles / slowest * 1e3, 1)
