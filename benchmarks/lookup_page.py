@@ -17,13 +17,14 @@ def lookup(results: dict[str, Any], table: Callable[..., str]) -> str:
         [
             "## A frame per cycle",
             "Made by `python benchmarks/measure_lookup.py N.bnn --board B --data DIR -o benchmarks/results/lookup.json`"
-            ", `N` the recipe that trained the network, or its published name; networks of truth tables (`mnist-lookup-*`), and "
-            "of constant weights, all layers by the engine `spatial`. *RTL* are the images that went through the Verilog, every "
-            "layer's stream compared, and how many differed. *Core* is the accelerator with its handshake, tables, "
+            ", `N` the recipe that trained the network, or its published name; networks of truth tables "
+            "(`mnist-lookup-*`), and of constant weights, all layers by the engine `spatial`. *RTL* are the images "
+            "that went through the Verilog, every layer's stream compared, and how many differed. "
+            "*Core* is the accelerator with its handshake, tables, "
             "class sums and class included: LUT4 and registers after synthesis, and cells as nextpnr packs them "
             "(iCE40: of a LUT4 and a register; ECP5: LUT4 and carry cells). *With the store* it is what was placed: "
             "256 frames in block RAM (iCE40) or 16 in LUT4 (ECP5), of the bits that the network reads, and a counter "
-            "of wrong classes. Fmax is nextpnr's, a figure for each seed 0, 1, 2, with its default options or those named; "
+            "of wrong classes. Fmax is nextpnr's, a figure for each seed, with its default options or those named; "
             "frames per second and latency are of the slowest.",
             table(
                 (

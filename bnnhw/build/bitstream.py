@@ -15,6 +15,7 @@ from bnnhw.boards import Board
 from bnnhw.build import place_route, synth
 from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.build.design import TOP, Source, design_files, write_design
+from bnnhw.build.explore import Attempt, attempts, cores, explore, step_name
 from bnnhw.build.floorplan import FLOORPLAN, floorplan
 from bnnhw.build.result import REPORT, BuildResult, write_report
 from bnnhw.build.synth import CellCounts
@@ -61,6 +62,7 @@ def build(
     *,
     link: BoardLink,
     seed: int = 0,
+    explored: int = 0,
     freq_mhz: float | None = None,
     extra: Mapping[str, Any] | None = None,
     beside: Mapping[str, Mapping[str, Any] | Callable[[Path], object]] | None = None,
@@ -73,6 +75,11 @@ def build(
 
     Parameters
     ----------
+    seed : int
+        Of place and route.
+    explored : int
+        How many attempts to place and route are made, from ``seed`` on (:mod:`~bnnhw.build.explore`); the best one is
+        kept. 0: one, with nothing said about others.
     freq_mhz : float, optional
         Clock asked for; the board's default when not given.
     extra : mapping, optional
@@ -94,9 +101,12 @@ def build(
     """
     clock_mhz = check_clock(board, link, freq_mhz)
     beside = beside or {}
-    names = [*output_names(source, board, link), *beside]
+    stamps = (stamp_name(step_name(number)) for number in range(explored))
+    names = [*output_names(source, board, link), *stamps, *beside]
     with new_folders(out_dir), locked(out_dir / LOCK), OutputFolder(out_dir, BUILD, shared=True).writing(names):
-        result = _build(source, board, out_dir, clock_mhz, link, seed, extra or {}, progress or (lambda *_: None))
+        result = _build(
+            source, board, out_dir, clock_mhz, link, seed, explored, extra or {}, progress or (lambda *_: None)
+        )
         for name, content in beside.items():
             if isinstance(content, Mapping):
                 write_json(out_dir / name, content, owned=True)
@@ -140,6 +150,7 @@ def _build(
     clock_mhz: float,
     link: BoardLink,
     seed: int,
+    explored: int,
     extra: Mapping[str, Any],
     progress: Progress,
 ) -> BuildResult:
@@ -188,46 +199,63 @@ def _build(
     with step("fit"):
         check_fit(cells, board)
 
-    plan = folder / FLOORPLAN
-
     def needs(types: Mapping[str, int]) -> dict[str, int]:
         return synth.count_cells(types, board.family).as_dict()
 
-    def place() -> dict[str, Any]:
+    def place(attempt: Attempt, where: Path, told: Callable[[float, str], None]) -> dict[str, Any]:
         with scratch(folder) as temporary:
             routed = place_route.place_and_route(
                 board,
                 netlist,
                 design.constraints,
-                folder,
+                where,
                 clock_mhz=clock_mhz,
-                seed=seed,
-                options=toolchain.large_design_options(cells.lut4),
+                seed=attempt.seed,
+                options=attempt.options,
                 placed=temporary / "placed.json",
-                progress=lambda fraction, what: progress("place_route", fraction, what),
+                progress=told,
             )
             assert routed.placed is not None
             drawn = floorplan(netlist, routed.placed, routed.timing, routed.clock, needs)
-            write_json(plan, drawn, owned=True)
+            write_json(where / FLOORPLAN, drawn, owned=True)
         return {
             "fmax_mhz": routed.fmax_mhz,
             "fmax_per_clock_mhz": routed.fmax_per_clock,
+            "margin": routed.margin,
             "timing_met": routed.timing_met,
             "utilization": routed.utilization,
         }
 
-    configuration = folder / f"{TOP}.{toolchain.configuration}"
-    with step("place_route"):
-        inputs = (
+    def depends(attempt: Attempt) -> tuple[object, ...]:
+        return (
             _version(toolchain.place_route),
             board.place_route_options,
-            toolchain.large_design_options(cells.lut4),
+            attempt.options,
             clock_mhz,
-            seed,
+            attempt.seed,
             file_digest(netlist),
             file_digest(design.constraints),
         )
-        routed = cache.run("place_route", inputs, [configuration, plan], place)
+
+    def watch(fraction: float, what: str) -> None:
+        progress("place_route", fraction, what)
+
+    wanted = attempts(toolchain, cells.lut4, seed, max(1, explored))
+    configuration = folder / f"{TOP}.{toolchain.configuration}"
+    with step("place_route"), scratch(folder) as temporary:
+        found = None
+        if explored:
+            found = explore(wanted, place, depends, temporary, StepCache(folder), workers=cores(), progress=watch)
+        attempt = wanted[0] if found is None else found.best
+
+        def keep() -> dict[str, Any]:
+            if found is None or found.files is None:
+                return place(attempt, folder, watch)
+            for path in found.files.iterdir():
+                path.replace(folder / path.name)
+            return found.result
+
+        routed = cache.run("place_route", depends(attempt), [configuration, folder / FLOORPLAN], keep)
 
     bitstream = folder / f"{TOP}.{toolchain.bitstream}"
 
@@ -266,7 +294,9 @@ def _build(
             "protocol_version": link.protocol_version,
             **link.settings,
             **link.made(clock_mhz),
-            "seed": seed,
+            "seed": attempt.seed,
+            "place_route_options": list(attempt.options),
+            "explored": None if found is None else found.figures(),
             "identity": source.identity,
             "cycles_per_frame": source.cycles_per_frame,
             "latency_cycles": source.latency_cycles,

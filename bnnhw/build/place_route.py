@@ -45,6 +45,8 @@ class PlaceRoute:
         That clock, in nextpnr's words.
     fmax_per_clock : dict of str to float
         MHz.
+    margin : float
+        What that clock reaches, by what it must.
     timing_met : bool
         Every clock reaches its constraint.
     utilization : dict of str to dict
@@ -60,6 +62,7 @@ class PlaceRoute:
     fmax_mhz: float
     clock: str
     fmax_per_clock: dict[str, float]
+    margin: float
     timing_met: bool
     utilization: dict[str, dict[str, int]]
     log: Path
@@ -204,7 +207,8 @@ def _read_report(configuration: Path, report: Path, log: Path, clock_mhz: float)
         clocks[slowest],
         slowest,
         clocks,
-        all(slack(name) >= 1 for name in clocks),
+        slack(slowest),
+        slack(slowest) >= 1,
         {
             name: {"used": n["used"], "available": n["available"]}
             for name, n in data["utilization"].items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,10 +25,14 @@ __all__ = ["build"]
 MAX_SEED = 2**31 - 1
 """What nextpnr takes."""
 
+MAX_EXPLORED = 1000
+"""More attempts than anybody waits for."""
+
 
 @verb(
     example="bnnhw build design --board icebreaker -o bitstream\n"
     "bnnhw build digits.bnn --board ulx3s-85f --folding folding.json --freq 50 -o bitstream\n"
+    "bnnhw build digits.bnn --board icebreaker --explore 8 -o bitstream\n"
     "bnnhw build digits.bnn --board icebreaker --baud 3000000 -o bitstream\n"
     "bnnhw build digits.bnn --board icebreaker --store --dataset digits -o counting"
 )
@@ -37,6 +41,13 @@ MAX_SEED = 2**31 - 1
 @folding_option
 @click.option(
     "--seed", metavar="S", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Of place and route."
+)
+@click.option(
+    "--explore",
+    metavar="N",
+    type=click.IntRange(1, MAX_EXPLORED),
+    help="Places and routes N times, with other seeds and options of nextpnr, as many at once as there are cores; "
+    "keeps the best and says how far they differ.",
 )
 @click.option(
     "--freq",
@@ -68,6 +79,7 @@ def build(
     board: str,
     folding: Path | None,
     seed: int,
+    explore: int | None,
     freq: float | None,
     link: str | None,
     pins: str | None,
@@ -103,6 +115,7 @@ def build(
             chosen,
             output,
             seed=seed,
+            explored=explore or 0,
             freq_mhz=freq,
             link=link,
             pins=pins,
@@ -119,6 +132,8 @@ def build(
         verdict = "met" if result.timing_met else "MISSED"
         console.print(str(result.bitstream), markup=False)
         console.print(f"Fmax {result.fmax_mhz:.2f} MHz, built for {result.clock_mhz:g} MHz: timing {verdict}")
+        if (explored := data["explored"]) is not None:
+            console.print(_spread(explored, data["seed"]), markup=False)
         console.print(f"{frames_per_second(result.figures())}, latency {result.latency_us:.1f} us")
         if (said := data["store"]) is not None:
             console.print(f"{said['frames']} frames of {said['dataset']} on the chip", markup=False)
@@ -132,3 +147,15 @@ def build(
     data = build_json(result, chosen, technology)
     session.result(data, show)
     result.check_timing()
+
+
+def _spread(explored: dict[str, Any], seed: int) -> str:
+    """How far the attempts of ``--explore`` differ, in a line."""
+    attempts = explored["attempts"]
+    routed = sum("failed" not in one for one in attempts)
+    failed = "" if routed == len(attempts) else f", {len(attempts) - routed} not routed"
+    low, middle, high = (explored[f"fmax_{name}_mhz"] for name in ("min", "median", "max"))
+    return (
+        f"{len(attempts)} attempts: {low:.2f} to {high:.2f} MHz, median {middle:.2f}; {explored['met']} met timing"
+        f"{failed}; kept seed {seed}"
+    )

@@ -140,6 +140,8 @@ class Toolchain:
         Above so many LUT4 a design is large.
     large_options : tuple of str
         More options of nextpnr for large designs.
+    explored : tuple of tuple of str
+        Options of nextpnr that are worth trying for a design that is not large, the usual ones (none) first.
     registers : str
         The kinds of registers there are, as arguments of Yosys' ``dfflegalize``; empty where nothing is asked of it.
     finish : callable, optional
@@ -158,12 +160,18 @@ class Toolchain:
     placed_options: tuple[str, ...] = ("--write", "{placed}")
     large_lut4: int | None = None
     large_options: tuple[str, ...] = ()
+    explored: tuple[tuple[str, ...], ...] = ((),)
     registers: str = ""
     finish: Callable[[dict[str, Any]], Mapping[str, int]] | None = None
 
     def large_design_options(self, lut4: int) -> tuple[str, ...]:
         """Options of nextpnr for the placer and the router that suit a design of so many LUT4."""
         return () if self.large_lut4 is None or lut4 <= self.large_lut4 else self.large_options
+
+    def explored_options(self, lut4: int) -> tuple[tuple[str, ...], ...]:
+        """Options that are worth trying for a design of so many LUT4, those it is built with by default first."""
+        large = self.large_design_options(lut4)
+        return (large,) if large else self.explored
 
 
 @dataclass(frozen=True)

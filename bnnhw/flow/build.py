@@ -38,6 +38,7 @@ def build_bitstream(
     folder: Path | str,
     *,
     seed: int = 0,
+    explored: int = 0,
     freq_mhz: float | None = None,
     link: str | None = None,
     pins: str | None = None,
@@ -60,6 +61,8 @@ def build_bitstream(
     folder : Path or str
     seed : int
         Of place and route.
+    explored : int
+        Attempts to place and route, from ``seed`` on, the best of which is kept; 0: one.
     freq_mhz : float, optional
         Clock to build for; the board's when not given.
     link : str, optional
@@ -128,7 +131,16 @@ def build_bitstream(
         extra["store"] = kept.describe() | {"links": link_rates(board, chosen, design.seen.frame, clock_mhz)}
         beside[FRAMES] = kept.save
     return run(
-        source, board, folder, link=chosen, seed=seed, freq_mhz=freq_mhz, extra=extra, beside=beside, progress=told
+        source,
+        board,
+        folder,
+        link=chosen,
+        seed=seed,
+        explored=explored,
+        freq_mhz=freq_mhz,
+        extra=extra,
+        beside=beside,
+        progress=told,
     )
 
 
@@ -224,13 +236,14 @@ def portable_note(design: Design, board: Board) -> str | None:
 
 def build_json(result: BuildResult, board: Board, technology: str | None = None) -> dict[str, Any]:
     """What ``bnnhw build`` says of a result."""
+    report = read_json(result.report)
     return {
         "bitstream": str(result.bitstream),
         "report": str(result.report),
         "board": board.name,
         "link": result.link,
         "technology": technology_of(board) if technology is None else technology,
-        "store": read_json(result.report).get("store"),
+        **{name: report.get(name) for name in ("store", "seed", "explored")},
         **result.figures(),
         "unchanged": list(result.skipped),
     }

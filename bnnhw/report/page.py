@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from bnnhw.report import figures
+from bnnhw.report.clocks import clock_bars, spread
 from bnnhw.report.confusion import confusion
 from bnnhw.report.roofline import roofline
 from bnnhw.report.units import unit_rows
@@ -39,6 +40,8 @@ def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
         box_width=figures.BOX_WIDTH,
         network_width=max(1, len(boxes)) * (figures.BOX_WIDTH + figures.BOX_GAP) - figures.BOX_GAP,
         utilization=figures.utilization(build.get("utilization") or {}),
+        clocks=clock_bars(build),
+        spread=spread(build),
         stages=figures.bars(_stages(sections), "s"),
         cycles=figures.cycle_rows(sections),
         classes=figures.class_rows(sections),

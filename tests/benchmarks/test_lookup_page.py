@@ -45,7 +45,9 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 def test_section(lookup_page: ModuleType) -> None:
     """Every seed's clock, the slowest one's rate, the mismatches; what was only half measured has no row."""
     half = {key: value for key, value in ENTRY.items() if key != "top"}
-    lines = lookup_page.lookup({"a": ENTRY, "b": half, "c": {**ENTRY, "chosen_options": "--router router1"}}, table).splitlines()
+    lines = lookup_page.lookup(
+        {"a": ENTRY, "b": half, "c": {**ENTRY, "chosen_options": "--router router1"}}, table
+    ).splitlines()
     assert [line for line in lines if line.startswith("|")][1:] == [
         "| `mnist-lookup-up5k` | 1,400 | 97.64 % | 10,000, 3 | icebreaker | 4,321, 3,210 | 4,567 | 4,600 of 5,280 "
         f"| {chosen} | 76.3, 71.0 | 71.0 | 943 | 14 cycles, 197 ns |"

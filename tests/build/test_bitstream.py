@@ -79,12 +79,22 @@ def test_icebreaker_end_to_end(tiny: Source, tmp_path: Path) -> None:
     again = build(tiny, ICEBREAKER, tmp_path, link=UART)
     assert again.skipped == ("elaborate", "synth", "place_route", "pack")
     assert replace(again, skipped=(), stages_s=first.stages_s) == first
-    other = build(tiny, ICEBREAKER, tmp_path, link=UART, seed=5)
+    other = build(tiny, ICEBREAKER, tmp_path, link=UART, seed=5, explored=2)
     assert other.skipped == ("elaborate", "synth")
+    check_floorplan(tmp_path)
 
+    # The same seeds by themselves: the same clocks, and the configuration of the better one, byte by byte.
     spread = seed_spread(ICEBREAKER, tmp_path / "top.json", tmp_path / "top.pcf", tmp_path, [5, 6], clock_mhz=30.0)
-    assert spread[5].fmax_mhz == other.fmax_mhz
     assert {path.name for path in tmp_path.glob("seed*.asc")} == {"seed5.asc", "seed6.asc"}
+    report = json.loads(other.report.read_text())
+    tried = {one["seed"]: one["fmax_mhz"] for one in report["explored"]["attempts"]}
+    assert tried == {seed: routed.fmax_mhz for seed, routed in spread.items()}
+    best = max(tried, key=lambda seed: tried[seed])
+    assert (report["seed"], other.fmax_mhz) == (best, tried[best])
+    assert (tmp_path / "top.asc").read_text() == (tmp_path / f"seed{best}.asc").read_text()
+    # Nothing to do: not even for the one attempt that was the best.
+    again = build(tiny, ICEBREAKER, tmp_path, link=UART, seed=best)
+    assert again.skipped == ("elaborate", "synth", "place_route", "pack")
 
 
 def test_impossible_clock_is_missed_not_failed(tiny: Source, tmp_path: Path) -> None:

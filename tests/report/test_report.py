@@ -10,8 +10,9 @@ import pytest
 
 from bnnhw.errors import FileError
 from bnnhw.report import collect, render
+from bnnhw.report.clocks import clock_bars
 from bnnhw.report.collect import SECTIONS
-from bnnhw.report.figures import bars, boxes, cycle_rows, hops, quantity, regions, utilization
+from bnnhw.report.figures import Bar, bars, boxes, cycle_rows, hops, quantity, regions, utilization
 
 NETWORK = {
     "layers": [
@@ -112,6 +113,29 @@ def test_page_of_everything(tmp_path: Path) -> None:
     assert 'td class="n bad">601<' in page
     assert 'td class="n good">512<' in page
     assert page.count("<details>") == 5
+
+
+def test_fmax_over_seeds() -> None:
+    """A bar for each attempt, those that missed the clock marked; a sentence; nothing without attempts."""
+    assert "Fmax over seeds" not in render({"build": BUILD})
+    attempts = [
+        {"seed": 3, "options": [], "seconds": 9.0, "fmax_mhz": 31.25, "timing_met": True},
+        {"seed": 4, "options": ["--tmg-ripup"], "seconds": 9.0, "fmax_mhz": 23.4, "timing_met": False},
+        {"seed": 5, "options": [], "failed": "nextpnr failed"},
+    ]
+    explored = {
+        "attempts": attempts, "met": 1, "fmax_min_mhz": 23.4, "fmax_median_mhz": 27.325, "fmax_max_mhz": 31.25,
+    }  # fmt: skip
+    build = {**BUILD, "seed": 3, "explored": explored}
+    assert clock_bars(build) == (
+        Bar("seed 3", "31.2 MHz", 1.0),
+        Bar("seed 4 --tmg-ripup", "23.4 MHz", 23.4 / 31.25, True),
+        Bar("seed 5", "not routed", 0.0, True),
+    )
+    page = render({"build": build})
+    _check(page)
+    assert "1 of 3 met timing for 24 MHz: 23.4 to 31.2 MHz, median 27.3. Kept is seed 3." in page
+    assert all(bar.label in page and bar.text in page for bar in clock_bars(build))
 
 
 FLOORPLAN: dict[str, Any] = {

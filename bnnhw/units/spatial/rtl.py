@@ -237,8 +237,9 @@ class _Arithmetic:
         serial = 0
 
         def build(node: CounterPlan) -> tuple[Value, str | None, bool]:
-            """A node's count, the name under which it waits for all its users (None: it waits beside each), and whether the
-            count is its complement.
+            """A node's count, the name under which it waits for all its users, and whether the count is its complement.
+
+            Without a name it waits beside each user.
             """
             nonlocal serial
             inputs: list[tuple[Value, bool]] = []
