@@ -11,6 +11,7 @@ from torch import Tensor, fx, nn
 
 from bnnhw.training.conv import MaxPool
 from bnnhw.training.export.walk import followed
+from bnnhw.training.gates import GateLayer
 from bnnhw.training.layers import Activation, BinaryLayer
 from bnnhw.training.lookup import LookupLayer
 from bnnhw.training.tracing import Recorder, in_order
@@ -80,4 +81,5 @@ def evaluate_float64(
 def weight_bits(model: nn.Module) -> int:
     """Binary weights in a model, and entries of truth tables."""
     weights = sum(module.latent.numel() for module in model.modules() if isinstance(module, BinaryLayer))
-    return weights + sum(module.tables.numel() for module in model.modules() if isinstance(module, LookupLayer))
+    tables = (module for module in model.modules() if isinstance(module, LookupLayer | GateLayer))
+    return weights + sum(module.entries.numel() for module in tables)

@@ -12,6 +12,7 @@ from bnnhw.errors import RequestError
 from bnnhw.training.components import Factory
 from bnnhw.training.conv import BinaryConv2d, MaxPool
 from bnnhw.training.fitted import FittedInput
+from bnnhw.training.gates import GateLayer
 from bnnhw.training.layers import (
     InputQuantizer,
     IntegerInput,
@@ -173,8 +174,8 @@ def lookup_net(
 ) -> nn.Sequential:
     """A network of learned truth tables.
 
-    ``quantizer -> Flatten -> [Unary] -> LookupLayer for each of recipe.neurons -> ClassSums``: input raw samples,
-    output ``(frames, classes)`` scores.
+    ``quantizer -> Flatten -> [Unary] -> LookupLayer or GateLayer for each of recipe.neurons -> ClassSums``: input raw
+    samples, output ``(frames, classes)`` scores.
 
     Parameters
     ----------
@@ -200,7 +201,10 @@ def lookup_net(
         inputs *= dtype.levels - 1
     candidates = None if samples is None else varying(nn.Sequential(*modules)(samples), recipe.rarest)
     for neurons in recipe.neurons:
-        modules.append(LookupLayer(inputs, neurons, recipe.fan_in, generator, candidates))
+        if recipe.learned == "gates":
+            modules.append(GateLayer(inputs, neurons, recipe.choices, generator, candidates))
+        else:
+            modules.append(LookupLayer(inputs, neurons, recipe.fan_in, generator, candidates))
         inputs, candidates = neurons, None
     return nn.Sequential(*modules, ClassSums(inputs, classes, recipe.temperature))
 

@@ -30,6 +30,8 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 ActivationName: TypeAlias = Literal["sign", "stochastic", "rsign", "rprelu-rsign"]
 ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)
 
+Learned: TypeAlias = Literal["tables", "gates"]
+
 Levels: TypeAlias = Literal["steps", "even", "ranked"]
 Per: TypeAlias = Literal["input", "channel"]
 
@@ -216,6 +218,10 @@ class LookupRecipe:
         Of each layer; those of the last are summed up by class, so they are a multiple of the classes.
     fan_in : int
         Inputs of a neuron; 4 fill a LUT4.
+    learned : str
+        ``"tables"``, or ``"gates"`` of two inputs (:mod:`bnnhw.training.gates`), where ``fan_in`` is 2.
+    choices : int
+        Of gates: candidates for each input.
     temperature : float
         What the class sums are divided by for the loss. It decides much: too low a one fits few samples, and from too
         high a one little is learned.
@@ -227,6 +233,8 @@ class LookupRecipe:
     fan_in: int = 4
     temperature: float = 8.0
     rarest: float = 0.0
+    learned: Learned = "tables"
+    choices: int = 8
 
     def __post_init__(self) -> None:
         if not self.neurons:
@@ -234,6 +242,10 @@ class LookupRecipe:
         _least("neurons", *self.neurons)
         if not 1 <= self.fan_in <= MAX_BITS:
             raise RequestError(f"fan_in of a lookup layer must be in 1..{MAX_BITS}, not {self.fan_in!r}")
+        one_of("learned of lookup layers", self.learned, get_args(Learned))
+        if self.learned == "gates" and self.fan_in != 2:
+            raise RequestError(f"fan_in of a layer of gates must be 2, not {self.fan_in!r}")
+        _least("choices", self.choices)
         if not 0 < self.temperature < math.inf:
             raise RequestError(f"temperature must be a number above 0, not {self.temperature!r}")
         _share("rarest", self.rarest)

@@ -108,6 +108,22 @@ def test_unary_code() -> None:
     assert Unary(-4, 2, 4)(x).tolist() == [[-1, -1, -1, 1, 1, -1], [1, -1, -1, 1, 1, 1]]
 
 
+def test_levels_of_each_feature_in_unary_code_by_hand() -> None:
+    """Three thresholds halfway between the samples of each feature; a bit for each that is reached."""
+    samples = torch.tensor([[1.0, -40.0], [2.0, -20.0], [4.0, 0.0], [8.0, 100.0]])
+    levels = FittedInput(samples, InputRecipe(bits=2, levels="ranked", per="channel"))
+    assert levels.thresholds.tolist() == [[1.5, 3, 6], [-30, -10, 50]]
+    x = torch.tensor([[1.4, -10.0], [1.5, -100.0], [6.0, 49.9], [5.9, 50.0]])
+    assert levels(x).tolist() == [[-2, 0], [-1, -2], [1, 0], [0, 1]]
+    model = lookup_net(levels, 2, LookupRecipe((4,)), 2, torch.Generator().manual_seed(0), samples)
+    assert model[:3](x).tolist() == [
+        [-1, -1, -1, 1, 1, -1],
+        [1, -1, -1, -1, -1, -1],
+        [1, 1, 1, 1, 1, -1],
+        [1, 1, -1, 1, 1, 1],
+    ]
+
+
 def test_class_sums() -> None:
     x = torch.tensor([[1.0, 1.0, -1.0, 1.0, -1.0, -1.0]])
     assert ClassSums(6, 2, 4.0)(x).tolist() == [[0.25, -0.25]]
@@ -193,6 +209,22 @@ def test_a_recipe_as_text(tmp_path: Path) -> None:
         FileError, match=rf"^{re.escape(str(path))}:\d+: temperature must be a number above 0, not -1.0$"
     ):
         RecipeFile.read(path)
+
+
+def test_a_table_of_numbers_is_learned(tmp_path: Path, root: Path) -> None:
+    """The example for jets on a CSV of its kind: 16 numbers of any unit, a column of five classes by name."""
+    random = np.random.default_rng(0)
+    classes = np.arange(400) % 5
+    # Units so far apart that no thresholds common to all features would do.
+    x = (random.normal(0, 1, (400, 16)) + (np.arange(16) % 5 == classes[:, None]) * 2.5) * 10.0 ** np.arange(-4, 12)
+    names = ["g", "q", "t", "w", "z"]
+    lines = [",".join([*(f"{value:.9g}" for value in row), names[c]]) for row, c in zip(x, classes, strict=True)]
+    header = ",".join([*(f"feature{n}" for n in range(16)), "class"])
+    (tmp_path / "jets.csv").write_text("\n".join([header, *lines, ""]))
+    file = RecipeFile.read(root / "examples" / "jsc-lookup.toml").recipe
+    recipe = replace(file, dataset=str(tmp_path / "jets.csv"), batch=20, lookup=LookupRecipe((100,), temperature=6.0))
+    result = train(recipe, epochs=6, output=tmp_path / "m.onnx")
+    assert result.names == tuple(names) and result.accuracy > 0.85
 
 
 def test_digits_are_learned(tmp_path: Path) -> None:

@@ -52,13 +52,14 @@ def reduced(recipe: Recipe) -> Recipe:
 def test_every_recipe_is_built_exported_and_read_as_it_is(name: str, tmp_path: Path) -> None:
     recipe = find_recipe(name)
     shape, classes = features_of(recipe)
-    model = build(reduced(recipe), int(np.prod(shape)), classes, torch.Generator().manual_seed(0))
     random = np.random.default_rng(0)
-    if recipe.input.signed:
+    if recipe.input.signed or recipe.input.levels != "steps":
         samples = random.normal(0, 4 * recipe.input.scale, (24, *shape))
     else:
         samples = random.integers(0, 16 if recipe.dataset == "digits" else 256, (24, *shape))
     samples = samples.astype(np.float32)
+    fitted = None if recipe.input.levels == "steps" else torch.from_numpy(samples)
+    model = build(reduced(recipe), int(np.prod(shape)), classes, torch.Generator().manual_seed(0), fitted)
     # Statistics for the norms, so that the activations spread; gammas of both signs.
     with torch.no_grad():
         for module in model.modules():

@@ -11,6 +11,7 @@ from bnnhw.ir.layers.lookup import Lookup
 from bnnhw.qonnx.exporters import EXPORTERS
 from bnnhw.qonnx.graph import Tensor
 from bnnhw.training.export.writer import Writer, exports
+from bnnhw.training.gates import GateLayer
 from bnnhw.training.lookup import ClassSums, LookupLayer, Unary
 
 __all__: list[str] = []
@@ -31,8 +32,8 @@ def _tables(writer: Writer, tensor: Tensor, sources: NDArray[np.int32], tables: 
     return EXPORTERS.of(layer)(writer.graph, tensor, layer)
 
 
-@exports(LookupLayer)
-def _lookup(writer: Writer, module: LookupLayer, tensor: Tensor) -> Tensor:
+@exports(LookupLayer, GateLayer)
+def _lookup(writer: Writer, module: LookupLayer | GateLayer, tensor: Tensor) -> Tensor:
     writer.layer += 1
     tables = (module.entries > 0).to(torch.uint8).cpu().numpy()
     return _tables(writer, tensor, module.sources.int().cpu().numpy(), tables)
