@@ -159,22 +159,6 @@ def test_storage() -> None:
     assert register_bits(free) == 2 * (2 + 1) + 2 + (4 * 2 + 3) + (3 + 1)
 
 
-def test_counts_of_shared_triples_wait_beside_their_users() -> None:
-    """Two neurons of seven lanes, three of them the same: one triple for both, counted a cycle before all else."""
-    layer = matrix(["+++++++0000", "+++0000++++"], [10, 14])
-    standing, free = (
-        Spatial(SpatialUnit(layer, technology("ecp5"), runs_free=runs_free)) for runs_free in (False, True)
-    )
-    assert [len(made.triples) for made in (standing.model.structure, free.model.structure)] == [1, 1]
-    assert (standing.model.stages, free.model.stages) == (3, 4)
-    # A triple of its own, and of each neuron the triple, a lane for the carry, the count and the comparison.
-    each = 2 + 1 + 3 + 1
-    assert register_bits(standing) == 2 + 2 * each + 3 + (2 * 2 + 2) + 1 + 1
-    # The shared count beside each, the eight other inputs a cycle late; a queue of six words, and the places left.
-    assert register_bits(free) == 2 + 2 * (each + 2) + 8 + 4 + (6 * 2 + 3) + (3 + 1)
-    check(layer, "ecp5", (0, 0, 0), free=True)
-
-
 def test_inputs_wait_beside_their_users() -> None:
     """Two neurons of seven lanes, the last of both the same: delayed once, but twice where nothing stands."""
     layer = matrix(["++++++000000+", "000000+++++++"], [12, 14])

@@ -117,13 +117,6 @@ class SpatialUnit(Unit):
         return self.runs_free
 
     @property
-    def early(self) -> bool:
-        """Whether shared triples are counted a cycle before all else: where nothing stands still their counts wait in a
-        register of their own, and in one beside each user.
-        """
-        return self.free and bool(self.structure.triples)
-
-    @property
     def queue(self) -> int:
         """Words of the queue behind the arithmetic: of one that runs free a place for every word inside."""
         timing = self.timing
@@ -158,14 +151,10 @@ class SpatialUnit(Unit):
     def datapath_resources(self) -> Resources:
         if not self.free:
             return self._datapath
-        # Inputs wait beside each of their users, and so do the counts of shared triples, of two bits.
-        made = self.structure
-        counters = [counter for total in made.sums for counter in total.counters]
-        waiting = sum(sum(counter.plan.lane_stages) for counter in counters) - made.inputs
-        if self.early:
-            counts = len(made.triples) + sum(len(counter.shared) for counter in counters)
-            waiting += 2 * counts + len({bit for counter in counters for bit, _ in counter.lanes})
-        return self._datapath + Resources(0, waiting, 0)
+        # Inputs wait beside each of their users.
+        counters = (counter for total in self.structure.sums for counter in total.counters)
+        waiting = sum(sum(counter.plan.lane_stages) for counter in counters)
+        return self._datapath + Resources(0, waiting - self.structure.inputs, 0)
 
     @cached_property
     def _datapath(self) -> Resources:
@@ -193,7 +182,7 @@ class SpatialUnit(Unit):
     @property
     def stages(self) -> int:
         """After the sums a cycle that compares them, or adds what is constant, and one that counts several levels."""
-        return self.early + self.structure.ready + (0 if self.bare else min(max(self.levels, 1), 2))
+        return self.structure.ready + (0 if self.bare else min(max(self.levels, 1), 2))
 
     @property
     def straight(self) -> int | None:

@@ -200,35 +200,27 @@ class _Arithmetic:
         Where nothing stands still it waits where it is used: one wire to all its users is shorter than one to those of
         each cycle.
         """
-        name, value = f"x_{lane[0]}", self._inputs[lane[0]]
+        value = self._inputs[lane[0]]
         if not self._model.free:
-            return self._after(value, name, stage)
-        # Shared triples alone are counted before the first cycle of the popcounts.
-        return self._beside(self._after(value, name, int(self._model.early)), stage)
-
-    def _beside(self, value: Value, cycles: int) -> Value:
-        """A value some cycles later, by registers of one user's own."""
-        for _ in range(cycles):
+            return self._after(value, f"x_{lane[0]}", stage)
+        for _ in range(stage):
             self._own += 1
-            copy = Copy(len(value), reset_less=True)
+            copy = Copy(1, reset_less=True)
             self._m.submodules[f"own_{self._own}"] = shared(self._platform, copy)
             self._m.d.comb += copy.d.eq(value)
             value = copy.q
         return value
 
-    def _triple(self, lanes: Sequence[Lane], bits: Sequence[Value], name: str) -> Signal:
-        """The count of three lanes, whose bits are not inverted yet."""
+    def _triple(self, lanes: Sequence[Lane], name: str) -> Signal:
+        """The count of three lanes, in the first cycle."""
         cell = TripleCell([inverted for _, inverted in lanes])
         self._m.submodules[name] = shared(self._platform, cell)
-        self._m.d.comb += cell.bits.eq(Cat(*bits))
+        self._m.d.comb += cell.bits.eq(Cat(*(self._bit(lane, 0) for lane in lanes)))
         return cell.count
 
     def _shared_triple(self, number: int) -> Signal:
-        """The count of a shared triple, in the first cycle of the popcounts."""
         if number not in self._triples:
-            lanes, name = self._model.structure.triples[number], f"triple_{number}"
-            count = self._triple(lanes, [self._inputs[bit] for bit, _ in lanes], name)
-            self._triples[number] = self._register(count, f"{name}_count") if self._model.early else count
+            self._triples[number] = self._triple(self._model.structure.triples[number], f"triple_{number}")
         return self._triples[number]
 
     def _count(self, counter: Counter, name: str) -> Value:
@@ -236,24 +228,19 @@ class _Arithmetic:
         lanes, uses = iter(counter.lanes), iter(counter.shared)
         serial = 0
 
-        def build(node: CounterPlan) -> tuple[Value, str | None, bool]:
-            """A node's count, the name under which it waits for all its users, and whether the count is its complement.
-
-            Without a name it waits beside each user.
-            """
+        def build(node: CounterPlan) -> tuple[Value, str, bool]:
+            """A node's count, its name, and whether the count is its complement."""
             nonlocal serial
-            inputs: list[tuple[Value, bool]] = []
-            for child in node.children:
-                value, own, inverted = build(child)
-                cycles = node.stage - child.stage
-                late = self._beside(value, cycles) if own is None else self._after(value, own, cycles)
-                inputs.append((late, inverted))
+            parts = [(child, *build(child)) for child in node.children]
+            inputs = [
+                (self._after(value, own, node.stage - child.stage), inverted) for child, value, own, inverted in parts
+            ]
             if node.kind == "triple" and (use := next(uses, None)) is not None:
-                return self._shared_triple(use[0]), None if self._model.early else f"triple_{use[0]}", use[1]
+                return self._shared_triple(use[0]), f"triple_{use[0]}", use[1]
             serial += 1
             own, taken = f"{name}_{node.kind}_{serial}", [next(lanes) for _ in range(node.own_lanes)]
             if node.kind == "triple":
-                return self._triple(taken, [self._bit(lane, 0) for lane in taken], own), own, False
+                return self._triple(taken, own), own, False
             inputs.sort(key=lambda part: -len(part[0]))
             if node.kind == "ripple":
                 (long, _), (short, _) = inputs
@@ -274,7 +261,7 @@ class _Arithmetic:
             return self._named(total[1 : node.bits + 1], own), own, False
 
         value, own, inverted = build(counter.plan)
-        return self._register(turned(value, inverted), f"{own or name}_count" if serial else f"{name}_count")
+        return self._register(turned(value, inverted), f"{own}_count" if serial else f"{name}_count")
 
     def _sum(self, number: int, total: Sum) -> Signal:
         """The value of a sum in a register, in cycle ``total.ready``."""
@@ -299,8 +286,7 @@ class _Arithmetic:
 
     def _neuron(self, n: int, neuron: Neuron) -> Value:
         """The result of a neuron in the last stage."""
-        matrix, made = self._model.matrix, self._model.structure
-        stages = self._model.stages - self._model.early
+        matrix, made, stages = self._model.matrix, self._model.structure, self._model.stages
         activation, bits = matrix.activation, matrix.output.bits
         if not isinstance(activation, Thresholds):
             if neuron.sum is None:
