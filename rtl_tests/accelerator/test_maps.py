@@ -304,7 +304,7 @@ def test_engines_mixed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 100))])
-def test_tables_mixed(seed: int) -> None:
+def test_tables_and_unread_neurons(seed: int) -> None:
     """Truth tables, some constant or read by nobody, among matrices of either engine."""
     under_any_traffic(tables_network(seed), seed)
 
