@@ -157,10 +157,15 @@ def _build(
     toolchain = board.family.build_tools()
     cache = StepCache(folder)
     design = design_files(source, board, link, folder)
+    last = {name: cache.last_seconds(name) for name in STEPS}
+
+    def tell(name: str, fraction: float, what: str) -> None:
+        seconds = last[name] or 0.0
+        progress(name, fraction, f"{what} (last time {seconds:.0f} s)" if seconds >= 1 else what)
 
     @contextmanager
     def step(name: str) -> Iterator[None]:
-        progress(name, 0.0, name)
+        tell(name, 0.0, name)
         yield
         progress(name, 1.0, "unchanged" if name in cache.skipped else name)
 
@@ -183,8 +188,8 @@ def _build(
     how: dict[str, Any] = {"keep": source.repeated, "portable": source.portable, "part": board.part}
 
     def synthesize() -> dict[str, Any]:
-        def passes(title: str) -> None:
-            progress("synth", 0.5, title)
+        def passes(fraction: float, what: str) -> None:
+            tell("synth", fraction, what)
 
         result = synth.synthesize(design.sources, TOP, board.family, folder, **how, progress=passes)
         return result.cells.as_dict()
@@ -238,7 +243,7 @@ def _build(
         )
 
     def watch(fraction: float, what: str) -> None:
-        progress("place_route", fraction, what)
+        tell("place_route", fraction, what)
 
     wanted = attempts(toolchain, cells.lut4, seed, max(1, explored))
     configuration = folder / f"{TOP}.{toolchain.configuration}"

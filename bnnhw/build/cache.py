@@ -77,6 +77,11 @@ class StepCache:
         write_json(stamp, content, owned=True)
         return result
 
+    def last_seconds(self, name: str) -> float | None:
+        """How long a step took when it last ran in this folder, with whatever inputs; None where it never did."""
+        known = self._read(self.folder / stamp_name(name))
+        return None if known is None else float(known["seconds"])
+
     @staticmethod
     def _read(stamp: Path) -> dict[str, Any] | None:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,22 +12,12 @@ from pathlib import Path
 from bnnhw import tools
 from bnnhw.boards import Board
 from bnnhw.build.process import run_logged
+from bnnhw.build.watch import NextpnrWatcher, Progress
 from bnnhw.devices.family import Toolchain
 from bnnhw.errors import BnnhwError, CheckError
 from bnnhw.files import whole_file
 
-__all__ = ["PlaceRoute", "Progress", "output_names", "pack", "place_and_route", "seed_spread"]
-
-Progress = Callable[[float, str], None]
-"""Told the fraction done, 0 to 1, and what is being done."""
-
-# Where each phase of nextpnr begins, as a fraction of its usual run time on designs of 1k to 10k LUTs.
-_PHASES = (
-    ("Packing", 0.02, "packing"),
-    ("Creating initial", 0.08, "placing"),
-    ("Running simulated annealing", 0.1, "placing"),
-)
-_ROUTING_BEGINS = 0.5
+__all__ = ["PlaceRoute", "output_names", "pack", "place_and_route", "seed_spread"]
 
 
 @dataclass(frozen=True)
@@ -68,45 +57,6 @@ class PlaceRoute:
     log: Path
     timing: Path
     placed: Path | None = None
-
-
-class _Watcher:
-    """Reads nextpnr's log as it grows: progress, errors, and how full the device is."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.progress = progress
-        self.errors: list[str] = []
-        self.used: dict[str, tuple[int, int]] = {}
-        self.arcs = 0
-        self.overused = 0
-
-    def __call__(self, text: str) -> None:
-        if text.startswith("ERROR: "):
-            self.errors.append(text.removeprefix("ERROR: "))
-        if match := re.match(r"Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", text):
-            self.used[match[1]] = (int(match[2]), int(match[3]))
-        if self.progress is None:
-            return
-        for begin, fraction, what in _PHASES:
-            if begin in text:
-                self.progress(fraction, what)
-        if match := re.match(r"Info: Routing (\d+) arcs", text):
-            self.arcs = int(match[1])
-            self.progress(_ROUTING_BEGINS, "routing")
-        # router1's table: iteration | ripped-up, re-routed | (delta) | remaining arcs | times
-        elif self.arcs and (match := re.match(r"Info:\s+\d+ \|\s+\d+\s+\d+ \|\s+-?\d+\s+-?\d+ \|\s+(\d+)\|", text)):
-            done = 1 - int(match[1]) / self.arcs
-            self.progress(_ROUTING_BEGINS + (0.98 - _ROUTING_BEGINS) * max(0.0, done), "routing")
-        # router2's line of an iteration: what must still fall to 0 is the number of overused wires.
-        elif match := re.match(r"Info:\s+iter=\d+ wires=\d+ overused=(\d+)", text):
-            self.overused = max(self.overused, int(match[1]))
-            done = 1 - int(match[1]) / self.overused if self.overused else 1.0
-            self.progress(_ROUTING_BEGINS + (0.98 - _ROUTING_BEGINS) * done, "routing")
-
-    def too_big(self) -> str | None:
-        """How much too big the design is, or None."""
-        over = [f"{name} {used} of {most}" for name, (used, most) in self.used.items() if used > most]
-        return ", ".join(over) or None
 
 
 def output_names(stem: str, toolchain: Toolchain) -> tuple[str, ...]:
@@ -178,7 +128,7 @@ def place_and_route(
         *(() if placed is None else _named(toolchain.placed_options, placed=os.path.relpath(placed, folder))),
         *options,
     ]
-    watcher = _Watcher(progress)
+    watcher = NextpnrWatcher(progress)
     status = run_logged(tool, arguments, folder, log, watcher)
     if status or not configuration.is_file() or not report.is_file():
         if (excess := watcher.too_big()) is not None:

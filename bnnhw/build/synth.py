@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from bnnhw import tools
 from bnnhw.build.process import run_logged
+from bnnhw.build.watch import Progress, YosysWatcher
 from bnnhw.devices import Family, Part
 from bnnhw.errors import BnnhwError
 from bnnhw.files import write_text
@@ -141,7 +142,7 @@ def synthesize(
     keep: Sequence[str] = (),
     portable: bool = False,
     part: Part | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Synthesis:
     """Synthesizes files in ``folder``; leaves script, log, statistics and netlist there.
 
@@ -152,7 +153,7 @@ def synthesize(
     keep, portable, part
         See :func:`script`.
     progress : callable, optional
-        Told what Yosys is doing: the title of each of its passes.
+        Told how far Yosys is, and what it is doing.
 
     Raises
     ------
@@ -166,21 +167,14 @@ def synthesize(
     path = folder / f"{top}.ys"
     names = [source.relative_to(folder).as_posix() for source in sources]
     write_text(path, script(names, top, family, keep=keep, portable=portable, part=part), owned=True)
-    errors: list[str] = []
-
-    def line(text: str) -> None:
-        if text.startswith("ERROR: "):
-            errors.append(text.removeprefix("ERROR: "))
-        elif progress is not None and ". Executing " in text:
-            progress(text.split(". Executing ", 1)[1].split(" pass", maxsplit=1)[0])
-
+    watcher = YosysWatcher(progress)
     netlist, statistics = folder / f"{top}.json", folder / f"{top}.stat.json"
     # What an earlier run left must not pass for this one's.
     for old in (netlist, statistics):
         old.unlink(missing_ok=True)
-    status = run_logged(yosys, [path.name], folder, log, line)
+    status = run_logged(yosys, [path.name], folder, log, watcher)
     if status or not netlist.is_file() or not statistics.is_file():
-        reason = errors[-1] if errors else f"it ended with status {status}"
+        reason = watcher.errors[-1] if watcher.errors else f"it ended with status {status}"
         raise BnnhwError(f"Yosys failed: {reason} (log: {log})")
     modules = json.loads(statistics.read_text(encoding="utf-8"))["modules"]
     types: dict[str, int] = modules[f"\\{top}"]["num_cells_by_type"]

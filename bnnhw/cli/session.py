@@ -90,12 +90,12 @@ class Session:
         """Yields ``update(done, total, what="")``, a bar on a terminal; one line when finished."""
         start = time.perf_counter()
         if self.err.is_terminal and not self.quiet:
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
-                TextColumn("{task.percentage:>3.0f} %"),
+                TaskProgressColumn("{task.percentage:>3.0f} %"),
                 TimeElapsedColumn(),
                 TextColumn("{task.fields[what]}", markup=False),
             )
@@ -103,7 +103,8 @@ class Session:
                 task = bar.add_task(name, total=None, what="")
 
                 def update(done: float, total: float, what: str = "") -> None:
-                    bar.update(task, completed=done, total=total, what=what)
+                    # Nothing known of how much there is: the bar moves to and fro.
+                    bar.update(task, completed=done, total=total or None, what=what)
 
                 yield update
         else:

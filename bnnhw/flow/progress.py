@@ -10,7 +10,7 @@ __all__ = ["Progress", "Stage", "silent", "silent_stage"]
 
 
 class Progress(Protocol):
-    """Told how much is done, of how much, and what is being done."""
+    """Told how much is done, of how much (0: nobody knows), and what is being done."""
 
     def __call__(self, done: float, total: float, what: str = "", /) -> None: ...
 

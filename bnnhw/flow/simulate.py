@@ -85,6 +85,7 @@ def simulate(
         stall=stall,
         wave=None if wave is None else Path(wave),
         progress=progress,
+        phase=lambda what: progress(0, 0, what),
         layers=layers,
     )
 

@@ -110,6 +110,7 @@ def simulate_core(
     jobs: int = 2,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    phase: Callable[[str], None] | None = None,
     layers: bool = False,
     reset_cycles: int = RESET_CYCLES,
 ) -> SimulationResult:
@@ -121,6 +122,8 @@ def simulate_core(
     core : Core
         What is known of the Verilog.
     verilog : str
+    phase : callable, optional
+        Told what is done before the first frame, and after the last one.
     reset_cycles : int
         0: the core starts as it powers up.
 
@@ -134,9 +137,16 @@ def simulate_core(
     if not 0 <= stall < 1:
         raise RequestError(f"stall must be at least 0 and less than 1, not {stall!r}")
     sources, interface, watch = {"core.v": verilog}, core.interface, None
+
+    def begins(what: str) -> None:
+        if phase is not None:
+            phase(what)
+
     if layers:
+        begins("reference of every layer")
         watch = Probes(network, codes, core.probes)
         sources["probes.v"], interface = wrapper(f"{core.module}_probes", interface, core.probes, verilog)
+    begins("compiling with Verilator")
     models, defines = models_for(core.technology, sources)
     harness = Harness({**models, **sources}, interface, wave=wave is not None, defines=defines, cache=cache)
     words = pack_frames(codes, spec.dtype.bits, core.frame.word_bits, seed)
@@ -149,6 +159,7 @@ def simulate_core(
         wave_frames=wave_frames, progress=progress, reset_cycles=reset_cycles, watch=watch,
     )  # fmt: skip
     run_s = time.perf_counter() - start
+    begins("comparing with the reference")
     calm = recording
     if stall:
         few = None if watch is None else Probes(network, codes[:CALM_FRAMES], watch.probes)

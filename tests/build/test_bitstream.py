@@ -14,7 +14,7 @@ from bnnhw import boards, tools
 from bnnhw.build import bitstream as build_module
 from bnnhw.build.bitstream import BuildResult, build, check_fit
 from bnnhw.build.design import Source
-from bnnhw.build.place_route import _Watcher, place_and_route, seed_spread  # pyright: ignore[reportPrivateUsage]
+from bnnhw.build.place_route import place_and_route, seed_spread
 from bnnhw.build.synth import CellCounts
 from bnnhw.cli import cli
 from bnnhw.devices.ecp5 import ECP5
@@ -76,7 +76,9 @@ def test_icebreaker_end_to_end(tiny: Source, tmp_path: Path) -> None:
         "top.ys", "yosys.log", "top.json", "top.nextpnr.log", "top.asc", "top.bin",
     }  # fmt: skip
 
-    again = build(tiny, ICEBREAKER, tmp_path, link=UART)
+    said: list[str] = []
+    again = build(tiny, ICEBREAKER, tmp_path, link=UART, progress=lambda step, fraction, what: said.append(what))
+    assert f"synth (last time {first.stages_s['synth']:.0f} s)" in said and "unchanged" in said
     assert again.skipped == ("elaborate", "synth", "place_route", "pack")
     assert replace(again, skipped=(), stages_s=first.stages_s) == first
     other = build(tiny, ICEBREAKER, tmp_path, link=UART, seed=5, explored=2)
@@ -195,22 +197,3 @@ def test_missing_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "_package_folder", lambda module: None)
     with pytest.raises(ToolError, match=r"^nextpnr-ice40 is missing, needed for place and route for iCE40: .*$"):
         place_and_route(ICEBREAKER, tmp_path / "a.json", tmp_path / "a.pcf", tmp_path, clock_mhz=12)
-
-
-def test_a_full_device_is_told_in_figures() -> None:
-    """Lines of a nextpnr log."""
-    told: list[tuple[float, str]] = []
-    watcher = _Watcher(lambda fraction, what: told.append((fraction, what)))
-    for line in (
-        "Info: Packing constants..",
-        "Info: Device utilisation:",
-        "Info: \t         ICESTORM_LC:    6000/   5280   113%",
-        "Info: \t        ICESTORM_RAM:      30/     30   100%",
-        "Info: Routing 4000 arcs.",
-        "Info:       1000 |       28        971 |   28   971 |      3000|       0.54       0.54|",
-        "ERROR: Unable to place cell 'x', no BELs remaining to implement cell type 'ICESTORM_LC'",
-    ):
-        watcher(line)
-    assert watcher.too_big() == "ICESTORM_LC 6000 of 5280"
-    assert watcher.errors == ["Unable to place cell 'x', no BELs remaining to implement cell type 'ICESTORM_LC'"]
-    assert told == [(0.02, "packing"), (0.5, "routing"), (pytest.approx(0.62), "routing")]

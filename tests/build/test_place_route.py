@@ -1,11 +1,10 @@
-"""How nextpnr is asked and how its log is read."""
+"""How nextpnr is asked."""
 
 from __future__ import annotations
 
 import pytest
 
 from bnnhw import devices
-from bnnhw.build import place_route
 
 
 @pytest.mark.parametrize(
@@ -18,15 +17,3 @@ from bnnhw.build import place_route
 )
 def test_large_ecp5_designs_get_the_static_placer_and_router2(family: str, lut4: int, options: tuple[str, ...]) -> None:
     assert devices.family(family).build_tools().large_design_options(lut4) == options
-
-
-def test_progress_of_router2_follows_the_overused_wires() -> None:
-    told: list[tuple[float, str]] = []
-    watcher = place_route._Watcher(lambda fraction, what: told.append((fraction, what)))
-    for line in (
-        "Info:     iter=1 wires=497000 overused=40000 overuse=45000 archfail=NA",
-        "Info:     iter=2 wires=498000 overused=10000 overuse=11000 archfail=NA",
-        "Info:     iter=3 wires=499000 overused=0 overuse=0 archfail=0",
-    ):
-        watcher(line)
-    assert told == [(0.5, "routing"), (0.5 + 0.48 * 0.75, "routing"), (0.98, "routing")]

@@ -89,15 +89,21 @@ def to_rtlil(folder: Path) -> Path:
 @pytest.mark.parametrize("family", ["ice40", "ecp5", "gowin"])
 def test_a_repeated_module_is_mapped_once(family: str, tmp_path: Path) -> None:
     titles: list[str] = []
-    result = synthesize(
-        [to_rtlil(tmp_path)], TOP, devices.family(family), tmp_path, keep=["unit"], progress=titles.append
-    )
+    fractions: list[float] = []
+
+    def told(fraction: float, what: str) -> None:
+        fractions.append(fraction)
+        titles.append(what)
+
+    result = synthesize([to_rtlil(tmp_path)], TOP, devices.family(family), tmp_path, keep=["unit"], progress=told)
     log = result.log.read_text()
     mapped = re.findall(r"Extracted (\d+) AND gates and \d+ wires from module `([^']+)' to a netlist", log)
     assert [name for _, name in mapped].count("unit") == 1
     # All of them are in the flat netlist: sixteen shift register bits and five results each.
     assert result.cells.ff == (16 + 5) * COUNT
     assert "SYNTH" in " ".join(titles).upper()
+    assert "map to technology primitives" in titles
+    assert fractions == sorted(fractions) and fractions[-1] < 1
 
 
 # As many registers as a reset is worth it, or one fewer, that data set to 0.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import re
+import time
 from pathlib import Path
 
 import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from bnnhw.cli.group import Verbs
 from bnnhw.cli.session import Session, verb
@@ -120,3 +123,17 @@ def test_help_ends_with_the_example() -> None:
     assert result.exit_code == 0
     assert result.stdout.endswith("Example:\n    bnnhw work 3\n")
     assert "--json" in result.stdout
+
+
+def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is being done stands beside the bar, also while nobody knows how much there is to do."""
+    session, screen = Session(), io.StringIO()
+    monkeypatch.setattr(session, "err", Console(file=screen, force_terminal=True, width=120))
+    with session.progress("simulate") as update:
+        for done, total, what, shown in ((0, 0, "compiling with Verilator", None), (25, 100, "frames", "25 %")):
+            update(done, total, what)
+            # Drawn several times a second.
+            while what not in screen.getvalue():
+                time.sleep(0.01)
+            assert ("%" in screen.getvalue()) == (shown is not None)
+            assert shown is None or shown in screen.getvalue()

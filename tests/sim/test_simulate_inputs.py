@@ -70,7 +70,12 @@ def test_inputs(rows: int, falling: bool, layout: str) -> None:
     raw = np.random.default_rng(7).normal(size=(FRAMES, *spec.sample_shape)).round(2)
     # Samples on a threshold itself, which is reached where it rises and is not where it falls.
     raw.reshape(FRAMES, -1)[0, spec.places()] = np.resize(spec.table[:, 1], spec.elements)
-    result = simulate(folded, raw)
+    told: list[tuple[float, float, str]] = []
+    result = simulate(folded, raw, progress=lambda done, of, what="": told.append((done, of, what)))
+    # What nobody knows the end of is said too.
+    phases = ["reference of every layer", "compiling with Verilator", "comparing with the reference"]
+    assert [what for _, of, what in told if not of] == phases
+    assert told[-2] == (FRAMES, FRAMES, "")
     assert (result.images, result.mismatches, result.layer_mismatches) == (FRAMES, 0, ())
     codes = [[_code(spec, sample, place) for place in range(spec.elements)] for sample in raw]
     due = [naive.run(folded.network, frame)["out"] for frame in codes]

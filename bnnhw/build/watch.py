@@ -1,0 +1,139 @@
+"""What synthesis, placement and routing are doing, read from their logs as these grow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+__all__ = ["NextpnrWatcher", "Progress", "YosysWatcher"]
+
+Progress = Callable[[float, str], None]
+"""Told the fraction done, 0 to 1, and what is being done."""
+
+_PACK, _PLACE, _REFINE, _ROUTE, _END = 0.02, 0.08, 0.35, 0.5, 0.98
+"""Where each phase of nextpnr begins, as a fraction of its usual run time on designs of 1k to 10k LUTs."""
+
+_ROUNDS = 15
+"""Rounds of the analytic placer in which a usual design is placed, and of the one that refines it."""
+
+
+class NextpnrWatcher:
+    """Reads nextpnr's log, line by line: progress, errors, and how full the device is.
+
+    Parameters
+    ----------
+    progress : callable, optional
+
+    Attributes
+    ----------
+    errors : list of str
+    used : dict
+        Resource -> used and available.
+    """
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+        self.errors: list[str] = []
+        self.used: dict[str, tuple[int, int]] = {}
+        self._arcs = 0
+        self._overused = 0
+        self._refines = False
+
+    def __call__(self, text: str) -> None:
+        if text.startswith("ERROR: "):
+            self.errors.append(text.removeprefix("ERROR: "))
+        if match := re.match(r"Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", text):
+            self.used[match[1]] = (int(match[2]), int(match[3]))
+        if self.progress is None:
+            return
+        for pattern, read in _LINES.items():
+            if match := re.match(pattern, text):
+                fraction, what = read(self, *match.groups())
+                self.progress(fraction, what)
+                return
+
+    def too_big(self) -> str | None:
+        """How much too big the design is, or None."""
+        over = [f"{name} {used} of {most}" for name, (used, most) in self.used.items() if used > most]
+        return ", ".join(over) or None
+
+    def _packing(self) -> tuple[float, str]:
+        return _PACK, "packing"
+
+    def _placing(self) -> tuple[float, str]:
+        self._refines = False
+        return _PLACE, "placing"
+
+    def _placed(self, number: str) -> tuple[float, str]:
+        """A round of the analytic placer, whose number it does not know in advance, or of the one behind it."""
+        begin, end, what = (_REFINE, _ROUTE, "refining") if self._refines else (_PLACE, _REFINE, "placing")
+        done = min(int(number) / _ROUNDS, 1.0)
+        return begin + (end - begin) * done, f"{what}, round {number}"
+
+    def _spread(self, share: str) -> tuple[float, str]:
+        """The static placer, which ends where few cells lie on each other."""
+        return _PLACE + (_REFINE - _PLACE) * (1 - float(share) / 100), f"placing, {float(share):.0f} % overlap"
+
+    def _refining(self) -> tuple[float, str]:
+        self._refines = True
+        return _REFINE, "refining"
+
+    def _routing(self, arcs: str) -> tuple[float, str]:
+        self._arcs = int(arcs)
+        return _ROUTE, "routing"
+
+    def _routed(self, left: str) -> tuple[float, str]:
+        """A line of router1's table, with the arcs that remain."""
+        done = max(0.0, 1 - int(left) / self._arcs) if self._arcs else 1.0
+        return _ROUTE + (_END - _ROUTE) * done, f"routing, {int(left):,} connections left"
+
+    def _untangled(self, wires: str) -> tuple[float, str]:
+        """A round of router2: what must still fall to 0 is the number of overused wires."""
+        overused = int(wires)
+        self._overused = max(self._overused, overused)
+        done = 1 - overused / self._overused if self._overused else 1.0
+        return _ROUTE + (_END - _ROUTE) * done, f"routing, {overused:,} wires used twice"
+
+
+_LINES: Mapping[str, Callable[..., tuple[float, str]]] = {
+    r"Info: Packing": NextpnrWatcher._packing,
+    r"Info: (?:Creating initial|Running main analytical placer)": NextpnrWatcher._placing,
+    r"Info: Running simulated annealing": NextpnrWatcher._refining,
+    r"Info:\s+at iteration #(\d+)\b": NextpnrWatcher._placed,
+    r"Info: overlap: \w+=([\d.]+)%": NextpnrWatcher._spread,
+    # router1's table: iteration | ripped-up, re-routed | (delta) | remaining arcs | times
+    r"Info: Routing (\d+) arcs": NextpnrWatcher._routing,
+    r"Info:\s+\d+ \|\s+\d+\s+\d+ \|\s+-?\d+\s+-?\d+ \|\s+(\d+)\|": NextpnrWatcher._routed,
+    r"Info:\s+iter=\d+ wires=\d+ overused=(\d+)": NextpnrWatcher._untangled,
+}
+"""A line's beginning, and what it means."""
+
+
+class YosysWatcher:
+    """Reads Yosys' log: each pass, and errors.
+
+    How many passes there will be is not known: the fraction goes on at each of them, ever slower.
+
+    Parameters
+    ----------
+    progress : callable, optional
+    """
+
+    HALF = 150
+    """Passes after which half is said to be done: a usual design takes about 320, one of many modules thousands."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+        self.errors: list[str] = []
+        self._passes = 0
+
+    def __call__(self, text: str) -> None:
+        if text.startswith("ERROR: "):
+            self.errors.append(text.removeprefix("ERROR: "))
+        if (
+            self.progress is None
+            or (match := re.match(r"[\d.]+ Executing (\S+)(?: pass)?(?: \((.*?)\))?", text)) is None
+        ):
+            return
+        self._passes += 1
+        self.progress(self._passes / (self._passes + self.HALF), match[2] or match[1])
