@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 __all__ = ["NextpnrWatcher", "Progress", "YosysWatcher"]
 
@@ -38,6 +38,18 @@ class NextpnrWatcher:
         self._arcs = 0
         self._overused = 0
         self._refines = False
+        # How a line begins, and what it means.
+        self._lines: dict[str, Callable[..., tuple[float, str]]] = {
+            r"Info: Packing": self._packing,
+            r"Info: (?:Creating initial|Running main analytical placer)": self._placing,
+            r"Info: Running simulated annealing": self._refining,
+            r"Info:\s+at iteration #(\d+)\b": self._placed,
+            r"Info: overlap: \w+=([\d.]+)%": self._spread,
+            # router1's table: iteration | ripped-up, re-routed | (delta) | remaining arcs | times
+            r"Info: Routing (\d+) arcs": self._routing,
+            r"Info:\s+\d+ \|\s+\d+\s+\d+ \|\s+-?\d+\s+-?\d+ \|\s+(\d+)\|": self._routed,
+            r"Info:\s+iter=\d+ wires=\d+ overused=(\d+)": self._untangled,
+        }
 
     def __call__(self, text: str) -> None:
         if text.startswith("ERROR: "):
@@ -46,10 +58,9 @@ class NextpnrWatcher:
             self.used[match[1]] = (int(match[2]), int(match[3]))
         if self.progress is None:
             return
-        for pattern, read in _LINES.items():
+        for pattern, read in self._lines.items():
             if match := re.match(pattern, text):
-                fraction, what = read(self, *match.groups())
-                self.progress(fraction, what)
+                self.progress(*read(*match.groups()))
                 return
 
     def too_big(self) -> str | None:
@@ -93,20 +104,6 @@ class NextpnrWatcher:
         self._overused = max(self._overused, overused)
         done = 1 - overused / self._overused if self._overused else 1.0
         return _ROUTE + (_END - _ROUTE) * done, f"routing, {overused:,} wires used twice"
-
-
-_LINES: Mapping[str, Callable[..., tuple[float, str]]] = {
-    r"Info: Packing": NextpnrWatcher._packing,
-    r"Info: (?:Creating initial|Running main analytical placer)": NextpnrWatcher._placing,
-    r"Info: Running simulated annealing": NextpnrWatcher._refining,
-    r"Info:\s+at iteration #(\d+)\b": NextpnrWatcher._placed,
-    r"Info: overlap: \w+=([\d.]+)%": NextpnrWatcher._spread,
-    # router1's table: iteration | ripped-up, re-routed | (delta) | remaining arcs | times
-    r"Info: Routing (\d+) arcs": NextpnrWatcher._routing,
-    r"Info:\s+\d+ \|\s+\d+\s+\d+ \|\s+-?\d+\s+-?\d+ \|\s+(\d+)\|": NextpnrWatcher._routed,
-    r"Info:\s+iter=\d+ wires=\d+ overused=(\d+)": NextpnrWatcher._untangled,
-}
-"""A line's beginning, and what it means."""
 
 
 class YosysWatcher:
