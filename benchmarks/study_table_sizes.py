@@ -3,9 +3,10 @@
     python benchmarks/study_table_sizes.py [--tables 32] [--seed 0]
 
 A layer of tables of random entries, each of random ones of 64 inputs with a register behind it, three ways: as the unit
-makes it (tables of four inputs and choices between them, modules of their own), left to Yosys whole, and left whole to
-Yosys with the ECP5's wide multiplexers (PFUMX and L6MUX21, which take no look-up table: `synth_lattice` without
-`-nowidelut`). Half a minute on one core; writes benchmarks/results/table_sizes.json.
+makes it (tables of four inputs and choices between them, modules of their own; on the ECP5 instances of its look-up
+tables and wide multiplexers), left to Yosys whole, and left whole to Yosys with the ECP5's wide multiplexers (PFUMX and
+L6MUX21, which take no look-up table: `synth_lattice` without `-nowidelut`). Half a minute on one core; writes
+benchmarks/results/table_sizes.json.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def measure(family: Family, layer: Lookup) -> dict[str, Any]:
     """Cells of a layer by the three ways."""
     found: dict[str, Any] = {}
     with scratch() as folder:
-        made = emit(Tables(LookupUnit(layer)), "top", family.technology.name)
+        made = emit(Tables(LookupUnit.made(layer, family.technology)), "top", family.technology.name)
         (folder / "unit.il").write_text(made.rtlil)
         (folder / "whole.v").write_text(whole(layer))
         found["unit"] = cells(folder, "unit", script(["unit.il"], "top", family, keep=made.repeated, stem="unit"))
@@ -82,7 +83,11 @@ def main() -> None:
         tables = random.integers(0, 2, (arguments.tables, 1 << inputs))
         layer = Lookup("tables", INPUTS, bit, sources, tables, bit)
         for family in (ICE40, ECP5):
-            row = {"inputs": inputs, "family": family.technology.name, "model": table_luts(inputs)}
+            row = {
+                "inputs": inputs,
+                "family": family.technology.name,
+                "model": table_luts(inputs, family.technology.wide_table),
+            }
             rows.append({**row, **measure(family, layer)})
             print(rows[-1], file=sys.stderr)
     RESULT.write_text(json.dumps({"tables": arguments.tables, "seed": arguments.seed, "rows": rows}, indent=1) + "\n")

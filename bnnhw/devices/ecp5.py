@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.devices.ecp5_tables import WIDEST, add_table
 from bnnhw.devices.family import (
     BlockRam,
     CellModels,
@@ -255,11 +256,13 @@ ECP5 = Family(
         block_ram=BlockRam(36, 512, 1),
         lut_ram=True,
         quick_levels=1,
+        wide_table=WIDEST,
     ),
     # A slice takes registers beside LUTs of other logic.
     lone_registers=0.0,
     block_ram_instance=_block_ram,
     block_ram_register=True,
+    add_table=add_table,
     # LUTs and block RAMs by the data sheet (FPGA-DS-02012, table of the family); the LUTs of the three dies as
     # Project Trellis counts them. The 12F is a 25F die sold as smaller: what it is sold with is what counts here.
     parts=(

@@ -232,6 +232,10 @@ class Family:
         are left to inference.
     block_ram_register : bool
         Whether a block RAM has an output register of its own.
+    add_table : callable, optional
+        Adds instances of a table of more than 4 inputs, ``technology.wide_table`` at most: takes the module, a name,
+        the address and the entries as an integer, bit ``a`` of which is that of address ``a``; returns what it gives.
+        Without it such tables are look-up tables of 4 and choices between them.
     parts : tuple of Part
         Devices that boards are built with; the first stands for the family where no board is known.
     solve_pll : callable, optional
@@ -257,6 +261,7 @@ class Family:
     lone_registers: float = 0.0
     block_ram_instance: Callable[[NDArray[np.uint8], Value, Signal, bool], Instance] | None = None
     block_ram_register: bool = False
+    add_table: Callable[[Module, str, Value, int], Value] | None = None
     parts: tuple[Part, ...] = ()
     solve_pll: Callable[[float, float], Pll] | None = None
     clock: Callable[[Module, Any, Any, Any, float], None] | None = None

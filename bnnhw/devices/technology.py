@@ -46,6 +46,8 @@ class Technology:
         LUT4 that a register takes the place of where it does not follow one.
     enable_reach : int or None
         Registers that one enable stops at most; None where an enable is a global net, which reaches all.
+    wide_table : int
+        Inputs of the widest table whose look-up tables of 4 are joined without any more of them.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Technology:
     chain_start: int = 0
     lone_register: int = 0
     enable_reach: int | None = 256
+    wide_table: int = 4
 
     @property
     def unary_control(self) -> bool:

@@ -14,7 +14,7 @@ class LookupRule:
     """Lowers :class:`~bnnhw.ir.Lookup`."""
 
     def lower(self, build: Builder, layer: Lookup, name: str, given: Stream) -> Stream:
-        unit = LookupUnit(layer, build.technology.enable_reach)
+        unit = LookupUnit.made(layer, build.technology)
         given = build.convert(name, layer.name, given, layer.inputs, layer.inputs)
         number = build.add(name, layer.name, unit, given.number)
         return Stream(number, unit.outputs[0], computed=True)

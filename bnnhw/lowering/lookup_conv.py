@@ -17,7 +17,7 @@ class LookupConvRule:
 
     def lower(self, build: Builder, layer: LookupConv, name: str, given: Stream) -> Stream:
         tables = layer.tables
-        unit = LookupUnit(tables, build.technology.enable_reach, vectors=layer.vectors)
+        unit = LookupUnit.made(tables, build.technology, layer.vectors)
         if not pointwise(layer.window):
             given = slide(build, layer, layer.window, name, given, self._lanes(build, layer), layer.padding_code)
         given = build.convert(name, layer.name, given, tables.inputs, tables.inputs)

@@ -87,6 +87,11 @@ def test_cost() -> None:
     # The third is the first with its sources exchanged.
     assert four.resources() == Resources(2 + 2, 2 + 1, 0)
     assert [table_luts(inputs) for inputs in range(9)] == [0, 1, 1, 1, 1, 3, 6, 13, 26]
+    # Where multiplexers between them take none.
+    assert [table_luts(inputs, 7) for inputs in range(4, 9)] == [1, 2, 4, 8, 2 * 8 + 1]
+    assert [table_luts(inputs, 5) for inputs in range(4, 9)] == [1, 2, 2 * 2 + 1, 4 * 2 + 2, 2 * 10 + 1]
+    wide = LookupUnit.made(tables(9, 4, 7, "bipolar", "bipolar", 2), technology("ecp5"))
+    assert wide.resources().lut4 == sum(table_luts(len(table.sources), 7) for table in wide.tables) + 2
 
 
 def test_copies_of_inputs() -> None:

@@ -9,6 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bnnhw.devices import technology
+from bnnhw.devices.ecp5 import ECP5
+from bnnhw.rtl.emit import rtlil
 from bnnhw.units.lookup.model import LookupUnit
 from rtl_tests.flow import TRAFFIC, check_cycles, check_flow, random_arrivals, random_readiness
 from rtl_tests.lanes import split
@@ -71,3 +74,34 @@ def test_luts() -> None:
     found = cells(unit.component())
     assert found.lut4 == unit.resources().lut4 == 1 + 2 * (3 + 6 + 13 + 26) + 2
     assert found.ff == unit.resources().ff == 9 + 1
+
+
+def test_luts_joined() -> None:
+    """On a family whose multiplexers take no LUT4: tables of 4 to 8 inputs, halves of which are constants or wires."""
+    tech = technology("ecp5")
+    rng, address, widths = np.random.default_rng(0), np.arange(256), 4 + np.arange(20)[:, None] % 5
+    entries = np.take_along_axis(rng.integers(0, 2, (20, 256)), address & ((1 << widths) - 1), axis=1)
+    top = address >> (widths - 1) & 1
+    entries[5:10] = np.where(top[5:10], entries[5:10], 0)
+    entries[10:15] = np.where(top[10:15], entries[10:15], address & 1)
+    sources = rng.permuted(np.tile(np.arange(40), (20, 1)), axis=1)[:, :8]
+    # The last two are the one of five inputs once more.
+    entries[18:], sources[18:] = entries[1], sources[1]
+    layer = tables(40, 20, 8, "bipolar", "bipolar", 6)
+    unit = LookupUnit.made(replace(layer, sources=sources, tables=entries), tech)
+    assert [len(table.sources) for table in unit.tables] == [4 + n % 5 for n in range(18)] + [5, 5]
+    found = cells(unit.component(), ECP5)
+    assert found.lut4 == unit.resources().lut4 == 4 * (1 + 2 + 4) + 3 * (8 + 17) + 2
+    assert found.ff == unit.resources().ff == 18 + 1
+
+
+def test_only_text_for_the_family_has_its_cells() -> None:
+    """Eight look-up tables, four and three multiplexers of seven inputs; portable text has none."""
+    layer = replace(tables(7, 1, 7, "bipolar", "bipolar", 3), sources=np.arange(7)[None])
+    unit = LookupUnit.made(layer, technology("ecp5"))
+    assert len(unit.tables[0].sources) == 7
+    counts = {"LUT4": 8, "PFUMX": 4, "L6MUX21": 3}
+    text = rtlil(unit.component(), "top", "ecp5")
+    assert {kind: text.count(f"cell \\{kind} ") for kind in counts} == counts
+    for family in ("generic", "ice40"):
+        assert not any(f"\\{kind} " in rtlil(unit.component(), "top", family) for kind in counts)

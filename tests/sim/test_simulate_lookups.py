@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bnnhw import boards
+from bnnhw.build.synth import synthesize
 from bnnhw.dataflow import Coding
 from bnnhw.dataflow.word_timing import ElementTiming
 from bnnhw.devices import technology
+from bnnhw.devices.ecp5 import ECP5
 from bnnhw.flow.design import open_design
 from bnnhw.flow.generate import generate
 from bnnhw.folding import ENGINES, FoldedNetwork, LayerFolding, predict
 from bnnhw.folding.solve import Solver
 from bnnhw.frontend.onnx.planes import weight_planes
 from bnnhw.ir import Conv2d, DataType, Dense, InputSpec, Layer, Lookup, Network, Output, Window
+from bnnhw.rtl.accelerator import Accelerator
+from bnnhw.rtl.emit import emit
+from bnnhw.sim.netlist import simulate_netlist
 from bnnhw.sim.simulate import simulate
 from bnnhw.units.spatial.timing import StandingTiming
 from bnnhw.units.straight.model import StraightUnit
@@ -106,6 +112,25 @@ def test_weights_as_tables() -> None:
     codes = rng.integers(0, 2, (60, 20)).astype(np.uint8)
     result = simulate(folded, codes, technology="ecp5", layers=True)
     assert (result.mismatches, result.layer_mismatches, result.cycles_per_frame) == (0, (), 1)
+
+
+def test_tables_joined_by_multiplexers(tmp_path: Path) -> None:
+    """Of 5 to 8 inputs in an ECP5's own cells: in Verilog and in the netlist, every address of every table."""
+    rng = np.random.default_rng(7)
+    wide = lookup("wide", 9, 8, 8, BIT, BIT, 7)
+    address = np.arange(256) & ((1 << (5 + np.arange(8)[:, None] % 4)) - 1)
+    sources = rng.permuted(np.tile(np.arange(9), (8, 1)), axis=1)[:, :8]
+    first = replace(wide, sources=sources, tables=np.take_along_axis(wide.tables, address, axis=1))
+    made = network((9,), first, lookup("second", 8, 6, 7, BIT, DataType("uint", 2), 8), sums(6, 2, DataType("uint", 2)))
+    folded = FoldedNetwork(made, (LayerFolding(2, 6, "constant", "spatial"),))
+    codes = (np.arange(512)[:, None] >> np.arange(9) & 1).astype(np.uint8)
+    result = simulate(folded, codes, technology="ecp5", layers=True)
+    assert (result.mismatches, result.layer_mismatches, result.cycles_per_frame) == (0, (), 1)
+    emitted = emit(Accelerator(folded.graph(technology("ecp5"))), "accelerator", "ecp5")
+    assert all(f"cell \\{kind} " in emitted.rtlil for kind in ("LUT4", "PFUMX", "L6MUX21"))
+    (tmp_path / "accelerator.il").write_text(emitted.rtlil)
+    mapped = synthesize([tmp_path / "accelerator.il"], "accelerator", ECP5, tmp_path, keep=emitted.repeated)
+    assert simulate_netlist(folded, codes, mapped.netlist, "ecp5").mismatches == 0
 
 
 def test_positions_of_tables() -> None:

@@ -52,7 +52,7 @@ class LookupEngine:
     def unit(self, layer: Layer, folding: LayerFolding, technology: Technology) -> LookupUnit:
         """The unit of a layer's tables."""
         assert layer.matrix is not None, "an engine computes layers that have a weight matrix"
-        return LookupUnit(tabulated(layer.matrix), technology.enable_reach, vectors=layer.vectors)
+        return LookupUnit.made(tabulated(layer.matrix), technology, layer.vectors)
 
     def describe(self, folding: LayerFolding) -> str:
         """All of the matrix."""

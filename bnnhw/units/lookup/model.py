@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bnnhw.units.lookup.rtl import Tables
 
-__all__ = ["LUT_INPUTS", "LookupUnit", "Table", "table_luts"]
+__all__ = ["LUT_INPUTS", "LookupUnit", "Table", "table_luts", "table_selects"]
 
 LUT_INPUTS = 4
 """Address bits that one LUT4 decides."""
@@ -50,17 +50,24 @@ class Table:
     entries: int
 
 
-def table_luts(inputs: int) -> int:
+def table_selects(inputs: int, wide: int) -> int:
+    """By how many of its inputs a table wider than ``wide`` is chosen from narrower ones: 1, or 2 at once."""
+    return 2 - (inputs - wide) % 2
+
+
+def table_luts(inputs: int, wide: int = LUT_INPUTS) -> int:
     """LUT4 of a table of so many inputs: tables of 4, chosen between by multiplexers of 2 (1 LUT4) or of 4 (2).
 
     1, 3, 6, 13 and 26 for 4 to 8 inputs. Where all of a table of random entries is left to synthesis, it takes 4.4, 10,
-    20 and 42 for 5 to 8 (Yosys 0.70).
+    20 and 42 for 5 to 8 (Yosys 0.70). Up to ``wide`` inputs, those of
+    :attr:`~bnnhw.devices.technology.Technology.wide_table`, multiplexers take none: 1, 2, 4, 8 and 17 with 7.
     """
     if inputs <= LUT_INPUTS:
         return int(inputs > 0)
-    if (inputs - LUT_INPUTS) % 2:
-        return 2 * table_luts(inputs - 1) + 1
-    return 4 * table_luts(inputs - 2) + 2
+    if inputs <= wide:
+        return 1 << (inputs - LUT_INPUTS)
+    selects = table_selects(inputs, wide)
+    return selects + (table_luts(inputs - selects, wide) << selects)
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,8 @@ class LookupUnit(Unit):
         Sets of copies of the inputs, in registers in front of the tables, each for as many neighbours among these: the
         wire from one register to all tables that read an input would be the slowest of all. 1: no copies. More only
         in a pipeline that never stands.
+    wide : int
+        Inputs of the widest table that is joined without choices in look-up tables.
     vectors : int
         Words per frame: positions of a window, at which the same tables are read one after another.
 
@@ -90,11 +99,17 @@ class LookupUnit(Unit):
     layer: Lookup
     reach: int | None = None
     regions: int = 1
+    wide: int = LUT_INPUTS
     vectors: int = 1
 
     def __post_init__(self) -> None:
         if self.regions > 1 and self.reach is not None:
             raise ValueError(f"inputs of {self.layer.name} must not have copies where registers have an enable")
+
+    @classmethod
+    def made(cls, layer: Lookup, technology: Technology, vectors: int = 1) -> LookupUnit:
+        """The unit of a layer on a technology."""
+        return cls(layer, technology.enable_reach, wide=technology.wide_table, vectors=vectors)
 
     @property
     def repeats(self) -> int:
@@ -162,7 +177,7 @@ class LookupUnit(Unit):
 
     def datapath_resources(self) -> Resources:
         distinct = {(self.region(n), table) for n, table in enumerate(self.tables) if table.sources}
-        luts = sum(table_luts(len(table.sources)) for _, table in distinct)
+        luts = sum(table_luts(len(table.sources), self.wide) for _, table in distinct)
         return Resources(luts, len(distinct) + len(self.copies), 0)
 
     def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:

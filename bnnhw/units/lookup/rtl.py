@@ -6,11 +6,12 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value, unsign
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.devices import family
 from bnnhw.rtl.choice import Choice
 from bnnhw.rtl.copy import Copy
-from bnnhw.rtl.emit import shared
+from bnnhw.rtl.emit import EmitPlatform, shared
 from bnnhw.rtl.stages import Stages
-from bnnhw.units.lookup.model import LUT_INPUTS, LookupUnit
+from bnnhw.units.lookup.model import LUT_INPUTS, LookupUnit, Table, table_selects
 
 __all__ = ["Tables", "datapath"]
 
@@ -55,13 +56,19 @@ class Tables(wiring.Component):
 
 def datapath(model: LookupUnit, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
     """The results of a word of inputs, and what each register takes."""
-    choices = 0
+    choices = wides = 0
+    add_table = family(platform.technology if isinstance(platform, EmitPlatform) else "generic").add_table
+    wide = LUT_INPUTS if add_table is None else model.wide
 
     def looked_up(address: Value, entries: int) -> Value:
-        """The entry at an address, by tables that fit a LUT4 each."""
+        """The entry at an address, by tables that fit a LUT4 each, or are joined by the device's multiplexers."""
+        nonlocal wides
         if len(address) <= LUT_INPUTS:
             return Const(entries, 1 << len(address)).bit_select(address, 1)
-        selects = 2 - (len(address) - LUT_INPUTS) % 2
+        if len(address) <= wide and add_table is not None:
+            wides += 1
+            return add_table(m, f"table_{wides}", address, entries)
+        selects = table_selects(len(address), wide)
         below = len(address) - selects
         parts = [entries >> (number << below) & ((1 << (1 << below)) - 1) for number in range(1 << selects)]
         given = [looked_up(address[:below], part) for part in parts]
@@ -86,6 +93,8 @@ def datapath(model: LookupUnit, m: Module, platform: object, word: Value) -> tup
         m.d.comb += copy.d.eq(word[source])
         copied[region, source] = copy.q
 
+    # Synthesis merges equal logic, but no instances.
+    made: dict[tuple[int, Table], Value] = {}
     bits: list[Value] = []
     registers: list[tuple[Signal, Value]] = []
     for bit, table in enumerate(model.tables):
@@ -93,8 +102,14 @@ def datapath(model: LookupUnit, m: Module, platform: object, word: Value) -> tup
             # A register would be 0 before it is 1, and so no constant.
             bits.append(Const(table.entries, 1))
             continue
-        address = Cat(*(copied.get((model.region(bit), source), word[source]) for source in table.sources))
+        region = model.region(bit)
+        value = made.get((region, table))
+        if value is None:
+            address = Cat(*(copied.get((region, source), word[source]) for source in table.sources))
+            value = looked_up(address, table.entries)
+            if len(address) > LUT_INPUTS and wide > LUT_INPUTS:
+                made[region, table] = value
         register = Signal(name=f"bit_{bit}", reset_less=True)
-        registers.append((register, looked_up(address, table.entries)))
+        registers.append((register, value))
         bits.append(register)
     return Cat(*bits), registers
