@@ -154,8 +154,8 @@ REFUSED: dict[str, tuple[str, Callable[[Graph, str], str]]] = {
         lambda g, y: g.add("Softmax", g.add("ArgMax", y, axis=1)),
     ),
     "whole numbers": (
-        "node 5 of 5: Cast 'cast4_node': its type must be float or double, not int64: round with a quantizer "
-        "(Quant, QuantizeLinear); only an address of a table, a whole sum of at most 8 bits, is an integer",
+        "node 5 of 5: Cast 'cast4_node': its type must be float or double, not int64, as only the address of a "
+        "table may be, a whole sum of at most 8 bits: round with a quantizer (Quant, QuantizeLinear)",
         lambda g, y: g.add("Cast", g.add("Softmax", y), to=TensorProto.INT64),
     ),
     "thresholds by class": (

@@ -132,8 +132,8 @@ def read(model: onnx.ModelProto, path: Path) -> Network:
 
 TWO = [[[[1, 0], [0, 2]]], [[[0, 4], [8, 0]]]]
 NO_ADDRESS = (
-    "node 3 of 6: Cast 'address': its type must be float or double, not int64: round with a quantizer (Quant, "
-    "QuantizeLinear); only an address of a table, a whole sum of at most 8 bits, is an integer"
+    "node 3 of 6: Cast 'address': its type must be float or double, not int64, as only the address of a table may be, "
+    "a whole sum of at most 8 bits: round with a quantizer (Quant, QuantizeLinear)"
 )
 
 

@@ -310,8 +310,8 @@ def test_compressed_members_are_refused(members: dict[str, bytes], tmp_path: Pat
         (
             ("layers", 0, "kind"),
             "lstm",
-            "header: layer 0: 'kind' must be one of affine, concat, conv, dense, lookup, lookup_conv, max_pool, output, "
-            "quantize, residual, sum_pool, not 'lstm'",
+            "header: layer 0: 'kind' must be one of affine, concat, conv, dense, lookup, lookup_conv, max_pool, "
+            "output, quantize, residual, sum_pool, not 'lstm'",
         ),
         (("layers", 0, "kind"), "conv", "header: layer 0 must have 'window'"),
         (

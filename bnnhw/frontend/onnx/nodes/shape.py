@@ -216,15 +216,13 @@ def _cast(call: Call) -> Value:
     value = call.take(0, "input", *_LAID, Weights)
     if target in FLOATING:
         return value
-    cure = ""
+    given = type_word(target)
     if target in _INDICES and isinstance(value, Elements | Product | Integers):
         if found := numbered(call, value):
             return found
-        cure = f"; only an address of a table, a whole sum of at most {MAX_ADDRESS} bits, is an integer"
+        given = f"{given}, as only the address of a table may be, a whole sum of at most {MAX_ADDRESS} bits"
     words = " or ".join(map(type_word, FLOATING))
-    raise call.unsupported(
-        f"its type must be {words}, not {type_word(target)}: round with a quantizer (Quant, QuantizeLinear){cure}"
-    )
+    raise call.unsupported(f"its type must be {words}, not {given}: round with a quantizer (Quant, QuantizeLinear)")
 
 
 @handles("Identity", "Dropout", constants=True, weights=True, infinite=True, samples=True)
