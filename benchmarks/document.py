@@ -1,4 +1,4 @@
-"""Makes docs/benchmarks.md, docs/boards.md, docs/study.md and its pictures, and a section of docs/run.md.
+"""Makes docs/benchmarks.md, docs/boards.md, docs/study*.md and their pictures, and a section of docs/run.md.
 
 All of them are made from benchmarks/results/*.json.
 
@@ -14,6 +14,8 @@ from typing import Any
 
 from boards_page import page as boards_page
 from c_page import c_code
+from engines_page import DATASETS, engines
+from engines_page import plot as engines_plot
 from lookup_page import lookup
 from measure_xnor_lane import DEVICES, FOLDS, random_layer
 from mutants_page import mutants
@@ -246,6 +248,10 @@ def main() -> None:
     run = DOCS / "run.md"
     virtual = json.loads((ROOT / "results" / "virtual.json").read_text())
     run.write_text(replaced(run.read_text(), virtual_section(virtual, table)))
+    measured = json.loads((ROOT / "results" / "engines.json").read_text())
+    (DOCS / "study-engines.md").write_text(engines(measured, table))
+    for dataset in DATASETS:
+        (DOCS / f"study-engines-{dataset}.svg").write_text(engines_plot(list(measured["rows"].values()), dataset))
     study = json.loads((ROOT / "results" / "study.json").read_text())
     (DOCS / "study.md").write_text(page(study, table))
     for dataset in {row["dataset"] for row in study["rows"]}:
