@@ -235,7 +235,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--networks", type=Path, required=True, help="folder of networks; trained ones are kept there")
-    parser.add_argument("--only", nargs="+", help="data sets or networks")
+    parser.add_argument("--only", nargs="+", help="data sets, networks, or rows by their keys")
     parser.add_argument("--fresh", action="store_true", help="measures again what is there")
     parser.add_argument("-o", dest="output", type=Path, default=RESULT)
     options = parser.parse_args()
@@ -245,7 +245,7 @@ def main() -> None:
     result["command"] = "python benchmarks/study_engines.py --data DIR --networks DIR"
     result["tools"] = {name: version(name) for name in ("torch", "amaranth", "pyosys")}
     for point in POINTS:
-        if options.only and not {point.dataset, point.network} & set(options.only):
+        if options.only and not {point.dataset, point.network, point.key} & set(options.only):
             continue
         if point.key not in rows or options.fresh:
             rows[point.key] = measure(point, options.data, options.networks)
