@@ -20,9 +20,9 @@ def accuracy(row: Row) -> float:
     return 100 * row["correct"] / row["images"]
 
 
-def rate(row: Row) -> float:
-    """Frames per second of the core at the row's clock."""
-    return row["clock"]["mhz"] * 1e6 / row["cycles_per_frame"]
+def rate(row: Row) -> float | None:
+    """Frames per second of the core at the row's clock; None where nextpnr has not placed it."""
+    return None if row["clock"]["mhz"] is None else row["clock"]["mhz"] * 1e6 / row["cycles_per_frame"]
 
 
 def numbered(rows: Sequence[Row], dataset: str) -> list[tuple[int, Row]]:
@@ -38,7 +38,8 @@ def plot(rows: Sequence[Row], dataset: str) -> str:
         lut4, fps = row["cells"]["lut4"], rate(row)
         kind, label, measured = row["engine"], str(number), bool(row["clock"]["measured"])
         size.append(Mark(kind, lut4, accuracy(row), label, f"{about}, {lut4:,} LUT4 on {row['device']}"))
-        speed.append(Mark(kind, fps, accuracy(row), label, f"{about}, {fps:,.0f} frames per second", measured))
+        if fps is not None:
+            speed.append(Mark(kind, fps, accuracy(row), label, f"{about}, {fps:,.0f} frames per second", measured))
     if dataset == "mnist":
         for letter, point in zip(_letters(), ELSEWHERE, strict=False):
             about = f"{point.name}: {point.accuracy} %"
@@ -72,9 +73,9 @@ def engines(result: Row, table: Callable[..., str]) -> str:
         "Frames per second are those of the core: its clock by its cycles per frame. A clock is the slowest of "
         "nextpnr's seeds where this design was placed and routed, of the accelerator with a link or a store of "
         "frames, some of them earlier netlists of the same cycles; where none was, it is the clock that the board's "
-        "designs are built for, in brackets, and the mark in the diagram is hollow. No link of these boards carries "
-        "as many frames as the fast ones take ([links.md](links.md)). Seed 0 of training everywhere: differences of "
-        "a few test frames say nothing about the next seed.",
+        "designs are built for, in brackets, and the mark in the diagram is hollow. One that nextpnr did not place "
+        "has none. No link of these boards carries as many frames as the fast ones take ([links.md](links.md)). "
+        "Seed 0 of training everywhere: differences of a few test frames say nothing about the next seed.",
         "Marks: squares are folded, triangles spatial, discs lookup, crosses published elsewhere. Numbers and letters "
         "are those of the tables.",
     ]
@@ -104,10 +105,10 @@ def _extremes(rows: Sequence[Row]) -> str:
 
     best = max(rows, key=lambda row: (accuracy(row), -size(row)))
     least = min(rows, key=size)
-    fastest = max(rows, key=lambda row: (rate(row), -size(row)))
+    fastest = max(rows, key=lambda row: (rate(row) or 0, -size(row)))
     return (
         f"Most accurate: {said(best, f'{accuracy(best):.2f} %')}. Fewest LUT4: {said(least, f'{size(least):,}')}. "
-        f"Most frames per second: {said(fastest, f'{rate(fastest) / 1e6:.1f} million')}."
+        f"Most frames per second: {said(fastest, f'{(rate(fastest) or 0) / 1e6:.1f} million')}."
     )
 
 
@@ -120,8 +121,8 @@ def _table(rows: Sequence[tuple[int, Row]], table: Callable[..., str]) -> str:
 
 
 def _cells(number: int, row: Row) -> tuple[object, ...]:
-    cells, clock = row["cells"], row["clock"]
-    mhz = f"{clock['mhz']:.1f}"
+    cells, clock, fps = row["cells"], row["clock"], rate(row)
+    mhz = "not placed" if fps is None else f"{clock['mhz']:.1f}"
     return (
         number,
         f"`{row['network']}`, input of {row['input_bits']} bit{'s' if row['input_bits'] > 1 else ''}",
@@ -133,8 +134,8 @@ def _cells(number: int, row: Row) -> tuple[object, ...]:
         cells["bram"],
         f"{row['cycles_per_frame']:,}",
         f"{row['latency_cycles']:,}",
-        mhz if clock["measured"] else f"({mhz})",
-        f"{rate(row):,.0f}",
+        mhz if clock["measured"] or fps is None else f"({mhz})",
+        "" if fps is None else f"{fps:,.0f}",
         row["cells_source"].removeprefix("benchmarks/results/"),
     )
 

@@ -12,7 +12,7 @@ __all__ = ["KINDS", "Mark", "picture", "placed"]
 KINDS = {
     "folded": ("#08519c", "folded"),
     "spatial": ("#d95f0e", "spatial"),
-    "lookup": ("#41ab5d", "lookup"),
+    "lookup": ("#74c476", "lookup"),
     "elsewhere": ("#555555", "elsewhere"),
 }
 """Colour and name of what a mark stands for; each has a shape of its own, and a grey of its own."""

@@ -58,6 +58,9 @@ def test_marks_lie_where_their_figures_are(page: ModuleType) -> None:
     assert d[0] == pytest.approx(f[0], abs=0.2) and e[0] > d[0]
     fills = [mark.get("fill") for mark in marks]
     assert [fill == "#fff" for fill in fills] == [False] * 5 + [True]
+    # What was not placed has no rate, and no mark of one.
+    rows.append(row("spatial", 91, 500, 1, clock={"mhz": None, "measured": [], "source": "x"}))
+    assert page.plot(rows, "digits").count('class="mark"') == 3 + 4 + 3
     assert "1,000,000 frames" in (marks[3][0].text or "") and "100 LUT4" in (marks[0][0].text or "")
 
 
