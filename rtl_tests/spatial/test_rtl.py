@@ -175,6 +175,27 @@ def test_inputs_wait_beside_their_users() -> None:
     assert register_bits(free) - register_bits(standing) == control[1] - control[0] + last
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(40, 9, "ice40"),
+        Case(6, 12, "ice40", coefficients=(1, 1)),
+        Case(3, 6, "ice40", output=None),
+        Case(1, 1, "ice40"),
+    ],
+    ids=str,
+)
+def test_registers_are_as_many_as_estimated(case: Case) -> None:
+    """Exactly, where no two of them hold the same and none a constant, which synthesis finds."""
+    standing = SpatialUnit(case.layer(), technology("ice40"))
+    assert register_bits(Spatial(standing)) == standing.resources().ff
+    if case.neurons < 40:
+        free = SpatialUnit(case.layer(), technology("ecp5"), runs_free=True)
+        bits = free.queue.bit_length()
+        control = free.queue * free.outputs[0].width + 2 * bits + 1
+        assert register_bits(Spatial(free)) == free.datapath_resources().ff + free.stages + control
+
+
 def test_needs_a_streamlined_layer() -> None:
     from bnnhw.ir import BatchNorm, batch_norm_sign
 

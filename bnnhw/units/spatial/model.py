@@ -15,6 +15,7 @@ from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import ElementTiming, StageTiming
 from bnnhw.devices import Technology
 from bnnhw.ir import Dense, FloatActivation
+from bnnhw.units.spatial.registers import adders, registers
 from bnnhw.units.spatial.structure import Structure, structure
 from bnnhw.units.spatial.timing import QUEUE, StandingTiming
 
@@ -149,31 +150,31 @@ class SpatialUnit(Unit):
         return found
 
     def datapath_resources(self) -> Resources:
-        if not self.free:
-            return self._datapath
-        # Inputs wait beside each of their users.
-        counters = (counter for total in self.structure.sums for counter in total.counters)
-        waiting = sum(sum(counter.plan.lane_stages) for counter in counters)
-        return self._datapath + Resources(0, waiting - self.structure.inputs, 0)
+        return replace(self._datapath, ff=self._registers)
+
+    @cached_property
+    def _registers(self) -> int:
+        return registers(self)
 
     @cached_property
     def _datapath(self) -> Resources:
-        """All but the handshake and the queue, of a unit that may stand still."""
+        """All but the handshake and the queue; about as many registers as there are lanes, which decide whether it runs
+        free.
+        """
         made, cell = self.structure, self.technology.chain_cell
-        luts, registers = 2 * len(made.triples), 0
+        luts, lanes = 2 * len(made.triples), 0
         for total in made.sums:
-            adders = len(total.counters) + (total.parent is not None) - 1
-            luts += adders * -(-total.bits // cell) * cell
-            registers += adders * total.bits
+            luts += sum(-(-adder.cells // cell) * cell for adder in adders(total, made.sums))
+            lanes += (len(total.counters) + (total.parent is not None) - 1) * total.bits
             for counter in total.counters:
                 luts += counter.plan.luts - 2 * len(counter.shared)
-                registers += counter.plan.lanes
+                lanes += counter.plan.lanes
         for neuron in made.neurons:
             if neuron.sum is not None and not self.bare:
                 bits = made.sums[neuron.sum].bits
                 # A comparison with a constant takes three more bits in each look-up table.
                 luts += self.levels * (-(-bits // 3) + 2 * (self.levels > 1)) if self.levels else bits
-        return Resources(luts, registers + self.outputs[0].width + made.inputs, 0)
+        return Resources(luts, lanes + self.outputs[0].width + made.inputs, 0)
 
     def resources(self) -> Resources:
         own = self.datapath_resources() + Resources(_CONTROL, self.stages, 0)
