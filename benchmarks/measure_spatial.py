@@ -3,8 +3,9 @@
     python benchmarks/measure_spatial.py [N.bnn ...] [--neurons 32] [--family ecp5] [--only NAME ...]
 
 Random layers of several shapes, types and shares of zero weights, and the first neurons of every matrix layer of the
-networks given, each as a unit alone (its handshake and queue included). A row that is in the result already is not
-made again unless `--again`; writes benchmarks/results/spatial.json. A layer of 4,000 weights takes half a minute.
+networks given, each as a unit alone (its handshake and queue included). A row that is in the result already keeps its
+synthesis unless `--again`, and its estimate is made anew. Writes benchmarks/results/spatial.json. A layer of 4,000
+weights takes half a minute.
 """
 
 from __future__ import annotations
@@ -90,19 +91,21 @@ def layers(networks: list[Path], neurons: int, seed: int) -> Iterator[tuple[str,
                 yield f"{path.stem} {layer.name}, {made.synapses} x {made.neurons}", made
 
 
-def measure(layer: Dense, family: Family) -> dict[str, Any]:
-    """Estimate and synthesis of a layer."""
+def measure(layer: Dense, family: Family, before: dict[str, int] | None) -> dict[str, Any]:
+    """Estimate and synthesis of a layer; ``before`` is a synthesis that was made of it."""
     unit = SpatialUnit(layer, family.technology)
-    estimate = unit.resources()
-    with scratch() as folder:
-        made = emit(unit.component(), "top", family.technology.name)
-        (folder / "top.il").write_text(made.rtlil)
-        cells = synthesize([folder / "top.il"], "top", family, folder, keep=made.repeated).cells
+    estimate, cells = unit.resources(), before
+    if cells is None:
+        with scratch() as folder:
+            made = emit(unit.component(), "top", family.technology.name)
+            (folder / "top.il").write_text(made.rtlil)
+            found = synthesize([folder / "top.il"], "top", family, folder, keep=made.repeated).cells
+            cells = {"lut4": found.lut4, "ff": found.ff, "carry": found.carry}
     return {
         "weights": synapses(layer),
         "estimate": {"lut4": estimate.lut4, "ff": estimate.ff},
-        "synthesis": {"lut4": cells.lut4, "ff": cells.ff, "carry": cells.carry},
-        "error": {key: round(getattr(estimate, key) / getattr(cells, key) - 1, 4) for key in ("lut4", "ff")},
+        "synthesis": cells,
+        "error": {key: round(getattr(estimate, key) / cells[key] - 1, 4) for key in ("lut4", "ff")},
     }
 
 
@@ -118,11 +121,10 @@ def main() -> None:
     rows: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     found = rows.setdefault(arguments.family, {})
     for name, layer in layers(arguments.networks, arguments.neurons, arguments.seed):
-        if (arguments.only and not any(word in name for word in arguments.only)) or (
-            name in found and not arguments.again
-        ):
+        if arguments.only and not any(word in name for word in arguments.only):
             continue
-        found[name] = measure(layer, FAMILIES[arguments.family])
+        before = None if arguments.again else found.get(name, {}).get("synthesis")
+        found[name] = measure(layer, FAMILIES[arguments.family], before)
         print(name, json.dumps(found[name]), flush=True)
         RESULT.write_text(json.dumps(rows, indent=2) + "\n")
 

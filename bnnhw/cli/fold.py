@@ -32,10 +32,8 @@ __all__ = ["fold"]
 @click.option(
     "--engine",
     metavar="E",
-    default="folded",
-    show_default=True,
     help="Of each layer that it can compute: folded (weights in memory), spatial (weights in the fabric), lookup "
-    "(truth tables), or any.",
+    "(truth tables), or any. Without it folded, and any where that is faster or folded does not do.",
 )
 @baud_option
 @click.option("-o", "output", metavar="F.json", type=OutputFile("folding"), help="The folding to write.")
@@ -46,7 +44,7 @@ def fold(
     link: str | None,
     fps: float | None,
     fastest: bool,
-    engine: str,
+    engine: str | None,
     baud: int | None,
     output: Path | None,
 ) -> None:
@@ -60,7 +58,8 @@ def fold(
 
     The engine spatial takes a vector in every cycle and about two thirds of a LUT4 per weight, the engine lookup a
     truth table for each neuron of few weights other than 0; the engine folded takes the cycles that fit. With any, each
-    layer gets what costs least within the cycles of all.
+    layer gets what costs least within the cycles of all. Without --engine layers are folded, unless any gives fewer
+    cycles with --max, reaches what folded does not with --fps, or fits where folded does not.
     """
     from bnnhw.flow.baud import with_baud
     from bnnhw.flow.fold import HEADROOM, as_board, check_frame, choose, fold_json, save_folding

@@ -18,6 +18,7 @@ from bnnhw.flow.chip import chip_json
 from bnnhw.folding import FoldedNetwork, Prediction
 from bnnhw.folding import file as folding_file
 from bnnhw.folding import predict as predict_graph
+from bnnhw.folding.engines import Chooser, Preferring
 from bnnhw.folding.solve import Solver
 from bnnhw.ir import Network
 from bnnhw.links import board_link
@@ -67,7 +68,7 @@ def fold(
     folding: Path | str | None = None,
     fps: float | None = None,
     fastest: bool = False,
-    engine: str = "folded",
+    engine: str | None = None,
 ) -> FoldedNetwork:
     """Chooses PE, SIMD, memory and engine of every layer; room for the board's link is kept.
 
@@ -85,9 +86,10 @@ def fold(
         The fastest that fits, however long its build takes. Otherwise, and without ``fps``, the fastest of at most
         4,000 logic cells, link included, which builds in a minute or two; where none is so small, the fastest that
         fits.
-    engine : str
+    engine : str, optional
         The engine of every layer that it can compute, ``"folded"``, ``"spatial"`` or ``"lookup"``; ``"any"``: what
-        costs least of all engines, layer by layer.
+        costs least of all engines, layer by layer. Not given: ``"folded"`` where that fits and is fast enough, and for
+        the fastest where nothing is faster; else ``"any"`` (:class:`~bnnhw.folding.engines.Preferring`).
 
     Raises
     ------
@@ -109,13 +111,13 @@ class Choice:
     ----------
     folded : FoldedNetwork
     board : Board
-    solver : Solver, optional
+    solver : Chooser, optional
         What chose it; None for one from a file.
     """
 
     folded: FoldedNetwork
     board: Board
-    solver: Solver | None = None
+    solver: Chooser | None = None
 
     def headroom(self) -> dict[str, Any] | None:
         """What the fastest folding that fits the board promises: what a modest choice leaves on the table.
@@ -139,7 +141,7 @@ def choose(
     folding: Path | str | None = None,
     fps: float | None = None,
     fastest: bool = False,
-    engine: str = "folded",
+    engine: str | None = None,
 ) -> Choice:
     """Like :func:`fold`, with the board that it is for and what was left on the table."""
     candidates = boards.usual() if board is None else [as_board(board)]
@@ -152,14 +154,11 @@ def choose(
 
 
 def _choose(
-    network: Network, board: Board, folding: Path | str | None, fps: float | None, fastest: bool, engine: str
+    network: Network, board: Board, folding: Path | str | None, fps: float | None, fastest: bool, engine: str | None
 ) -> Choice:
     if folding is not None:
         return Choice(folding_file.load(Path(folding), network), board)
-    if engine not in engine_words():
-        raise RequestError(f"engine must be one of {', '.join(engine_words())}, not {engine!r}")
-    engines = tuple(ENGINES) if engine == ANY else (engine,)
-    solver = Solver(network, board, reserve=link_reserve(network, board), engines=engines)
+    solver = _chooser(network, board, engine)
     if fps is None:
         return Choice(solver.fastest() if fastest else solver.modest(), board, solver)
     folded = solver.cheapest(cycles_for(fps, board.clock_mhz))
@@ -170,6 +169,15 @@ def _choose(
             f"{board.clock_mhz:g} MHz ({best['link_fps']:.1f} over the link), not {fps:g}"
         )
     return Choice(folded, board, solver)
+
+
+def _chooser(network: Network, board: Board, engine: str | None) -> Chooser:
+    reserve = link_reserve(network, board)
+    if engine is None:
+        return Preferring(network, board, reserve=reserve)
+    if engine not in engine_words():
+        raise RequestError(f"engine must be one of {', '.join(engine_words())}, not {engine!r}")
+    return Solver(network, board, reserve=reserve, engines=tuple(ENGINES) if engine == ANY else (engine,))
 
 
 def engine_words() -> tuple[str, ...]:

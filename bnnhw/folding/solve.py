@@ -79,6 +79,11 @@ class Solver:
         self._room = Room(CELL_SHARE * device.lut4, device.block_rams)
         self._choices = [Choices(layer, device.family, engines) for layer in self._layers if layer.matrix is not None]
 
+    @property
+    def least(self) -> int:
+        """Cycles per frame that no folding goes below, of whatever engine."""
+        return max(map(_least, self._layers))
+
     def fastest(self, cells: float = inf) -> FoldedNetwork:
         """The folding with the fewest cycles per frame whose estimate fits the device, what is reserved included.
 
@@ -91,7 +96,7 @@ class Solver:
             When not even the smallest folding fits; the message says how much too big it is.
         """
         room = Room(min(self._room.cells, cells), self._room.blocks)
-        low = max(map(_least, self._layers))
+        low = self.least
         high = max(low, *(int(choice.cycles[-1]) for choice in self._choices))
         best = self._within(high, room)
         if best is None:

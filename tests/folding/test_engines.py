@@ -49,10 +49,6 @@ def test_layers_that_are_one_unit_each_have_its_cycles() -> None:
     assert [layer["cycles"] for layer in said["layers"]] == [1]
 
 
-def test_folded_is_what_is_chosen_from_otherwise(network: Network) -> None:
-    assert {folding.engine for folding in fold(network, BOARD, fastest=True).foldings} == {"folded"}
-
-
 def test_any_is_no_slower_and_costs_no_more_than_each(network: Network) -> None:
     fastest = {engine: fold(network, BOARD, fastest=True, engine=engine) for engine in engine_words()}
     assert cycles(fastest["any"]) == min(map(cycles, fastest.values())) == 1

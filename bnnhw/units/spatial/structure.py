@@ -21,6 +21,11 @@ from bnnhw.units.spatial.triples import Triple, Users, shared_triples
 
 __all__ = ["Counter", "Lane", "Neuron", "Structure", "Sum", "Use", "joined", "structure", "synapses", "triples_of"]
 
+KNOWN = 16
+"""Structures that are remembered: a choice of a folding, its cost and its hardware ask for the same ones, and one of
+50,000 weights takes seconds.
+"""
+
 Lane = tuple[int, bool]
 """An input bit, and whether it is inverted."""
 
@@ -124,7 +129,17 @@ class Structure:
 
 
 def structure(layer: Dense, technology: Technology) -> Structure:
-    """How the sums of a layer are computed on a technology."""
+    """How the sums of a layer are computed on a technology; worked out once for equal weights and thresholds."""
+    values = layer.activation.values if isinstance(layer.activation, Thresholds) else None
+    key = layer.input, layer.weights, None if values is None else (values.shape, values.tobytes()), technology
+    if key not in _KNOWN:
+        while len(_KNOWN) >= KNOWN:
+            del _KNOWN[next(iter(_KNOWN))]
+        _KNOWN[key] = _structure(layer, technology)
+    return _KNOWN[key]
+
+
+def _structure(layer: Dense, technology: Technology) -> Structure:
     factors, constants = _factors(layer)
     live, least = _live(layer, factors, constants)
     rows, number = np.unique(factors[live], axis=0, return_inverse=True)
@@ -155,6 +170,9 @@ def structure(layer: Dense, technology: Technology) -> Structure:
         neurons[neuron] = Neuron(of, int(constants[neuron]) + sums[of].offset)
     triples = tuple(user.triple for user in users)
     return Structure(layer.synapses * layer.input.bits, triples, tuple(sums), tuple(neurons))
+
+
+_KNOWN: dict[object, Structure] = {}
 
 
 def synapses(layer: Dense) -> int:

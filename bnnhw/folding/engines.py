@@ -1,0 +1,105 @@
+"""Which engines a choice is made from: the one in memory where it will do, all of them where these are faster."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Protocol
+
+from bnnhw.dataflow.engine import ENGINES
+from bnnhw.dataflow.resources import NOTHING, Resources
+from bnnhw.errors import CheckError
+from bnnhw.folding.folded import FoldedNetwork
+from bnnhw.folding.predict import predict
+from bnnhw.folding.solve import Device, Solver
+from bnnhw.ir import Network
+from bnnhw.units.spatial.structure import synapses
+
+__all__ = ["FOLDED", "Chooser", "Preferring"]
+
+FOLDED = "folded"
+"""The engine that computes every layer with weights, and that is preferred: small, and quick to build."""
+
+ROUTED = 1 << 15
+"""Most weights other than 0 that are put into the fabric unasked. On an ECP5-85F the 16,270 of `mnist-sparse` are routed
+with time to spare, the 59,008 of TFC_1W1A, which fit, are not.
+"""
+
+
+class Chooser(Protocol):
+    """What chooses a folding (:class:`~bnnhw.folding.solve.Solver`)."""
+
+    def fastest(self) -> FoldedNetwork: ...
+    def modest(self) -> FoldedNetwork: ...
+    def cheapest(self, cycles: int) -> FoldedNetwork | None: ...
+
+
+class Preferring:
+    """Chooses foldings of the engine folded, and of all engines where these do what it alone does not.
+
+    That is: fewer cycles per frame for the fastest, cycles that it does not reach, or a network that does not fit
+    otherwise. What the engine folded does is folded, whatever else would do it too. No more than :data:`ROUTED` weights
+    are put into the fabric.
+
+    Parameters
+    ----------
+    network : Network
+        Streamlined.
+    device : Device
+    reserve : Resources
+        What beside the accelerator must fit too.
+    """
+
+    def __init__(self, network: Network, device: Device, *, reserve: Resources = NOTHING) -> None:
+        self._network, self._device, self._reserve = network, device, reserve
+
+    def fastest(self) -> FoldedNetwork:
+        """That of the fewest cycles per frame; fails as :meth:`Solver.fastest` does where nothing fits."""
+        return self._fastest
+
+    def modest(self) -> FoldedNetwork:
+        """One that is quick to place and route, folded; the fastest of all where that does not fit the device."""
+        try:
+            return self._folded.modest()
+        except CheckError:
+            return self._fastest
+
+    def cheapest(self, cycles: int) -> FoldedNetwork | None:
+        """The cheapest of at most so many cycles per frame; None when none fits."""
+        if (found := self._folded.cheapest(cycles)) is not None or cycles < self._folded.least:
+            return found
+        found = self._any.cheapest(cycles)
+        return found if found is not None and _routed(found) else None
+
+    @cached_property
+    def _folded(self) -> Solver:
+        return Solver(self._network, self._device, reserve=self._reserve, engines=(FOLDED,))
+
+    @cached_property
+    def _any(self) -> Solver:
+        """From all engines: what constants in the fabric take is worked out here, some seconds for 50,000 of them."""
+        return Solver(self._network, self._device, reserve=self._reserve, engines=tuple(ENGINES))
+
+    @cached_property
+    def _fastest(self) -> FoldedNetwork:
+        try:
+            one = self._folded.fastest()
+        except CheckError as error:
+            try:
+                other = self._any.fastest()
+            except CheckError:
+                raise error from None
+            if not _routed(other):
+                raise
+            return other
+        if (cycles := self._cycles(one)) <= self._folded.least:
+            return one
+        other = self._any.fastest()
+        return other if _routed(other) and self._cycles(other) < cycles else one
+
+    def _cycles(self, folded: FoldedNetwork) -> int:
+        return predict(folded.graph(self._device.family.technology)).cycles_per_frame
+
+
+def _routed(folded: FoldedNetwork) -> bool:
+    """Whether so few weights are in the fabric that wires are found for them."""
+    return sum(synapses(matrix) for matrix, folding in folded.pairs if folding.engine != FOLDED) <= ROUTED
