@@ -213,8 +213,8 @@ def test_fold(network: Path, tmp_path: Path) -> None:
 def test_what_a_modest_folding_leaves_is_said(tmp_path: Path) -> None:
     """The default folds to build in minutes: each verb that chooses so says what the fastest would give."""
     path = tmp_path / "wide.bnn"
-    archive.save(random_network((256, 256, 10)), path)
-    board = ("--board", "ulx3s-85f")
+    archive.save(random_network((192, 160, 10)), path)
+    board = ("--board", "ulx3s-12f")
     data = _json("fold", path, *board)
     assert data["cycles_per_frame"] >= 2 * data["fastest"]["cycles_per_frame"]
     best = f"the fastest that fits (bnnhw fold --max): {data['fastest']['fps']:,.0f} frames per second"
