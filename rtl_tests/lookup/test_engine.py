@@ -122,10 +122,12 @@ def test_refusals() -> None:
         tabulated(wide)
 
 
-@pytest.mark.parametrize("family", ["ice40", "ecp5"])
-@pytest.mark.parametrize(("live", "cheaper"), [(2, True), (4, True), (6, True), (8, False)])
-def test_which_is_cheaper(live: int, cheaper: bool, family: str) -> None:
-    """Up to 6 inputs a table; of 8 a sum and a comparison."""
+@pytest.mark.parametrize(
+    ("live", "family", "cheaper"),
+    [*((live, family, True) for live in (2, 4, 6, 7) for family in ("ice40", "ecp5")), (8, "ecp5", False)],
+)
+def test_which_is_cheaper(live: int, family: str, cheaper: bool) -> None:
+    """Up to 7 inputs a table; of 8 on the ECP5 a sum and a comparison."""
     layer = sparse_layer(np.random.default_rng(live), 60, 50, live)
     found = [
         ENGINES.named(engine).unit(layer, LayerFolding(60, 50, "constant", engine), technology(family)).resources()

@@ -10,7 +10,7 @@ import pytest
 from bnnhw.dataflow import Resources
 from bnnhw.devices import technology
 from bnnhw.ir import DataType, Lookup
-from bnnhw.units.lookup.model import LookupUnit, Table, table_luts
+from bnnhw.units.lookup.model import LookupUnit, Table, luts_of, table_luts
 from rtl_tests.lookup.layers import looked_up, tables
 
 BIT = DataType("bipolar", 1)
@@ -87,6 +87,13 @@ def test_cost() -> None:
     # The third is the first with its sources exchanged.
     assert four.resources() == Resources(2 + 2, 2 + 1, 0)
     assert [table_luts(inputs) for inputs in range(9)] == [0, 1, 1, 1, 1, 3, 6, 13, 26]
+    # The majority of five: without the fifth three of four, with it two; and twice the same half, a constant one.
+    bits = [f"{address:06b}" for address in range(64)]
+    five = [int(word[1:].count("1") > 2) for word in bits[:32]]
+    assert luts_of(Table((0, 1, 2, 3, 4), sum(bit << a for a, bit in enumerate(five))), 4) == 3
+    # Twice the lowest and the highest two of six: with neither of these two it is 0, otherwise the lowest itself.
+    six = [int(word[:2].count("1") + 2 * (word[-1] == "1") > 2) for word in bits]
+    assert luts_of(Table((0, 1, 2, 3, 4, 5), sum(bit << a for a, bit in enumerate(six))), 4) == 2
     # Where multiplexers between them take none.
     assert [table_luts(inputs, 7) for inputs in range(4, 9)] == [1, 2, 4, 8, 2 * 8 + 1]
     assert [table_luts(inputs, 5) for inputs in range(4, 9)] == [1, 2, 2 * 2 + 1, 4 * 2 + 2, 2 * 10 + 1]

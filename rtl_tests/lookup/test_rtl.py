@@ -12,13 +12,15 @@ import pytest
 from bnnhw.devices import technology
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.rtl.emit import rtlil
-from bnnhw.units.lookup.model import LookupUnit
+from bnnhw.units.lookup.model import LookupUnit, table_luts
+from bnnhw.units.lookup.tabulate import tabulated
 from rtl_tests.flow import TRAFFIC, check_cycles, check_flow, random_arrivals, random_readiness
 from rtl_tests.lanes import split
 from rtl_tests.lookup.layers import looked_up, tables
 from rtl_tests.storage import register_bits
 from rtl_tests.streams import Driver, Monitor
 from rtl_tests.synthesis import cells
+from tests.layers import sparse_layer
 
 KINDS = [
     (9, 7, 4, "bipolar", "bipolar"),
@@ -74,6 +76,15 @@ def test_luts() -> None:
     found = cells(unit.component())
     assert found.lut4 == unit.resources().lut4 == 1 + 2 * (3 + 6 + 13 + 26) + 2
     assert found.ff == unit.resources().ff == 9 + 1
+
+
+@pytest.mark.parametrize("live", [5, 6, 8])
+def test_luts_of_weights(live: int) -> None:
+    """Inputs that count alike leave parts of a table equal, and thresholds leave some constant: counted as they are."""
+    unit = LookupUnit(tabulated(sparse_layer(np.random.default_rng(live), 20, 30, live)))
+    assert {len(table.sources) for table in unit.tables} == {live}
+    found = cells(unit.component())
+    assert found.lut4 == unit.resources().lut4 < 20 * table_luts(live) + 2
 
 
 def test_luts_joined() -> None:

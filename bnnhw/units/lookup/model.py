@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bnnhw.units.lookup.rtl import Tables
 
-__all__ = ["LUT_INPUTS", "LookupUnit", "Table", "table_luts", "table_selects"]
+__all__ = ["LUT_INPUTS", "LookupUnit", "Table", "luts_of", "table_luts", "table_selects"]
 
 LUT_INPUTS = 4
 """Address bits that one LUT4 decides."""
@@ -68,6 +68,32 @@ def table_luts(inputs: int, wide: int = LUT_INPUTS) -> int:
         return 1 << (inputs - LUT_INPUTS)
     selects = table_selects(inputs, wide)
     return selects + (table_luts(inputs - selects, wide) << selects)
+
+
+def luts_of(table: Table, wide: int) -> int:
+    """LUT4 of one table: as :func:`table_luts`, without those parts of it that are constants, wires, or one another.
+
+    What comes of weights and a threshold is often so: of two inputs that count alike it does not matter which is set.
+    """
+    inputs = len(table.sources)
+    if inputs <= wide:
+        return table_luts(inputs, wide)
+    choices, width = 0, inputs
+    while width > wide:
+        selects = table_selects(width, wide)
+        choices, width = choices + (selects << (inputs - width)), width - selects
+    size, parts = 1 << width, 1 << (inputs - width)
+    distinct = {table.entries >> (number * size) & ((1 << size) - 1) for number in range(parts)}
+    own = [part for part in distinct if width > LUT_INPUTS or part not in _trivial(width)]
+    return choices + len(own) * table_luts(width, wide)
+
+
+@cache
+def _trivial(width: int) -> frozenset[int]:
+    """Entries of tables that are constants or one of their inputs."""
+    address = range(1 << width)
+    wires = (sum(1 << a for a in address if a >> place & 1) for place in range(width))
+    return frozenset((0, (1 << (1 << width)) - 1, *wires))
 
 
 @dataclass(frozen=True)
@@ -177,7 +203,7 @@ class LookupUnit(Unit):
 
     def datapath_resources(self) -> Resources:
         distinct = {(self.region(n), table) for n, table in enumerate(self.tables) if table.sources}
-        luts = sum(table_luts(len(table.sources), self.wide) for _, table in distinct)
+        luts = sum(luts_of(table, self.wide) for _, table in distinct)
         return Resources(luts, len(distinct) + len(self.copies), 0)
 
     def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
