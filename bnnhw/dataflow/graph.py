@@ -94,7 +94,8 @@ class Graph:
     output : int
         Number of the stream that leaves.
     probes : tuple of Probe
-        One for each layer but the network's output, in the order of :func:`bnnhw.ir.network.walk`.
+        One for each layer but the network's output and those that became part of the next, in the order of
+        :func:`bnnhw.ir.network.walk`.
 
     Raises
     ------

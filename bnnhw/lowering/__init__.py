@@ -13,6 +13,7 @@ from bnnhw.dataflow.throughput import settle
 from bnnhw.devices import Technology
 from bnnhw.ir import Network
 from bnnhw.lowering.builder import RULES, Builder, Rule, Stream
+from bnnhw.lowering.gates import merged
 from bnnhw.lowering.live import only_live
 
 __all__ = ["RULES", "Builder", "Rule", "Stream", "lower"]
@@ -48,7 +49,7 @@ def lower(
     Deadlock
         When a residual layer's branches wait for each other for ever, whatever the depth of its queues.
     """
-    without = only_live(network, foldings)
+    without = only_live(merged(network), foldings)
     network, foldings = without.network, without.foldings
     if quick:
         return without.observed(Builder(network, foldings, technology, None, scores).graph())
