@@ -17,6 +17,7 @@ import json
 import statistics
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from amaranth.lib.wiring import In, Out
 
 from bnnhw import tools
 from bnnhw.boards import Board, get
-from bnnhw.build.place_route import seed_spread
+from bnnhw.build.place_route import PlaceRoute, place_and_route
 from bnnhw.build.synth import Synthesis, synthesize
 from bnnhw.devices import Family, Part, technology
 from bnnhw.devices.ecp5 import ECP5
@@ -123,8 +124,13 @@ def measure(name: str, pe: int, simd: int, seeds: range, folder: Path) -> dict[s
     whole = synthesized(dut, board.family, folder, board.part)
     dut = unit(pe, simd, "lut", (FOLDS, FOLDS), board.family.name)
     benched = synthesized(Bench(dut), board.family, folder, board.part)
-    routed = seed_spread(board, benched.netlist, constraints, folder, seeds, clock_mhz=clock)
-    fmax = [round(routed[seed].fmax_mhz, 1) for seed in seeds]
+
+    def route(seed: int) -> PlaceRoute:
+        stem = f"seed{seed}"
+        return place_and_route(board, benched.netlist, constraints, folder, clock_mhz=clock, seed=seed, stem=stem)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        fmax = [round(routed.fmax_mhz, 1) for routed in pool.map(route, seeds)]
     return {
         "device": name,
         "pe": pe,

@@ -155,7 +155,6 @@ class Documented:
 
 
 DOCUMENTED = {
-    "mnist-sparse spatial": Documented(21, 19_348, 17_050, (126.8, 143.2, 145.0)),
     "TFC_1W1A spatial": Documented(53, 40_811, 46_471, ()),
 }
 WITH_STORE = "docs/engines.md, store included"

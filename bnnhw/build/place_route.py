@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from bnnhw.devices.family import Toolchain
 from bnnhw.errors import BnnhwError, CheckError
 from bnnhw.files import whole_file
 
-__all__ = ["PlaceRoute", "output_names", "pack", "place_and_route", "seed_spread"]
+__all__ = ["PlaceRoute", "output_names", "pack", "place_and_route"]
 
 
 @dataclass(frozen=True)
@@ -190,37 +189,3 @@ def pack(board: Board, configuration: Path, bitstream: Path) -> Path:
         if status or not part.is_file() or not part.stat().st_size:
             raise BnnhwError(f"{name} failed with status {status} (log: {log})")
     return log
-
-
-def seed_spread(
-    board: Board,
-    netlist: Path,
-    constraints: Path,
-    folder: Path,
-    seeds: Iterable[int],
-    *,
-    clock_mhz: float,
-    workers: int = 2,
-    progress: Callable[[int, PlaceRoute], None] | None = None,
-) -> dict[int, PlaceRoute]:
-    """Places and routes one netlist with several seeds, ``workers`` at once.
-
-    Each seed's files begin with ``seedN.``.
-
-    Parameters
-    ----------
-    progress : callable, optional
-        Told each seed and its result as it ends.
-    """
-    chosen: Sequence[int] = tuple(dict.fromkeys(seeds))
-
-    def run(seed: int) -> PlaceRoute:
-        result = place_and_route(
-            board, netlist, constraints, folder, clock_mhz=clock_mhz, seed=seed, stem=f"seed{seed}"
-        )
-        if progress is not None:
-            progress(seed, result)
-        return result
-
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        return dict(zip(chosen, pool.map(run, chosen), strict=True))
