@@ -187,8 +187,8 @@ def test_wrong_header(
 ) -> None:
     if message is None:
         message = (
-            "header: layer 1.body.0: 'kind' must be one of affine, concat, conv, dense, lookup, max_pool, output, "
-            "quantize, residual, sum_pool, not 'tanh'"
+            "header: layer 1.body.0: 'kind' must be one of affine, concat, conv, dense, lookup, lookup_conv, max_pool, "
+            "output, quantize, residual, sum_pool, not 'tanh'"
         )
     refuse(changed(members, tmp_path / "header.bnn", keys, value), message)
 
