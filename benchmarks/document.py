@@ -14,6 +14,7 @@ from typing import Any
 
 from boards_page import page as boards_page
 from c_page import c_code
+from costs_page import costs
 from engines_page import DATASETS, engines
 from engines_page import plot as engines_plot
 from lookup_page import lookup
@@ -240,6 +241,7 @@ def main() -> None:
     sections.append(xnor_popcount(json.loads((ROOT / "results" / "xnor_popcount.json").read_text())))
     sections.append(published(json.loads((ROOT / "results" / "published.json").read_text())))
     sections.append(lookup(json.loads((ROOT / "results" / "lookup.json").read_text()), table))
+    sections.append(costs(json.loads((ROOT / "results" / "costs.json").read_text()), table))
     sections.append(c_code(json.loads((ROOT / "results" / "c.json").read_text()), table))
     sections.append(mutants(json.loads((ROOT / "results" / "mutants.json").read_text()), table))
     TARGET.write_text("\n\n".join(sections) + "\n")

@@ -55,6 +55,7 @@ class Choices:
     family : Family
     engines : sequence of str
         Whose foldings are compared; where they have none, those of the engine folded, which has some for every layer.
+        What an engine takes is worked out for each of its foldings, which may take seconds.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ from bnnhw.errors import CheckError
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.predict import predict
 from bnnhw.folding.solve import Device, Solver
-from bnnhw.ir import Network
+from bnnhw.ir import Layer, Network, walk
 from bnnhw.units.spatial.structure import synapses
 
 __all__ = ["FOLDED", "Chooser", "Preferring"]
@@ -65,7 +65,7 @@ class Preferring:
 
     def cheapest(self, cycles: int) -> FoldedNetwork | None:
         """The cheapest of at most so many cycles per frame; None when none fits."""
-        if (found := self._folded.cheapest(cycles)) is not None or cycles < self._folded.least:
+        if (found := self._folded.cheapest(cycles)) is not None or cycles < self._folded.least or not self._others:
             return found
         found = self._any.cheapest(cycles)
         return found if found is not None and _routed(found) else None
@@ -75,15 +75,23 @@ class Preferring:
         return Solver(self._network, self._device, reserve=self._reserve, engines=(FOLDED,))
 
     @cached_property
+    def _others(self) -> bool:
+        """Whether some layer is small enough for other engines."""
+        return not all(_large(layer) for layer in walk(self._network.chain))
+
+    @cached_property
     def _any(self) -> Solver:
-        """From all engines: what constants in the fabric take is worked out here, some seconds for 50,000 of them."""
-        return Solver(self._network, self._device, reserve=self._reserve, engines=tuple(ENGINES))
+        """From all engines: what constants in the fabric take is worked out here, some seconds for 30,000 of them."""
+        engines = (FOLDED, *(name for name in ENGINES if name != FOLDED))
+        return Solver(self._network, self._device, reserve=self._reserve, engines=engines, large=_large)
 
     @cached_property
     def _fastest(self) -> FoldedNetwork:
         try:
             one = self._folded.fastest()
         except CheckError as error:
+            if not self._others:
+                raise
             try:
                 other = self._any.fastest()
             except CheckError:
@@ -91,13 +99,18 @@ class Preferring:
             if not _routed(other):
                 raise
             return other
-        if (cycles := self._cycles(one)) <= self._folded.least:
+        if (cycles := self._cycles(one)) <= self._folded.least or not self._others:
             return one
         other = self._any.fastest()
         return other if _routed(other) and self._cycles(other) < cycles else one
 
     def _cycles(self, folded: FoldedNetwork) -> int:
         return predict(folded.graph(self._device.family.technology)).cycles_per_frame
+
+
+def _large(layer: Layer) -> bool:
+    """Whether a layer has no weights, or alone too many for wires to be found for them."""
+    return layer.matrix is None or synapses(layer.matrix) > ROUTED
 
 
 def _routed(folded: FoldedNetwork) -> bool:

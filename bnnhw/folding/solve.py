@@ -7,7 +7,7 @@ the device with it, another is made that leaves it so much more room.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Protocol
 
@@ -62,6 +62,8 @@ class Solver:
         What beside the accelerator must fit too: its link.
     engines : sequence of str
         Those to choose from (:class:`~bnnhw.folding.choices.Choices`).
+    large : callable, optional
+        Whether a layer is too large for any engine but the first; by default none is.
     """
 
     def __init__(
@@ -71,13 +73,18 @@ class Solver:
         *,
         reserve: Resources = NOTHING,
         engines: Sequence[str] = ("folded",),
+        large: Callable[[Layer], bool] = lambda layer: False,  # noqa: ARG005
     ) -> None:
         self.network = network
         self.device = device
         self.reserve = reserve
         self._layers = tuple(walk(network.chain))
         self._room = Room(CELL_SHARE * device.lut4, device.block_rams)
-        self._choices = [Choices(layer, device.family, engines) for layer in self._layers if layer.matrix is not None]
+        self._choices = [
+            Choices(layer, device.family, engines[:1] if large(layer) else engines)
+            for layer in self._layers
+            if layer.matrix is not None
+        ]
 
     @property
     def least(self) -> int:

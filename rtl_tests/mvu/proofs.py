@@ -69,7 +69,7 @@ PROOFS: dict[str, Case] = {
     # M = 2: two elements for either of two channels, of two and of three; the words of a channel replayed for both of
     # its neurons.
     "mvu-depthwise-side-by-side": Case(
-        MvuContract, _depthwise(_layer("10 01 11 00", "bipolar", [[2], [1], [0], [1]]), 4, 2), quick=True, faults=6
+        MvuContract, _depthwise(_layer("10 01 11 00", "bipolar", [[2], [1], [0], [1]]), 4, 2), faults=6
     ),
     "mvu-depthwise-side-by-side-padded": Case(
         MvuContract, _depthwise(_layer("10 01 11 00 10 11", "bipolar", [[2], [1], [0], [1], [2], [1]]), 4, 2)

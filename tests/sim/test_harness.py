@@ -145,11 +145,11 @@ def test_cache_is_bounded(make_core: Make, cache: Path, monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == [new]
 
 
-def test_verilog_that_does_not_compile(cache: Path) -> None:
+def test_verilog_that_does_not_compile(tmp_path: Path) -> None:
     interface = Interface("core", Port.plain("input_payload", 1), 1, (Port.plain("output_payload", 1),))
     with pytest.raises(ToolError, match=r"^Verilator failed: %Error: .*core\.v:1:.*syntax error.*$"):
-        Harness({"core.v": "module core(input clk; endmodule\n"}, interface, cache=cache)
-    assert not [path for path in cache.iterdir() if path.is_dir()]
+        Harness({"core.v": "module core(input clk; endmodule\n"}, interface, cache=tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
 def test_bad_arguments(make_core: Make) -> None:

@@ -124,7 +124,7 @@ def test_netlist(folded: FoldedNetwork, family: str, cache: Path, tmp_path: Path
     runs_as_the_reference_says(folded, netlist, family, cache)
 
 
-@pytest.mark.parametrize("family", ["ice40", "ecp5"])
+@pytest.mark.parametrize("family", [pytest.param("ice40", marks=pytest.mark.slow), "ecp5"])
 def test_netlist_of_constants(
     folded: FoldedNetwork, family: str, cache: Path, tmp_path: Path, simulation: None
 ) -> None:

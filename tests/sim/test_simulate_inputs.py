@@ -25,6 +25,10 @@ SHAPE = (3, 4, 2)
 FRAMES = 24
 
 
+# They run what the first of them compiles.
+pytestmark = pytest.mark.xdist_group("inputs in Verilator")
+
+
 @pytest.fixture(autouse=True)
 def _needs(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One compiled model for all: what is generated does not depend on the thresholds."""

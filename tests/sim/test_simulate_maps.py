@@ -33,6 +33,10 @@ def _network() -> FoldedNetwork:
     return network.folded()
 
 
+# They run what the first of them compiles.
+pytestmark = pytest.mark.xdist_group("maps in Verilator")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _needs() -> None:
     needs(*SIMULATION)
