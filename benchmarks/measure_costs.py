@@ -19,18 +19,17 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from synthesized import synthesized
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bnnhw.build.synth import synthesize  # noqa: E402
 from bnnhw.dataflow.unit import Unit  # noqa: E402
 from bnnhw.devices import Family  # noqa: E402
 from bnnhw.devices.ecp5 import ECP5  # noqa: E402
 from bnnhw.devices.ice40 import ICE40  # noqa: E402
 from bnnhw.files import scratch  # noqa: E402
 from bnnhw.folding import FoldedNetwork, LayerFolding  # noqa: E402
-from bnnhw.rtl.emit import emit  # noqa: E402
 from bnnhw.units.mvu.model import MvuUnit  # noqa: E402
 from tests.layers import MapNetwork, random_layer, random_network, with_engines  # noqa: E402
 
@@ -117,9 +116,7 @@ def measure(unit: Unit, family: Family, before: dict[str, int] | None) -> dict[s
     estimate, cells = unit.resources(), before
     if cells is None:
         with scratch() as folder:
-            made = emit(unit.component(), "top", family.technology.name)
-            (folder / "top.il").write_text(made.rtlil)
-            found = synthesize([folder / "top.il"], "top", family, folder, keep=made.repeated).cells
+            found = synthesized(unit.component(), family, folder).cells
             cells = {"lut4": found.lut4, "ff": found.ff, "carry": found.carry, "bram": found.bram}
     return {
         "kind": unit.kind,

@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from synthesized import synthesized
 
-from bnnhw.build.synth import synthesize
 from bnnhw.devices import Family
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.files import scratch
 from bnnhw.ir import BitMatrix, DataType, Dense, Thresholds, WeightPlane, archive
-from bnnhw.rtl.emit import emit
 from bnnhw.units.spatial.model import SpatialUnit
 from bnnhw.units.spatial.structure import synapses
 
@@ -97,9 +96,7 @@ def measure(layer: Dense, family: Family, before: dict[str, int] | None) -> dict
     estimate, cells = unit.resources(), before
     if cells is None:
         with scratch() as folder:
-            made = emit(unit.component(), "top", family.technology.name)
-            (folder / "top.il").write_text(made.rtlil)
-            found = synthesize([folder / "top.il"], "top", family, folder, keep=made.repeated).cells
+            found = synthesized(unit.component(), family, folder).cells
             cells = {"lut4": found.lut4, "ff": found.ff, "carry": found.carry}
     return {
         "weights": synapses(layer),

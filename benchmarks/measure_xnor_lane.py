@@ -25,12 +25,13 @@ import numpy as np
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from synthesized import synthesized
 
 from bnnhw import tools
 from bnnhw.boards import Board, get
 from bnnhw.build.place_route import PlaceRoute, place_and_route
-from bnnhw.build.synth import Synthesis, synthesize
-from bnnhw.devices import Family, Part, technology
+from bnnhw.build.synth import synthesize
+from bnnhw.devices import technology
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.folding import LayerFolding
@@ -104,14 +105,6 @@ class Bench(wiring.Component):
         ]
         m.d.comb += dut.input.payload.eq(word)
         return m
-
-
-def synthesized(component: wiring.Component, family: Family, folder: Path, part: Part | None = None) -> Synthesis:
-    """A component's netlist."""
-    emitted = emit(component, "top", family.name)
-    source = folder / "top.il"
-    source.write_text(emitted.rtlil)
-    return synthesize([source], "top", family, folder, keep=emitted.repeated, part=part)
 
 
 def measure(name: str, pe: int, simd: int, seeds: range, folder: Path) -> dict[str, Any]:

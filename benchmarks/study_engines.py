@@ -22,9 +22,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from synthesized import synthesized
+
 from bnnhw import boards, datasets
 from bnnhw.boards import Board
-from bnnhw.build.synth import synthesize
 from bnnhw.dataflow import Graph
 from bnnhw.files import file_digest, write_json
 from bnnhw.flow.evaluate import evaluate
@@ -33,7 +34,6 @@ from bnnhw.folding import FoldedNetwork, LayerFolding, predict
 from bnnhw.frontend import read_model
 from bnnhw.ir import Network, archive
 from bnnhw.rtl.accelerator import Accelerator
-from bnnhw.rtl.emit import emit
 from bnnhw.streamline import streamline
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -192,10 +192,7 @@ def cells_of(point: Point, board: Board, graph: Graph, kept: Path) -> dict[str, 
         return {"cells": cells, "cells_source": "benchmarks/results/lookup.json"}
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="bnnhw-engines-") as name:
-        source = Path(name) / "top.il"
-        emitted = emit(Accelerator(graph), "top", board.family.name)
-        source.write_text(emitted.rtlil)
-        found = synthesize([source], "top", board.family, Path(name), keep=emitted.repeated, part=board.part).cells
+        found = synthesized(Accelerator(graph), board.family, Path(name), board.part).cells
     seconds = round(time.perf_counter() - start, 1)
     return {"cells": found.as_dict(), "cells_source": "synthesis", "synthesis_s": seconds}
 

@@ -248,6 +248,7 @@ def _build(
     wanted = attempts(toolchain, cells.lut4, seed, max(1, explored))
     configuration = folder / f"{TOP}.{toolchain.configuration}"
     with step("place_route"), scratch(folder) as temporary:
+        began = time.monotonic()
         found = None
         if explored:
             found = explore(wanted, place, depends, temporary, StepCache(folder), workers=cores(), progress=watch)
@@ -260,7 +261,7 @@ def _build(
                 path.replace(folder / path.name)
             return found.result
 
-        routed = cache.run("place_route", depends(attempt), [configuration, folder / FLOORPLAN], keep)
+        routed = cache.run("place_route", depends(attempt), [configuration, folder / FLOORPLAN], keep, began=began)
 
     bitstream = folder / f"{TOP}.{toolchain.bitstream}"
 

@@ -43,7 +43,13 @@ class StepCache:
         self.skipped: list[str] = []
 
     def run(
-        self, name: str, inputs: Sequence[object], outputs: Sequence[Path], action: Callable[[], dict[str, Any]]
+        self,
+        name: str,
+        inputs: Sequence[object],
+        outputs: Sequence[Path],
+        action: Callable[[], dict[str, Any]],
+        *,
+        began: float | None = None,
     ) -> dict[str, Any]:
         """Runs ``action``, or returns what it returned the last time.
 
@@ -55,6 +61,8 @@ class StepCache:
             The files that ``action`` leaves.
         action : callable
             Returns a dict that JSON can hold.
+        began : float, optional
+            When the step began, by ``time.monotonic``, if before this call.
         """
         key = digest(name, list(inputs))
         stamp = self.folder / stamp_name(name)
@@ -64,7 +72,7 @@ class StepCache:
             self.seconds[name] = known["seconds"]
             return known["result"]
         stamp.unlink(missing_ok=True)
-        start = time.monotonic()
+        start = time.monotonic() if began is None else began
         result = action()
         self.seconds[name] = round(time.monotonic() - start, 3)
         stamp.parent.mkdir(parents=True, exist_ok=True)

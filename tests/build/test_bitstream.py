@@ -89,6 +89,7 @@ def test_icebreaker_end_to_end(tiny: Source, tmp_path: Path) -> None:
     report = json.loads(other.report.read_text())
     tried = report["explored"]["attempts"]
     assert [(one["seed"], bool(one["options"])) for one in tried] == [(5, False), (5, True)]
+    assert other.stages_s["place_route"] >= max(one["seconds"] for one in tried)
     alone = [
         place_and_route(
             ICEBREAKER, tmp_path / "top.json", tmp_path / "top.pcf", tmp_path,

@@ -133,7 +133,10 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         for done, total, what, shown in ((0, 0, "compiling with Verilator", None), (25, 100, "frames", "25 %")):
             update(done, total, what)
             # Drawn several times a second.
-            while what not in screen.getvalue():
+            for _ in range(3000):
+                if what in screen.getvalue():
+                    break
                 time.sleep(0.01)
+            assert what in screen.getvalue()
             assert ("%" in screen.getvalue()) == (shown is not None)
             assert shown is None or shown in screen.getvalue()
