@@ -19,6 +19,7 @@ from bnnhw.cli import (
     report,
     run,
     sensitivity,
+    serve,
     show,
     simulate,
     train,
@@ -51,6 +52,7 @@ for command in (
     report.report,
     run.run,
     virtual.virtual,
+    serve.serve,
 ):
     cli.add_command(command)
 

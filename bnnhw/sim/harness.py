@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bnnhw.files import scratch
 from bnnhw.sim import model
+from bnnhw.sim.journal import Journal
 from bnnhw.sim.ports import Interface, ProbePort, limbs_of
 from bnnhw.sim.process import Process, failure
 from bnnhw.sim.wave import keep_wave
@@ -81,6 +82,8 @@ class Recording:
         First frame of each part: frames of different parts ran in different processes.
     probes : tuple of ProbeRecord
         Of each probe of the interface.
+    journal : Journal, optional
+        Of the first part, where the interface has one.
     """
 
     outputs: dict[str, NDArray[np.int64]]
@@ -89,6 +92,7 @@ class Recording:
     taken: NDArray[np.int64]
     parts: tuple[int, ...]
     probes: tuple[ProbeRecord, ...] = ()
+    journal: Journal | None = None
 
 
 class Harness:
@@ -206,7 +210,7 @@ class Harness:
                         target = folder / "wave.fst"
                         arguments += [str(target), str(wave_frames)]
                     processes.append(Process(arguments, folder, first, last - first, report))
-                raw, stamps = [], []
+                raw, stamps, journal = [], [], None
                 passed: list[list[ProbeRecord]] = []
                 for process in processes:
                     status, message = process.wait()
@@ -218,6 +222,8 @@ class Harness:
                         raise failure(status, message, process, interface.top, found)
                     raw.append(np.fromfile(process.folder / "output", "<u4").reshape(-1, interface.output_limbs))
                     stamps.append(np.fromfile(process.folder / "stamps", "<i8").reshape(-1, 3))
+                    if interface.journal and journal is None:
+                        journal = Journal.read(process.folder / "probejournal", interface.journal)
             finally:
                 for process in processes:
                     process.kill()
@@ -233,7 +239,7 @@ class Harness:
             )
             for records in zip(*passed, strict=True)
         )
-        return Recording(outputs, accepted, offered, taken, tuple(bounds[:-1]), probes)
+        return Recording(outputs, accepted, offered, taken, tuple(bounds[:-1]), probes, journal)
 
 
 def _write_expected(folder: Path, watch: Watch, first: int, last: int) -> None:

@@ -99,6 +99,10 @@ class Interface:
         Streams inside that are watched.
     probe_moves : str
         Port with a bit for each probe: whether a word passes in this cycle.
+    journal : int
+        Streams whose ``valid`` and ``ready`` are written down, cycle by cycle: bits of two ports, if there are any.
+    journal_valid, journal_ready : str
+        Those ports.
     """
 
     top: str
@@ -113,6 +117,9 @@ class Interface:
     output_ready: str = "output_ready"
     probes: tuple[ProbePort, ...] = ()
     probe_moves: str = "probe_moves"
+    journal: int = 0
+    journal_valid: str = "journal_valid"
+    journal_ready: str = "journal_ready"
 
     def __post_init__(self) -> None:
         for field in (field for port in self.outputs for field in port.fields):
@@ -136,6 +143,7 @@ class Interface:
             outputs.append({"name": _cpp_name(port.name), "offset": offset})
             offset += limbs_of(port.width)
         names = ("clock", "input_valid", "input_ready", "output_valid", "output_ready", "probe_moves")
+        names += ("journal_valid", "journal_ready")
         return render(
             "bnnhw.sim",
             "harness.cpp.j2",
@@ -152,5 +160,6 @@ class Interface:
                 for probe in self.probes
             ],
             probe_limbs=self.probe_limbs,
+            journal_limbs=limbs_of(self.journal),
             **{name: _cpp_name(getattr(self, name)) for name in names},
         )

@@ -31,7 +31,9 @@ def port_of(probe: Probe, number: int) -> ProbePort:
     return ProbePort(f"probe_{number}", form.width, form.words, form.group_words, last * form.bits)
 
 
-def wrapper(name: str, interface: Interface, probes: Sequence[Probe], text: str) -> tuple[str, Interface]:
+def wrapper(
+    name: str, interface: Interface, probes: Sequence[Probe], text: str, journal: Sequence[str] = ()
+) -> tuple[str, Interface]:
     """A module around an accelerator that shows its layers' streams.
 
     Parameters
@@ -43,6 +45,8 @@ def wrapper(name: str, interface: Interface, probes: Sequence[Probe], text: str)
     probes : sequence of Probe
     text : str
         The accelerator's Verilog.
+    journal : sequence of str
+        Streams inside, ``UNIT.PORT``, whose ``valid`` and ``ready`` it shows too, between the input's and the output's.
 
     Returns
     -------
@@ -71,6 +75,13 @@ def wrapper(name: str, interface: Interface, probes: Sequence[Probe], text: str)
             f"  assign {port.name} = {end}payload;",
         ]
     ports += [("output", i.probe_moves, len(probes)), *(("output", port.name, port.width) for port in shown)]
+    if journal:
+        bits = len(journal) + 2
+        for what in ("valid", "ready"):
+            ends = [f"output_{what}", *(f"core.{stream}_{what}" for stream in reversed(journal)), f"input_{what}"]
+            lines.append(f"  assign journal_{what} = {{{', '.join(ends)}}};")
+            ports.append(("output", f"journal_{what}", bits))
+        i = replace(i, journal=bits)
     listed = ",\n  ".join(f"{way} [{width - 1}:0] {port}" for way, port, width in ports)
     module = f"module {name}(\n  {listed}\n);\n  {i.top} core({connections});\n" + "\n".join(lines) + "\nendmodule\n"
     return module, replace(i, top=name, probes=tuple(shown))

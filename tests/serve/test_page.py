@@ -1,0 +1,127 @@
+"""The page in Chromium, as a person uses it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bnnhw.serve.app import Page as Served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.xdist_group("live page")
+
+THREE = ((70, 60), (110, 40), (160, 40), (195, 65), (195, 100), (160, 130), (125, 135), (165, 140), (200, 170),
+         (200, 215), (165, 242), (110, 242), (70, 222))  # fmt: skip
+"""A 3 on a board of 280 x 280."""
+
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--no-first-run")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("chromium is missing (Debian: apt install chromium)")
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=list(QUIET))
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["1280", "390"])
+def view(browser: Browser, page: Served, request: pytest.FixtureRequest) -> Iterator[Page]:
+    width, scheme = request.param
+    opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("request", lambda asked: None if asked.url.startswith((page.url, "data:")) else wrong.append(asked.url))
+    opened.goto(page.url)
+    yield opened
+    opened.close()
+    assert wrong == []
+
+
+def draw(view: Page, points: tuple[tuple[int, int], ...]) -> None:
+    box = view.locator("#board").bounding_box()
+    assert box is not None
+    scale = box["width"] / 280
+    (x, y), *others = points
+    view.mouse.move(box["x"] + x * scale, box["y"] + y * scale)
+    view.mouse.down()
+    for x, y in others:
+        view.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=4)
+    view.mouse.up()
+
+
+def bright(view: Page, number: int) -> int:
+    """Pixels of a picture that have the colour of the greatest number."""
+    return (
+        view.locator("#pictures canvas")
+        .nth(number)
+        .evaluate(
+            """canvas => {
+          const [r, g, b] = rgb("--accent");
+          const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          let count = 0;
+          for (let i = 0; i < data.length; i += 4) if (data[i] === r && data[i + 1] === g && data[i + 2] === b) count++;
+          return count;
+        }"""
+        )
+    )
+
+
+def test_a_three_is_a_three(view: Page) -> None:
+    draw(view, THREE)
+    view.wait_for_selector("body[data-class]")
+    assert view.inner_text("#class") == "3"
+    assert "All words of 3 layers as the reference." in view.inner_text("#verdict")
+    captions = view.locator("#pictures figcaption").all_inner_texts()
+    assert [caption.split()[0] for caption in captions] == ["input", "dense0", "dense1", "dense2"]
+    # Neurons of the first layer that fire, at the end; before its first word none is to be seen.
+    firing = bright(view, 1)
+    assert 0 < firing < 96
+    view.locator("#cycle").fill("0")
+    assert view.inner_text("#cycle-text").startswith("cycle 0 of ")
+    assert bright(view, 1) == 0
+    view.locator("#cycle").fill("40")
+    view.click("#step-next")
+    assert view.inner_text("#cycle-text").startswith("cycle 41 of ")
+    assert 0 < bright(view, 1) < firing
+    view.click("#clear")
+    draw(view, ((140, 30), (140, 250)))
+    view.wait_for_selector('body[data-class="1"]')
+
+
+def test_frames_and_files(view: Page) -> None:
+    view.click("#choose-test")
+    view.wait_for_selector("body[data-class]")
+    assert view.inner_text("#class").endswith("as labelled")
+    view.click("#test-back")
+    assert view.input_value("#test-number") == "358"
+    view.click("#choose-drop")
+    view.set_input_files("#file", {"name": "bad.csv", "mimeType": "text/csv", "buffer": b"1,2,3"})
+    view.wait_for_selector("#error:not([hidden])")
+    assert view.inner_text("#error") == "bad.csv:1: must have 64 numbers for this network, not 3"
+
+
+def test_it_stays_in_its_cards(view: Page) -> None:
+    draw(view, THREE)
+    view.wait_for_selector("body[data-class]")
+    outside = view.evaluate(
+        """() => [...document.querySelectorAll("section *")].filter(part => {
+          if (part.closest(".scroll") && !part.matches(".scroll")) return false;
+          const [inner, card] = [part.getBoundingClientRect(), part.closest("section").getBoundingClientRect()];
+          const past = inner.right > card.right + 0.5 || inner.bottom > card.bottom + 0.5;
+          return inner.width && (inner.left < card.left || past);
+        }).map(part => part.outerHTML.slice(0, 80))"""
+    )
+    assert outside == []
+    assert view.evaluate("document.documentElement.scrollWidth") == view.viewport_size["width"]
