@@ -36,7 +36,9 @@ from bnnhw.frontend import read_model
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import emit
 from bnnhw.streamline import streamline
-from bnnhw.training.recipe import Components, InputRecipe, Recipe
+from bnnhw.training.input_recipe import InputRecipe
+from bnnhw.training.layer_recipes import Components
+from bnnhw.training.recipe import Recipe
 from bnnhw.training.recipes import find_recipe
 from bnnhw.training.train import train
 

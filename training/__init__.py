@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         UnsignedInput,
     )
     from bnnhw.training.lookup import ClassSums, LookupLayer, Unary
+    from bnnhw.training.lookup_conv import LookupConv2d
     from bnnhw.training.quantize import QuantActivation
     from bnnhw.training.react import RPReLU, RSign
     from bnnhw.training.scaling import ScaledConv2d, ScaledLinear
@@ -49,6 +50,7 @@ _NAMES = {
         "BatchNorm", "BinaryActivation", "BinaryLinear", "SignedInput", "TensorNorm", "ThresholdInput", "UnsignedInput",
     ),
     "lookup": ("ClassSums", "LookupLayer", "Unary"),
+    "lookup_conv": ("LookupConv2d",),
     "quantize": ("QuantActivation",),
     "react": ("RPReLU", "RSign"),
     "scaling": ("ScaledConv2d", "ScaledLinear"),
@@ -64,10 +66,10 @@ _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "BatchNorm", "BinaryActivation", "BinaryConv1d", "BinaryConv2d", "BinaryLinear", "ClassSums", "DyadicNorm",
-    "FanInLinear", "LookupLayer", "MaxPool", "QuantActivation", "RPReLU", "RSign", "ScaledConv2d", "ScaledLinear",
-    "Settings", "ShiftBatchNorm", "Shortcut", "SignPool", "SignedInput", "StochasticActivation", "TensorNorm",
-    "Thermometer", "ThresholdInput", "Unary", "UnsignedInput", "check_export", "evaluate_float64", "export_model",
-    "hidden_activations", "train_model", "weight_bits",
+    "FanInLinear", "LookupConv2d", "LookupLayer", "MaxPool", "QuantActivation", "RPReLU", "RSign", "ScaledConv2d",
+    "ScaledLinear", "Settings", "ShiftBatchNorm", "Shortcut", "SignPool", "SignedInput", "StochasticActivation",
+    "TensorNorm", "Thermometer", "ThresholdInput", "Unary", "UnsignedInput", "check_export", "evaluate_float64",
+    "export_model", "hidden_activations", "train_model", "weight_bits",
 ]  # fmt: skip
 
 

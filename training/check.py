@@ -14,7 +14,7 @@ from torch import nn
 from bnnhw.errors import CheckError
 from bnnhw.files import scratch
 from bnnhw.frontend import read_model
-from bnnhw.ir import Lookup, MaxPool
+from bnnhw.ir import Lookup, LookupConv, MaxPool
 from bnnhw.ir.activation import Thresholds
 from bnnhw.ir.layer import Layer
 from bnnhw.reference import evaluate, evaluate_trained, trace
@@ -90,7 +90,7 @@ def _activations(layers: tuple[Layer, ...]) -> list[Layer]:
             found += _activations(branch)
         if isinstance(layer, MaxPool) and activated:
             found[-1] = layer
-        activated = isinstance(layer.activation, Thresholds) or isinstance(layer, Lookup)
+        activated = isinstance(layer.activation, Thresholds) or isinstance(layer, Lookup | LookupConv)
         if activated:
             found.append(layer)
     return found

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from bnnhw.training.conv import BinaryConv2d, MaxPool, SignPool
 from bnnhw.training.estimators import Estimator, find_estimator
 from bnnhw.training.fan_in import FanInLinear
+from bnnhw.training.layer_recipes import Components, ConvRecipe
 from bnnhw.training.layers import BatchNorm, BinaryActivation, BinaryLinear
 from bnnhw.training.quantize import QuantActivation
 from bnnhw.training.react import RPReLU, RSign
-from bnnhw.training.recipe import Components, ConvRecipe
 from bnnhw.training.scaling import ScaledConv2d, ScaledLinear
 from bnnhw.training.shift import ShiftBatchNorm
 from bnnhw.training.shortcut import DyadicNorm, Shortcut

@@ -17,6 +17,7 @@ from bnnhw.errors import RequestError
 
 __all__ = [
     "CLIPPED",
+    "IDENTITY",
     "ESTIMATORS",
     "Clipped",
     "Estimator",
@@ -111,6 +112,7 @@ class Rectified:
 
 
 CLIPPED = Clipped()
+IDENTITY = Identity()
 """The default."""
 
 ESTIMATORS: dict[str, Estimator] = {

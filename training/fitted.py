@@ -9,8 +9,8 @@ from torch import Tensor
 
 from bnnhw.errors import RequestError
 from bnnhw.ir import DataType
+from bnnhw.training.input_recipe import InputRecipe
 from bnnhw.training.layers import InputQuantizer
-from bnnhw.training.recipe import InputRecipe
 
 __all__ = ["FittedInput", "fit_thresholds"]
 

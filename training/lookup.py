@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from bnnhw.errors import RequestError
 from bnnhw.ir.layers.lookup import MAX_ADDRESS
-from bnnhw.training.binarize import sign
+from bnnhw.training.binarize import binarize, sign
+from bnnhw.training.estimators import IDENTITY
 from bnnhw.training.layers import Activation
 
 __all__ = ["ClassSums", "LookupLayer", "Unary", "finite_differences", "varying"]
@@ -58,7 +59,7 @@ def varying(bits: Tensor, share: float) -> Tensor:
 
 
 class _LookedUp(torch.autograd.Function):
-    """The signs of the entries at the addresses that the chosen elements make; the gradient passes the sign as it is.
+    """The entries at the addresses that the chosen elements make.
 
     All is laid out neuron by neuron, the frames of a batch side by side.
     """
@@ -72,7 +73,7 @@ class _LookedUp(torch.autograd.Function):
         for place in range(1, inputs):
             address |= picked[:, place].long() << place
         ctx.save_for_backward(elements, wiring, tables, differences, address)
-        return sign(tables).gather(1, address).T
+        return tables.gather(1, address).T
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
@@ -146,11 +147,15 @@ class LookupLayer(Activation):
         """The tables in use, -1.0 and +1.0: (outputs, 2 ** fan-in)."""
         return sign(self.tables)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def look_up(self, x: Tensor) -> Tensor:
+        """The entries that are found, as the numbers that they are."""
         read = x if len(self.candidates) == self.inputs else x[:, self.candidates]
         found = _LookedUp.apply(read, self.wiring, self.tables, self.differences)
         assert isinstance(found, Tensor)
         return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        return binarize(self.look_up(x), IDENTITY)
 
     def clip_(self) -> None:
         """Clip the entries to [-1, 1]."""
@@ -170,7 +175,8 @@ class Unary(Activation):
     levels : int
         Values of an element.
 
-    Input: ``(frames, elements)``. Output: ``(frames, elements * (levels - 1))``, the bits of an element side by side.
+    Input: ``(frames, elements)``, or maps ``(frames, channels, height, width)``. Output: ``levels - 1`` times as many
+    elements, or channels, the bits of an element side by side.
     """
 
     def __init__(self, minimum: float, step: float, levels: int) -> None:
@@ -179,7 +185,8 @@ class Unary(Activation):
 
     def forward(self, x: Tensor) -> Tensor:
         above = torch.arange(1, self.levels, dtype=x.dtype, device=x.device) * self.size + self.minimum
-        return torch.where(x[..., None] >= above, 1.0, -1.0).to(x.dtype).flatten(1)
+        above = above.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x[:, :, None] >= above, 1.0, -1.0).to(x.dtype).flatten(1, 2)
 
 
 class ClassSums(nn.Module):

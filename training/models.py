@@ -12,23 +12,22 @@ from bnnhw.errors import RequestError
 from bnnhw.training.components import Factory
 from bnnhw.training.conv import BinaryConv2d, MaxPool
 from bnnhw.training.fitted import FittedInput
-from bnnhw.training.gates import GateLayer
+from bnnhw.training.input_recipe import InputRecipe
+from bnnhw.training.layer_recipes import USUAL, Components, ConvRecipe
 from bnnhw.training.layers import (
     InputQuantizer,
-    IntegerInput,
     SignedInput,
     TensorNorm,
     ThresholdInput,
     UnsignedInput,
 )
-from bnnhw.training.lookup import ClassSums, LookupLayer, Unary, varying
-from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, LookupRecipe, Recipe
+from bnnhw.training.lookup import varying
+from bnnhw.training.lookup_net import lookup_net
+from bnnhw.training.recipe import Recipe
 from bnnhw.training.shortcut import Shortcut
 from bnnhw.training.thermometer import Thermometer
 
-__all__ = ["build", "conv_net", "input_quantizer", "lookup_net", "mlp"]
-
-PLAIN = Components()
+__all__ = ["build", "conv_net", "input_quantizer", "mlp"]
 
 
 def input_quantizer(recipe: InputRecipe, samples: Tensor | None = None) -> InputQuantizer:
@@ -48,7 +47,7 @@ def mlp(
     widths: Sequence[int],
     classes: int,
     generator: torch.Generator,
-    components: Components = PLAIN,
+    components: Components = USUAL,
     bits: Sequence[int] = (),
     real: bool = False,
     candidates: Tensor | None = None,
@@ -99,7 +98,7 @@ def conv_net(
     widths: Sequence[int],
     classes: int,
     generator: torch.Generator,
-    components: Components = PLAIN,
+    components: Components = USUAL,
     bits: Sequence[int] = (),
     real: bool = False,
     candidates: Tensor | None = None,
@@ -164,51 +163,6 @@ def _across(number: int, module: nn.Module, x: Tensor) -> Tensor:
     return module.skip(x)
 
 
-def lookup_net(
-    quantizer: InputQuantizer,
-    features: int,
-    recipe: LookupRecipe,
-    classes: int,
-    generator: torch.Generator,
-    samples: Tensor | None = None,
-) -> nn.Sequential:
-    """A network of learned truth tables.
-
-    ``quantizer -> Flatten -> [Unary] -> LookupLayer or GateLayer for each of recipe.neurons -> ClassSums``: input raw
-    samples, output ``(frames, classes)`` scores.
-
-    Parameters
-    ----------
-    quantizer : InputQuantizer
-        Where its elements have several bits, tables read their unary code.
-    features, classes : int
-    recipe : LookupRecipe
-    generator : torch.Generator
-        Source of the first tables and wiring.
-    samples : tensor, optional
-        Raw samples, of which ``recipe.rarest`` says what is worth reading; without them everything is.
-
-    Raises
-    ------
-    RequestError
-        The last layer's neurons are no multiple of the classes.
-    """
-    modules: list[nn.Module] = [quantizer, nn.Flatten()]
-    inputs, dtype = features, quantizer.dtype
-    if dtype.bits > 1:
-        step = quantizer.scale if isinstance(quantizer, IntegerInput) else 1.0
-        modules.append(Unary(dtype.minimum * step, step, dtype.levels))
-        inputs *= dtype.levels - 1
-    candidates = None if samples is None else varying(nn.Sequential(*modules)(samples), recipe.rarest)
-    for neurons in recipe.neurons:
-        if recipe.learned == "gates":
-            modules.append(GateLayer(inputs, neurons, recipe.choices, generator, candidates))
-        else:
-            modules.append(LookupLayer(inputs, neurons, recipe.fan_in, generator, candidates))
-        inputs, candidates = neurons, None
-    return nn.Sequential(*modules, ClassSums(inputs, classes, recipe.temperature))
-
-
 def build(
     recipe: Recipe,
     features: int,
@@ -241,7 +195,9 @@ def build(
     if recipe.lookup is not None and (recipe.shape is None or math.prod(recipe.shape) == features):
         if real:
             raise RequestError(f"recipe {recipe.name}: a network of tables has no real-valued twin to be a teacher")
-        return lookup_net(quantizer, features, recipe.lookup, classes, generator, samples)
+        return lookup_net(
+            quantizer, recipe.shape or (features,), recipe.lookup, classes, generator, samples, recipe.convs
+        )
     candidates = None
     if components.rarest and samples is not None:
         values = quantizer(samples).flatten(1)

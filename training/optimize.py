@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR
 
 from bnnhw.training.augment import random_mirror, random_shift
 from bnnhw.training.bop import Bop, binary_parameters, other_parameters
+from bnnhw.training.drawing import Drawing
 from bnnhw.training.estimators import Identity
 from bnnhw.training.layers import BinaryLayer, Narrowing, clip_latent
 from bnnhw.training.settings import Settings
@@ -119,6 +120,7 @@ class Trainer:
             number = max(1, round(settings.validation * len(samples)))
             self.held = samples[order[:number]], classes[order[:number]]
             self.samples, self.classes = samples[order[number:]], classes[order[number:]]
+        self._drawing = Drawing(model) if settings.draw else None
         self._narrowing = [module for module in model.modules() if isinstance(module, Narrowing)]
         # A last batch of one frame has no variance to normalize by: spread the frames over equal batches.
         self.batches = -(-len(self.samples) // settings.batch)
@@ -200,6 +202,10 @@ class Trainer:
         if self.settings.patience is not None and not self._settled:
             # Nor is one that has not settled.
             self.best_epoch = self.epoch
+        begun = self.stage == 2 and self.epoch > self.settings.draw_after * self.settings.epochs
+        drawing = self._drawing if begun else None
+        if drawing is not None:
+            drawing.choose()
         order = torch.randperm(frames, generator=self.generator).to(self.samples.device)
         loss_sum, correct = self.samples.new_zeros(()), self.samples.new_zeros(())
         rate = self.settings.learning_rate
@@ -211,9 +217,10 @@ class Trainer:
                 x = random_mirror(x, self.generator)
             scores = self.model(x)
             loss = self._loss(x, scores, self.classes[index])
+            total = loss if drawing is None else loss + self.settings.draw * drawing.share()
             for optimizer in self.optimizers:
                 optimizer.zero_grad()
-            loss.backward()
+            total.backward()
             for optimizer in self.optimizers:
                 optimizer.step()
             clip_latent(self.model)

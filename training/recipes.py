@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from bnnhw.errors import RequestError
-from bnnhw.training.recipe import ORDERS, Components, ConvRecipe, InputRecipe, LookupRecipe, Recipe, with_bits
+from bnnhw.training.input_recipe import InputRecipe
+from bnnhw.training.layer_recipes import ORDERS, Components, ConvRecipe, LookupRecipe
+from bnnhw.training.recipe import Recipe, with_bits
 
 __all__ = ["ORDERS", "RECIPES", "Components", "ConvRecipe", "InputRecipe", "Recipe", "find_recipe", "with_bits"]
 

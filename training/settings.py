@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from bnnhw.errors import RequestError
+from bnnhw.training.limits import one_of
 
-__all__ = ["Loss", "Optimizer", "Schedule", "Settings", "one_of"]
+__all__ = ["Loss", "Optimizer", "Schedule", "Settings"]
 
 Loss: TypeAlias = Literal["cross-entropy", "squared-hinge", "distributional"]
 Optimizer: TypeAlias = Literal["adam", "shift-adamax", "bop"]
@@ -17,12 +18,6 @@ Schedule: TypeAlias = Literal["cosine", "step"]
 
 MOST_STEPS = 1 << 20
 """Most epochs, and most frames of a batch."""
-
-
-def one_of(what: str, value: str, known: tuple[str, ...]) -> None:
-    """Refuse a name that is not one of some. Raises :class:`~bnnhw.errors.RequestError`."""
-    if value not in known:
-        raise RequestError(f"{what} must be one of {', '.join(known)}, not {value!r}")
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,11 @@ class Settings:
         from those weights (:class:`~bnnhw.training.optimize.Trainer`).
     weight_decay : (float, float)
         L2 penalty on the weights, in the first stage and afterwards.
+    draw : float
+        Rows of weights are drawn towards each other: so much times the share of lanes that the spatial engine counts
+        is added to the loss (:mod:`bnnhw.training.drawing`).
+    draw_after : float
+        Share of the epochs before that begins, 0 to less than 1.
 
     Raises
     ------
@@ -76,6 +76,8 @@ class Settings:
     patience: int | None = None
     first_stage: float = 0.0
     weight_decay: tuple[float, float] = (0.0, 0.0)
+    draw: float = 0.0
+    draw_after: float = 0.0
 
     def __post_init__(self) -> None:
         one_of("loss", self.loss, get_args(Loss))
@@ -96,6 +98,10 @@ class Settings:
             raise RequestError(f"first_stage must be in 0..1, 1 excluded, not {self.first_stage!r}")
         if not all(0 <= decay < math.inf for decay in self.weight_decay):
             raise RequestError(f"weight_decay must not be negative, not {self.weight_decay!r}")
+        if not 0 <= self.draw < math.inf:
+            raise RequestError(f"draw must be a number from 0, not {self.draw!r}")
+        if not 0 <= self.draw_after < 1:
+            raise RequestError(f"draw_after must be in 0..1, 1 excluded, not {self.draw_after!r}")
         if self.optimizer == "bop" and (self.first_stage or any(self.weight_decay)):
             raise RequestError("bop has no latent weights to train in a first stage, or to decay")
         if self.optimizer == "shift-adamax" and any(self.weight_decay):

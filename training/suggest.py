@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.input_recipe import InputRecipe
+from bnnhw.training.layer_recipes import Components, ConvRecipe
+from bnnhw.training.recipe import Recipe
 
 __all__ = ["candidates"]
 

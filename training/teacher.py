@@ -51,4 +51,5 @@ def teacher_recipe(recipe: Recipe) -> Recipe:
         optimizer="adam",
         validation=0.0,
         patience=None,
+        draw=0.0,
     )

@@ -14,6 +14,8 @@ from bnnhw.errors import RequestError
 from bnnhw.training.check import check_export
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.fan_in import FanInLinear, strongest
+from bnnhw.training.input_recipe import InputRecipe
+from bnnhw.training.layer_recipes import Components
 from bnnhw.training.layers import (
     BatchNorm,
     BinaryActivation,
@@ -22,9 +24,10 @@ from bnnhw.training.layers import (
     UnsignedInput,
     clip_latent,
 )
+from bnnhw.training.limits import MOST
 from bnnhw.training.models import build
 from bnnhw.training.optimize import Trainer
-from bnnhw.training.recipe import MOST, Components, InputRecipe, Recipe
+from bnnhw.training.recipe import Recipe
 from bnnhw.training.settings import Settings
 
 

@@ -13,8 +13,10 @@ from bnnhw.frontend import read_model
 from bnnhw.training.check import check_export
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.fitted import fit_thresholds
+from bnnhw.training.input_recipe import InputRecipe
+from bnnhw.training.layer_recipes import Components, ConvRecipe
 from bnnhw.training.models import build
-from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.recipe import Recipe
 
 EVEN, RANKED = InputRecipe(2, levels="even"), InputRecipe(2, levels="ranked", per="channel")
 

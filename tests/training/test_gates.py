@@ -16,10 +16,10 @@ from bnnhw.training.check import check_export
 from bnnhw.training.evaluation import weight_bits
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.gates import GATES, GateLayer
+from bnnhw.training.layer_recipes import LookupRecipe
 from bnnhw.training.layers import ThresholdInput, UnsignedInput
-from bnnhw.training.models import lookup_net
+from bnnhw.training.lookup_net import lookup_net
 from bnnhw.training.optimize import fit
-from bnnhw.training.recipe import LookupRecipe
 from bnnhw.training.recipe_file import RecipeFile, recipe_text
 from bnnhw.training.recipes import find_recipe
 from bnnhw.training.settings import Settings
@@ -127,7 +127,7 @@ def test_the_compiler_reads_the_model_as_it_is(quantizer: ThresholdInput | Unsig
     classes = (samples[:, 0] >= 1).long() + (samples[:, 1] >= 1).long()
     generator = torch.Generator().manual_seed(0)
     recipe = LookupRecipe((20, 60), 2, temperature=5.0, learned="gates")
-    model = lookup_net(quantizer, 6, recipe, 3, generator, samples)
+    model = lookup_net(quantizer, (6,), recipe, 3, generator, samples)
     fit(model, samples, classes, Settings(epochs=30, batch=10, learning_rate=0.05), generator)
     assert (model(samples).argmax(1) == classes).float().mean() > 0.8
     path = tmp_path / "m.onnx"

@@ -16,10 +16,11 @@ from bnnhw.training.check import check_export
 from bnnhw.training.evaluation import hidden_activations, weight_bits
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.fitted import FittedInput
+from bnnhw.training.input_recipe import InputRecipe
+from bnnhw.training.layer_recipes import Components, LookupRecipe
 from bnnhw.training.layers import InputQuantizer, SignedInput, ThresholdInput, UnsignedInput
 from bnnhw.training.lookup import ClassSums, LookupLayer, Unary, finite_differences, varying
-from bnnhw.training.models import lookup_net
-from bnnhw.training.recipe import Components, InputRecipe, LookupRecipe
+from bnnhw.training.lookup_net import lookup_net
 from bnnhw.training.recipe_file import RecipeFile, recipe_text
 from bnnhw.training.recipes import find_recipe
 from bnnhw.training.train import train
@@ -115,7 +116,7 @@ def test_levels_of_each_feature_in_unary_code_by_hand() -> None:
     assert levels.thresholds.tolist() == [[1.5, 3, 6], [-30, -10, 50]]
     x = torch.tensor([[1.4, -10.0], [1.5, -100.0], [6.0, 49.9], [5.9, 50.0]])
     assert levels(x).tolist() == [[-2, 0], [-1, -2], [1, 0], [0, 1]]
-    model = lookup_net(levels, 2, LookupRecipe((4,)), 2, torch.Generator().manual_seed(0), samples)
+    model = lookup_net(levels, (2,), LookupRecipe((4,)), 2, torch.Generator().manual_seed(0), samples)
     assert model[:3](x).tolist() == [
         [-1, -1, -1, 1, 1, -1],
         [1, -1, -1, -1, -1, -1],
@@ -130,23 +131,29 @@ def test_class_sums() -> None:
     assert ClassSums(6, 3, 1.0)(x).tolist() == [[2, 0, -2]]
 
 
+DIGITS = find_recipe("digits-lookup")
+
+
 @pytest.mark.parametrize(
     ("message", "make"),
     [
         ("inputs of a table must be in 1..8, not 9", lambda: LookupLayer(20, 3, 9)),
         ("neurons of the last lookup layer must be a multiple of 3 classes, not 10", lambda: ClassSums(10, 3, 1.0)),
-        ("neurons of lookup layers must be at least one number", lambda: LookupRecipe(())),
+        (
+            "a recipe with lookup layers must have neurons of them, or convs",
+            lambda: replace(DIGITS, lookup=LookupRecipe(())),
+        ),
         ("neurons must be from 1 to 1048576, not 0", lambda: LookupRecipe((0,))),
         ("fan_in of a lookup layer must be in 1..8, not 0", lambda: LookupRecipe((10,), fan_in=0)),
         ("temperature must be a number above 0, not 0", lambda: LookupRecipe((10,), temperature=0)),
         ("rarest must be in 0..0.5, not 0.6", lambda: LookupRecipe((10,), rarest=0.6)),
         (
-            "a recipe with lookup layers must have no convs, no widths and no components",
-            lambda: replace(find_recipe("digits-lookup"), widths=(5,)),
+            "a recipe with lookup layers must have no widths and no components",
+            lambda: replace(DIGITS, widths=(5,)),
         ),
         (
-            "a recipe with lookup layers must have no convs, no widths and no components",
-            lambda: replace(find_recipe("digits-lookup"), components=Components(fan_in=4)),
+            "a recipe with lookup layers must have no widths and no components",
+            lambda: replace(DIGITS, components=Components(fan_in=4)),
         ),
     ],
 )
@@ -172,7 +179,7 @@ def test_the_compiler_reads_the_model_as_it_is(quantizer: InputQuantizer, tmp_pa
     """Scores, classes and the bits of every layer of tables, unary codes among them."""
     generator = torch.Generator().manual_seed(0)
     recipe = LookupRecipe((14, 12), fan_in=3, temperature=3.0)
-    model = lookup_net(quantizer, 6, recipe, 3, generator, torch.from_numpy(SAMPLES)).eval()
+    model = lookup_net(quantizer, (6,), recipe, 3, generator, torch.from_numpy(SAMPLES)).eval()
     path = tmp_path / "m.onnx"
     write_onnx(to_onnx(model, (6,), {}), path)
     check_export(model, path, SAMPLES)
@@ -186,7 +193,7 @@ def test_the_compiler_reads_the_model_as_it_is(quantizer: InputQuantizer, tmp_pa
 
 def test_a_wrong_table_is_noticed(tmp_path: Path) -> None:
     """The check compares the bits of tables, not the classes alone."""
-    model = lookup_net(ThresholdInput(0.0), 6, LookupRecipe((12,)), 3, torch.Generator().manual_seed(0)).eval()
+    model = lookup_net(ThresholdInput(0.0), (6,), LookupRecipe((12,)), 3, torch.Generator().manual_seed(0)).eval()
     path = tmp_path / "m.onnx"
     write_onnx(to_onnx(model, (6,), {}), path)
     layer = model[2]

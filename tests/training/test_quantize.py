@@ -13,9 +13,11 @@ from bnnhw.frontend import read_model
 from bnnhw.streamline import streamline
 from bnnhw.training.check import check_export
 from bnnhw.training.export import to_onnx, write_onnx
+from bnnhw.training.input_recipe import InputRecipe
+from bnnhw.training.layer_recipes import Components, ConvRecipe
 from bnnhw.training.models import build
 from bnnhw.training.quantize import QuantActivation
-from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, Recipe, with_bits
+from bnnhw.training.recipe import Recipe, with_bits
 
 from .onnx_float64 import evaluate
 

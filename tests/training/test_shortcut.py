@@ -18,9 +18,11 @@ from bnnhw.training.check import check_export
 from bnnhw.training.conv import BinaryConv2d
 from bnnhw.training.evaluation import evaluate_float64
 from bnnhw.training.export import to_onnx, write_onnx
+from bnnhw.training.input_recipe import InputRecipe
+from bnnhw.training.layer_recipes import Components, ConvRecipe
 from bnnhw.training.layers import BatchNorm, BinaryActivation
 from bnnhw.training.models import build
-from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.recipe import Recipe
 from bnnhw.training.shortcut import GRID, DyadicNorm, Shortcut
 
 from .onnx_float64 import evaluate

@@ -16,10 +16,12 @@ from bnnhw.errors import RequestError
 from bnnhw.training import run
 from bnnhw.training.conv import BinaryConv2d
 from bnnhw.training.fan_in import FanInLinear
+from bnnhw.training.input_recipe import InputRecipe
+from bnnhw.training.layer_recipes import Components, ConvRecipe
 from bnnhw.training.layers import BinaryLayer, BinaryLinear
 from bnnhw.training.models import build
 from bnnhw.training.optimize import Trainer
-from bnnhw.training.recipe import Components, ConvRecipe, InputRecipe, Recipe
+from bnnhw.training.recipe import Recipe
 from bnnhw.training.scaling import ScaledLinear
 from bnnhw.training.teacher import distributional, teacher_recipe
 from bnnhw.training.train import TrainResult, train

@@ -1,18 +1,21 @@
-"""Truth tables, the unary code in front of them, and class sums."""
+"""Truth tables, of lists and at every position of maps, the unary code in front of them, and class sums."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from bnnhw.ir import DataType
 from bnnhw.ir.layers.lookup import Lookup
+from bnnhw.ir.layers.lookup_conv import LookupConv
+from bnnhw.ir.window import Window
 from bnnhw.qonnx.exporters import EXPORTERS
 from bnnhw.qonnx.graph import Tensor
-from bnnhw.training.export.writer import Writer, exports
+from bnnhw.training.export.moves import max_pool
+from bnnhw.training.export.writer import Writer, exports, map_of
 from bnnhw.training.gates import GateLayer
 from bnnhw.training.lookup import ClassSums, LookupLayer, Unary
+from bnnhw.training.lookup_conv import LookupConv2d
 
 __all__: list[str] = []
 
@@ -26,24 +29,33 @@ def _list(tensor: Tensor) -> int:
     return tensor.shape[1]
 
 
-def _tables(writer: Writer, tensor: Tensor, sources: NDArray[np.int32], tables: NDArray[np.uint8]) -> Tensor:
-    """A layer of tables of bits, as :mod:`bnnhw.qonnx.layers.lookup` writes it."""
-    layer = Lookup(f"{writer.prefix}_lookup", _list(tensor), BIT, sources, tables, BIT)
-    return EXPORTERS.of(layer)(writer.graph, tensor, layer)
+def _tables(writer: Writer, module: LookupLayer | GateLayer, inputs: int) -> Lookup:
+    """The layer that a module's tables and wiring are."""
+    tables = (module.entries > 0).to(torch.uint8).cpu().numpy()
+    return Lookup(f"{writer.prefix}_lookup", inputs, BIT, module.sources.int().cpu().numpy(), tables, BIT)
 
 
 @exports(LookupLayer, GateLayer)
 def _lookup(writer: Writer, module: LookupLayer | GateLayer, tensor: Tensor) -> Tensor:
     writer.layer += 1
-    tables = (module.entries > 0).to(torch.uint8).cpu().numpy()
-    return _tables(writer, tensor, module.sources.int().cpu().numpy(), tables)
+    layer = _tables(writer, module, _list(tensor))
+    return EXPORTERS.of(layer)(writer.graph, tensor, layer)
+
+
+@exports(LookupConv2d)
+def _lookup_conv(writer: Writer, module: LookupConv2d, tensor: Tensor) -> Tensor:
+    writer.layer += 1
+    window = Window(*map_of(tensor), module.kernel, module.stride, module.dilation, module.padding)
+    layer = LookupConv(window, _tables(writer, module, module.inputs), int(module.padding_value > 0))
+    found = EXPORTERS.of(layer)(writer.graph, tensor, layer)
+    return found if module.pool is None else max_pool(writer, found, module.pool, module.pool)
 
 
 @exports(Unary)
 def _unary(writer: Writer, module: Unary, tensor: Tensor) -> Tensor:
     """A table of one element for each of its bits."""
     writer.layer += 1
-    elements, bits = _list(tensor), module.levels - 1
+    elements, bits = tensor.shape[1], module.levels - 1
     # Levels count from 0 as codes of an unsigned type do; the numbers are the elements' own.
     dtype = DataType("uint", bits.bit_length())
     sources = np.repeat(np.arange(elements, dtype=np.int32), bits)[:, None]
@@ -54,7 +66,9 @@ def _unary(writer: Writer, module: Unary, tensor: Tensor) -> Tensor:
         tensor = writer.graph.node("Sub", f"{name}_from_0", tensor, writer.number(f"{name}_0", module.minimum))
     if module.size != 1:
         tensor = writer.graph.node("Div", f"{name}_steps", tensor, writer.number(f"{name}_step", module.size))
-    layer = Lookup(f"{writer.prefix}_lookup", elements, dtype, sources, tables, BIT)
+    layer: Lookup | LookupConv = Lookup(f"{writer.prefix}_lookup", elements, dtype, sources, tables, BIT)
+    if len(tensor.shape) > 2:
+        layer = LookupConv(Window(*map_of(tensor), (1, 1)), layer)
     return EXPORTERS.of(layer)(writer.graph, tensor, layer)
 
 

@@ -15,19 +15,23 @@ from bnnhw.qonnx.graph import Tensor
 from bnnhw.training.conv import MaxPool, SignPool, pair
 from bnnhw.training.export.writer import Writer, exports, exports_call, map_of
 
-__all__ = ["BATCH"]
+__all__ = ["BATCH", "max_pool"]
 
 BATCH = object()
 """What a ``forward`` learns of the number of frames."""
 
 
+def max_pool(writer: Writer, tensor: Tensor, kernel: tuple[int, int], stride: tuple[int, int]) -> Tensor:
+    """The greatest element under a window without padding."""
+    channels, *sizes = map_of(tensor)
+    shape = (tensor.shape[0], channels, *((n - k) // s + 1 for n, k, s in zip(sizes, kernel, stride, strict=True)))
+    attributes: dict[str, Any] = {"kernel_shape": kernel, "strides": stride, "pads": [0, 0, 0, 0]}
+    return writer.graph.node("MaxPool", f"{writer.prefix}_pool", tensor, shape=shape, attributes=attributes)
+
+
 @exports(MaxPool)
 def _pool(writer: Writer, module: MaxPool, tensor: Tensor) -> Tensor:
-    channels, *sizes = map_of(tensor)
-    geometry = zip(sizes, module.kernel, module.stride, strict=True)
-    shape = (tensor.shape[0], channels, *((n - k) // s + 1 for n, k, s in geometry))
-    attributes: dict[str, Any] = {"kernel_shape": module.kernel, "strides": module.stride, "pads": [0, 0, 0, 0]}
-    return writer.graph.node("MaxPool", f"{writer.prefix}_pool", tensor, shape=shape, attributes=attributes)
+    return max_pool(writer, tensor, module.kernel, module.stride)
 
 
 @exports(SignPool)
