@@ -327,6 +327,21 @@ def random_network(seed: int, tables: bool = False) -> FoldedNetwork:
     return network.folded()
 
 
+def with_vectors(folded: FoldedNetwork, seed: int) -> FoldedNetwork:
+    """The network with several vectors per weight word in every layer whose folds, made longer by half, allow that."""
+    rng = np.random.default_rng((seed, 3))
+    foldings: list[LayerFolding] = []
+    for layer, folding in zip(folded.layers, folded.foldings, strict=True):
+        matrix = layer.matrix
+        assert matrix is not None
+        if not layer.depth_multiplier:
+            folding = replace(folding, pe=-(-folding.pe // 2), simd=-(-folding.simd // 2))
+            most = min(-(-matrix.neurons // folding.pe), -(-matrix.synapses // folding.simd), 4)
+            folding = replace(folding, vectors=int(rng.integers(min(2, most), most + 1)))
+        foldings.append(folding)
+    return FoldedNetwork(folded.network, tuple(foldings))
+
+
 def with_engines(folded: FoldedNetwork, seed: int | None, tables: bool = False) -> FoldedNetwork:
     """The network with half of its layers computed spatially, at least one; without a seed all that can be.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from bnnhw.dataflow.unit import Unit
 from bnnhw.devices import Technology
 from bnnhw.errors import FoldingError
-from bnnhw.ir import Layer
+from bnnhw.ir import Dense, Layer
 from bnnhw.registry import Registry
 
 __all__ = ["ENGINES", "Engine", "LayerFolding"]
@@ -24,10 +24,13 @@ class Engine(Protocol):
         The word in a folding.
     options : mapping of str to tuple of str
         Words that a folding may say of this engine: its attributes and what each may be.
+    most_vectors : int
+        Vectors that may share a weight word at most; 1 where an engine says nothing.
     """
 
     kind: ClassVar[str]
     options: Mapping[str, tuple[str, ...]]
+    most_vectors: ClassVar[int] = 1
 
     def check(self, layer: Layer, folding: LayerFolding) -> None:
         """Refuse what can't be built: :class:`~bnnhw.errors.FoldingError`, with the nearest legal values."""
@@ -71,6 +74,9 @@ class LayerFolding:
     planes : str
         How the bit planes of an input of several bits are taken: ``"parallel"``, side by side, each with popcounts of
         its own, or ``"serial"``, one after another through the same ones (bit-serial).
+    vectors : int
+        M, vectors that share a weight word: positions of a convolution, or frames of a fully connected layer. Each has
+        PE * SIMD lanes of its own.
     """
 
     pe: int
@@ -78,13 +84,35 @@ class LayerFolding:
     memory: str = "block"
     engine: str = "folded"
     planes: str = "parallel"
+    vectors: int = 1
 
     def __post_init__(self) -> None:
         if self.pe < 1 or self.simd < 1:
             raise FoldingError(f"folding: PE and SIMD must be positive, not {self.pe} and {self.simd}")
+        if self.vectors < 1:
+            raise FoldingError(f"folding: vectors must be positive, not {self.vectors}")
         if self.engine not in ENGINES:
             raise FoldingError(f"folding: engine must be one of {', '.join(ENGINES)}, not {self.engine!r}")
         for key, words in ENGINES.named(self.engine).options.items():
             value = getattr(self, key)
             if value not in words:
                 raise FoldingError(f"folding: {key} must be one of {', '.join(words)}, not {value!r}")
+        most = getattr(ENGINES.named(self.engine), "most_vectors", 1)
+        if self.vectors > most:
+            raise FoldingError(
+                f"folding: vectors must be at most {most} with the engine {self.engine}, not {self.vectors}"
+            )
+
+    def most_vectors(self, matrix: Dense) -> int:
+        """How many vectors may share a weight word of a matrix.
+
+        The SF words of each come one per cycle, and NF words of results leave, within the ``SF * NF`` cycles, times the
+        bit-serial planes, in which all weights are read.
+        """
+        serial = matrix.input.bits if self.planes == "serial" else 1
+        return serial * min(-(-matrix.neurons // self.pe), -(-matrix.synapses // self.simd))
+
+    def fitted(self, matrix: Dense) -> LayerFolding:
+        """The folding for what is left of a matrix."""
+        less = replace(self, pe=min(self.pe, matrix.neurons), simd=min(self.simd, matrix.synapses))
+        return replace(less, vectors=min(less.vectors, less.most_vectors(matrix)))

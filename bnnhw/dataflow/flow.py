@@ -11,6 +11,11 @@ and ready both high). The cycle in which a consumer would be ready follows from 
 
 A unit's generator asks its links for what it needs and is resumed when that is known. When no generator can go on and
 some are not done, the units wait for each other: a deadlock, and since nothing depends on data, one in hardware too.
+
+A unit may also ask whether a word is taken before a certain cycle (:meth:`Link.taken_before`), as one does that takes
+what is there. The answer may be no although nobody knows when the word comes, if ever. So when no generator can go on,
+the earliest such question is answered: whatever is not known yet follows from the answers, each of which moves
+something in the cycle asked about at the earliest, so nothing unknown happens before it.
 """
 
 from __future__ import annotations
@@ -35,6 +40,10 @@ class Link:
     def __init__(self) -> None:
         self.offered: list[int] = []
         self.taken: list[int] = []
+        self.question: int | None = None
+        """The cycle before which somebody wants to know whether a word is taken, while that is not known."""
+        self.settled = 0
+        """No word that is not in :attr:`taken` is taken before this cycle."""
 
     def offer(self, cycle: int) -> None:
         """The producer shows its next word from ``cycle`` on."""
@@ -53,6 +62,14 @@ class Link:
         while len(self.taken) <= word:
             yield
         return self.taken[word]
+
+    def taken_before(self, word: int, cycle: int) -> Generator[None, None, bool]:
+        """Whether word number ``word`` is taken before ``cycle``; for a consumer that does nothing until then."""
+        while len(self.taken) <= word and self.settled < cycle:
+            self.question = cycle
+            yield
+        self.question = None
+        return len(self.taken) > word and self.taken[word] < cycle
 
 
 def together(*parts: Run) -> Run:
@@ -112,6 +129,8 @@ class Timeline:
         self._touched = [
             [(numbers[id(link)], link.offered, link.taken, users[id(link)]) for link in links] for _, links in units
         ]
+        self._links = [*{id(link): link for _, links in units for link in links}.values()]
+        self._users = [users[id(link)] for link in self._links]
         self._seen = [0] * len(numbers)
         self._queue = deque(range(len(units)))
         self._queued = [True] * len(units)
@@ -144,7 +163,7 @@ class Timeline:
     def _work(self, taken: Sequence[int], words: int) -> None:
         """Work until ``taken`` is so long or no unit can go on."""
         queue, queued, seen = self._queue, self._queued, self._seen
-        while queue and len(taken) < words:
+        while len(taken) < words and (queue or self._answer()):
             number = queue.popleft()
             queued[number] = False
             run = self._runs[number]
@@ -160,6 +179,20 @@ class Timeline:
                         if not queued[user]:
                             queued[user] = True
                             queue.append(user)
+
+    def _answer(self) -> bool:
+        """Answer the earliest question, now that nobody can go on; whether there is one."""
+        questions = [link.question for link in self._links if link.question is not None]
+        if not questions:
+            return False
+        earliest = min(questions)
+        for link, users in zip(self._links, self._users, strict=True):
+            if link.question == earliest:
+                link.question, link.settled = None, earliest
+                self._queue.extend(user for user in users if not self._queued[user])
+                for user in users:
+                    self._queued[user] = True
+        return True
 
 
 def _advance(unit: Run) -> bool:

@@ -11,6 +11,8 @@ it alone and decided by counts, never by data or by which came first: the accele
 graph no move can ever take away another's possibility, so if one order of moves leads a frame from an empty accelerator
 to an empty one, then every order does (the counts of moves are the same in all), and stalls only choose an order. The
 run with these depths is that order: all its frames get through, and a run that got stuck would be refused here.
+Units of which several vectors share a weight word decide by what is there, and are no part of a marked graph; that the
+depths suffice with them too is shown in ``docs/decisions/0021-vectors-share-weight-words.md``.
 """
 
 from __future__ import annotations

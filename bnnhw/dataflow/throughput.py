@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 from bnnhw.dataflow.flow import Link, Timeline, sink, source
 from bnnhw.dataflow.graph import Graph
 
-__all__ = ["SETTLED", "Throughput", "settle"]
+__all__ = ["LONGEST_PERIOD", "SETTLED", "Throughput", "settle"]
 
 SETTLED = 3
-"""Equal distances between results, one after another, that are taken for the steady state."""
+"""Equal distances between results, or rounds of equal distances, that are taken for the steady state."""
+
+LONGEST_PERIOD = 8
+"""Frames of a round at most. Where several frames share the weights that are read, results come in such rounds."""
 
 MOST_FRAMES = 64
-"""Frames followed where distances do not become equal: those of a cycle of several frames never do."""
+"""Frames followed where distances do not repeat in short rounds."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def settle(graph: Graph) -> Throughput:
     """Follow frames from an empty accelerator on, in an environment that never waits, until results come steadily.
 
     No frame takes less than the slowest unit's interval, so shorter distances can't be the last word. Distances that
-    repeat every few frames count as their mean, rounded up.
+    repeat in rounds of a few frames count as their mean, rounded up.
 
     Raises
     ------
@@ -61,11 +63,20 @@ def settle(graph: Graph) -> Throughput:
     while frames < MOST_FRAMES:
         frames += 1
         timeline.until(results, frames)
-        last = {b - a for a, b in itertools.pairwise(results.offered[-SETTLED - 1 :])}
-        if frames > SETTLED and len(last) == 1 and min(last) >= bound:
-            per_frame = min(last)
+        if found := _repeated(results.offered, bound):
+            per_frame = found
             break
     else:
         half = frames // 2
         per_frame = -(-(results.offered[-1] - results.offered[half - 1]) // half)
     return Throughput(results.offered[0] - links[0].taken[0], per_frame, frames, links)
+
+
+def _repeated(offered: list[int], bound: int) -> int:
+    """Mean distance of results that have come in equal rounds of late, rounded up; 0 where they have not."""
+    for period in range(1, min(LONGEST_PERIOD, (len(offered) - 1) // SETTLED) + 1):
+        last = offered[-SETTLED * period - 1 :]
+        whole = last[-1] - last[-1 - period]
+        if whole >= period * bound and all(b - a == whole for a, b in zip(last, last[period:], strict=False)):
+            return -(-whole // period)
+    return 0

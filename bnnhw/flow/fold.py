@@ -270,6 +270,7 @@ def fold_json(
                 "engine": folding.engine,
                 "memory": folding.memory,
                 "planes": folding.planes,
+                "vectors": folding.vectors,
                 "cycles": cycles.get(layer.name, end),
             }
             for layer, folding in folded.pairs

@@ -1,8 +1,8 @@
 """The folding file: JSON that a person can write, and the solver does.
 
 ``{"format": "bnnhw-folding", "version": 1, "layers": [{"name": "dense0", "pe": 8, "simd": 64,
-"memory": "block", "engine": "folded", "planes": "parallel"}, ...]}``. Layers are found by name, in any order;
-``memory``, ``engine`` and ``planes`` may be left out (``block``, ``folded``, ``parallel``). ``seal`` is that of
+"memory": "block", "engine": "folded", "planes": "parallel", "vectors": 1}, ...]}``. Layers are found by name, in any
+order; what follows ``simd`` may be left out (``block``, ``folded``, ``parallel``, 1). ``seal`` is that of
 :mod:`bnnhw.files.seal`: once edited, the file is a person's and is not overwritten.
 """
 
@@ -28,7 +28,7 @@ MAX_BYTES = 1 << 24
 """Largest file read: a folding has about 100 bytes per layer."""
 
 _REQUIRED = {"name": str, "pe": int, "simd": int}
-_OPTIONAL = {"memory": str, "engine": str, "planes": str}
+_OPTIONAL = {"memory": str, "engine": str, "planes": str, "vectors": int}
 
 
 def save(foldings: Sequence[LayerFolding], network: Network, path: Path) -> None:
@@ -68,6 +68,8 @@ def _entry(position: int, entry: Any) -> tuple[str, LayerFolding]:
             known = ", ".join((*_REQUIRED, *_OPTIONAL))
             raise FoldingError(f"{where}: key must be one of {known}, not {key!r:.60}")
     values = {key: entry[key] for key in ("pe", "simd", *_OPTIONAL) if key in entry}
+    if type(values.get("vectors", 1)) is not int:
+        raise FoldingError(f"{where}: 'vectors' must be an integer, not {values['vectors']!r:.60}")
     try:
         return entry["name"], LayerFolding(**values)
     except FoldingError as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnhw.dataflow.throughput import LONGEST_PERIOD, SETTLED
 from bnnhw.reference import Scores
 from bnnhw.sim.harness import Recording
 
@@ -75,8 +76,9 @@ class Cycles:
     Parameters
     ----------
     per_frame : int or None
-        Distance between two output words in steady state; None when there is none: fewer than four
-        frames, or distances that do not settle within the first half of them.
+        Distance between two output words in steady state, or of distances that repeat in short rounds their mean,
+        rounded up; None when there is none: fewer than four frames, or distances that do not settle within the first
+        half of them.
     warm_up : int
         Distances before it settled.
     distances : dict of int to int
@@ -184,14 +186,24 @@ def measure(recording: Recording) -> Cycles:
     ]
     distances = Counter(np.concatenate(parts).tolist()) if parts else Counter()
     latency = int(recording.offered[0] - recording.accepted[0]) if len(recording.offered) else None
-    warm_up, settled = 0, set[int]()
+    warm_up, settled = 0, set[int | None]()
     for part in parts:
-        last = int(part[-1]) if len(part) else None
-        others = np.flatnonzero(part != last)
-        start = int(others[-1]) + 1 if len(others) else 0
+        start, per_frame = _steady(part)
         warm_up = max(warm_up, start)
-        if last is None or len(part) < 3 or start * 2 > len(part):
-            return Cycles(None, warm_up, dict(distances), latency)
-        settled.add(last)
+        settled.add(per_frame)
     per_frame = settled.pop() if len(settled) == 1 else None
     return Cycles(per_frame, warm_up, dict(distances), latency)
+
+
+def _steady(part: NDArray[np.int64]) -> tuple[int, int | None]:
+    """From which distance on they repeat in the shortest rounds, within their first half, and their mean, rounded up.
+
+    Where none do: from which on they are equal, and None.
+    """
+    starts: list[int] = []
+    for period in range(1, LONGEST_PERIOD + 1):
+        others = np.flatnonzero(part[period:] != part[:-period])
+        starts.append(int(others[-1]) + 1 if len(others) else 0)
+        if len(part) >= SETTLED * period and starts[-1] * 2 <= len(part):
+            return starts[-1], -(-int(part[-period:].sum()) // period)
+    return starts[0], None

@@ -20,7 +20,7 @@ from rtl_tests.flow import compare, random_arrivals, random_readiness, streams_o
 from rtl_tests.lanes import join_words
 from rtl_tests.streams import Driver, Monitor, Run, differences, simulate
 from tests.dead import tables_network, with_dead
-from tests.layers import Branch, MapNetwork, random_network, with_engines
+from tests.layers import Branch, MapNetwork, random_network, with_engines, with_vectors
 
 
 def _shortcut(branch: Branch) -> Branch:
@@ -301,6 +301,18 @@ def test_engines_mixed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     folded = with_engines(random_network(seed), seed)
     assert any(folding.engine == "spatial" for folding in folded.foldings)
     under_any_traffic(with_dead(folded, seed) if seed % 4 < 2 else folded, seed)
+
+
+@pytest.mark.parametrize(
+    "seed", [0, 3, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(200) if seed not in (0, 3))]
+)
+def test_vectors_share_weight_words(seed: int) -> None:
+    """Every cycle and every result of networks whose layers take several vectors at once, each another number.
+
+    Of every fourth some layers are spatial, and some neurons are constant or read by nobody.
+    """
+    folded = with_vectors(random_network(seed), seed)
+    under_any_traffic(with_dead(with_engines(folded, seed), seed) if seed % 4 == 3 else folded, seed)
 
 
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 100))])

@@ -55,6 +55,19 @@ class MvuModel:
 
 
 @dataclass(frozen=True)
+class BatchModel(MvuModel):
+    """So many vectors as share a weight word, one after another."""
+
+    def frame(self, rng: random.Random) -> list[int]:
+        return [word for _ in range(self.unit.folding.vectors) for word in super(BatchModel, self).frame(rng)]
+
+    def result(self, words: Sequence[int]) -> list[Expected]:
+        size = len(words) // self.unit.folding.vectors
+        starts = range(0, len(words), size)
+        return [word for start in starts for word in super(BatchModel, self).result(words[start : start + size])]
+
+
+@dataclass(frozen=True)
 class DepthwiseModel:
     """Vectors of SF words for each group of channels; lane l has the taps of the group's channel l."""
 
@@ -87,6 +100,16 @@ def _mvu(name: str, layer: Dense, folding: LayerFolding, multiplier: int = 0) ->
     stored = t.buffer_words + vectors * t.synapse_folds + last
     model = DepthwiseModel(unit) if multiplier else MvuModel(unit)
     return StreamUnit(name, unit.component, model, t.interval, t.latency, stored)
+
+
+def _batch(name: str, layer: Dense, folding: LayerFolding) -> StreamUnit:
+    """A unit in which vectors share weight words: the first is taken alone, from then on as many as may be."""
+    unit = MvuUnit(layer, folding, _GENERIC)
+    t = unit.timing
+    cycles = t.fold_cycles * t.neuron_folds
+    # The last of the first M is the last but one of the second batch, all but one of which leave before it or with it.
+    latency = t.latency + cycles + (folding.vectors - 2) * t.neuron_folds
+    return StreamUnit(name, unit.component, BatchModel(unit), cycles, latency, None)
 
 
 def _layer(
@@ -152,5 +175,6 @@ UNITS = (
     _mvu("mvu_depthwise", _layer(9, 5, "uint2", "int2", 8), LayerFolding(2, 1, "block"), 1),
     _mvu("mvu_multiplier", _layer(4, 9, "uint2", "int2", 10), LayerFolding(6, 1, "lut"), 3),
     _mvu("mvu_replayed_channel", _layer(4, 8, "bipolar", "int2", 11), LayerFolding(2, 1, "block"), 4),
+    _batch("mvu_vectors", _layer(10, 5, "uint2", "int2", 5), LayerFolding(2, 4, "lut", vectors=3)),
     _element(),
 )

@@ -9,9 +9,11 @@ import numpy as np
 from bnnhw.dataflow.engine import LayerFolding
 from bnnhw.devices import technology
 from bnnhw.ir import BitMatrix, DataType, Dense, Thresholds, WeightPlane
+from bnnhw.units.mvu.batch_timing import BatchTiming
 from bnnhw.units.mvu.contract import MvuContract
 from bnnhw.units.mvu.model import MvuUnit
 from bnnhw.units.mvu.rtl import Mvu
+from bnnhw.units.mvu.timing import MvuTiming
 from rtl_tests.formal.case import Case
 
 __all__ = ["PROOFS"]
@@ -30,14 +32,35 @@ def _layer(rows: str, dtype: str, thresholds: list[list[int]] | None, output: st
 
 
 def _mvu(
-    layer: Dense, pe: int, simd: int, memory: str = "lut", family: str = "ice40", planes: str = "parallel"
-) -> Callable[[], Mvu]:
-    folding = LayerFolding(pe, simd, memory, planes=planes)
-    return lambda: Mvu(MvuUnit(layer, folding, technology(family)))
+    layer: Dense, pe: int, simd: int, memory: str = "lut", family: str = "ice40", planes: str = "parallel",
+    vectors: int = 1,
+) -> Callable[[], Mvu]:  # fmt: skip
+    folding = LayerFolding(pe, simd, memory, planes=planes, vectors=vectors)
+    return lambda: MvuUnit(layer, folding, technology(family)).component()
 
 
 def _depthwise(layer: Dense, pe: int, multiplier: int = 1) -> Callable[[], Mvu]:
     return lambda: Mvu(MvuUnit(layer, LayerFolding(pe, 1, "lut"), technology("ice40"), multiplier))
+
+
+class _TightTiming(BatchTiming):
+    """Queues that hold one vector's results: those that never slow a unit down fill up only after many more cycles."""
+
+    @property
+    def credits(self) -> int:
+        return self.neuron_folds
+
+
+class _TightUnit(MvuUnit):
+    @property
+    def timing(self) -> MvuTiming:
+        return _TightTiming(**vars(super().timing))
+
+
+def _tight(layer: Dense) -> Callable[[], Mvu]:
+    """Two vectors per weight word, one neuron by one synapse, and no more room than is needed."""
+    folding = LayerFolding(1, 1, "block", vectors=2)
+    return lambda: _TightUnit(layer, folding, technology("ice40")).component()
 
 
 PROOFS: dict[str, Case] = {
@@ -76,5 +99,19 @@ PROOFS: dict[str, Case] = {
     ),
     "mvu-depthwise-replay": Case(
         MvuContract, _depthwise(_layer("10 01 11 00", "bipolar", [[2], [1], [0], [1]]), 1, 2), faults=6
+    ),
+    # Two vectors per weight word: II = 4 cycles for both, the least folds that there may be.
+    "mvu-vectors-18": Case(MvuContract, _tight(_layer("10 01", "bipolar", None)), cycles=18, quick=True, faults=10),
+    "mvu-vectors": Case(MvuContract, _tight(_layer("10 01", "bipolar", None))),
+    "mvu-vectors-24": Case(MvuContract, _mvu(_layer("10 01", "bipolar", [[2], [1]]), 1, 1, vectors=2), cycles=24),
+    # K = 3, N = 3: padded lanes and padded neurons.
+    "mvu-vectors-padded": Case(
+        MvuContract, _mvu(_layer("101 011 000", "bipolar", None), 2, 2, "block", "generic", vectors=2), cycles=20
+    ),
+    "mvu-vectors-serial": Case(
+        MvuContract, _mvu(_layer("10 01", "uint2", [[3], [2]]), 1, 2, planes="serial", vectors=2), cycles=18
+    ),
+    "mvu-three-vectors": Case(
+        MvuContract, _mvu(_layer("100 010 111", "bipolar", [[2], [1], [3]]), 1, 1, vectors=3), cycles=22
     ),
 }

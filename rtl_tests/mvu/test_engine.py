@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -10,13 +11,14 @@ from bnnhw.dataflow.engine import ENGINES, LayerFolding
 from bnnhw.devices import technology
 from bnnhw.errors import FoldingError
 from bnnhw.ir import Layer
-from bnnhw.units.mvu.engine import MAX_SIMD
+from bnnhw.units.mvu.engine import MAX_SIMD, MAX_VECTORS
 from bnnhw.units.mvu.model import MvuUnit
 from tests.layers import MapNetwork
 
 ENGINE = ENGINES.named("folded")
 DENSE = MapNetwork((12, 1, 1)).dense(10, (1, 1)).layers[0]
 WIDE = MapNetwork((600, 1, 1)).dense(2, (1, 1)).layers[0]
+BYTES = MapNetwork((12, 1, 1), "uint3").dense(10, (1, 1)).layers[0]
 CONV = MapNetwork((4, 5, 5)).conv(6, (3, 3), (1, 1)).layers[0]
 DEPTHWISE = MapNetwork((3, 5, 5)).conv(12, (3, 3), (1, 1), depthwise=True).layers[0]
 
@@ -85,3 +87,51 @@ def test_unit() -> None:
         made = ENGINE.unit(layer, LayerFolding(*folding), technology("ecp5"))
         assert layer.matrix is not None
         assert made == MvuUnit(layer.matrix, LayerFolding(*folding), technology("ecp5"), multiplier, vectors)
+
+
+@pytest.mark.parametrize(
+    "layer, folding, message",
+    [
+        # Four neuron folds, or four synapse folds, the fewer of either; times the planes that follow each other.
+        (DENSE, LayerFolding(3, 2, vectors=5), "at most 4 with PE 3 and SIMD 2, whose words could not come and go in "
+                                               "time otherwise, not 5"),
+        (DENSE, LayerFolding(1, 6, vectors=3), "at most 2 with PE 1 and SIMD 6, whose words could not come and go in "
+                                               "time otherwise, not 3"),
+        (BYTES, LayerFolding(10, 4, planes="serial", vectors=4), "at most 3 with PE 10 and SIMD 4, whose words could "
+                                                                 "not come and go in time otherwise, not 4"),
+        (DEPTHWISE, LayerFolding(4, 1, vectors=2), "of a depthwise convolution must be 1, not 2"),
+    ],
+)  # fmt: skip
+def test_vectors_refused(layer: Layer, folding: LayerFolding, message: str) -> None:
+    assert layer.matrix is not None
+    name = layer.matrix.name
+    message = f"layer {name}: vectors {'must be ' if message.startswith('at most') else ''}{message}"
+    with pytest.raises(FoldingError, match=rf"^{re.escape(message)}$"):
+        ENGINE.check(layer, folding)
+    with pytest.raises(ValueError, match=rf"^{re.escape(message)}$"):
+        ENGINE.unit(layer, folding, technology("ecp5"))
+    legal = replace(folding, vectors=1 if layer.depth_multiplier else folding.vectors - 1)
+    ENGINE.check(layer, legal)
+    assert ENGINE.unit(layer, legal, technology("ecp5")).folding == legal
+
+
+def test_vectors_in_words() -> None:
+    assert ENGINE.describe(LayerFolding(2, 3, vectors=4)) == "PE 2, SIMD 3, 4 vectors, weights in block memory"
+
+
+def test_only_folded_layers_share_weight_words() -> None:
+    for engine, most in (("folded", MAX_VECTORS), ("spatial", 1), ("lookup", 1)):
+        memory = "block" if engine == "folded" else "constant"
+        LayerFolding(1, 1, memory, engine, vectors=most)
+        message = f"folding: vectors must be at most {most} with the engine {engine}, not {most + 1}"
+        with pytest.raises(FoldingError, match=rf"^{message}$"):
+            LayerFolding(1, 1, memory, engine, vectors=most + 1)
+
+
+def test_less_of_a_matrix_takes_fewer_vectors() -> None:
+    """What is left of a layer has fewer folds."""
+    less = MapNetwork((5, 1, 1)).dense(3, (1, 1)).layers[0].matrix
+    assert less is not None
+    assert LayerFolding(4, 2, vectors=4).fitted(less) == LayerFolding(3, 2, vectors=1)
+    assert LayerFolding(2, 2, vectors=3).fitted(less) == LayerFolding(2, 2, vectors=2)
+    assert LayerFolding(1, 2, vectors=2).fitted(less) == LayerFolding(1, 2, vectors=2)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from math import ceil
 
@@ -17,8 +16,7 @@ from bnnhw.ir.activation import batch_norm_sign
 from bnnhw.rtl.popcount_plan import plan
 from bnnhw.units.mvu.model import MvuUnit
 from bnnhw.units.mvu.rtl import Mvu
-from rtl_tests.golden import accumulators, activations
-from rtl_tests.lanes import join_words, split
+from rtl_tests.mvu.traffic import Traffic
 from rtl_tests.storage import memories
 from rtl_tests.streams import Driver, Monitor, Run, differences, simulate
 from tests.layers import random_layer
@@ -108,38 +106,6 @@ CASES = [
     Case(20, 10, 10, 5, "block", "ecp5", "uint2", "uint2"),
     Case(18, 10, 18, 10, "lut", "ecp5", "uint3", None, order="serial"),
 ]
-
-
-class Traffic:
-    """Random frames: their words, and how to read the words that must come of them."""
-
-    def __init__(self, unit: Mvu, seed: int) -> None:
-        self.unit = unit
-        self.layer = unit.model.matrix
-        self.rng = np.random.default_rng(seed)
-
-    def frames(self, count: int) -> tuple[list[int], np.ndarray]:
-        """Input words of some frames, and the codes or accumulators (frames, neurons) they must give."""
-        dtype = self.layer.input
-        codes = self.rng.integers(0, dtype.levels, (count, self.layer.synapses))
-        noise = random.Random(count)
-        words = [
-            word
-            for frame in codes
-            for word in join_words(frame.tolist(), dtype.bits, self.unit.model.folding.simd, noise)
-        ]
-        return words, activations(self.layer, accumulators(self.layer, codes))
-
-    def read(self, words: list[int]) -> np.ndarray:
-        """Output words -> codes or accumulators (frames, neurons)."""
-        lanes = [lane for word in words for lane in split(word, self.unit.model.lane_bits, self.unit.model.folding.pe)]
-        folds = ceil(self.layer.neurons / self.unit.model.folding.pe)
-        values = np.array(lanes, np.int64).reshape(-1, folds * self.unit.model.folding.pe)[:, : self.layer.neurons]
-        if self.layer.activation is None and self.layer.accumulator_range[0] < 0:
-            values = np.where(
-                values >> (self.unit.model.lane_bits - 1) == 1, values - 2**self.unit.model.lane_bits, values
-            )
-        return values
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -189,8 +189,8 @@ def test_fold(network: Path, tmp_path: Path) -> None:
     path = tmp_path / "folding.json"
     data = _json("fold", network, "--board", "icebreaker", "-o", path)
     folded = folding_file.load(path, make_network())
-    assert [(f.pe, f.simd, f.memory, f.engine, f.planes) for f in folded.foldings] == [
-        tuple(layer[key] for key in ("pe", "simd", "memory", "engine", "planes")) for layer in data["layers"]
+    assert [(f.pe, f.simd, f.memory, f.engine, f.planes, f.vectors) for f in folded.foldings] == [
+        tuple(layer[key] for key in ("pe", "simd", "memory", "engine", "planes", "vectors")) for layer in data["layers"]
     ]
     prediction = predict(folded.graph(devices.technology("ice40")))
     assert data["cycles_per_frame"] == prediction.cycles_per_frame == max(unit["cycles"] for unit in data["units"])

@@ -98,3 +98,47 @@ def test_deadlock() -> None:
     timeline.until(one, 2)
     with pytest.raises(Deadlock, match=r"^units wait for each other after 2 of 3 words$"):
         timeline.until(one, 3)
+
+
+def test_what_is_not_known_to_come_before_a_cycle_does_not() -> None:
+    """A consumer of what is there takes two words at once where both are, and one where another comes never, or late.
+
+    Two of them ask about one another: the earliest question is answered first.
+    """
+
+    def consumer(link: Link, words: int, groups: list[tuple[int, int]]) -> Run:
+        cycle, first = 0, 0
+        while first < words:
+            cycle = max(cycle, (yield from link.taken_at(first)) + 1)
+            both = first + 1 < words and (yield from link.taken_before(first + 1, cycle))
+            groups.append((cycle, 1 + both))
+            first, cycle = first + 1 + both, cycle + 5
+
+    def accepting(link: Link, words: int) -> Run:
+        for _ in range(words):
+            yield from link.take(0)
+
+    def arrivals(link: Link, cycles: list[int]) -> Run:
+        for cycle in cycles:
+            link.offer(cycle)
+        yield from ()
+
+    def after(groups: list[tuple[int, int]], link: Link, words: int) -> Run:
+        """Gives a word in the cycle after each of another one's groups."""
+        for word in range(words):
+            while len(groups) <= word:
+                yield
+            link.offer(groups[word][0] + 1)
+
+    one, other = Link(), Link()
+    groups: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+    Timeline(
+        [
+            (together(accepting(one, 5), consumer(one, 6, groups[0]), after(groups[0], other, 4)), (one, other)),
+            (together(accepting(other, 4), consumer(other, 4, groups[1])), (other,)),
+            (arrivals(one, [0, 3, 4, 20, 21]), (one,)),
+        ]
+    )._work((), 1)
+    # The sixth word never comes.
+    assert groups[0] == [(1, 1), (6, 2), (21, 1), (26, 1)]
+    assert groups[1] == [(3, 1), (8, 1), (23, 1), (28, 1)]

@@ -121,10 +121,26 @@ class _Limping(WidthUnit):
             begins += self.cycles(frame) * (place == words - 1)
 
 
-def test_distances_that_never_become_equal_count_as_their_mean() -> None:
-    """Of the last 32 of 64 frames, rounded up."""
+class _Wandering(_Limping):
+    """Wires of which no sequence of frames comes three times in a row: those of Thue and Morse."""
+
+    def cycles(self, frame: int) -> int:
+        return (9, 12)[frame.bit_count() % 2]
+
+
+def test_distances_that_repeat_in_rounds_count_as_their_mean() -> None:
+    """Three rounds of two frames, rounded up."""
     graph = random_folded([16, 8, 4], [(2, 8), (2, 4)]).graph(TECH)
     found = settle(_behind(graph, _Limping))
+    offered = found.links[-1].offered
+    assert {b - a for a, b in itertools.pairwise(offered)} == {9, 12}
+    assert (found.per_frame, found.frames) == (11, 7)
+
+
+def test_distances_that_never_repeat_count_as_their_mean() -> None:
+    """Of the last 32 of 64 frames, rounded up."""
+    graph = random_folded([16, 8, 4], [(2, 8), (2, 4)]).graph(TECH)
+    found = settle(_behind(graph, _Wandering))
     offered = found.links[-1].offered
     assert {b - a for a, b in itertools.pairwise(offered)} == {9, 12}
     assert (found.per_frame, found.frames, len(offered)) == (11, 64, 64)

@@ -45,11 +45,14 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, data: st.DataObjec
         if data.draw(st.booleans()):
             return LayerFolding(layer.neurons, layer.synapses, "constant", "spatial")
         options = ENGINES.named("folded").options
+        pe, simd = data.draw(st.integers(1, layer.neurons)), data.draw(st.integers(1, layer.synapses))
+        most = min(-(-layer.neurons // pe), -(-layer.synapses // simd), ENGINES.named("folded").most_vectors)
         return LayerFolding(
-            data.draw(st.integers(1, layer.neurons)),
-            data.draw(st.integers(1, layer.synapses)),
+            pe,
+            simd,
             data.draw(st.sampled_from(options["memory"])),
             planes=data.draw(st.sampled_from(options["planes"])),
+            vectors=data.draw(st.integers(1, most)),
         )
 
     foldings = tuple(map(chosen, drawn.matrices))
@@ -105,7 +108,33 @@ def change(*keys: str | int, value: Any) -> dict[str, Any]:
         (
             change("layers", 1, "Memory", value="lut"),
             FoldingError,
-            "layer 'first': key must be one of name, pe, simd, memory, engine, planes, not 'Memory'",
+            "layer 'first': key must be one of name, pe, simd, memory, engine, planes, vectors, not 'Memory'",
+        ),
+        (
+            change("layers", 1, "vectors", value="2"),
+            FoldingError,
+            "layer 'first': 'vectors' must be an integer, not '2'",
+        ),
+        (
+            change("layers", 1, "vectors", value=True),
+            FoldingError,
+            "layer 'first': 'vectors' must be an integer, not True",
+        ),
+        (
+            change("layers", 1, "vectors", value=0),
+            FoldingError,
+            "layer 'first': folding: vectors must be positive, not 0",
+        ),
+        (
+            change("layers", 1, "vectors", value=9),
+            FoldingError,
+            "layer 'first': folding: vectors must be at most 8 with the engine folded, not 9",
+        ),
+        (
+            change("layers", 1, "vectors", value=2),
+            FoldingError,
+            "layer first: vectors must be at most 1 with PE 4 and SIMD 10, whose words could not come and go in time "
+            "otherwise, not 2",
         ),
         (
             change("layers", 0, "simd", value=7),

@@ -49,6 +49,11 @@ def test_compare_lists_the_first() -> None:
         # Two parts, each with its own count of cycles, that agree, and that do not.
         ([20, 30, 40, 50, 20, 30, 40, 50], (0, 4), 10, 0),
         ([20, 30, 40, 50, 20, 31, 42, 53], (0, 4), None, 0),
+        # Rounds of two and of three, which count as their mean, rounded up; rounds that are too long.
+        ([20, 30, 41, 51, 62, 72, 83], (0,), 11, 0),
+        ([20, 33, 33, 44, 44, 55, 55, 66, 66], (0,), 6, 1),
+        ([20, 21, 23, 30, 31, 33, 40, 41, 43, 50], (0,), 4, 0),
+        ([20, 30, 41, 51, 62, 72], (0,), None, 4),
         # Too few to tell.
         ([20, 30, 40], (0,), None, 0),
         ([20], (0,), None, 0),

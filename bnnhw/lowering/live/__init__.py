@@ -88,9 +88,7 @@ def only_live(network: Network, foldings: Mapping[str, LayerFolding]) -> Live:
     offset = output.offset + output.multiplier * found.lacking
     found.network = replace(network, layers=(*chain, replace(output, offset=offset)))
     for matrix in found.network.matrices:
-        folding = foldings[matrix.name]
-        pe, simd = min(folding.pe, matrix.neurons), min(folding.simd, matrix.synapses)
-        found.foldings[matrix.name] = replace(folding, pe=pe, simd=simd)
+        found.foldings[matrix.name] = foldings[matrix.name].fitted(matrix)
     return found
 
 

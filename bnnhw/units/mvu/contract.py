@@ -71,7 +71,7 @@ class MvuContract(StreamContract):
       room for the results of.
 
     Of a depthwise unit, what is said of vectors holds of the channels side by side in a word, which have SF words of
-    their own.
+    their own. Where vectors share weight words, each is a frame; ``buffer_words`` are those of all banks.
     """
 
     properties = (*StreamContract.properties, "buffer")
@@ -80,8 +80,10 @@ class MvuContract(StreamContract):
         self._model = unit.model
         t = unit.model.timing
         sf, nf = t.synapse_folds, t.vector_folds
+        # Results that are begun and not taken: those in queues, where there are several lanes one at the output too.
+        self._begun = t.credits if unit.model.folding.vectors == 1 else unit.model.folding.vectors * t.credits + 1
         # Vectors of which the queue holds results, and those in the buffer.
-        capacity = -(-t.credits // nf) + -(-t.buffer_words // sf) + 1
+        capacity = -(-self._begun // nf) + -(-t.buffer_words // sf) + 1
         self._held = Signal(range(2 * sf * (capacity + 1)))
         """Words accepted since the first of the oldest vector whose results are not all taken."""
         super().__init__(unit, sf, nf, capacity, patience=t.fold_cycles + t.depth)
@@ -122,10 +124,12 @@ class MvuContract(StreamContract):
         m.d.comb += ends.eq(way.leave & (way.watch.out_index == nf - 1))
         m.d.sync += held.eq(held + traffic.enter - Mux(ends, sf, 0))
         limit = Signal.like(held)
+        # Words of a vector alone are given up one by one, those of a batch all at its end.
+        alone = self._model.folding.vectors == 1
         with m.Switch(way.watch.out_index):
             for taken in range(nf):
                 with m.Case(taken):
                     # The neuron folds that may have been issued, and the words that issuing them gives up.
-                    vectors, folds = divmod(taken + t.credits, nf)
-                    m.d.comb += limit.eq(t.buffer_words + vectors * sf + (sf - 1 if folds == nf - 1 else 0))
+                    vectors, folds = divmod(taken + self._begun, nf)
+                    m.d.comb += limit.eq(t.buffer_words + vectors * sf + (sf - 1 if folds == nf - 1 and alone else 0))
         rules.check("buffer", held <= limit)

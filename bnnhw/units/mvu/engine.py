@@ -10,9 +10,12 @@ from bnnhw.dataflow.engine import ENGINES, LayerFolding
 from bnnhw.devices import Technology
 from bnnhw.errors import FoldingError
 from bnnhw.ir import Layer
-from bnnhw.units.mvu.model import MvuUnit, depthwise_misfit
+from bnnhw.units.mvu.model import MvuUnit, depthwise_misfit, vectors_misfit
 
 __all__ = ["MAX_SIMD", "FoldedEngine"]
+
+MAX_VECTORS = 8
+"""Most vectors that share a weight word: each has lanes of its own, and no device known has room for more."""
 
 MAX_SIMD = 256
 """Widest popcount tried; wider ones gain nothing per LUT4 and lengthen the pipeline."""
@@ -23,6 +26,7 @@ class FoldedEngine:
 
     kind: ClassVar[str] = "folded"
     options: Mapping[str, tuple[str, ...]] = {"memory": ("lut", "block"), "planes": ("parallel", "serial")}
+    most_vectors: ClassVar[int] = MAX_VECTORS
 
     def check(self, layer: Layer, folding: LayerFolding) -> None:
         """Refuse more lanes than the matrix has, and what a depthwise unit can't have."""
@@ -34,6 +38,8 @@ class FoldedEngine:
                     f"layer {layer.name}: {word} must be at most {size}, not {value}; "
                     f"nearest without padding: {nearest(divisors(size), value)}"
                 )
+        if misfit := vectors_misfit(matrix, folding, layer.depth_multiplier):
+            raise FoldingError(f"layer {layer.name}: {misfit}")
         if not layer.depth_multiplier:
             return
         misfit = depthwise_misfit(folding.pe, layer.depth_multiplier, matrix.neurons)
@@ -48,9 +54,10 @@ class FoldedEngine:
         return MvuUnit(layer.matrix, folding, technology, layer.depth_multiplier, layer.vectors)
 
     def describe(self, folding: LayerFolding) -> str:
-        """PE, SIMD, memory and order of planes."""
+        """PE, SIMD, vectors, memory and order of planes."""
         serial = ", bit-serial" if folding.planes == "serial" else ""
-        return f"PE {folding.pe}, SIMD {folding.simd}, weights in {folding.memory} memory{serial}"
+        vectors = f", {folding.vectors} vectors" if folding.vectors > 1 else ""
+        return f"PE {folding.pe}, SIMD {folding.simd}{vectors}, weights in {folding.memory} memory{serial}"
 
     def candidates(self, layer: Layer) -> Iterator[LayerFolding]:
         """Every PE and SIMD with the least padding, in either memory."""

@@ -16,15 +16,19 @@ from bnnhw.devices import Technology, blocks_needed
 from bnnhw.ir import Dense, FloatActivation
 from bnnhw.ir.types import narrowest
 from bnnhw.rtl.popcount_plan import CounterPlan, plan
+from bnnhw.units.mvu.batch_timing import BatchTiming
 from bnnhw.units.mvu.timing import MvuTiming
 
 if TYPE_CHECKING:
     from bnnhw.units.mvu.rtl import Mvu
 
-__all__ = ["MvuUnit", "depthwise_misfit"]
+__all__ = ["MvuUnit", "depthwise_misfit", "vectors_misfit"]
 
 _CONTROL = 70
 """LUT4 of the unit's counters and handshake."""
+
+_LANE = 40
+"""LUT4, and registers, of the counters of a vector's buffer and queue, where several share a weight word."""
 
 
 def depthwise_misfit(pe: int, multiplier: int, neurons: int) -> str | None:
@@ -35,6 +39,23 @@ def depthwise_misfit(pe: int, multiplier: int, neurons: int) -> str | None:
     return (
         f"PE of a depthwise convolution must be a divisor or a multiple of its {multiplier} neurons per channel, "
         f"not {pe}; nearest: {legal}"
+    )
+
+
+def vectors_misfit(matrix: Dense, folding: LayerFolding, multiplier: int) -> str | None:
+    """Why a unit of a matrix, depthwise with ``multiplier`` neurons per channel, can't take the vectors of a folding.
+
+    None if it can.
+    """
+    if folding.vectors == 1:
+        return None
+    if multiplier:
+        return f"vectors of a depthwise convolution must be 1, not {folding.vectors}"
+    if folding.vectors <= (most := folding.most_vectors(matrix)):
+        return None
+    return (
+        f"vectors must be at most {most} with PE {folding.pe} and SIMD {folding.simd}, whose words could not come and "
+        f"go in time otherwise, not {folding.vectors}"
     )
 
 
@@ -81,6 +102,8 @@ class MvuUnit(Unit):
         if multiplier and self.simd != 1:
             raise ValueError(f"layer {matrix.name}: SIMD must be 1 in a depthwise unit, not {self.simd}")
         if multiplier and (misfit := depthwise_misfit(self.pe, multiplier, matrix.neurons)):
+            raise ValueError(f"layer {matrix.name}: {misfit}")
+        if misfit := vectors_misfit(matrix, self.folding, multiplier):
             raise ValueError(f"layer {matrix.name}: {misfit}")
 
     @property
@@ -130,8 +153,21 @@ class MvuUnit(Unit):
         neurons = self.matrix.neurons
         return (StreamFormat(self.pe, self.lane_bits, neurons, self.vectors * neurons),)
 
+    @property
+    def interval(self) -> int:
+        if self.folding.vectors == 1:
+            return super().interval
+        return -(-self.repeats * self._single.interval // self.folding.vectors)
+
     @cached_property
     def timing(self) -> MvuTiming:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if self.folding.vectors == 1:
+            return self._single
+        return BatchTiming(**vars(self._single), vectors=self.folding.vectors)
+
+    @cached_property
+    def _single(self) -> MvuTiming:
+        """The cycles with a vector at a time."""
         matrix = self.matrix
         serial = matrix.input.bits if self.folding.planes == "serial" else 1
         planes = len(matrix.planes) // serial
@@ -173,6 +209,14 @@ class MvuUnit(Unit):
             registers += word + pe * width
         # Choosing one of P planes: 2 to 1 in one look-up table, 4 to 1 in two, 8 to 1 in five.
         chosen = taken * -(-2 * (t.serial - 1) // 3)
+        if (vectors := self.folding.vectors) > 1:
+            # Elements, inputs, buffer and queue for each vector; what counts, reads weights and thresholds is shared.
+            each = Resources(round(pe * element + chosen) + _LANE, registers + _LANE, 0)
+            each += buffer_resources(t.credits, pe * self.lane_bits, tech)
+            each += buffer_resources(t.buffer_words // vectors, word, tech)
+            # The first of an output word's lanes is chosen of two in a look-up table, of each two more in another two.
+            chosen = pe * self.lane_bits * (2 * vectors - 3)
+            return Resources.total([each] * vectors) + self._memories(width) + Resources(_CONTROL + chosen, 60, 0)
         logic = Resources(round(pe * element + chosen) + _CONTROL, registers + 60, 0)
         queue = queue_resources(t.credits, pe * self.lane_bits)
         return logic + self._memories(width) + queue + buffer_resources(t.buffer_words, word, tech)
@@ -191,6 +235,7 @@ class MvuUnit(Unit):
         return roms + Resources(0, 0, sum(blocks_needed(t.weight_words, w, self.technology) for w in widths))
 
     def component(self) -> Mvu:
+        from bnnhw.units.mvu.batch import BatchMvu
         from bnnhw.units.mvu.rtl import Mvu
 
-        return Mvu(self)
+        return Mvu(self) if self.folding.vectors == 1 else BatchMvu(self)

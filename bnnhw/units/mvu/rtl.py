@@ -86,7 +86,7 @@ class Mvu(wiring.Component):
             out.begin.eq(issued.last),
         ]
         weights = self._weights(m, issued.address, platform)
-        inputs = self._inputs(m, issued, platform)
+        inputs = self._inputs(m, issued.word, issued.plane, platform)
 
         # Of the words on their way, with registers for each group of elements in the end.
         flags = Cat(issued.issue, issued.ends, issued.last)
@@ -96,19 +96,33 @@ class Mvu(wiring.Component):
         push = delayed(m, before_compare, 1 + p.threshold, "push")
 
         thresholds = self._thresholds(m, before_compare)
+        results = self._results(m, inputs, weights, controls, thresholds, platform)
+        m.d.comb += [out.push.eq(push), out.payload.eq(Cat(*results))]
+        return m
+
+    def _results(
+        self,
+        m: Module,
+        inputs: list[Value],
+        weights: list[Value],
+        controls: list[Value],
+        thresholds: list[Value] | None,
+        platform: object,
+    ) -> list[Value]:
+        """What the processing elements give: one for each of the inputs, the neurons' in turn."""
         results: list[Value] = []
-        for n in range(self.model.pe):
+        for n, (x, control) in enumerate(zip(inputs, controls, strict=True)):
+            neuron = n % self.model.pe
             unit = self._element()
             m.submodules[f"pe_{n}"] = shared(platform, unit)
-            valid, ends, *neuron_ends = controls[n]
-            m.d.comb += [unit.x.eq(inputs[n]), unit.w.eq(weights[n]), unit.valid.eq(valid), unit.ends.eq(ends)]
+            valid, ends, *neuron_ends = control
+            m.d.comb += [unit.x.eq(x), unit.w.eq(weights[neuron]), unit.valid.eq(valid), unit.ends.eq(ends)]
             if neuron_ends:
                 m.d.comb += unit.neuron_ends.eq(neuron_ends[0])
             if thresholds is not None:
-                m.d.comb += unit.thresholds.eq(thresholds[n])
+                m.d.comb += unit.thresholds.eq(thresholds[neuron])
             results.append(unit.result)
-        m.d.comb += [out.push.eq(push), out.payload.eq(Cat(*results))]
-        return m
+        return results
 
     def _copies(
         self,
@@ -162,12 +176,12 @@ class Mvu(wiring.Component):
         filled = Cat(payload[: used * bits], Const(-1, spare * bits))
         return Mux(position == self.model.timing.synapse_folds - 1, filled, payload)
 
-    def _inputs(self, m: Module, issued: Replay, platform: object) -> list[Value]:
+    def _inputs(self, m: Module, word: Value, plane: Value, platform: object, name: str = "x") -> list[Value]:
         """Each processing element's lanes, as its popcount wants them: depthwise of its channel, else all."""
         p, pe = self.model.timing, self.model.pe
-        word, bits = issued.word, self.model.matrix.input.bits // p.serial
+        bits = self.model.matrix.input.bits // p.serial
         if p.serial > 1:
-            word = self._plane(m, delayed(m, word, 1, "word", reset_less=True), delayed(m, issued.plane, 2, "plane"))
+            word = self._plane(m, delayed(m, word, 1, "word", reset_less=True), delayed(m, plane, 2, "plane"))
         if p.multiplier:
             # The planes of one lane, which a popcount wants in its first cycle.
             bound = Signal(len(word), name="x_word")
@@ -184,7 +198,7 @@ class Mvu(wiring.Component):
         if p.read == 1:
             return [self._skewed(m, word, bits)] * pe
         inputs: list[Value] = []
-        for n, copy in enumerate(self._copies(m, word, platform, "x", reset_less=True)):
+        for n, copy in enumerate(self._copies(m, word, platform, name, reset_less=True)):
             inputs.append(inputs[-1] if n % self.technology.group else self._skewed(m, copy, bits))
         return inputs
 
