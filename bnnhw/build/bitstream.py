@@ -65,7 +65,7 @@ def build(
     explored: int = 0,
     freq_mhz: float | None = None,
     extra: Mapping[str, Any] | None = None,
-    beside: Mapping[str, Mapping[str, Any] | Callable[[Path], object]] | None = None,
+    beside: Mapping[str, Mapping[str, Any] | Callable[[Path], object] | None] | None = None,
     progress: Progress | None = None,
 ) -> BuildResult:
     """Builds the bitstream of Verilog for a board.
@@ -110,6 +110,8 @@ def build(
         for name, content in beside.items():
             if isinstance(content, Mapping):
                 write_json(out_dir / name, content, owned=True)
+            elif content is None:
+                (out_dir / name).unlink(missing_ok=True)
             else:
                 content(out_dir / name)
         return result

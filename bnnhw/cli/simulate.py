@@ -52,10 +52,12 @@ def simulate(session: Session, design: Path, wanted: Wanted, stall: float, wave:
 
     Verilator runs every frame, and every word that a layer gives and that comes out is compared.
     A bare N.bnn is folded and generated on the way. Exits with 1 on a mismatch, or when cycles are not those
-    predicted.
+    predicted. Of a generated folder the results are kept in it, for `bnnhw report`.
     """
     from bnnhw.cli.inputs import left_out_note
+    from bnnhw.flow.design import Design
     from bnnhw.flow.frames import class_rows
+    from bnnhw.flow.kept import keep_simulation, kept_json
     from bnnhw.flow.simulate import check_simulation, simulation_json
     from bnnhw.flow.simulate import simulate as run
 
@@ -63,7 +65,12 @@ def simulate(session: Session, design: Path, wanted: Wanted, stall: float, wave:
     frames = load_frames(session, opened.network, wanted)
     with session.progress("simulate") as update:
         found = run(opened, frames.samples, frames.labels, stall=stall, wave=wave, layers=layers, progress=update)
-    result = simulation_json(found, frames.name, stall) | {
+    told = simulation_json(found, frames.name, stall)
+    if isinstance(opened, Design):
+        why = keep_simulation(opened, kept_json(opened, told, found, frames))
+        if why is not None:
+            session.warn(f"not kept for the report: {why}")
+    result = told | {
         "classes": class_rows(frames.names, found.classes, frames.labels),
         "warnings": session.warnings,
     }

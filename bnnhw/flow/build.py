@@ -18,6 +18,7 @@ from bnnhw.flow.design import NETWORK, SIDECAR, Design, open_design
 from bnnhw.flow.fold import as_board, check_frame, fold_json, technology_of
 from bnnhw.flow.frames import Frames
 from bnnhw.flow.generate import CORE, FOLDING, generate
+from bnnhw.flow.kept import SIMULATION, kept_simulation
 from bnnhw.flow.pins import pins_of, with_link
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.flow.show import describe
@@ -124,6 +125,7 @@ def build_bitstream(
     beside: dict[str, Any] = {
         "network.json": describe(design.network),
         "fold.json": fold_json(design.folded, board, clock_mhz, design.technology),
+        SIMULATION: kept_simulation(design),
         # And what a host needs of it.
         NETWORK: lambda path: archive.save(network, path),
     }

@@ -13,14 +13,15 @@ from bnnhw import tools
 from bnnhw.boards import Board
 from bnnhw.build.bitstream import LOCK, BuildResult
 from bnnhw.build.cache import StepCache, stamp_name
-from bnnhw.datasets import load_split
 from bnnhw.errors import RequestError, ToolError
 from bnnhw.files import OutputFolder, check_output, file_digest, locked, new_folders, package_digest, write_json
 from bnnhw.flow.build import build_bitstream, build_json
 from bnnhw.flow.design import NETWORK, SIDECAR, open_design
 from bnnhw.flow.fold import as_board, fold, fold_json, save_folding
+from bnnhw.flow.frames import Wanted, find_frames
 from bnnhw.flow.generate import CORE, FOLDING, generate
 from bnnhw.flow.import_ import import_json, import_model, save
+from bnnhw.flow.kept import kept_json
 from bnnhw.flow.pins import with_link
 from bnnhw.flow.progress import Stage, silent_stage
 from bnnhw.flow.report import write_report
@@ -261,10 +262,11 @@ class _Run:
 
     def simulate(self) -> dict[str, Any]:
         def action() -> dict[str, Any]:
-            samples, labels = load_split(DATASET, "test")
+            design = open_design(self.design)
+            frames = find_frames(design.network, Wanted(DATASET))
             with self.stage("simulate") as update:
-                result = simulate(open_design(self.design), samples, labels, progress=update)
-            return simulation_json(result, DATASET)
+                result = simulate(design, frames.samples, frames.labels, progress=update)
+            return kept_json(design, simulation_json(result, DATASET), result, frames)
 
         return self.step("simulate", [file_digest(self.design / name) for name in (SIDECAR, f"{CORE}.v")], [], action)
 

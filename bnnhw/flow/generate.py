@@ -21,7 +21,7 @@ from bnnhw.files import digest, file_digest, whole_directory, write_json, write_
 from bnnhw.flow.baud import with_baud
 from bnnhw.flow.companions import companions
 from bnnhw.flow.design import DESIGN, FORMAT_VERSION, NETWORK, SIDECAR, Design, open_design, probe_json
-from bnnhw.flow.fold import as_board, technology_of
+from bnnhw.flow.fold import as_board, fold_json, technology_of
 from bnnhw.flow.pins import with_link
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
@@ -178,6 +178,8 @@ def _write(
     interface = link.interface(graph, setting)
     folding_file.save(folded.foldings, folded.network, folder / FOLDING)
     write_json(folder / "network.json", describe(folded.network))
+    if board is not None:
+        write_json(folder / "fold.json", fold_json(folded, board, clock_mhz))
     cells = used_models(technology, (folder / top["verilog"]).read_text(encoding="utf-8"))
     beside = companions(folded.network, interface, top["top"], top["verilog"], top["ports"], cells)
     for name, text in beside.items():

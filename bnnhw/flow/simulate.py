@@ -20,8 +20,9 @@ from bnnhw.rtl.emit import verilog
 from bnnhw.sim.core import Core
 from bnnhw.sim.result import SimulationResult
 from bnnhw.sim.simulate import simulate_core
+from bnnhw.sim.streams import Stream, streams_of
 
-__all__ = ["check_simulation", "simulate", "simulation_json"]
+__all__ = ["check_simulation", "seen_streams", "simulate", "simulation_json"]
 
 
 def simulate(
@@ -70,12 +71,7 @@ def simulate(
     ToolError
         When Verilator or a C++ compiler is missing.
     """
-    if isinstance(design, Design):
-        seen, text = design.seen, design.core.text
-    else:
-        graph = design.graph(devices.technology(technology_of(None)))
-        seen = Core.of(graph)
-        text = verilog(Accelerator(graph), seen.module, seen.technology)
+    seen, text, streams = seen_streams(design)
     return simulate_core(
         design.network,
         seen,
@@ -87,7 +83,20 @@ def simulate(
         progress=progress,
         phase=lambda what: progress(0, 0, what),
         layers=layers,
+        streams=streams if layers else (),
     )
+
+
+def seen_streams(design: Design | FoldedNetwork) -> tuple[Core, str, tuple[Stream, ...]]:
+    """What a bench sees of a design, its Verilog, made on the way of a folded network, and its streams."""
+    if isinstance(design, Design):
+        core, text = design.seen, design.core.text
+        graph = design.folded.graph(devices.technology(design.technology))
+    else:
+        graph = design.graph(devices.technology(technology_of(None)))
+        core = Core.of(graph)
+        text = verilog(Accelerator(graph), core.module, core.technology)
+    return core, text, streams_of(graph, core, text)
 
 
 def simulation_json(result: SimulationResult, dataset: str, stall: float = 0.0) -> dict[str, Any]:

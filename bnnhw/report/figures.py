@@ -6,38 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Bar", "Box", "Hop", "Region", "bars", "boxes", "class_rows", "cycle_rows", "hops", "regions", "utilization"]
-
-BOX_WIDTH, BOX_GAP = 168, 44
-LATTICE = 8
-"""Most rows and columns of dots drawn for PE x SIMD; more are drawn as this many, the figures say the rest."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """One layer in the picture of the network.
-
-    Parameters
-    ----------
-    x : int
-        Left edge.
-    title, size, folding : str
-        The lines of text.
-    rows, columns : int
-        Dots that stand for PE and SIMD.
-    cycles : int
-    share : float
-        ``cycles`` over those of the slowest layer, 0 to 1.
-    """
-
-    x: int
-    title: str
-    size: str
-    folding: str
-    rows: int
-    columns: int
-    cycles: int
-    share: float
+__all__ = ["Bar", "Hop", "Region", "bars", "class_rows", "cycle_rows", "hops", "regions", "utilization"]
 
 
 @dataclass(frozen=True)
@@ -82,36 +51,6 @@ class Hop:
     colour: str
     text: str
     share: float
-
-
-def _kept(how: Mapping[str, Any]) -> str:
-    """Where a layer's weights are, and whether its bit planes come one after another."""
-    return f"{how.get('memory', '')}{', bit-serial' if how.get('planes') == 'serial' else ''}"
-
-
-def boxes(network: Mapping[str, Any], fold: Mapping[str, Any]) -> tuple[Box, ...]:
-    """The matrix layers, left to right, with their folding where one is known."""
-    folded = {layer["name"]: layer for layer in fold.get("layers", ())}
-    slowest = max((layer["cycles"] for layer in folded.values()), default=0)
-    result = []
-    for layer in network.get("layers", ()):
-        if layer["kind"] == "output":
-            continue
-        how = folded.get(layer["name"], {})
-        pe, simd, cycles = how.get("pe", 0), how.get("simd", 0), how.get("cycles", 0)
-        result.append(
-            Box(
-                x=len(result) * (BOX_WIDTH + BOX_GAP),
-                title=layer["name"],
-                size=f"{layer['inputs']} → {layer['outputs']}",
-                folding=f"PE {pe} × SIMD {simd}, {_kept(how)}" if how else "",
-                rows=min(pe, LATTICE),
-                columns=min(simd, LATTICE),
-                cycles=cycles,
-                share=cycles / slowest if slowest else 0.0,
-            )
-        )
-    return tuple(result)
 
 
 def bars(values: Mapping[str, float], unit: str) -> tuple[Bar, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -11,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from bnnhw.report import figures
 from bnnhw.report.clocks import clock_bars, spread
 from bnnhw.report.confusion import confusion
+from bnnhw.report.network import HEIGHT, WIDTH, picture
 from bnnhw.report.roofline import roofline
 from bnnhw.report.units import unit_rows
 
@@ -27,18 +29,20 @@ def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
         lstrip_blocks=True,
     )
     build, floorplan = sections.get("build", {}), sections.get("floorplan", {})
-    boxes = figures.boxes(sections.get("network", {}), sections.get("fold", {}))
     return environment.get_template("page.html.j2").render(
         title=_title(sections),
         tiles=_tiles(sections),
-        boxes=boxes,
+        network=picture(sections.get("network", {}), sections.get("fold", {})),
+        WIDTH=WIDTH,
+        HEIGHT=HEIGHT,
         quantity=figures.quantity,
         roofline=roofline(sections.get("network", {}), sections.get("fold", {})),
-        confusion=confusion(sections.get("evaluate", {})),
+        confusion=confusion(sections.get("evaluate") or sections.get("simulate", {})),
+        worst=sections.get("simulate", {}).get("worst", ()),
+        frame=_in_script(sections.get("simulate", {}).get("frame", ())),
+        way=(Path(__file__).parent / "way.js").read_text(encoding="utf-8"),
         units=unit_rows(sections.get("fold", {}), floorplan),
         built="resources" in floorplan,
-        box_width=figures.BOX_WIDTH,
-        network_width=max(1, len(boxes)) * (figures.BOX_WIDTH + figures.BOX_GAP) - figures.BOX_GAP,
         utilization=figures.utilization(build.get("utilization") or {}),
         clocks=clock_bars(build),
         spread=spread(build),
@@ -50,11 +54,20 @@ def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
         hops=figures.hops(floorplan),
         # Of the places of all cells there is the picture.
         raw={
-            name: json.dumps(section, indent=2, ensure_ascii=False)
+            name: json.dumps({key: section[key] for key in section if key not in _DRAWN}, indent=2, ensure_ascii=False)
             for name, section in sections.items()
             if section is not floorplan
         },
     )
+
+
+_DRAWN = ("frame", "worst")
+"""What there are pictures of, and too much of to read."""
+
+
+def _in_script(data: Any) -> str:
+    """Data as JSON inside of a script element, which no text may end."""
+    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c") if data else ""
 
 
 def _title(sections: Mapping[str, Mapping[str, Any]]) -> str:

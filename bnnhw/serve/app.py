@@ -27,7 +27,13 @@ PORT = 8765
 LARGEST = 64 << 20
 """Bytes of the largest file that is taken."""
 
-SCRIPTS = ("picture.js", "draw.js", "way.js", "sound.js", "main.js")
+_HERE = Path(__file__).parent
+
+SCRIPTS = (
+    # The report has this one too.
+    _HERE.parent / "report" / "way.js",
+    *(_HERE / name for name in ("picture.js", "draw.js", "sound.js", "main.js")),
+)
 """In the order in which the page has them."""
 
 RULES = (
@@ -84,7 +90,6 @@ def make_app(workbench: Workbench) -> Flask:
 
 
 def _page(workbench: Workbench) -> str:
-    folder = Path(__file__).parent
     # In a script element no text may end it.
     about = json.dumps(workbench.describe(), ensure_ascii=True).replace("<", "\\u003c")
     return render(
@@ -92,8 +97,8 @@ def _page(workbench: Workbench) -> str:
         "page.html.j2",
         title=workbench.title,
         about=about,
-        style=(folder / "page.css").read_text(encoding="utf-8"),
-        scripts=[(folder / name).read_text(encoding="utf-8") for name in SCRIPTS],
+        style=(_HERE / "page.css").read_text(encoding="utf-8"),
+        scripts=[path.read_text(encoding="utf-8") for path in SCRIPTS],
     )
 
 

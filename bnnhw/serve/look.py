@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import FileError, RequestError
+from bnnhw.flow.pictures import picture_shape
 from bnnhw.ir import InputSpec
 
 __all__ = ["Look"]
@@ -23,9 +23,6 @@ INK = 0.3
 
 LENGTH = 2.6
 """How long the line of a written character is, in its heights, about: what a pen's width is told by."""
-
-LEAST_SIDE = 6
-"""Pixels of the smallest picture; fewer are a table's features."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +67,9 @@ class Look:
         frames : array (frames, ...), optional
             Some of its data set. Without them pixels are taken to be 0 to 255, dark where nothing is.
         """
-        channels, height, width = spec.map
-        if len(spec.shape) == 1:
-            side = math.isqrt(channels)
-            if side * side != channels:
-                return None
-            channels, height, width = 1, side, side
-        if channels not in (1, 3) or min(height, width) < LEAST_SIDE:
+        if (shape := picture_shape(spec)) is None:
             return None
+        height, width, channels = shape
         if frames is None or not len(frames):
             return cls(channels, height, width, 0.0, 255.0, written=channels == 1)
         rows = frames[:LEARNED].reshape(len(frames[:LEARNED]), -1)[:, spec.places()].astype(np.float64)

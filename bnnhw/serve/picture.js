@@ -1,7 +1,4 @@
-"use strict";
 // Numbers as pictures: a layer's channels side by side, each as high and wide as its map; a vector as a field of squares.
-
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function rgb(name) {
   const hex = css(name).replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3");

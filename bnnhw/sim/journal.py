@@ -1,4 +1,4 @@
-"""What every stream of an accelerator did, cycle by cycle."""
+"""What every stream of an accelerator did, cycle by cycle, until its first result."""
 
 from __future__ import annotations
 
@@ -45,3 +45,18 @@ class Journal:
     def waited(self, stream: int) -> NDArray[np.int64]:
         """The cycles in which a word was offered on a stream and not taken."""
         return self.cycles[self.valid[:, stream] & ~self.ready[:, stream]]
+
+    def runs(self, stream: int) -> dict[str, list[list[int]]]:
+        """Both as runs of cycles that are equally far apart: ``[first, distance, number]``."""
+        return {"moved": _runs(self.moved(stream)), "waited": _runs(self.waited(stream))}
+
+
+def _runs(cycles: NDArray[np.int64]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for cycle in cycles.tolist():
+        if runs and (runs[-1][2] == 1 or cycle == runs[-1][0] + runs[-1][1] * runs[-1][2]):
+            runs[-1][1] = cycle - runs[-1][0] if runs[-1][2] == 1 else runs[-1][1]
+            runs[-1][2] += 1
+        else:
+            runs.append([cycle, 1, 1])
+    return runs

@@ -18,34 +18,10 @@ from bnnhw.sim.harness import Harness
 from bnnhw.sim.journal import Journal
 from bnnhw.sim.probes import Probes, wrapper
 from bnnhw.sim.result import compare
+from bnnhw.sim.streams import streams_of
 from bnnhw.sim.words import pack_frames
 
-__all__ = ["LiveCore", "LiveFrame", "Stream"]
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A stream of an accelerator.
-
-    Parameters
-    ----------
-    unit, kind, port : str
-        The unit whose output it is, the kind of that unit, and which of its outputs; ``"input"`` three times for that
-        of the accelerator.
-    layer : str
-        Whose unit it is.
-    words : int
-        Per frame.
-    probe : int, optional
-        The number of the probe that it is: of a layer's output.
-    """
-
-    unit: str
-    kind: str
-    port: str
-    layer: str
-    words: int
-    probe: int | None = None
+__all__ = ["LiveCore", "LiveFrame"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +70,7 @@ class LiveCore:
     Attributes
     ----------
     streams : tuple of Stream
-        In the order in which words pass them: the input, what every unit gives, the result last.
+        See :func:`~bnnhw.sim.streams.streams_of`.
 
     Raises
     ------
@@ -107,9 +83,8 @@ class LiveCore:
     def __init__(self, network: Network, graph: Graph, core: Core, verilog: str, *, cache: Path | None = None) -> None:
         self._network, self._core = network, core
         self.probes: tuple[Probe, ...] = core.probes
-        self.streams = _streams(graph, core)
-        inner = [f"{stream.unit}.{stream.port}" for stream in self.streams[1:-1]]
-        text, interface = wrapper(f"{core.module}_live", core.interface, core.probes, verilog, inner)
+        self.streams = streams_of(graph, core, verilog)
+        text, interface = wrapper(f"{core.module}_live", core.interface, core.probes, verilog, self.streams)
         sources = {"core.v": verilog, "live.v": text}
         models, defines = models_for(core.technology, sources)
         self._harness = Harness({**models, **sources}, interface, defines=defines, cache=cache)
@@ -143,17 +118,6 @@ class LiveCore:
         activations = tuple(_numbers(network, probe, found[probe.layer][0]) for probe in core.probes)
         latency = int(recording.offered[0] - recording.accepted[0])
         return LiveFrame(index, score, tuple(differing), recording.journal, activations, scores[0], latency)
-
-
-def _streams(graph: Graph, core: Core) -> tuple[Stream, ...]:
-    """All streams of a graph, by the units that give them."""
-    probes = {(probe.node, probe.port): number for number, probe in enumerate(core.probes)}
-    streams = [Stream("input", "input", "input", "input", graph.input.words)]
-    for node in graph.nodes:
-        for port, form in zip(node.unit.output_ports, node.unit.outputs, strict=True):
-            number = probes.get((node.name, port))
-            streams.append(Stream(node.name, node.unit.kind, port, node.layer, form.words, number))
-    return tuple(streams)
 
 
 def _numbers(network: Network, probe: Probe, codes: NDArray[Any]) -> NDArray[np.int64]:

@@ -19,6 +19,7 @@ from bnnhw.reference import trace
 from bnnhw.sim.harness import ProbeRecord
 from bnnhw.sim.ports import Interface, ProbePort
 from bnnhw.sim.result import LayerMismatch
+from bnnhw.sim.streams import Stream
 from bnnhw.sim.words import pack_groups, unpack_lane
 
 __all__ = ["Probes", "port_of", "wrapper"]
@@ -32,7 +33,7 @@ def port_of(probe: Probe, number: int) -> ProbePort:
 
 
 def wrapper(
-    name: str, interface: Interface, probes: Sequence[Probe], text: str, journal: Sequence[str] = ()
+    name: str, interface: Interface, probes: Sequence[Probe], text: str, streams: Sequence[Stream] = ()
 ) -> tuple[str, Interface]:
     """A module around an accelerator that shows its layers' streams.
 
@@ -45,8 +46,8 @@ def wrapper(
     probes : sequence of Probe
     text : str
         The accelerator's Verilog.
-    journal : sequence of str
-        Streams inside, ``UNIT.PORT``, whose ``valid`` and ``ready`` it shows too, between the input's and the output's.
+    streams : sequence of Stream
+        Those whose ``valid`` and ``ready`` it shows too; the first is the input, the last the output.
 
     Returns
     -------
@@ -75,10 +76,11 @@ def wrapper(
             f"  assign {port.name} = {end}payload;",
         ]
     ports += [("output", i.probe_moves, len(probes)), *(("output", port.name, port.width) for port in shown)]
-    if journal:
-        bits = len(journal) + 2
+    if streams:
+        bits = len(streams)
         for what in ("valid", "ready"):
-            ends = [f"output_{what}", *(f"core.{stream}_{what}" for stream in reversed(journal)), f"input_{what}"]
+            inner = (f"core.{stream.end}_{what}" for stream in streams[-2:0:-1])
+            ends = [f"output_{what}", *inner, f"input_{what}"]
             lines.append(f"  assign journal_{what} = {{{', '.join(ends)}}};")
             ports.append(("output", f"journal_{what}", bits))
         i = replace(i, journal=bits)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bnnhw.dataflow.throughput import LONGEST_PERIOD, SETTLED
 from bnnhw.reference import Scores
 from bnnhw.sim.harness import Recording
+from bnnhw.sim.journal import Journal
 
 __all__ = ["Cycles", "LayerMismatch", "Mismatch", "SimulationResult", "compare", "measure"]
 
@@ -126,6 +127,10 @@ class SimulationResult:
         What the core gave: the class, and its score.
     left_out : mapping of str to int
         Neurons or channels that nobody reads, by layer: they are not in the streams that were compared.
+    due : int64 array (frames, classes)
+        The scores that the reference gives.
+    journal : Journal, optional
+        Of the streams that were to be noted, until the first result, neither side waiting.
     """
 
     images: int
@@ -146,6 +151,8 @@ class SimulationResult:
     classes: NDArray[np.int64]
     scores: NDArray[np.int64]
     left_out: Mapping[str, int]
+    due: NDArray[np.int64]
+    journal: Journal | None = None
 
     @property
     def difference(self) -> LayerMismatch | Mismatch | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from bnnhw.sim.core import Core
 from bnnhw.sim.harness import RESET_CYCLES, Harness
 from bnnhw.sim.probes import Probes, wrapper
 from bnnhw.sim.result import SimulationResult, compare, measure
+from bnnhw.sim.streams import Stream
 from bnnhw.sim.words import pack_frames
 
 __all__ = ["simulate", "simulate_core"]
@@ -112,6 +113,7 @@ def simulate_core(
     progress: Callable[[int, int], None] | None = None,
     phase: Callable[[str], None] | None = None,
     layers: bool = False,
+    streams: Sequence[Stream] = (),
     reset_cycles: int = RESET_CYCLES,
 ) -> SimulationResult:
     """Simulate the Verilog of an accelerator, whatever made it, against the reference of its network.
@@ -124,6 +126,8 @@ def simulate_core(
     verilog : str
     phase : callable, optional
         Told what is done before the first frame, and after the last one.
+    streams : sequence of Stream
+        Those whose words are noted until the first result comes; with ``layers`` only.
     reset_cycles : int
         0: the core starts as it powers up.
 
@@ -145,7 +149,7 @@ def simulate_core(
     if layers:
         begins("reference of every layer")
         watch = Probes(network, codes, core.probes)
-        sources["probes.v"], interface = wrapper(f"{core.module}_probes", interface, core.probes, verilog)
+        sources["probes.v"], interface = wrapper(f"{core.module}_probes", interface, core.probes, verilog, streams)
     begins("compiling with Verilator")
     models, defines = models_for(core.technology, sources)
     harness = Harness({**models, **sources}, interface, wave=wave is not None, defines=defines, cache=cache)
@@ -166,7 +170,8 @@ def simulate_core(
         calm = harness.run(
             words[:CALM_FRAMES], seed=seed, watchdog=watchdog, drain=drain, reset_cycles=reset_cycles, watch=few
         )
-    mismatches, details = compare(recording, evaluate(network, codes))
+    due = evaluate(network, codes)
+    mismatches, details = compare(recording, due)
     accuracy = None
     if labels is not None and len(codes):
         accuracy = float(np.mean(recording.outputs["index"] == np.asarray(labels)))
@@ -190,4 +195,6 @@ def simulate_core(
         classes=recording.outputs["index"],
         scores=recording.outputs["score"],
         left_out=left_out(core.probes),
+        due=due.scores,
+        journal=calm.journal,
     )

@@ -14,14 +14,19 @@ import pytest
 from bnnhw import boards, datasets, devices, reference
 from bnnhw.build.result import BuildResult
 from bnnhw.dataflow.frame import Frame
+from bnnhw.datasets import load
 from bnnhw.flow import demo as flow_demo
+from bnnhw.flow.design import open_design
+from bnnhw.flow.evaluate import encode
 from bnnhw.flow.fold import HEADROOM, cycles_for
+from bnnhw.flow.kept import kept_simulation
 from bnnhw.flow.pins import pins_of, with_link
 from bnnhw.folding import FoldedNetwork, LayerFolding, solve
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.predict import predict
 from bnnhw.ir import archive
 from bnnhw.links import board_link
+from bnnhw.reference import evaluate
 from tests.build.networks import random_network
 from tests.cli.conftest import make_network, run, snapshot
 
@@ -152,8 +157,42 @@ def test_simulate(network: Path, folding: Path, tmp_path: Path) -> None:
     assert data["latency_cycles"] == data["predicted_latency_cycles"] == prediction.latency_cycles
     assert data["frames_per_s"] > 0
     assert (data["layers"], data["layer_mismatches"]) == (len(make_network().layers) - 1, [])
+    kept = json.loads((design / "simulate.json").read_text())
+    assert kept["images"] == data["images"] and kept["confusion"] == expected["confusion"]
     stalled = _json("simulate", design, "--dataset", "digits", "--count", "40", "--stall", "0.5")
     assert (stalled["images"], stalled["mismatches"]) == (40, 0)
+    _check_kept(design)
+    page = Path(_json("report", design)["report"]).read_text()
+    assert "40 simulated frames" in page and 'id="timeline"' in page
+    # What was simulated is not what is there now.
+    assert kept_simulation(open_design(design)) is not None
+    core = open_design(design).core.path
+    core.write_text(core.read_text() + "\n")
+    assert kept_simulation(open_design(design)) is None
+
+
+def _check_kept(design: Path) -> None:
+    """What `simulate` leaves of the first 40 digits: by the reference, and by the words that streams have."""
+    kept = json.loads((design / "simulate.json").read_text())
+    network, data = open_design(design).network, load("digits")
+    due = evaluate(network, encode(network, data.x_test[:40]))
+    short = {
+        number: due.scores[number].max() - due.scores[number, label]
+        for number, label in enumerate(data.y_test[:40])
+        if due.classes[number] != label
+    }
+    assert [one["short"] for one in kept["worst"]] == sorted(short.values(), reverse=True)[:12]
+    for one in kept["worst"]:
+        number = one["frame"]
+        assert (one["label"], one["given"]) == (str(data.y_test[number]), str(due.classes[number]))
+        assert one["short"] == short[number]
+        assert one["picture"].startswith("data:image/png;base64,")
+    assert sum(map(sum, kept["confusion"])) == 40
+    # The first frame's result comes at its latency, and until then every stream brings it whole, with no stall.
+    words = {s["unit"]: sum(count for _, _, count in s["moved"]) for s in kept["frame"]}
+    assert all(words[stream["unit"]] >= stream["words"] for stream in kept["frame"])
+    first, last = kept["frame"][0]["moved"][0][0], kept["frame"][-1]["moved"]
+    assert last == [[first + kept["latency_cycles"], 1, 1]]
 
 
 def test_generate_with_the_serial_link(network: Path, folding: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bnnhw.errors import FileError
 from bnnhw.report import collect, render
 from bnnhw.report.clocks import clock_bars
 from bnnhw.report.collect import SECTIONS
-from bnnhw.report.figures import Bar, bars, boxes, cycle_rows, hops, quantity, regions, utilization
+from bnnhw.report.figures import Bar, bars, cycle_rows, hops, quantity, regions, utilization
 
 NETWORK = {
     "layers": [
@@ -243,15 +243,6 @@ def test_json_that_is_no_object(tmp_path: Path) -> None:
         FileError, match=rf"^{re.escape(f'{tmp_path}/report.json: must hold a JSON object, not list')}$"
     ):
         collect(tmp_path)
-
-
-def test_boxes_share_the_slowest_layer() -> None:
-    first, second = boxes(NETWORK, FOLD)
-    assert (first.share, second.share) == (1.0, 4 / 512)
-    assert (first.rows, first.columns, second.rows, second.columns) == (4, 4, 8, 8)
-    assert second.x > first.x
-    assert (first.folding, second.folding) == ("PE 4 × SIMD 4, block", "PE 10 × SIMD 32, lut, bit-serial")
-    assert boxes({}, {}) == ()
 
 
 def test_bars_are_on_one_scale() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bnnhw.serve.app import Page as Served
+from tests.browser import OUTSIDE, started, viewed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -19,34 +19,17 @@ THREE = ((70, 60), (110, 40), (160, 40), (195, 65), (195, 100), (160, 130), (125
          (200, 215), (165, 242), (110, 242), (70, 222))  # fmt: skip
 """A 3 on a board of 280 x 280."""
 
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--no-first-run")  # fmt: skip
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("chromium is missing (Debian: apt install chromium)")
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=path, args=list(QUIET))
-        yield started
-        started.close()
+    with started() as browser:
+        yield browser
 
 
-@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["1280", "390"])
+@pytest.fixture(params=["desk", "phone"])
 def view(browser: Browser, page: Served, request: pytest.FixtureRequest) -> Iterator[Page]:
-    width, scheme = request.param
-    opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    wrong: list[str] = []
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("request", lambda asked: None if asked.url.startswith((page.url, "data:")) else wrong.append(asked.url))
-    opened.goto(page.url)
-    yield opened
-    opened.close()
-    assert wrong == []
+    with viewed(browser, page.url, request.param) as opened:
+        yield opened
 
 
 def draw(view: Page, points: tuple[tuple[int, int], ...]) -> None:
@@ -115,13 +98,4 @@ def test_frames_and_files(view: Page) -> None:
 def test_it_stays_in_its_cards(view: Page) -> None:
     draw(view, THREE)
     view.wait_for_selector("body[data-class]")
-    outside = view.evaluate(
-        """() => [...document.querySelectorAll("section *")].filter(part => {
-          if (part.closest(".scroll") && !part.matches(".scroll")) return false;
-          const [inner, card] = [part.getBoundingClientRect(), part.closest("section").getBoundingClientRect()];
-          const past = inner.right > card.right + 0.5 || inner.bottom > card.bottom + 0.5;
-          return inner.width && (inner.left < card.left || past);
-        }).map(part => part.outerHTML.slice(0, 80))"""
-    )
-    assert outside == []
-    assert view.evaluate("document.documentElement.scrollWidth") == view.viewport_size["width"]
+    assert view.evaluate(OUTSIDE) == []

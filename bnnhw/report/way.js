@@ -1,4 +1,6 @@
 // The words of every stream over the cycles of a frame, and a cycle to stand at.
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
 class Way {
   constructor(streams, changed) {
     this.streams = streams;
