@@ -67,6 +67,9 @@ class Board:
         What links are set to on this board, such as ``{"uart": {"baud": 115200}}``.
     programmers : tuple of Programmer
         What loads it, the usual one first.
+    image_offset : int, optional
+        Where in the flash that the device starts from there is room behind all bitstreams, for an image that fills
+        memories; of a board whose platform has the pins of that flash (``spi_flash_1x``).
     tried : bool
         Whether a bitstream of ours has run on one.
     usual : bool
@@ -92,6 +95,7 @@ class Board:
     pin_attributes: Mapping[str, str] | None = field(default=None, hash=False)
     settings: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]], hash=False)
     programmers: tuple[Programmer, ...] = ()
+    image_offset: int | None = None
     tried: bool = False
     usual: bool = False
     note: str = ""
@@ -123,6 +127,24 @@ class Board:
     def spram_bits(self) -> int:
         """Bits of large single-port memory in all."""
         return self.part.spram_bits
+
+    @property
+    def sprams(self) -> int:
+        """Large single-port memories in all."""
+        spram = self.family.technology.spram
+        return 0 if spram is None else self.spram_bits // (spram.width * spram.depth)
+
+    @property
+    def image_program(self) -> Programmer | None:
+        """What writes an image behind the bitstream, into the flash that the device reaches too; None without."""
+        if self.image_offset is None:
+            return None
+        return next((way for way in self.programmers if way.image_arguments(Path(), 0) is not None), None)
+
+    @property
+    def filled_sprams(self) -> int:
+        """Large single-port memories that an image in the flash fills."""
+        return 0 if self.image_program is None else self.sprams
 
     @property
     def package_options(self) -> tuple[str, ...]:

@@ -44,6 +44,8 @@ class Source:
         Of the accelerator, as predicted for the technology it was generated for.
     store : StoredFrames, optional
         Frames on the chip, instead of those that the link would bring.
+    image : bytes
+        What fills the memories that are filled at run time (:mod:`bnnhw.dataflow.image`); none where there is none.
     """
 
     verilog: str
@@ -57,6 +59,7 @@ class Source:
     cycles_per_frame: int
     latency_cycles: int
     store: StoredFrames | None = None
+    image: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def write_design(source: Source, board: Board, folder: Path, *, link: BoardLink,
         identity = int(source.identity[:8], 16)
         setting = Setting(source.classes, identity, board.reachable_mhz(clock_mhz), source.store)
         # Its streams come from its signature, where a type checker can't see them.
-        accelerator: Any = ExternalAccelerator(source.module, source.frame)
+        accelerator: Any = ExternalAccelerator(source.module, source.frame, loads=bool(source.image))
         gateware = link.gateware(accelerator, setting)
         write_text(path, emit(gateware, link.module, board.family.name).rtlil, owned=True)
     linked = source.module if source.linked else link.module

@@ -12,7 +12,7 @@ from bnnhw.errors import FoldingError
 from bnnhw.ir import Dense, Layer
 from bnnhw.registry import Registry
 
-__all__ = ["ENGINES", "Engine", "LayerFolding"]
+__all__ = ["ENGINES", "WRITABLE", "Engine", "LayerFolding"]
 
 
 class Engine(Protocol):
@@ -53,6 +53,10 @@ ENGINES: Registry[Engine] = Registry("an engine", "the folder of its unit in bnn
 """All engines by name; each is registered where its unit is."""
 
 
+WRITABLE = ("block", "spram")
+"""Memories that can be written while the device runs."""
+
+
 @dataclass(frozen=True)
 class LayerFolding:
     """How one layer is folded.
@@ -66,7 +70,8 @@ class LayerFolding:
     simd : int
         Inputs consumed side by side; 1..K. When it does not divide K the last word is padded.
     memory : str
-        Where the weights live: ``"lut"`` (ROM in logic) or ``"block"`` (block RAM); of the engines
+        Where the weights live: ``"lut"`` (ROM in logic), ``"block"`` (block RAM) or ``"spram"`` (large single-port
+        memories, and block RAM for the columns that fill none, :func:`bnnhw.dataflow.loads.banks`); of the engines
         ``"spatial"`` and ``"lookup"`` ``"constant"``.
     engine : str
         ``"folded"``: weights in memory, PE * SIMD synapses per cycle. ``"spatial"``: weights in the fabric, all of them
@@ -77,6 +82,8 @@ class LayerFolding:
     vectors : int
         M, vectors that share a weight word: positions of a convolution, or frames of a fully connected layer. Each has
         PE * SIMD lanes of its own.
+    writable : bool
+        Whether weights and thresholds can be replaced while the device runs: of a memory that is block RAM or SPRAM.
     """
 
     pe: int
@@ -85,6 +92,7 @@ class LayerFolding:
     engine: str = "folded"
     planes: str = "parallel"
     vectors: int = 1
+    writable: bool = False
 
     def __post_init__(self) -> None:
         if self.pe < 1 or self.simd < 1:
@@ -101,6 +109,10 @@ class LayerFolding:
         if self.vectors > most:
             raise FoldingError(
                 f"folding: vectors must be at most {most} with the engine {self.engine}, not {self.vectors}"
+            )
+        if self.writable and self.memory not in WRITABLE:
+            raise FoldingError(
+                f"folding: memory must be one of {', '.join(WRITABLE)} where weights are writable, not {self.memory!r}"
             )
 
     def most_vectors(self, matrix: Dense) -> int:

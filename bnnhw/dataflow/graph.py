@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from bnnhw.dataflow.flow import Link, Run
 from bnnhw.dataflow.format import Coding, ResultFormat, StreamFormat
+from bnnhw.dataflow.loads import Loaded
 from bnnhw.dataflow.resources import Resources
 from bnnhw.dataflow.unit import Unit
 from bnnhw.devices import Technology
@@ -139,6 +141,11 @@ class Graph:
     def frame_bits(self) -> int:
         """Bits of a frame that comes in."""
         return self.input.frame * self.input.bits
+
+    @cached_property
+    def loads(self) -> tuple[Loaded, ...]:
+        """The memories that are written while the device runs, in the order of their image."""
+        return tuple(memory for node in self.nodes for memory in node.unit.loads)
 
     def resources(self) -> Resources:
         """The estimated cost of all units."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from bnnhw.dataflow.flow import Link, Run
 from bnnhw.dataflow.format import Coding, ResultFormat, StreamFormat
+from bnnhw.dataflow.loads import Loaded
 from bnnhw.dataflow.resources import Resources
 
 if TYPE_CHECKING:
@@ -106,6 +107,11 @@ class Unit(ABC):
     def bared(self) -> tuple[Unit, Coding] | None:
         """The unit without what is the same in all numbers that it emits, and what that is; None of most units."""
         return None
+
+    @property
+    def loads(self) -> tuple[Loaded, ...]:
+        """Its memories that are written while the device runs; its component has a port ``load_NAME`` for each."""
+        return ()
 
     @property
     def repeats(self) -> int:

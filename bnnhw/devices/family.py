@@ -232,6 +232,13 @@ class Family:
         are left to inference.
     block_ram_register : bool
         Whether a block RAM has an output register of its own.
+    writable_block_ram : callable, optional
+        Makes the instance of a block RAM, at its widest, that is written too: takes what it holds at first, the
+        address, the signal that gets the data, what is written where, and whether. What it gives in the cycle of a
+        write is undefined.
+    spram_instance : callable, optional
+        Makes the instance of a large single-port memory: takes the address, what is written, whether, and the signal
+        that gets the data, which is undefined after a write.
     add_table : callable, optional
         Adds instances of a table of more than 4 inputs, ``technology.wide_table`` at most: takes the module, a name,
         the address and the entries as an integer, bit ``a`` of which is that of address ``a``; returns what it gives.
@@ -261,6 +268,8 @@ class Family:
     lone_registers: float = 0.0
     block_ram_instance: Callable[[NDArray[np.uint8], Value, Signal, bool], Instance] | None = None
     block_ram_register: bool = False
+    writable_block_ram: Callable[[NDArray[np.uint8], Value, Signal, Value, Value, Value], Instance] | None = None
+    spram_instance: Callable[[Value, Value, Value, Signal], Instance] | None = None
     add_table: Callable[[Module, str, Value, int], Value] | None = None
     parts: tuple[Part, ...] = ()
     solve_pll: Callable[[float, float], Pll] | None = None

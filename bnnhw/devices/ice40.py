@@ -191,6 +191,53 @@ def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_reg
     )
 
 
+def _writable_block_ram(
+    bits: NDArray[np.uint8], address: Value, data: Signal, word: Value, written: Value, write: Value
+) -> Instance:
+    """The same, with its other port: a mask of 0 writes a bit."""
+    from amaranth.hdl import Cat, ClockSignal, Const, Instance
+
+    from bnnhw.devices.block_ram import integer
+
+    contents = {f"p_INIT_{row:X}": Const(integer(bits[16 * row : 16 * row + 16]), 256) for row in range(16)}
+    return Instance(
+        "SB_RAM40_4K",
+        **contents,
+        p_READ_MODE=Const(0, 32),
+        p_WRITE_MODE=Const(0, 32),
+        i_RCLK=ClockSignal(),
+        i_RCLKE=Const(1),
+        i_RE=Const(1),
+        i_RADDR=Cat(address, Const(0, 11 - len(address))),
+        o_RDATA=data,
+        i_WCLK=ClockSignal(),
+        i_WCLKE=Const(1),
+        i_WE=write,
+        i_WADDR=Cat(word, Const(0, 11 - len(word))),
+        i_WDATA=written,
+        i_MASK=Const(0, 16),
+    )
+
+
+def _spram(address: Value, written: Value, write: Value, data: Signal) -> Instance:
+    """FPGA-TN-02022: awake, selected, all four nibbles written."""
+    from amaranth.hdl import Cat, ClockSignal, Const, Instance
+
+    return Instance(
+        "SB_SPRAM256KA",
+        i_CLOCK=ClockSignal(),
+        i_ADDRESS=Cat(address, Const(0, 14 - len(address))),
+        i_DATAIN=written,
+        i_MASKWREN=Const(15, 4),
+        i_WREN=write,
+        i_CHIPSELECT=Const(1),
+        i_STANDBY=Const(0),
+        i_SLEEP=Const(0),
+        i_POWEROFF=Const(1),
+        o_DATAOUT=data,
+    )
+
+
 def _cell_models(share: Path) -> dict[str, str]:
     return {"cells_sim.v": (share / "ice40" / "cells_sim.v").read_text()}
 
@@ -240,11 +287,15 @@ ICE40 = Family(
         lone_register=1,
         # Four of the eight global nets can be enables.
         enable_reach=None,
+        # FPGA-TN-02022: four of 16,384 x 16 in the UltraPlus.
+        spram=BlockRam(16, 16384, 16),
     ),
     # A cell has one register, behind its LUT4; of those in our pipelines about half do not follow a LUT4 (5,111 cells
     # of 3,590 LUT4 and 2,697 registers in the digits network).
     lone_registers=0.5,
     block_ram_instance=_block_ram,
+    writable_block_ram=_writable_block_ram,
+    spram_instance=_spram,
     # By the data sheets: FPGA-DS-02008 (UltraPlus), FPGA-DS-02029 (LP, HX).
     parts=(
         _part("iCE40UP5K", "u", 5280, 30, _PADS_5K, "SG48 UWG30", 4 * 262144),

@@ -48,6 +48,9 @@ class Technology:
         Registers that one enable stops at most; None where an enable is a global net, which reaches all.
     wide_table : int
         Inputs of the widest table whose look-up tables of 4 are joined without any more of them.
+    spram : BlockRam, optional
+        The large single-port memories that some devices of the family have: written while they run, never by a
+        bitstream.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Technology:
     lone_register: int = 0
     enable_reach: int | None = 256
     wide_table: int = 4
+    spram: BlockRam | None = None
 
     @property
     def unary_control(self) -> bool:

@@ -223,6 +223,7 @@ def _source(
         cycles_per_frame=design.seen.cycles_per_frame,
         latency_cycles=design.seen.latency_cycles,
         store=None if store is None else store.contents,
+        image=design.image,
     )
 
 

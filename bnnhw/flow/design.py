@@ -8,6 +8,7 @@ from typing import Any
 
 from bnnhw.dataflow import Coding, Probe, StreamFormat
 from bnnhw.dataflow.frame import Frame
+from bnnhw.dataflow.image import unpack_image
 from bnnhw.errors import FileError, NetworkError
 from bnnhw.files import file_digest, read_json
 from bnnhw.folding import FoldedNetwork
@@ -92,6 +93,8 @@ class Design:
         The accelerator with its streams: what is simulated, whatever the link.
     seen : Core
         What a bench sees of it.
+    image : bytes
+        What fills its memories at run time (:mod:`bnnhw.dataflow.image`); none where it has no such memories.
     whole : Module
         The accelerator with its link; the same where there is none.
     """
@@ -103,6 +106,7 @@ class Design:
     core: Module
     seen: Core
     whole: Module
+    image: bytes = b""
 
     @property
     def board(self) -> str | None:
@@ -188,7 +192,8 @@ def open_design(folder: Path | str) -> Design:
         frame, probes = Frame(**sidecar["frame"]), tuple(_probe(entry) for entry in sidecar["probes"])
     except (KeyError, TypeError, ValueError, NetworkError) as error:
         raise FileError(f"{path}: must describe the accelerator's streams, and does not: {error}") from None
-    seen = Core(core[0], sidecar["technology"], frame, probes, *cycles)
+    image, words = _image(folder, sidecar)
+    seen = Core(core[0], sidecar["technology"], frame, probes, *cycles, words)
     network = archive.load(network_path)
     if file_digest(network_path) != expected:
         raise FileError(f"{network_path}: is not the network that {folder} was generated from; generate it again")
@@ -196,9 +201,25 @@ def open_design(folder: Path | str) -> Design:
     if file_digest(folding) != sidecar["sha256"].get(sidecar["folding"]):
         raise FileError(f"{folding}: is not the folding that {folder} was generated with; generate it again")
     whole = sidecar["top"], sidecar["verilog"][0], tuple(sidecar["repeated"])
-    return Design(
-        folder, network, folded, sidecar, _module(folder, sidecar, *core), seen, _module(folder, sidecar, *whole)
-    )
+    modules = _module(folder, sidecar, *core), _module(folder, sidecar, *whole)
+    return Design(folder, network, folded, sidecar, modules[0], seen, modules[1], image)
+
+
+def _image(folder: Path, sidecar: dict[str, Any]) -> tuple[bytes, bytes]:
+    """The image that fills a design's memories, and its words; nothing where there are no such memories."""
+    said = sidecar.get("image")
+    if said is None:
+        return b"", b""
+    try:
+        path, words, identity = folder / said["file"], int(said["words"]), int(sidecar["identity"][:8], 16)
+    except (KeyError, TypeError, ValueError):
+        raise FileError(f"{folder / SIDECAR}: must name the image of its memories, and does not") from None
+    try:
+        data = path.read_bytes()
+        return data, unpack_image(data, identity, words).astype("<u2").tobytes()
+    except (OSError, FileError) as error:
+        reason = (error.strerror or error) if isinstance(error, OSError) else error
+        raise FileError(f"{path}: {reason}; generate it again") from None
 
 
 def probe_json(probe: Probe) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,18 @@ from bnnhw.dataflow import Resources
 from bnnhw.dataflow.engine import ENGINES
 from bnnhw.dataflow.frame import Frame
 from bnnhw.dataflow.graph import left_out
+from bnnhw.dataflow.resources import NOTHING
 from bnnhw.errors import CheckError, FoldingError, RequestError
 from bnnhw.files import new_folders
 from bnnhw.flow.chip import chip_json
 from bnnhw.folding import FoldedNetwork, Prediction
 from bnnhw.folding import file as folding_file
 from bnnhw.folding import predict as predict_graph
-from bnnhw.folding.engines import Chooser, Preferring
+from bnnhw.folding.engines import FOLDED, Chooser, Preferring
 from bnnhw.folding.solve import Solver
 from bnnhw.ir import Network
 from bnnhw.links import board_link
+from bnnhw.links.weights import flash_loader
 
 __all__ = [
     "ANY",
@@ -30,6 +32,7 @@ __all__ = [
     "as_board",
     "check_frame",
     "check_frame_bits",
+    "check_memories",
     "choose",
     "cost",
     "cycles_for",
@@ -41,6 +44,7 @@ __all__ = [
     "predict",
     "save_folding",
     "technology_of",
+    "with_link",
 ]
 
 
@@ -69,6 +73,7 @@ def fold(
     fps: float | None = None,
     fastest: bool = False,
     engine: str | None = None,
+    writable: bool = False,
 ) -> FoldedNetwork:
     """Chooses PE, SIMD, memory and engine of every layer; room for the board's link is kept.
 
@@ -90,6 +95,9 @@ def fold(
         The engine of every layer that it can compute, ``"folded"``, ``"spatial"`` or ``"lookup"``; ``"any"``: what
         costs least of all engines, layer by layer. Not given: ``"folded"`` where that fits and is fast enough, and for
         the fastest where nothing is faster; else ``"any"`` (:class:`~bnnhw.folding.engines.Preferring`).
+    writable : bool
+        Whether weights and thresholds of all layers are to be replaceable while the device runs: in block RAM or SPRAM,
+        by the engine folded.
 
     Raises
     ------
@@ -100,7 +108,7 @@ def fold(
     RequestError
         For an engine that is not known.
     """
-    return choose(network, board, folding=folding, fps=fps, fastest=fastest, engine=engine).folded
+    return choose(network, board, folding=folding, fps=fps, fastest=fastest, engine=engine, writable=writable).folded
 
 
 @dataclass(frozen=True)
@@ -142,23 +150,34 @@ def choose(
     fps: float | None = None,
     fastest: bool = False,
     engine: str | None = None,
+    writable: bool = False,
 ) -> Choice:
     """Like :func:`fold`, with the board that it is for and what was left on the table."""
     candidates = boards.usual() if board is None else [as_board(board)]
     for candidate in candidates[:-1]:
         try:
-            return _choose(network, candidate, folding, fps, fastest, engine)
+            return _choose(network, candidate, folding, fps, fastest, engine, writable)
         except (CheckError, FoldingError):
             continue
-    return _choose(network, candidates[-1], folding, fps, fastest, engine)
+    return _choose(network, candidates[-1], folding, fps, fastest, engine, writable)
 
 
 def _choose(
-    network: Network, board: Board, folding: Path | str | None, fps: float | None, fastest: bool, engine: str | None
+    network: Network,
+    board: Board,
+    folding: Path | str | None,
+    fps: float | None,
+    fastest: bool,
+    engine: str | None,
+    writable: bool,
 ) -> Choice:
     if folding is not None:
-        return Choice(folding_file.load(Path(folding), network), board)
-    solver = _chooser(network, board, engine)
+        folded = folding_file.load(Path(folding), network)
+        if writable:
+            folded = FoldedNetwork(network, tuple(replace(each, writable=True) for each in folded.foldings))
+        check_memories(folded, board)
+        return Choice(folded, board)
+    solver = _chooser(network, board, engine, writable)
     if fps is None:
         return Choice(solver.fastest() if fastest else solver.modest(), board, solver)
     folded = solver.cheapest(cycles_for(fps, board.clock_mhz))
@@ -171,13 +190,40 @@ def _choose(
     return Choice(folded, board, solver)
 
 
-def _chooser(network: Network, board: Board, engine: str | None) -> Chooser:
+def check_memories(folded: FoldedNetwork, board: Board) -> None:
+    """:class:`~bnnhw.errors.RequestError` for weights in SPRAM that a board has not, or can't fill."""
+    chosen = [(layer, folding) for layer, folding in folded.pairs if folding.memory == "spram"]
+    if not chosen:
+        return
+    name = chosen[0][0].name
+    if not board.sprams:
+        raise RequestError(
+            f"layer {name}: memory spram needs a device with SPRAM, and the {board.device} of {board.name} has none: "
+            "lut or block"
+        )
+    fixed = next((layer.name for layer, folding in chosen if not folding.writable), None)
+    if fixed is not None and not board.filled_sprams:
+        raise RequestError(
+            f"layer {fixed}: memory spram is filled from the flash of the board, and no program that is known here "
+            f"writes that of {board.name} behind the bitstream: lut or block, or writable, to be filled over the link"
+        )
+    taken = folded.graph(board.family.technology, quick=True).resources().spram
+    if taken > board.sprams:
+        raise RequestError(
+            f"layer {name}: memory spram must take at most the {board.sprams} SPRAMs of {board.name}, not {taken}, all "
+            "layers together"
+        )
+
+
+def _chooser(network: Network, board: Board, engine: str | None, writable: bool) -> Chooser:
     reserve = link_reserve(network, board)
-    if engine is None:
-        return Preferring(network, board, reserve=reserve)
+    if engine is None and not writable:
+        return Preferring(network, board, reserve=reserve, loader=flash_loader())
+    engine = FOLDED if engine is None else engine
     if engine not in engine_words():
         raise RequestError(f"engine must be one of {', '.join(engine_words())}, not {engine!r}")
-    return Solver(network, board, reserve=reserve, engines=tuple(ENGINES) if engine == ANY else (engine,))
+    engines = tuple(ENGINES) if engine == ANY else (engine,)
+    return Solver(network, board, reserve=reserve, engines=engines, loader=flash_loader(), writable=writable)
 
 
 def engine_words() -> tuple[str, ...]:
@@ -232,12 +278,17 @@ def predict(folded: FoldedNetwork, board: Board | str | None = None) -> Predicti
 def cost(folded: FoldedNetwork, board: Board | str) -> Resources:
     """About what a folded network takes of a board: LUT4, registers, block RAMs, those of its link included."""
     board = as_board(board)
-    return folded.graph(board.family.technology).resources() + link_reserve(folded.network, board)
+    return with_link(folded.graph(board.family.technology).resources(), folded.network, board)
+
+
+def with_link(core: Resources, network: Network, board: Board) -> Resources:
+    """What an accelerator takes with its link, and with what fills its SPRAM."""
+    return core + link_reserve(network, board) + (flash_loader() if core.spram else NOTHING)
 
 
 def estimate_json(resources: Resources) -> dict[str, int]:
-    """An estimate in the words of a build's utilization: of single-port RAM nothing is used."""
-    return asdict(resources) | {"spram": 0}
+    """An estimate in the words of a build's utilization."""
+    return asdict(resources)
 
 
 def fold_json(
@@ -271,6 +322,7 @@ def fold_json(
                 "memory": folding.memory,
                 "planes": folding.planes,
                 "vectors": folding.vectors,
+                "writable": folding.writable,
                 "cycles": cycles.get(layer.name, end),
             }
             for layer, folding in folded.pairs
@@ -293,5 +345,5 @@ def fold_json(
         "clock_mhz": clock_mhz,
         "chip": chip_json(board),
         # With the link, as the design that `build` makes.
-        "estimate": estimate_json(graph.resources() + link_reserve(folded.network, board)),
+        "estimate": estimate_json(with_link(graph.resources(), folded.network, board)),
     }

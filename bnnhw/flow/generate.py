@@ -16,8 +16,10 @@ from amaranth.lib import wiring
 from bnnhw import devices, links, tools
 from bnnhw.boards import Board
 from bnnhw.dataflow.engine import ENGINES
+from bnnhw.dataflow.image import pack_image
+from bnnhw.dataflow.loads import image
 from bnnhw.errors import RequestError
-from bnnhw.files import digest, file_digest, whole_directory, write_json, write_text
+from bnnhw.files import digest, file_digest, whole_directory, write_json, write_text, write_whole
 from bnnhw.flow.baud import with_baud
 from bnnhw.flow.companions import companions
 from bnnhw.flow.design import DESIGN, FORMAT_VERSION, NETWORK, SIDECAR, Design, open_design, probe_json
@@ -59,6 +61,9 @@ LINT_END = "// verilator lint_restore\n"
 """At the end: another file has warnings of its own."""
 
 FOLDING = "folding.json"
+
+IMAGE = "weights.img"
+"""What fills the memories that are filled at run time."""
 
 
 def generate(
@@ -171,6 +176,8 @@ def _write(
     top = core_entry = emitted(Accelerator(graph), core.module, core_path)
     clock_mhz = None if board is None or not link.needs_board else board.reachable_mhz(board.clock_mhz)
     setting = Setting(folded.network.output.labels, int(identity[:8], 16), clock_mhz)
+    if graph.loads:
+        write_whole(folder / IMAGE, pack_image(image(graph.loads), setting.identity))
     if not link.bare:
         # Its streams come from its signature, where a type checker can't see them.
         accelerator: Any = Accelerator(graph)
@@ -202,6 +209,7 @@ def _write(
         "interface": _interface(interface.describe(clock_mhz), folded.network),
         "frame": asdict(core.frame),
         "probes": [probe_json(probe) for probe in core.probes],
+        "image": {"file": IMAGE, "words": len(core.load) // 2} if graph.loads else None,
         "files": sorted([SIDECAR, *(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())]),
         "sha256": {name: file_digest(folder / name) for name in (FOLDING, core_path, top["verilog"])},
         "identity": identity,

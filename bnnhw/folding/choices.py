@@ -1,21 +1,23 @@
 """The foldings of layers that are worth choosing, and the best choice of one for each of them.
 
-A folding costs logic cells and block RAMs. What one layer saves of either another can spend, so the layers are chosen
-together: a knapsack of one item per layer, solved exactly over the block RAMs, which are few.
+A folding costs logic cells, block RAMs and SPRAMs. What one layer saves of any another can spend, so the layers are
+chosen together: a knapsack of one item per layer, solved exactly over the memories, which are few.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.dataflow.engine import ENGINES
+from bnnhw.dataflow.engine import ENGINES, WRITABLE
+from bnnhw.dataflow.loads import WORD_BITS
 from bnnhw.dataflow.resources import Resources
 from bnnhw.devices import Family
+from bnnhw.errors import FoldingError
 from bnnhw.ir import Layer
 
 __all__ = ["Choices", "Room", "choose", "logic_cells", "spent"]
@@ -28,26 +30,34 @@ def logic_cells(resources: Resources, family: Family) -> float:
 
 @dataclass(frozen=True)
 class Room:
-    """What there is to spend: logic cells and block RAMs."""
+    """What there is to spend: logic cells, block RAMs and large single-port memories."""
 
     cells: float
     blocks: int
+    sprams: int = 0
 
     def __sub__(self, other: Room) -> Room:
-        return Room(self.cells - other.cells, self.blocks - other.blocks)
+        return Room(self.cells - other.cells, self.blocks - other.blocks, self.sprams - other.sprams)
 
     def holds(self, other: Room) -> bool:
         """Whether so much fits."""
-        return other.cells <= self.cells and other.blocks <= self.blocks
+        return other.cells <= self.cells and other.blocks <= self.blocks and other.sprams <= self.sprams
 
-    def share(self, cells: NDArray[np.float64], blocks: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The cost of parts: their share of the cells and of the block RAMs, added."""
+    def share(
+        self, cells: NDArray[np.float64], blocks: NDArray[np.int64], sprams: NDArray[np.int64] | int = 0
+    ) -> NDArray[np.float64]:
+        """The cost of parts: their share of the cells, of the block RAMs and of the SPRAMs, added."""
         # A device without block RAMs holds no folding that takes one.
-        return cells / self.cells + blocks / max(self.blocks, 1)
+        return cells / self.cells + blocks / max(self.blocks, 1) + sprams / max(self.sprams, 1)
+
+    @classmethod
+    def of(cls, resources: Resources, family: Family) -> Room:
+        """What some resources take up."""
+        return cls(logic_cells(resources, family), resources.bram, resources.spram)
 
 
 class Choices:
-    """The foldings of one layer that no other beats in cycles, logic cells and block RAMs together.
+    """The foldings of one layer that no other beats in cycles, logic cells, block RAMs and SPRAMs together.
 
     Parameters
     ----------
@@ -56,33 +66,58 @@ class Choices:
     engines : sequence of str
         Whose foldings are compared; where they have none, those of the engine folded, which has some for every layer.
         What an engine takes is worked out for each of its foldings, which may take seconds.
+    sprams : int
+        Weights may be in SPRAM too, wherever they may be in block RAM, where no more than so many are full of them.
+    writable : bool
+        Whether only foldings are compared whose weights and thresholds can be replaced while the device runs.
 
     Attributes
     ----------
     cycles : array (foldings,)
         Ascending.
     cells : array (foldings,) of float64
-    blocks : array (foldings,)
+    blocks, sprams : array (foldings,)
     foldings : list of LayerFolding
     """
 
-    def __init__(self, layer: Layer, family: Family, engines: Sequence[str] = ("folded",)) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        family: Family,
+        engines: Sequence[str] = ("folded",),
+        *,
+        sprams: int = 0,
+        writable: bool = False,
+    ) -> None:
         foldings = [folding for name in engines for folding in ENGINES.named(name).candidates(layer)]
         foldings = foldings or list(ENGINES.named("folded").candidates(layer))
+        if sprams:
+            most = sprams * WORD_BITS + WORD_BITS - 1
+            narrow = [each for each in foldings if each.memory == "block" and each.pe * each.simd <= most]
+            foldings += [replace(folding, memory="spram") for folding in narrow]
+        if writable:
+            foldings = [replace(folding, writable=True) for folding in foldings if folding.memory in WRITABLE]
+            if not foldings:
+                raise FoldingError(f"layer {layer.name}: no engine that is asked for has weights that can be written")
         units = [ENGINES.named(folding.engine).unit(layer, folding, family.technology) for folding in foldings]
-        costs = [unit.resources() for unit in units]
+        rooms = [Room.of(unit.resources(), family) for unit in units]
         rows = sorted(
-            (unit.interval, logic_cells(cost, family), cost.bram, position)
-            for position, (unit, cost) in enumerate(zip(units, costs, strict=True))
+            (unit.interval, room.cells, room.blocks, room.sprams, position)
+            for position, (unit, room) in enumerate(zip(units, rooms, strict=True))
         )
-        kept: list[tuple[int, float, int, int]] = []
-        # Of the foldings so far, none slower: block RAMs ascending, logic cells descending.
-        front: list[tuple[int, float]] = []
+        kept: list[tuple[int, float, int, int, int]] = []
+        # Of the foldings so far, none slower, by how many SPRAMs they take: block RAMs ascending, cells descending.
+        fronts: dict[int, list[tuple[int, float]]] = {}
         for row in rows:
-            cells, blocks = row[1:3]
-            at = bisect_right(front, (blocks, cells))
-            if at and front[at - 1][1] <= cells:
+            cells, blocks, large = row[1:4]
+            beaten = False
+            for taken, front in fronts.items():
+                at = bisect_right(front, (blocks, cells))
+                beaten = beaten or (taken <= large and at > 0 and front[at - 1][1] <= cells)
+            if beaten:
                 continue
+            front = fronts.setdefault(large, [])
+            at = bisect_right(front, (blocks, cells))
             while at < len(front) and front[at][1] >= cells:
                 del front[at]
             insort(front, (blocks, cells))
@@ -90,7 +125,8 @@ class Choices:
         self.cycles: NDArray[np.int64] = np.array([row[0] for row in kept])
         self.cells: NDArray[np.float64] = np.array([row[1] for row in kept], np.float64)
         self.blocks: NDArray[np.int64] = np.array([row[2] for row in kept])
-        self.foldings = [foldings[row[3]] for row in kept]
+        self.sprams: NDArray[np.int64] = np.array([row[3] for row in kept])
+        self.foldings = [foldings[row[4]] for row in kept]
 
     def within(self, cycles: int) -> int:
         """How many of them take at most so many cycles: the first ones."""
@@ -98,7 +134,7 @@ class Choices:
 
     def cheapest(self, device: Room, count: int | None = None) -> int:
         """Which of the first ``count`` of them costs least as a share of a device."""
-        return int(np.argmin(device.share(self.cells[:count], self.blocks[:count])))
+        return int(np.argmin(device.share(self.cells[:count], self.blocks[:count], self.sprams[:count])))
 
 
 def spent(choices: Sequence[Choices], picks: Sequence[int]) -> Room:
@@ -107,6 +143,7 @@ def spent(choices: Sequence[Choices], picks: Sequence[int]) -> Room:
     return Room(
         float(sum(choice.cells[pick] for choice, pick in pairs)),
         int(sum(choice.blocks[pick] for choice, pick in pairs)),
+        int(sum(choice.sprams[pick] for choice, pick in pairs)),
     )
 
 
@@ -121,7 +158,7 @@ def choose(choices: Sequence[Choices], cycles: int, room: Room, device: Room) ->
         What costs are shares of.
     """
     counts = [choice.within(cycles) for choice in choices]
-    if not all(counts) or room.blocks < 0 or room.cells < 0:
+    if not all(counts) or min(room.blocks, room.cells, room.sprams) < 0:
         return None
     # Each layer's cheapest, where that fits: usual, and quick.
     picks = [choice.cheapest(device, n) for choice, n in zip(choices, counts, strict=True)]
@@ -129,30 +166,33 @@ def choose(choices: Sequence[Choices], cycles: int, room: Room, device: Room) ->
 
 
 def _knapsack(choices: Sequence[Choices], counts: Sequence[int], room: Room, device: Room) -> list[int] | None:
-    """One folding of each layer: the fewest cells for every number of block RAMs, layer after layer."""
-    # least[b]: the fewest cells that the layers so far take with exactly b block RAMs.
-    least = np.full(room.blocks + 1, np.inf)
-    least[0] = 0
+    """One folding of each layer: the fewest cells for every number of memories of either kind, layer after layer."""
+    shape = room.blocks + 1, room.sprams + 1
+    # least[b, s]: the fewest cells that the layers so far take with exactly b block RAMs and s SPRAMs.
+    least = np.full(shape, np.inf)
+    least[0, 0] = 0
     picked: list[NDArray[np.int64]] = []
     for choice, count in zip(choices, counts, strict=True):
-        after = np.full(room.blocks + 1, np.inf)
-        pick = np.full(room.blocks + 1, -1)
+        after = np.full(shape, np.inf)
+        pick = np.full(shape, -1)
         for index in range(count):
-            blocks = int(choice.blocks[index])
-            if blocks > room.blocks:
+            blocks, sprams = int(choice.blocks[index]), int(choice.sprams[index])
+            if blocks > room.blocks or sprams > room.sprams:
                 continue
-            cells = least[: room.blocks + 1 - blocks] + choice.cells[index]
-            better = cells < after[blocks:]
-            after[blocks:][better] = cells[better]
-            pick[blocks:][better] = index
+            cells = least[: shape[0] - blocks, : shape[1] - sprams] + choice.cells[index]
+            better = cells < after[blocks:, sprams:]
+            after[blocks:, sprams:][better] = cells[better]
+            pick[blocks:, sprams:][better] = index
         least = after
         picked.append(pick)
-    cost = np.where(least <= room.cells, device.share(least, np.arange(room.blocks + 1)), np.inf)
-    left = int(np.argmin(cost))
-    if not np.isfinite(cost[left]):
+    taken = device.share(least, np.arange(shape[0])[:, None], np.arange(shape[1])[None])
+    cost = np.where(least <= room.cells, taken, np.inf)
+    left, large = map(int, np.unravel_index(int(np.argmin(cost)), shape))
+    if not np.isfinite(cost[left, large]):
         return None
     picks: list[int] = []
     for choice, pick in zip(reversed(choices), reversed(picked), strict=True):
-        picks.append(int(pick[left]))
+        picks.append(int(pick[left, large]))
         left -= int(choice.blocks[picks[-1]])
+        large -= int(choice.sprams[picks[-1]])
     return picks[::-1]

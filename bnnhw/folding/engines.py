@@ -45,12 +45,14 @@ class Preferring:
     network : Network
         Streamlined.
     device : Device
-    reserve : Resources
-        What beside the accelerator must fit too.
+    reserve, loader : Resources
+        What beside the accelerator must fit too, and where SPRAM is used.
     """
 
-    def __init__(self, network: Network, device: Device, *, reserve: Resources = NOTHING) -> None:
-        self._network, self._device, self._reserve = network, device, reserve
+    def __init__(
+        self, network: Network, device: Device, *, reserve: Resources = NOTHING, loader: Resources = NOTHING
+    ) -> None:
+        self._network, self._device, self._reserve, self._loader = network, device, reserve, loader
 
     def fastest(self) -> FoldedNetwork:
         """That of the fewest cycles per frame; fails as :meth:`Solver.fastest` does where nothing fits."""
@@ -72,7 +74,7 @@ class Preferring:
 
     @cached_property
     def _folded(self) -> Solver:
-        return Solver(self._network, self._device, reserve=self._reserve, engines=(FOLDED,))
+        return Solver(self._network, self._device, reserve=self._reserve, engines=(FOLDED,), loader=self._loader)
 
     @cached_property
     def _others(self) -> bool:
@@ -83,7 +85,9 @@ class Preferring:
     def _any(self) -> Solver:
         """From all engines: what constants in the fabric take is worked out here, some seconds for 30,000 of them."""
         engines = (FOLDED, *(name for name in ENGINES if name != FOLDED))
-        return Solver(self._network, self._device, reserve=self._reserve, engines=engines, large=_large)
+        return Solver(
+            self._network, self._device, reserve=self._reserve, engines=engines, large=_large, loader=self._loader
+        )
 
     @cached_property
     def _fastest(self) -> FoldedNetwork:

@@ -2,8 +2,8 @@
 
 ``{"format": "bnnhw-folding", "version": 1, "layers": [{"name": "dense0", "pe": 8, "simd": 64,
 "memory": "block", "engine": "folded", "planes": "parallel", "vectors": 1}, ...]}``. Layers are found by name, in any
-order; what follows ``simd`` may be left out (``block``, ``folded``, ``parallel``, 1). ``seal`` is that of
-:mod:`bnnhw.files.seal`: once edited, the file is a person's and is not overwritten.
+order; what follows ``simd`` may be left out (``block``, ``folded``, ``parallel``, 1), and ``"writable": true`` may be
+added. ``seal`` is that of :mod:`bnnhw.files.seal`: once edited, the file is a person's and is not overwritten.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ MAX_BYTES = 1 << 24
 """Largest file read: a folding has about 100 bytes per layer."""
 
 _REQUIRED = {"name": str, "pe": int, "simd": int}
-_OPTIONAL = {"memory": str, "engine": str, "planes": str, "vectors": int}
+_OPTIONAL = {"memory": str, "engine": str, "planes": str, "vectors": int, "writable": bool}
+
+_WORDS = {int: "an integer", str: "a string", bool: "true or false"}
 
 
 def save(foldings: Sequence[LayerFolding], network: Network, path: Path) -> None:
@@ -43,7 +45,12 @@ def save(foldings: Sequence[LayerFolding], network: Network, path: Path) -> None
     """
     folded = FoldedNetwork(network, tuple(foldings))
     layers = [
-        {key: getattr(f, key) if key != "name" else layer.name for key in (*_REQUIRED, *_OPTIONAL)}
+        {
+            key: getattr(f, key) if key != "name" else layer.name
+            for key in (*_REQUIRED, *_OPTIONAL)
+            # Said where it is so: most designs are fixed.
+            if key != "writable" or f.writable
+        }
         for layer, f in folded.pairs
     ]
     text = json.dumps(
@@ -61,15 +68,16 @@ def _entry(position: int, entry: Any) -> tuple[str, LayerFolding]:
         if key not in entry:
             raise FoldingError(f"{where}: {key!r} is missing")
         if type(entry[key]) is not kind:
-            word = "an integer" if kind is int else "a string"
-            raise FoldingError(f"{where}: {key!r} must be {word}, not {entry[key]!r:.60}")
+            raise FoldingError(f"{where}: {key!r} must be {_WORDS[kind]}, not {entry[key]!r:.60}")
     for key in entry:
         if key not in _REQUIRED and key not in _OPTIONAL:
             known = ", ".join((*_REQUIRED, *_OPTIONAL))
             raise FoldingError(f"{where}: key must be one of {known}, not {key!r:.60}")
     values = {key: entry[key] for key in ("pe", "simd", *_OPTIONAL) if key in entry}
-    if type(values.get("vectors", 1)) is not int:
-        raise FoldingError(f"{where}: 'vectors' must be an integer, not {values['vectors']!r:.60}")
+    # Of the other words an engine says what they may be.
+    for key in ("vectors", "writable"):
+        if key in values and type(values[key]) is not _OPTIONAL[key]:
+            raise FoldingError(f"{where}: {key!r} must be {_WORDS[_OPTIONAL[key]]}, not {values[key]!r:.60}")
     try:
         return entry["name"], LayerFolding(**values)
     except FoldingError as error:

@@ -8,6 +8,9 @@ the device with it, another is made that leaves it so much more room.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
 from math import inf
 from typing import Protocol
 
@@ -42,6 +45,8 @@ class Device(Protocol):
     def lut4(self) -> int: ...
     @property
     def block_rams(self) -> int: ...
+    @property
+    def filled_sprams(self) -> int: ...
 
 
 def _least(layer: Layer) -> int:
@@ -64,6 +69,11 @@ class Solver:
         Those to choose from (:class:`~bnnhw.folding.choices.Choices`).
     large : callable, optional
         Whether a layer is too large for any engine but the first; by default none is.
+    loader : Resources
+        What fills SPRAM takes on top, where any is used: of a device that fills some. Weights are put there where
+        block RAM is short.
+    writable : bool
+        Whether all weights and thresholds are to be such that they can be replaced while the device runs.
     """
 
     def __init__(
@@ -74,48 +84,71 @@ class Solver:
         reserve: Resources = NOTHING,
         engines: Sequence[str] = ("folded",),
         large: Callable[[Layer], bool] = lambda layer: False,  # noqa: ARG005
+        loader: Resources = NOTHING,
+        writable: bool = False,
     ) -> None:
         self.network = network
         self.device = device
         self.reserve = reserve
         self._layers = tuple(walk(network.chain))
-        self._room = Room(CELL_SHARE * device.lut4, device.block_rams)
-        self._choices = [
-            Choices(layer, device.family, engines[:1] if large(layer) else engines)
-            for layer in self._layers
-            if layer.matrix is not None
-        ]
+        self._room = Room(CELL_SHARE * device.lut4, device.block_rams, device.filled_sprams)
+        self._loader = loader
+        self._engines = [(layer, engines[:1] if large(layer) else engines) for layer in self._layers]
+        self._writable = writable
+        self._choices = self._compared(0)
 
     @property
     def least(self) -> int:
         """Cycles per frame that no folding goes below, of whatever engine."""
         return max(map(_least, self._layers))
 
-    def fastest(self, cells: float = inf) -> FoldedNetwork:
+    def _compared(self, sprams: int) -> list[Choices]:
+        """The foldings of every layer with weights, of which some are in at most so many SPRAMs."""
+        return [
+            Choices(layer, self.device.family, engines, sprams=sprams, writable=self._writable)
+            for layer, engines in self._engines
+            if layer.matrix is not None
+        ]
+
+    @cached_property
+    def _in_spram(self) -> list[Choices]:
+        """The same, with those whose weights are in SPRAM; none on a device without."""
+        sprams = self.device.filled_sprams
+        return self._compared(sprams) if sprams else []
+
+    def fastest(self, cells: float = inf, *, spram: bool = True) -> FoldedNetwork:
         """The folding with the fewest cycles per frame whose estimate fits the device, what is reserved included.
 
         With ``cells``, one of at most so many logic cells. The least number of cycles that all layers have a folding
         within, and that fits, is searched by halving.
+
+        Parameters
+        ----------
+        cells : float
+        spram : bool
+            Whether weights may be in SPRAM, where the device has some that is filled.
 
         Raises
         ------
         CheckError
             When not even the smallest folding fits; the message says how much too big it is.
         """
-        room = Room(min(self._room.cells, cells), self._room.blocks)
+        room = replace(self._room, cells=min(self._room.cells, cells))
+        widest = (self._in_spram if spram else []) or self._choices
         low = self.least
-        high = max(low, *(int(choice.cycles[-1]) for choice in self._choices))
-        best = self._within(high, room)
+        high = max(low, *(int(choice.cycles[-1]) for choice in (*self._choices, *widest)))
+        best = self._within(high, room, spram=spram)
         if best is None:
-            cost = self._cost(self._folded([choice.cheapest(self._room) for choice in self._choices]))
+            cost = self._cost(self._folded([choice.cheapest(self._room) for choice in widest], widest))
+            sprams = f", {cost.spram} of its {self.device.filled_sprams} SPRAMs" if cost.spram else ""
             raise CheckError(
                 f"the network does not fit {self.device.name} even at its smallest: "
                 f"about {logic_cells(cost, self.device.family):.0f} logic cells of {self.device.lut4}, "
-                f"{cost.bram} block RAMs of {self.device.block_rams}"
+                f"{cost.bram} block RAMs of {self.device.block_rams}{sprams}"
             )
         while low < high:
             middle = (low + high) // 2
-            folded = self._within(middle, room)
+            folded = self._within(middle, room, spram=spram)
             if folded is not None:
                 best, high = folded, middle
             else:
@@ -123,11 +156,15 @@ class Solver:
         return best
 
     def modest(self) -> FoldedNetwork:
-        """The fastest folding that is quick to place and route; the fastest of all where none is that small."""
-        try:
-            return self.fastest(MODEST_CELLS)
-        except CheckError:
-            return self.fastest()
+        """The fastest folding that is quick to place and route; the fastest of all where none is that small.
+
+        Of one whose weights are in SPRAM only where no other fits: its board needs an image beside its bitstream.
+        """
+        for spram in (False, True) if self.device.filled_sprams else (False,):
+            for cells in (MODEST_CELLS, inf):
+                with suppress(CheckError):
+                    return self.fastest(cells, spram=spram)
+        return self.fastest()
 
     def cheapest(self, cycles: int) -> FoldedNetwork | None:
         """The folding of the least estimated cost of at most so many cycles per frame; None when none fits."""
@@ -143,27 +180,34 @@ class Solver:
             target -= excess
         return None
 
-    def _within(self, cycles: int, room: Room) -> FoldedNetwork | None:
+    def _within(self, cycles: int, room: Room, *, spram: bool = True) -> FoldedNetwork | None:
         """The cheapest folding of every layer within ``cycles`` cycles, if there is one of each and all fit."""
-        left = room - Room(logic_cells(self.reserve, self.device.family), self.reserve.bram)
+        for choices in (self._choices, self._in_spram if spram else []):
+            if choices and (found := self._chosen(choices, cycles, room)) is not None:
+                return found
+        return None
+
+    def _chosen(self, choices: Sequence[Choices], cycles: int, room: Room) -> FoldedNetwork | None:
+        """The same, of some foldings."""
+        left = room - Room.of(self.reserve, self.device.family)
         for _ in range(CORRECTIONS):
-            picks = choose(self._choices, cycles, left, self._room)
+            picks = choose(choices, cycles, left, self._room)
             if picks is None:
                 return None
-            folded = self._folded(picks)
-            cost = self._cost(folded)
-            whole = Room(logic_cells(cost, self.device.family), cost.bram)
+            folded = self._folded(picks, choices)
+            whole = Room.of(self._cost(folded), self.device.family)
             if room.holds(whole):
                 return folded
             # What lies between the layers is known now: so much less is left for them.
-            left = room - (whole - spent(self._choices, picks))
+            left = room - (whole - spent(choices, picks))
         return None
 
-    def _folded(self, picks: Sequence[int]) -> FoldedNetwork:
+    def _folded(self, picks: Sequence[int], choices: Sequence[Choices]) -> FoldedNetwork:
         """The network with one of its layers' choices each."""
-        pairs = zip(self._choices, picks, strict=True)
+        pairs = zip(choices, picks, strict=True)
         return FoldedNetwork(self.network, tuple(choice.foldings[pick] for choice, pick in pairs))
 
     def _cost(self, folded: FoldedNetwork) -> Resources:
         """The estimated cost, what is reserved included."""
-        return folded.graph(self.device.family.technology, quick=True).resources() + self.reserve
+        cost = folded.graph(self.device.family.technology, quick=True).resources() + self.reserve
+        return cost + self._loader if cost.spram else cost

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import ClockSignal, Instance, ResetSignal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.dataflow.frame import Frame
+from bnnhw.rtl.load import LoadSignature
 from bnnhw.rtl.result import result_layout
 
 __all__ = ["ExternalAccelerator"]
@@ -23,14 +26,19 @@ class ExternalAccelerator(wiring.Component):
         Name of the Verilog module, with the ports of :class:`bnnhw.rtl.accelerator.Accelerator`.
     frame : Frame
         What passes at its ends.
+    loads : bool
+        Whether it has memories that are filled at run time, and so a load bus.
 
     Members
     -------
     input : stream of ``unsigned(frame.word_bits)``
     output : stream of :func:`~bnnhw.rtl.result.result_layout`
+    load : In(LoadSignature)
+        Where it has one.
     """
 
-    def __init__(self, module: str, frame: Frame) -> None:
+    def __init__(self, module: str, frame: Frame, *, loads: bool = False) -> None:
+        self.loads = loads
         self.module = module
         self.input_width = frame.word_bits
         self.frame_bits = frame.bits
@@ -38,10 +46,14 @@ class ExternalAccelerator(wiring.Component):
             {
                 "input": In(stream.Signature(unsigned(frame.word_bits))),
                 "output": Out(stream.Signature(result_layout(frame.result))),
+                **({"load": In(LoadSignature())} if loads else {}),
             }
         )
 
     def elaborate(self, platform: object) -> Instance:
+        bus: dict[str, Any] = {}
+        if self.loads:
+            bus = {f"i_load_{name}": getattr(self.load, name) for name in LoadSignature().members}
         return Instance(
             self.module,
             i_clk=ClockSignal(),
@@ -52,4 +64,5 @@ class ExternalAccelerator(wiring.Component):
             o_output_payload=self.output.payload,
             o_output_valid=self.output.valid,
             i_output_ready=self.output.ready,
+            **bus,
         )

@@ -25,3 +25,6 @@ class Iceprog(Programmer):
 
     def arguments(self, bitstream: Path, memory: Memory) -> tuple[str, ...]:
         return (*self.options, *(("-S",) if memory == "sram" else ()), str(bitstream))
+
+    def image_arguments(self, image: Path, offset: int) -> tuple[str, ...]:
+        return (*self.options, "-o", str(offset), str(image))

@@ -64,3 +64,8 @@ class OpenFpgaLoader(Programmer):
     def arguments(self, bitstream: Path, memory: Memory) -> tuple[str, ...]:
         what = ("--write-sram",) if memory == "sram" else ("--write-flash", *self.flash_options)
         return (*self.options, *what, str(bitstream))
+
+    def image_arguments(self, image: Path, offset: int) -> tuple[str, ...] | None:
+        if "flash" not in self.memories:
+            return None
+        return (*self.options, "--write-flash", *self.flash_options, "--offset", str(offset), str(image))

@@ -43,3 +43,8 @@ class Programmer(ABC):
     @abstractmethod
     def arguments(self, bitstream: Path, memory: Memory) -> tuple[str, ...]:
         """What the program is started with, to load a file into one of :attr:`memories`."""
+
+    def image_arguments(self, image: Path, offset: int) -> tuple[str, ...] | None:
+        """What it is started with to write a file into the flash, from a byte on; None where it can't."""
+        del image, offset
+        return None

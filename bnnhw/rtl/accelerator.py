@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from amaranth.hdl import Elaboratable, Module, ResetSignal, Signal, unsigned
@@ -11,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from bnnhw.dataflow import Graph
 from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import apart, shared
+from bnnhw.rtl.load import LoadCounter, LoadSignature
 from bnnhw.rtl.result import result_layout
 
 __all__ = ["Accelerator"]
@@ -42,6 +44,8 @@ class Accelerator(wiring.Component):
     -------
     input : stream of ``unsigned(graph.input.width)``
     output : stream of :func:`~bnnhw.rtl.result.result_layout`
+    load : In(LoadSignature)
+        Where some memories are written while the device runs: fills them, with no frame inside.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -52,6 +56,7 @@ class Accelerator(wiring.Component):
             {
                 "input": In(stream.Signature(unsigned(graph.input.width))),
                 "output": Out(stream.Signature(result_layout(graph.result))),
+                **({"load": In(LoadSignature())} if graph.loads else {}),
             }
         )
 
@@ -69,12 +74,15 @@ class Accelerator(wiring.Component):
         ]
         # Streams come from signatures, where a type checker can't see them.
         streams: dict[int, Any] = {0: given}
+        filled = self._filled(m)
         for node in self.graph.nodes:
             component = node.unit.component()
             reset = Copy(1, init=1, reset_less=True)
             m.submodules[f"{node.name}_reset"] = shared(platform, reset)
             m.d.comb += reset.d.eq(ResetSignal(allow_reset_less=True))
             m.submodules[node.name] = apart(platform, component, node.name, reset.q)
+            for memory in node.unit.loads:
+                wiring.connect(m, next(filled), getattr(component, f"load_{memory.name}"))
             for number, port in zip(node.sources, node.unit.input_ports, strict=True):
                 wiring.connect(m, streams[number], getattr(component, port))
             for number, port in zip(node.sinks, node.unit.output_ports, strict=True):
@@ -86,3 +94,11 @@ class Accelerator(wiring.Component):
             result.ready.eq(self.output.ready),
         ]
         return m
+
+    def _filled(self, m: Module) -> Iterator[Any]:
+        """What fills each memory that is written while the device runs, in the order of their image."""
+        if not self.graph.loads:
+            return iter(())
+        m.submodules.load = counter = LoadCounter(self.graph.loads)
+        wiring.connect(m, wiring.flipped(self.load), counter.load)
+        return (getattr(counter, f"to_{number}") for number in range(len(self.graph.loads)))

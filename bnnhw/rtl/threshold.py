@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from numpy.typing import NDArray
 
 from bnnhw.ir import DataType
-from bnnhw.ir.types import narrowest
 from bnnhw.rtl.shapes import integer_shape
+from bnnhw.rtl.threshold_words import pack_thresholds, threshold_word_bits
 
 __all__ = ["Threshold", "counted", "pack_thresholds", "threshold_word_bits"]
-
-
-def threshold_word_bits(range: tuple[int, int], output: DataType) -> int:  # noqa: A002
-    """Bits of all thresholds of a neuron: each in ``low..high + 1``."""
-    low, high = range
-    return (output.levels - 1) * narrowest(low, high + 1)[0]
-
-
-def pack_thresholds(values: NDArray[np.int64], range: tuple[int, int]) -> NDArray[np.uint8]:  # noqa: A002
-    """Thresholds (neurons, levels) -> bits (neurons, threshold_word_bits), inverted as :class:`Threshold` wants."""
-    width = narrowest(range[0], range[1] + 1)[0]
-    codes = ~np.asarray(values, np.int64)[:, :, None] >> np.arange(width)
-    return (codes & 1).astype(np.uint8).reshape(len(values), -1)
 
 
 def counted(met: Sequence[Value]) -> Value:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bnnhw.dataflow import Graph, Probe
 from bnnhw.dataflow.frame import Frame
+from bnnhw.dataflow.loads import image
 from bnnhw.folding.predict import predict
 from bnnhw.sim.ports import Field, Interface, Port
 
@@ -27,6 +28,8 @@ class Core:
         The streams that layers give.
     cycles_per_frame, latency_cycles : int
         As predicted.
+    load : bytes
+        The words that fill its memories, two bytes each, the least significant first; none where it has no load port.
     """
 
     module: str
@@ -35,13 +38,21 @@ class Core:
     probes: tuple[Probe, ...]
     cycles_per_frame: int
     latency_cycles: int
+    load: bytes = b""
 
     @classmethod
     def of(cls, graph: Graph, module: str = "accelerator") -> Core:
         """That of the accelerator made of a graph."""
         cycles = predict(graph)
+        load = image(graph.loads).astype("<u2").tobytes()
         return cls(
-            module, graph.technology.name, Frame.of(graph), graph.probes, cycles.cycles_per_frame, cycles.latency_cycles
+            module,
+            graph.technology.name,
+            Frame.of(graph),
+            graph.probes,
+            cycles.cycles_per_frame,
+            cycles.latency_cycles,
+            load,
         )
 
     @property
@@ -50,4 +61,5 @@ class Core:
         frame = self.frame
         payload = Port.plain("input_payload", frame.word_bits)
         fields = tuple(Field(*field) for field in frame.result.fields)
-        return Interface(self.module, payload, frame.words, (Port("output_payload", fields),))
+        output = (Port("output_payload", fields),)
+        return Interface(self.module, payload, frame.words, output, loads=bool(self.load))

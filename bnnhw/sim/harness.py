@@ -138,6 +138,7 @@ class Harness:
         wave_frames: int = 2,
         progress: Callable[[int, int], None] | None = None,
         watch: Watch | None = None,
+        load: bytes = b"",
     ) -> Recording:
         """Send frames through the core.
 
@@ -164,6 +165,9 @@ class Harness:
             Called with frames done and frames, from another thread.
         watch : Watch, optional
             What is expected on the interface's probes; must be given if it has any.
+        load : bytes
+            The words of an image, which are loaded before the first frame, of an interface that has a load bus; cycles
+            are counted from the end of that.
 
         Raises
         ------
@@ -201,6 +205,8 @@ class Harness:
                     folder.mkdir()
                     first, last = bounds[part], bounds[part + 1]
                     words[first:last].astype("<u4", copy=False).tofile(folder / "input")
+                    if interface.loads:
+                        (folder / "input.load").write_bytes(load)
                     if watch is not None:
                         _write_expected(folder, watch, first, last)
                     files = [str(folder / file) for file in ("input", "output", "stamps", "probe")]

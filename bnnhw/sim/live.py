@@ -107,7 +107,7 @@ class LiveCore:
         watch = Probes(network, rows, core.probes)
         words = pack_frames(rows, network.input.dtype.bits, core.frame.word_bits)
         watchdog = 4 * (core.latency_cycles + core.cycles_per_frame) + 1000
-        recording = self._harness.run(words, watchdog=watchdog, drain=16, watch=watch)
+        recording = self._harness.run(words, watchdog=watchdog, drain=16, watch=watch, load=core.load)
         found = trace(network, rows)
         scores = found[network.output.name].astype(np.int64)
         index, score = (int(recording.outputs[field][0]) for field in ("index", "score"))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bnnhw.dataflow.loads import SETTLE_CYCLES
 from bnnhw.templates import render
 
-__all__ = ["Field", "Interface", "Port", "ProbePort", "limbs_of"]
+__all__ = ["LOAD_PORTS", "Field", "Interface", "Port", "ProbePort", "limbs_of"]
+
+
+LOAD_PORTS = {"load_start": 1, "load_write": 1, "load_data": 16}
+"""Ports of a load bus, and their bits."""
 
 
 def limbs_of(width: int) -> int:
@@ -103,6 +108,8 @@ class Interface:
         Streams whose ``valid`` and ``ready`` are written down, cycle by cycle: bits of two ports, if there are any.
     journal_valid, journal_ready : str
         Those ports.
+    loads : bool
+        Whether it has the ports of a load bus (:class:`bnnhw.rtl.load.LoadSignature`), by :data:`LOAD_PORTS`.
     """
 
     top: str
@@ -120,6 +127,7 @@ class Interface:
     journal: int = 0
     journal_valid: str = "journal_valid"
     journal_ready: str = "journal_ready"
+    loads: bool = False
 
     def __post_init__(self) -> None:
         for field in (field for port in self.outputs for field in port.fields):
@@ -161,5 +169,7 @@ class Interface:
             ],
             probe_limbs=self.probe_limbs,
             journal_limbs=limbs_of(self.journal),
+            loads=self.loads,
+            settle_cycles=SETTLE_CYCLES,
             **{name: _cpp_name(getattr(self, name)) for name in names},
         )

@@ -17,7 +17,7 @@ from bnnhw.errors import RequestError
 from bnnhw.ir import Network
 from bnnhw.reference import trace
 from bnnhw.sim.harness import ProbeRecord
-from bnnhw.sim.ports import Interface, ProbePort
+from bnnhw.sim.ports import LOAD_PORTS, Interface, ProbePort
 from bnnhw.sim.result import LayerMismatch
 from bnnhw.sim.streams import Stream
 from bnnhw.sim.words import pack_groups, unpack_lane
@@ -64,6 +64,7 @@ def wrapper(
     ports += [("input", i.input.name, i.input.width), ("output", i.output_valid, 1), ("input", i.output_ready, 1)]
     ports += [("output", port.name, port.width) for port in i.outputs]
     ports += [] if i.reset is None else [("input", i.reset, 1)]
+    ports += [("input", port, width) for port, width in LOAD_PORTS.items()] if i.loads else []
     connections = ", ".join(f".{port}({port})" for _, port, _ in ports)
     lines: list[str] = []
     shown = [port_of(probe, number) for number, probe in enumerate(probes)]

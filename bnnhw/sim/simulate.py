@@ -160,7 +160,7 @@ def simulate_core(
     start = time.perf_counter()
     recording = harness.run(
         words, stall=stall, seed=seed, watchdog=watchdog, drain=drain, jobs=jobs, wave=wave,
-        wave_frames=wave_frames, progress=progress, reset_cycles=reset_cycles, watch=watch,
+        wave_frames=wave_frames, progress=progress, reset_cycles=reset_cycles, watch=watch, load=core.load,
     )  # fmt: skip
     run_s = time.perf_counter() - start
     begins("comparing with the reference")
@@ -168,8 +168,9 @@ def simulate_core(
     if stall:
         few = None if watch is None else Probes(network, codes[:CALM_FRAMES], watch.probes)
         calm = harness.run(
-            words[:CALM_FRAMES], seed=seed, watchdog=watchdog, drain=drain, reset_cycles=reset_cycles, watch=few
-        )
+            words[:CALM_FRAMES], seed=seed, watchdog=watchdog, drain=drain, reset_cycles=reset_cycles, watch=few,
+            load=core.load,
+        )  # fmt: skip
     due = evaluate(network, codes)
     mismatches, details = compare(recording, due)
     accuracy = None

@@ -108,12 +108,17 @@ def change(*keys: str | int, value: Any) -> dict[str, Any]:
         (
             change("layers", 1, "Memory", value="lut"),
             FoldingError,
-            "layer 'first': key must be one of name, pe, simd, memory, engine, planes, vectors, not 'Memory'",
+            "layer 'first': key must be one of name, pe, simd, memory, engine, planes, vectors, writable, not 'Memory'",
         ),
         (
             change("layers", 1, "vectors", value="2"),
             FoldingError,
             "layer 'first': 'vectors' must be an integer, not '2'",
+        ),
+        (
+            change("layers", 1, "writable", value="yes"),
+            FoldingError,
+            "layer 'first': 'writable' must be true or false, not 'yes'",
         ),
         (
             change("layers", 1, "vectors", value=True),

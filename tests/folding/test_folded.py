@@ -64,10 +64,15 @@ def test_not_positive(pe: int, simd: int) -> None:
         LayerFolding(pe, simd)
 
 
-@pytest.mark.parametrize("memory", ["spram", "LUT", ""])
+@pytest.mark.parametrize("memory", ["SPRAM", "LUT", ""])
 def test_unknown_memory(memory: str) -> None:
-    with refused(f"folding: memory must be one of lut, block, not {memory!r}"):
+    with refused(f"folding: memory must be one of lut, block, spram, not {memory!r}"):
         LayerFolding(1, 1, memory)
+
+
+def test_what_is_writable_is_in_a_memory() -> None:
+    with refused("folding: memory must be one of block, spram where weights are writable, not 'lut'"):
+        LayerFolding(1, 1, "lut", writable=True)
 
 
 def test_unknown_engine() -> None:

@@ -22,10 +22,10 @@ MAX_SIMD = 256
 
 
 class FoldedEngine:
-    """PE neurons by SIMD synapses per cycle, II = SF * NF; weights in logic or in block RAM."""
+    """PE neurons by SIMD synapses per cycle, II = SF * NF; weights in logic, in block RAM or in SPRAM."""
 
     kind: ClassVar[str] = "folded"
-    options: Mapping[str, tuple[str, ...]] = {"memory": ("lut", "block"), "planes": ("parallel", "serial")}
+    options: Mapping[str, tuple[str, ...]] = {"memory": ("lut", "block", "spram"), "planes": ("parallel", "serial")}
     most_vectors: ClassVar[int] = MAX_VECTORS
 
     def check(self, layer: Layer, folding: LayerFolding) -> None:
@@ -51,20 +51,26 @@ class FoldedEngine:
     def unit(self, layer: Layer, folding: LayerFolding, technology: Technology) -> MvuUnit:
         """The matrix-vector unit of a layer."""
         assert layer.matrix is not None, "an engine computes layers that have a weight matrix"
+        if folding.memory == "spram" and technology.spram is None:
+            raise FoldingError(
+                f"layer {layer.name}: memory spram needs a device that has SPRAM, and the family {technology.name} has "
+                "none: lut or block"
+            )
         return MvuUnit(layer.matrix, folding, technology, layer.depth_multiplier, layer.vectors)
 
     def describe(self, folding: LayerFolding) -> str:
         """PE, SIMD, vectors, memory and order of planes."""
         serial = ", bit-serial" if folding.planes == "serial" else ""
         vectors = f", {folding.vectors} vectors" if folding.vectors > 1 else ""
-        return f"PE {folding.pe}, SIMD {folding.simd}{vectors}, weights in {folding.memory} memory{serial}"
+        writable = ", writable" if folding.writable else ""
+        return f"PE {folding.pe}, SIMD {folding.simd}{vectors}, weights in {folding.memory} memory{serial}{writable}"
 
     def candidates(self, layer: Layer) -> Iterator[LayerFolding]:
-        """Every PE and SIMD with the least padding, in either memory."""
+        """Every PE and SIMD with the least padding, in either memory that a bitstream fills."""
         assert layer.matrix is not None, "an engine computes layers that have a weight matrix"
         for pe in _elements(layer.matrix.neurons, layer.depth_multiplier):
             for simd in _lanes(layer):
-                for memory in self.options["memory"]:
+                for memory in ("lut", "block"):
                     yield LayerFolding(pe, simd, memory)
 
 

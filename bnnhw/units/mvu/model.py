@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bnnhw.dataflow.divisors import divisors, nearest
 from bnnhw.dataflow.engine import LayerFolding
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources, buffer_resources, queue_resources, rom_luts
+from bnnhw.dataflow.loads import Loaded, banks
+from bnnhw.dataflow.resources import Resources, buffer_resources, loads_resources, queue_resources, rom_luts
 from bnnhw.dataflow.unit import Unit
 from bnnhw.devices import Technology, blocks_needed
-from bnnhw.ir import Dense, FloatActivation
+from bnnhw.ir import Dense, FloatActivation, Thresholds, pack_rows
 from bnnhw.ir.types import narrowest
 from bnnhw.rtl.popcount_plan import CounterPlan, plan
+from bnnhw.rtl.threshold_words import pack_thresholds, threshold_word_bits
 from bnnhw.units.mvu.batch_timing import BatchTiming
 from bnnhw.units.mvu.timing import MvuTiming
 
@@ -57,6 +62,12 @@ def vectors_misfit(matrix: Dense, folding: LayerFolding, multiplier: int) -> str
         f"vectors must be at most {most} with PE {folding.pe} and SIMD {folding.simd}, whose words could not come and "
         f"go in time otherwise, not {folding.vectors}"
     )
+
+
+def _side_by_side(words: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """Words of each processing element (PE, depth, bits) -> those of all of them (depth, PE * bits)."""
+    assert words is not None, "what is loaded is there"
+    return words.transpose(1, 0, 2).reshape(words.shape[1], -1)
 
 
 @cache
@@ -187,6 +198,46 @@ class MvuUnit(Unit):
             serial=serial,
         )
 
+    @cached_property
+    def weights(self) -> NDArray[np.uint8]:
+        """The weights of each processing element: (PE, SF * NF, lanes), all planes side by side."""
+        return np.concatenate([pack_rows(plane.bits, self.pe, self.simd) for plane in self.matrix.weights], axis=2)
+
+    @property
+    def lane_stages(self) -> tuple[int, ...]:
+        """Cycles after which the popcount wants each lane of a processing element's weights."""
+        return self.plan.lane_stages * len(self.matrix.weights)
+
+    @cached_property
+    def thresholds(self) -> NDArray[np.uint8] | None:
+        """The thresholds of each processing element: (PE, NF, bits); None where there is no activation."""
+        activation = self.matrix.activation
+        if not isinstance(activation, Thresholds):
+            return None
+        packed = pack_thresholds(activation.values, self.matrix.accumulator_range)
+        nf = self.timing.neuron_folds
+        bits = np.zeros((nf * self.pe, packed.shape[1]), np.uint8)
+        bits[: self.matrix.neurons] = packed
+        return bits.reshape(nf, self.pe, -1).transpose(1, 0, 2)
+
+    @cached_property
+    def loads(self) -> tuple[Loaded, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        folding, tech, found = self.folding, self.technology, list[Loaded]()
+        if folding.memory == "spram" or folding.writable:
+            depth, stages = self.timing.weight_words, self.lane_stages * self.pe
+            chosen = banks(depth, stages, folding.memory, tech, writable=folding.writable)
+            found.append(Loaded("weights", depth, len(stages), chosen, lambda: _side_by_side(self.weights)))
+        if folding.writable and isinstance(self.matrix.activation, Thresholds):
+            depth = self.timing.neuron_folds
+            columns = self.pe * threshold_word_bits(self.matrix.accumulator_range, self.matrix.output)
+            chosen = banks(depth, (0,) * columns, "lut", tech, writable=True)
+            found.append(Loaded("thresholds", depth, columns, chosen, lambda: _side_by_side(self.thresholds)))
+        return tuple(found)
+
+    def loaded(self, name: str) -> Loaded | None:
+        """One of :attr:`loads` by its name."""
+        return next((memory for memory in self.loads if memory.name == name), None)
+
     def resources(self) -> Resources:
         matrix, t, pe, tech = self.matrix, self.timing, self.pe, self.technology
         levels, counter = self.levels, self.plan
@@ -224,15 +275,21 @@ class MvuUnit(Unit):
     def _memories(self, width: int) -> Resources:
         """Weights and thresholds; ``width`` is that of an accumulator."""
         matrix, t, pe, levels = self.matrix, self.timing, self.pe, self.levels
-        thresholds = levels * (width + 1) * rom_luts(t.neuron_folds)
-        roms = Resources(round(pe * thresholds), pe * levels * (width + 1) * (t.neuron_folds > 1), 0)
+        loaded = loads_resources(self.loads, self.technology)
+        if self.loaded("thresholds") is None:
+            thresholds = levels * (width + 1) * rom_luts(t.neuron_folds)
+            loaded += Resources(round(pe * thresholds), pe * levels * (width + 1) * (t.neuron_folds > 1), 0)
         if t.weight_words == 1:
-            return roms
+            return loaded
         if self.folding.memory == "lut":
             bits = self.simd * len(matrix.weights) * pe
-            return roms + Resources(round(bits * rom_luts(t.weight_words)), bits, 0)
-        widths = [lanes * len(matrix.weights) * pe for lanes in _lanes_by_stage(self.simd, self.technology)]
-        return roms + Resources(0, 0, sum(blocks_needed(t.weight_words, w, self.technology) for w in widths))
+            return loaded + Resources(round(bits * rom_luts(t.weight_words)), bits, 0)
+        if (weights := self.loaded("weights")) is None:
+            widths = [lanes * len(matrix.weights) * pe for lanes in _lanes_by_stage(self.simd, self.technology)]
+        else:
+            stages = self.lane_stages * pe
+            widths = list(Counter(stages[column] for column in weights.rest).values())
+        return loaded + Resources(0, 0, sum(blocks_needed(t.weight_words, w, self.technology) for w in widths))
 
     def component(self) -> Mvu:
         from bnnhw.units.mvu.batch import BatchMvu

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from bnnhw.ir import Thresholds, pack_rows
+from bnnhw.dataflow.loads import Loaded
 from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import shared
 from bnnhw.rtl.fifo import CreditedOutput
+from bnnhw.rtl.load import write_signature
 from bnnhw.rtl.registers import delayed, skew, successor
 from bnnhw.rtl.rom import Rom
-from bnnhw.rtl.threshold import pack_thresholds
+from bnnhw.rtl.writable import WritableMemory
 from bnnhw.units.mvu.model import MvuUnit
 from bnnhw.units.mvu.processing_element import ProcessingElement
 from bnnhw.units.mvu.replay import Replay
@@ -58,6 +58,8 @@ class Mvu(wiring.Component):
     -------
     input : stream of ``unsigned(SIMD * b)``, depthwise of ``unsigned(C * b)``
     output : stream of ``unsigned(PE * lane bits)``
+    load_weights, load_thresholds : In(write_signature)
+        Of memories that are written while the device runs, with no vector inside.
     """
 
     def __init__(self, model: MvuUnit) -> None:
@@ -67,6 +69,7 @@ class Mvu(wiring.Component):
             {
                 "input": In(stream.Signature(unsigned(model.inputs[0].width))),
                 "output": Out(stream.Signature(unsigned(model.outputs[0].width))),
+                **{f"load_{memory.name}": In(write_signature(memory)) for memory in model.loads},
             }
         )
 
@@ -223,11 +226,8 @@ class Mvu(wiring.Component):
 
     def _weights(self, m: Module, address: Value, platform: object) -> list[Value]:
         """Each processing element's weight lanes, all planes side by side."""
-        pe, simd = self.model.pe, self.model.simd
-        planes = [pack_rows(plane.bits, pe, simd) for plane in self.model.matrix.weights]
-        # (pe, depth, planes * simd)
-        words = np.concatenate(planes, axis=2)
-        stages = self.model.plan.lane_stages * len(planes)
+        pe = self.model.pe
+        words, stages = self.model.weights, self.model.lane_stages
         address = delayed(m, address, max(self.model.timing.read - 2, 0), "address", reset_less=True)
         if self.model.folding.memory == "lut":
             # One memory per processing element, one address register per group: fan-out, not storage, is scarce.
@@ -238,11 +238,14 @@ class Mvu(wiring.Component):
                 m.d.comb += rom.address.eq(early)
                 outputs.append(rom.data)
             return outputs
-        width = words.shape[2]
+        width, registered = words.shape[2], self.model.timing.read >= 2
+        if (loaded := self.model.loaded("weights")) is not None:
+            data = self._written(m, loaded, address, stages * pe, registered=registered)
+            return [data[n * width : (n + 1) * width] for n in range(pe)]
         rom = Rom(
             words.transpose(1, 0, 2).reshape(words.shape[1], pe * width),
             "block",
-            registered=self.model.timing.read >= 2,
+            registered=registered,
             stages=stages * pe,
         )
         m.submodules.weights = rom
@@ -251,21 +254,31 @@ class Mvu(wiring.Component):
 
     def _thresholds(self, m: Module, before_compare: Value) -> list[Value] | None:
         """Each processing element's thresholds in the cycle of their comparison, one after ``before_compare``."""
-        activation = self.model.matrix.activation
-        if not isinstance(activation, Thresholds):
+        words = self.model.thresholds
+        if words is None:
             return None
-        pe, nf = self.model.pe, self.model.timing.neuron_folds
-        packed = pack_thresholds(activation.values, self.model.matrix.accumulator_range)
-        bits = np.zeros((nf * pe, packed.shape[1]), np.uint8)
-        bits[: self.model.matrix.neurons] = packed
+        nf, width = self.model.timing.neuron_folds, words.shape[2]
         # The address runs two cycles ahead of the fold being compared, because the memories answer two cycles later.
         fold, following = Signal(range(nf)), Signal(range(nf))
         m.d.comb += following.eq(Mux(before_compare, successor(fold, nf), fold))
         m.d.sync += fold.eq(following)
+        if (loaded := self.model.loaded("thresholds")) is not None:
+            data = self._written(m, loaded, following, (0,) * loaded.columns, registered=True)
+            return [data[n * width : (n + 1) * width] for n in range(self.model.pe)]
         outputs: list[Value] = []
-        for n in range(pe):
-            rom = Rom(bits[n::pe], "lut", registered=True)
+        for n, bits in enumerate(words):
+            rom = Rom(bits, "lut", registered=True)
             m.submodules[f"thresholds_{n}"] = rom
             m.d.comb += rom.address.eq(following)
             outputs.append(rom.data)
         return outputs
+
+    def _written(
+        self, m: Module, loaded: Loaded, address: Value, stages: tuple[int, ...], *, registered: bool
+    ) -> Signal:
+        """What a memory that is written over the load bus reads."""
+        written = WritableMemory(loaded, stages, self.technology, registered=registered)
+        m.submodules[loaded.name] = written
+        wiring.connect(m, wiring.flipped(getattr(self, f"load_{loaded.name}")), written.load)
+        m.d.comb += written.address.eq(address)
+        return written.data
