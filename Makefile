@@ -18,13 +18,14 @@ DEMO_DIR ?= build/demo
 # loadgroup: tests that share a compiled simulation stay on one worker.
 PYTEST_FLAGS ?= -n 2 --dist loadgroup
 
-.PHONY: help setup demo test lint bench clean check-os check-venv
+.PHONY: help setup demo test lint docs bench clean check-os check-venv
 
 help:
 	@echo "make demo    set up, then the whole pipeline: train, import, fold, generate, simulate, build, report"
 	@echo "make test    set up, then all tests"
 	@echo "make setup   only the set-up: $(VENV), pinned by constraints.txt"
 	@echo "make lint    ruff, basedpyright, import-linter"
+	@echo "make docs    the documentation as a site, in build/docs"
 	@echo "make bench   all of benchmarks/ (long)"
 	@echo "make clean   removes $(VENV), build/ and caches"
 
@@ -78,6 +79,9 @@ test: setup
 
 lint: setup
 	@$(BIN)/python tests/lint.py
+
+docs: setup
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs && echo "build/docs/index.html"
 
 bench: setup
 	@set -e; for script in benchmarks/measure_*.py benchmarks/study_accuracy_cost.py benchmarks/document.py; do echo "bench: $$script"; $(BIN)/python "$$script"; done
