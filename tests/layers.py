@@ -32,6 +32,7 @@ from bnnhw.ir import (
     Window,
 )
 from bnnhw.ir.arithmetic import dot_affine
+from bnnhw.lowering.columns import columns_misfit
 
 __all__ = ["Branch", "MapNetwork", "random_layer", "random_network", "random_tables", "sparse_layer", "with_engines"]
 
@@ -325,6 +326,13 @@ def random_network(seed: int, tables: bool = False) -> FoldedNetwork:
         for folding, one in zip(network.foldings, serial, strict=True)
     ]
     return network.folded()
+
+
+def with_columns(folded: FoldedNetwork) -> FoldedNetwork:
+    """The network with the taps of all convolutions that have columns of them coming as such."""
+    pairs = zip(folded.layers, folded.foldings, strict=True)
+    foldings = tuple(replace(folding, columns=columns_misfit(layer) is None) for layer, folding in pairs)
+    return FoldedNetwork(folded.network, foldings)
 
 
 def with_vectors(folded: FoldedNetwork, seed: int) -> FoldedNetwork:

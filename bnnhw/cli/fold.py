@@ -83,10 +83,11 @@ def fold(
         from rich.table import Table
 
         table = Table("layer", box=None, pad_edge=False)
-        for heading in ("PE", "SIMD", "memory", "engine", "cycles"):
+        shared = ("vectors",) if any(row["vectors"] > 1 for row in data["layers"]) else ()
+        for heading in ("PE", "SIMD", *shared, "memory", "engine", "cycles"):
             table.add_column(heading, justify="right")
         for row in data["layers"]:
-            table.add_row(*(str(row[key]) for key in ("name", "pe", "simd", "memory", "engine", "cycles")))
+            table.add_row(*(str(row[key]) for key in ("name", "pe", "simd", *shared, "memory", "engine", "cycles")))
         console.print(table)
         if data["left_out"]:
             console.print(left_out_note(data["left_out"]), markup=False)

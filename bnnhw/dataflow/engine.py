@@ -84,6 +84,8 @@ class LayerFolding:
         PE * SIMD lanes of its own.
     writable : bool
         Whether weights and thresholds can be replaced while the device runs: of a memory that is block RAM or SPRAM.
+    columns : bool
+        Whether the taps of a convolution come as columns of its kernel, side by side, instead of one per cycle.
     """
 
     pe: int
@@ -93,6 +95,7 @@ class LayerFolding:
     planes: str = "parallel"
     vectors: int = 1
     writable: bool = False
+    columns: bool = False
 
     def __post_init__(self) -> None:
         if self.pe < 1 or self.simd < 1:

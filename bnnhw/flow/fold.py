@@ -322,6 +322,7 @@ def fold_json(
                 "memory": folding.memory,
                 "planes": folding.planes,
                 "vectors": folding.vectors,
+                "columns": folding.columns,
                 "writable": folding.writable,
                 "cycles": cycles.get(layer.name, end),
             }

@@ -2,8 +2,9 @@
 
 ``{"format": "bnnhw-folding", "version": 1, "layers": [{"name": "dense0", "pe": 8, "simd": 64,
 "memory": "block", "engine": "folded", "planes": "parallel", "vectors": 1}, ...]}``. Layers are found by name, in any
-order; what follows ``simd`` may be left out (``block``, ``folded``, ``parallel``, 1), and ``"writable": true`` may be
-added. ``seal`` is that of :mod:`bnnhw.files.seal`: once edited, the file is a person's and is not overwritten.
+order; what follows ``simd`` may be left out (``block``, ``folded``, ``parallel``, 1), and ``"writable": true`` and
+``"columns": true`` may be added. ``seal`` is that of :mod:`bnnhw.files.seal`: once edited, the file is a person's and
+is not overwritten.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ MAX_BYTES = 1 << 24
 """Largest file read: a folding has about 100 bytes per layer."""
 
 _REQUIRED = {"name": str, "pe": int, "simd": int}
-_OPTIONAL = {"memory": str, "engine": str, "planes": str, "vectors": int, "writable": bool}
+_OPTIONAL = {"memory": str, "engine": str, "planes": str, "vectors": int, "writable": bool, "columns": bool}
 
 _WORDS = {int: "an integer", str: "a string", bool: "true or false"}
 
@@ -48,8 +49,8 @@ def save(foldings: Sequence[LayerFolding], network: Network, path: Path) -> None
         {
             key: getattr(f, key) if key != "name" else layer.name
             for key in (*_REQUIRED, *_OPTIONAL)
-            # Said where it is so: most designs are fixed.
-            if key != "writable" or f.writable
+            # Said where it is so: most designs are fixed, and take one tap per cycle.
+            if _OPTIONAL.get(key) is not bool or getattr(f, key)
         }
         for layer, f in folded.pairs
     ]
@@ -75,7 +76,7 @@ def _entry(position: int, entry: Any) -> tuple[str, LayerFolding]:
             raise FoldingError(f"{where}: key must be one of {known}, not {key!r:.60}")
     values = {key: entry[key] for key in ("pe", "simd", *_OPTIONAL) if key in entry}
     # Of the other words an engine says what they may be.
-    for key in ("vectors", "writable"):
+    for key in ("vectors", "writable", "columns"):
         if key in values and type(values[key]) is not _OPTIONAL[key]:
             raise FoldingError(f"{where}: {key!r} must be {_WORDS[_OPTIONAL[key]]}, not {values[key]!r:.60}")
     try:

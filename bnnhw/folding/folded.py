@@ -10,6 +10,7 @@ from bnnhw.devices import Technology
 from bnnhw.errors import FoldingError
 from bnnhw.ir import Dense, Layer, Network, walk
 from bnnhw.lowering import lower
+from bnnhw.lowering.columns import columns_misfit
 
 __all__ = ["FoldedNetwork"]
 
@@ -31,6 +32,8 @@ class FoldedNetwork:
         if len(self.foldings) != len(self.layers):
             raise FoldingError(f"folding: must have {len(self.layers)} layers, not {len(self.foldings)}")
         for layer, folding in zip(self.layers, self.foldings, strict=True):
+            if folding.columns and (misfit := columns_misfit(layer)):
+                raise FoldingError(f"layer {layer.name}: {misfit}")
             ENGINES.named(folding.engine).check(layer, folding)
 
     @property

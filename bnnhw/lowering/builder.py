@@ -12,6 +12,7 @@ from bnnhw.dataflow.engine import ENGINES, LayerFolding
 from bnnhw.dataflow.queues import UNLIMITED
 from bnnhw.devices import Technology
 from bnnhw.ir import DataType, Layer, Network, walk
+from bnnhw.lowering.columns import in_columns
 from bnnhw.lowering.lanes import input_lanes, width_converters
 from bnnhw.lowering.straight import straightened
 from bnnhw.registry import Registry
@@ -97,6 +98,8 @@ class Builder:
         for layer in walk(network.chain):
             if layer.matrix is not None:
                 folding = foldings[layer.name]
+                if folding.columns and layer.window is not None:
+                    layer = layer.with_matrix(in_columns(layer.matrix, layer.window))
                 self._units[layer.name] = ENGINES.named(folding.engine).unit(layer, folding, technology)
         self.bound = max(unit.interval for unit in self._units.values())
         self._nodes: list[Node] = []
@@ -122,6 +125,10 @@ class Builder:
     def unit(self, layer: Layer) -> Unit:
         """The unit that the engine of a layer's folding makes for its matrix."""
         return self._units[layer.name]
+
+    def folding(self, layer: Layer) -> LayerFolding:
+        """That of a layer with a matrix."""
+        return self._foldings[layer.name]
 
     def follow(self, layers: tuple[Layer, ...], given: Stream) -> Stream:
         """Lower a chain of layers."""

@@ -111,7 +111,8 @@ def loads(network: Mapping[str, Any], fold: Mapping[str, Any]) -> tuple[Load, ..
         bits = layer["macs"] * layer["weight_bits"]
         xnors = bits * planes
         serial = how.get("planes") == "serial"
-        read = bits * (planes if serial else 1) if how["memory"] == "block" else 0
+        # A word that is read is used for all vectors that share it.
+        read = bits * (planes if serial else 1) / how.get("vectors", 1) if how["memory"] == "block" else 0
         found.append(
             Load(
                 layer["name"],

@@ -84,7 +84,10 @@ def unit_rows(fold: Mapping[str, Any], floorplan: Mapping[str, Any]) -> tuple[Un
 
 
 def _folding(how: Mapping[str, Any] | None) -> tuple[str, ...]:
-    return () if how is None else (f"{how['pe']} × {how['simd']}", how["memory"])
+    if how is None:
+        return ()
+    vectors = f" × {how['vectors']} vectors" if how.get("vectors", 1) > 1 else ""
+    return (f"{how['pe']} × {how['simd']}{vectors}", how["memory"])
 
 
 def _of(real: Mapping[str, Mapping[str, int]], node: str, resource: str) -> int | None:

@@ -20,7 +20,7 @@ from rtl_tests.flow import compare, random_arrivals, random_readiness, streams_o
 from rtl_tests.lanes import join_words
 from rtl_tests.streams import Driver, Monitor, Run, differences, simulate
 from tests.dead import tables_network, with_dead
-from tests.layers import Branch, MapNetwork, random_network, with_engines, with_vectors
+from tests.layers import Branch, MapNetwork, random_network, with_columns, with_engines, with_vectors
 
 
 def _shortcut(branch: Branch) -> Branch:
@@ -313,6 +313,15 @@ def test_vectors_share_weight_words(seed: int) -> None:
     """
     folded = with_vectors(random_network(seed), seed)
     under_any_traffic(with_dead(with_engines(folded, seed), seed) if seed % 4 == 3 else folded, seed)
+
+
+@pytest.mark.parametrize(
+    "seed", [18, 23, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(100) if seed not in (18, 23))]
+)
+def test_taps_in_columns(seed: int) -> None:
+    """Convolutions whose taps come as columns of the kernel; of every other network vectors share weight words too."""
+    folded = with_columns(random_network(seed))
+    under_any_traffic(with_vectors(folded, seed) if seed % 2 else folded, seed)
 
 
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 100))])

@@ -108,7 +108,8 @@ def change(*keys: str | int, value: Any) -> dict[str, Any]:
         (
             change("layers", 1, "Memory", value="lut"),
             FoldingError,
-            "layer 'first': key must be one of name, pe, simd, memory, engine, planes, vectors, writable, not 'Memory'",
+            "layer 'first': key must be one of name, pe, simd, memory, engine, planes, vectors, writable, columns, "
+            "not 'Memory'",
         ),
         (
             change("layers", 1, "vectors", value="2"),
