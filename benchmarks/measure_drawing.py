@@ -1,9 +1,9 @@
 """What rows drawn towards each other save: a recipe trained without and with it, all layers spatial, synthesized.
 
-    python benchmarks/measure_drawing.py RECIPE --data DIR [--draw 0 0.1 0.3] [--seeds 0 1 2] [--board B]
+    python benchmarks/measure_drawing.py RECIPE --data DIR [--draw 0 0.1 0.3] [--seeds 0 1 2] [--board B] [--estimate]
 
-A row that is in benchmarks/results/drawing.json is not made again; rows of heartbeats take half a minute, those of the
-digits ten.
+With `--estimate` nothing is synthesized. A row that is in benchmarks/results/drawing.json is not made again; rows of
+heartbeats take half a minute, those of the digits ten.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from bnnhw.training.train import train
 RESULT = Path(__file__).parent / "results" / "drawing.json"
 
 
-def measure(recipe: Recipe, seed: int, board: Board, data: Path | None) -> dict[str, Any]:
+def measure(recipe: Recipe, seed: int, board: Board, data: Path | None, synthesize: bool) -> dict[str, Any]:
     """Accuracy over the test split, and what the accelerator alone takes."""
     with tempfile.TemporaryDirectory(prefix="bnnhw-drawing-") as name:
         model = Path(name) / "m.onnx"
@@ -41,8 +41,10 @@ def measure(recipe: Recipe, seed: int, board: Board, data: Path | None) -> dict[
         network = streamline(read_model(model).network).network
         choices = tuple(LayerFolding(m.neurons, m.synapses, "constant", "spatial") for m in network.matrices)
         graph = FoldedNetwork(network, choices).graph(board.family.technology)
-        cells = synthesized(Accelerator(graph), board.family, Path(name), board.part).cells
-    cycles = predict(graph)
+        cells = {}
+        if synthesize:
+            found = synthesized(Accelerator(graph), board.family, Path(name), board.part).cells
+            cells = {"lut4": found.lut4, "ff": found.ff}
     return {
         "recipe": recipe.name,
         "draw": recipe.draw,
@@ -51,13 +53,11 @@ def measure(recipe: Recipe, seed: int, board: Board, data: Path | None) -> dict[
         "seed": seed,
         "board": board.name,
         "accuracy": accuracy,
-        "lut4": cells.lut4,
-        "ff": cells.ff,
+        **cells,
         "estimated_lut4": graph.resources().lut4,
-        "matrices_estimated_lut4": sum(
-            node.unit.resources().lut4 for node in graph.nodes if node.unit.kind == "spatial"
-        ),
-        "cycles_per_frame": cycles.cycles_per_frame,
+        # 0 where they are one pipeline with what is around them.
+        "estimated_lut4_of_matrices": sum(n.unit.resources().lut4 for n in graph.nodes if n.unit.kind == "spatial"),
+        "cycles_per_frame": predict(graph).cycles_per_frame,
     }
 
 
@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--widths", type=int, nargs="+", help="instead of the recipe's")
     parser.add_argument("--board", default="icebreaker")
+    parser.add_argument("--estimate", action="store_true")
     options = parser.parse_args(arguments)
     rows: dict[str, Any] = json.loads(RESULT.read_text())["rows"] if RESULT.is_file() else {}
     recipe = find_recipe(options.recipe)
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             chosen = replace(recipe, draw=draw, draw_after=options.after)
             key = f"{recipe.name} {chosen.widths} draw {draw:g} after {options.after:g} seed {seed} {options.board}"
             if key not in rows:
-                rows[key] = measure(chosen, seed, boards.get(options.board), options.data)
+                rows[key] = measure(chosen, seed, boards.get(options.board), options.data, not options.estimate)
                 print(key, rows[key], file=sys.stderr)
                 write_json(RESULT, {"command": "python benchmarks/measure_drawing.py", "rows": rows}, owned=True)
 

@@ -1,4 +1,4 @@
-"""Published networks, and our classifier of heartbeats, from file to bitstream: accuracy, simulation, cycles, clock.
+"""Published networks, and our classifiers of heartbeats, from file to bitstream: accuracy, simulation, cycles, clock.
 
 python benchmarks/measure_published.py --models DIR --data DIR [--only NAME]
 
@@ -79,6 +79,16 @@ CASES = (
     ),
     Case("mnist-sparse", "mnist-sparse", "mnist", "ulx3s-85f", recipe=True, fold=True, engine="spatial", seeds=()),
     Case("ecg5000", "ecg5000", "ecg5000", "icebreaker", frames=4500, recipe=True),
+    Case(
+        "ecg5000-lookup-conv",
+        "ecg5000-lookup-conv",
+        "ecg5000",
+        "icebreaker",
+        frames=4500,
+        recipe=True,
+        fold=True,
+        engine="spatial",
+    ),
     Case(
         "LFC-W1A1",
         "lfc-w1a1-bnn-pynq",

@@ -2,10 +2,10 @@
 
     python benchmarks/measure_spatial.py [N.bnn ...] [--neurons 32] [--family ecp5] [--only NAME ...]
 
-Random layers of several shapes, types and shares of zero weights, and the first neurons of every matrix layer of the
-networks given, each as a unit alone (its handshake and queue included). A row that is in the result already keeps its
-synthesis unless `--again`, and its estimate is made anew. Writes benchmarks/results/spatial.json. A layer of 4,000
-weights takes half a minute.
+Random layers of several shapes, types and shares of zero weights, layers of a few inputs per neuron, and the first
+neurons of every matrix layer of the networks given, each as a unit alone (its handshake and queue included). A row that
+is in the result already keeps its synthesis unless `--again`, and its estimate is made anew. Writes
+benchmarks/results/spatial.json. A layer of 4,000 weights takes half a minute.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ SHAPES: tuple[tuple[int, int, str, str | None, float], ...] = (
 )
 """Dense, of a 3 x 3 kernel (27 and 144 inputs), sparse, of several bits."""
 
+FEW, FEW_SHAPE = range(2, 9), (60, 120)
+"""Weights other than 0 of each neuron, where a truth table could be it; neurons and inputs."""
+
 
 def random_layer(
     rng: np.random.Generator, neurons: int, inputs: int, dtype: str, output: str | None, share: float
@@ -67,6 +70,20 @@ def random_layer(
     return replace(layer, activation=Thresholds(np.sort(np.clip(values, low + 1, high), axis=1), given))
 
 
+def few_inputs(rng: np.random.Generator, live: int) -> Dense:
+    """A layer of neurons of a few inputs each, of which about half must agree with their weights."""
+    neurons, inputs = FEW_SHAPE
+    first = rng.integers(0, 2, (neurons, inputs))
+    zero = np.ones((neurons, inputs), np.int64)
+    for row in zero:
+        row[rng.choice(inputs, live, replace=False)] = 0
+    planes = tuple(WeightPlane(1, BitMatrix.from_bits(bits)) for bits in (first, first ^ zero))
+    # A weight of 0 counts 1, another one 0 or 2.
+    threshold = inputs - live + 2 * ((live + 1) // 2)
+    bit = DataType("bipolar", 1)
+    return Dense("layer", bit, planes, Thresholds(np.full((neurons, 1), threshold), bit))
+
+
 def first_neurons(layer: Dense, neurons: int) -> Dense:
     """A layer without the neurons from so many on."""
     planes = tuple(WeightPlane(p.coefficient, BitMatrix.from_bits(p.bits.bits()[:neurons])) for p in layer.weights)
@@ -83,6 +100,9 @@ def layers(networks: list[Path], neurons: int, seed: int) -> Iterator[tuple[str,
         count, inputs, dtype, output, share = shape
         zeros = "" if share == 1 else f", {100 * share:.0f} % not 0"
         yield f"random {inputs} x {count}, {dtype} to {output or 'sums'}{zeros}", random_layer(rng, *shape)
+    for live in FEW:
+        neurons, inputs = FEW_SHAPE
+        yield f"random {inputs} x {neurons}, {live} inputs each", few_inputs(np.random.default_rng((seed, live)), live)
     for path in networks:
         for layer in archive.load(path).chain:
             if layer.matrix is not None and not layer.depth_multiplier:

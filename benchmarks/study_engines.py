@@ -83,7 +83,7 @@ POINTS = (
     Point("ecg5000", "spatial", "ecg5000", SMALL),
     *(
         Point("ecg5000", "lookup", name, SMALL)
-        for name in ("ecg5000-lookup@30", "ecg5000-lookup", "ecg5000-lookup@300")
+        for name in ("ecg5000-lookup@30", "ecg5000-lookup", "ecg5000-lookup@300", "ecg5000-lookup-conv")
     ),
     Point("fsdd", "folded", "fsdd-mfcc", SMALL, fps=5_000),
     Point("fsdd", "folded", "fsdd-mfcc", SMALL),
@@ -162,12 +162,11 @@ WITH_STORE = "docs/engines.md, store included"
 
 def clock_of(point: Point, board: Board, latency: int) -> dict[str, Any]:
     """The clocks that were measured of a design of this latency and the slowest of them, or the board's."""
-    file, key = "lookup.json", f"{point.network} {board.name}"
-    if point.engine == "folded":
-        file, key = "published.json", point.network
-    known, clocks = _clocks(file, key, board)
-    if clocks and known == latency:
-        return {"mhz": min(clocks), "measured": clocks, "source": f"benchmarks/results/{file}"}
+    places = [] if point.engine == "folded" else [("lookup.json", f"{point.network} {board.name}")]
+    for file, key in (*places, ("published.json", point.network)):
+        known, clocks = _clocks(file, key, board)
+        if clocks and known == latency:
+            return {"mhz": min(clocks), "measured": clocks, "source": f"benchmarks/results/{file}"}
     return {"mhz": board.clock_mhz, "measured": [], "source": "board"}
 
 
