@@ -11,6 +11,7 @@ from bnnhw.cli.frames_options import frames_options
 from bnnhw.cli.inputs import load_frames, open_path
 from bnnhw.cli.paths import InputPath, Number, OutputFile
 from bnnhw.cli.session import Session, verb
+from bnnhw.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,15 +40,24 @@ __all__ = ["simulate"]
     "--wave",
     metavar="F.fst",
     type=OutputFile("wave"),
-    help="Writes the first frames as a wave.",
+    help="Writes the first frames as a wave, and the groups of its streams, F.gtkw, which GTKWave and Surfer open.",
 )
+@click.option("--wave-frames", metavar="N", type=click.IntRange(1, 100_000), help="How many of them.  [default: 2]")
 @click.option(
     "--layers/--no-layers",
     default=True,
     show_default=True,
     help="Compares every layer's stream too, so that a difference is told where it arises.",
 )
-def simulate(session: Session, design: Path, wanted: Wanted, stall: float, wave: Path | None, layers: bool) -> None:
+def simulate(
+    session: Session,
+    design: Path,
+    wanted: Wanted,
+    stall: float,
+    wave: Path | None,
+    wave_frames: int | None,
+    layers: bool,
+) -> None:
     """The generated Verilog against the reference.
 
     Verilator runs every frame, and every word that a layer gives and that comes out is compared.
@@ -55,16 +65,31 @@ def simulate(session: Session, design: Path, wanted: Wanted, stall: float, wave:
     predicted. Of a generated folder the results are kept in it, for `bnnhw report`.
     """
     from bnnhw.cli.inputs import left_out_note
+    from bnnhw.files import check_output
     from bnnhw.flow.design import Design
     from bnnhw.flow.frames import class_rows
     from bnnhw.flow.kept import keep_simulation, kept_json
     from bnnhw.flow.simulate import check_simulation, simulation_json
     from bnnhw.flow.simulate import simulate as run
+    from bnnhw.sim.wave_groups import groups_path
 
+    if wave_frames is not None and wave is None:
+        raise RequestError("--wave-frames must come with --wave")
+    if wave is not None:
+        check_output(groups_path(wave), "groups")
     opened = open_path(session, design)
     frames = load_frames(session, opened.network, wanted)
     with session.progress("simulate") as update:
-        found = run(opened, frames.samples, frames.labels, stall=stall, wave=wave, layers=layers, progress=update)
+        found = run(
+            opened,
+            frames.samples,
+            frames.labels,
+            stall=stall,
+            wave=wave,
+            wave_frames=wave_frames or 2,
+            layers=layers,
+            progress=update,
+        )
     told = simulation_json(found, frames.name, stall)
     if isinstance(opened, Design):
         why = keep_simulation(opened, kept_json(opened, told, found, frames))

@@ -2,7 +2,8 @@
 
 A sealed file says itself that it is as bnnhw wrote it, wherever it is moved or copied to, and one that somebody edited
 says that too. Each format has a place that its readers pass over: a key of JSON, the comment of an archive, the
-documentation of an ONNX model, the version of a wave, a comment of C. Files that come in folders of their own need
+documentation of an ONNX model, the version of a wave, a comment of C or of a
+viewer's file. Files that come in folders of their own need
 none: their folder keeps a list (:mod:`bnnhw.files.folder`).
 """
 
@@ -22,6 +23,7 @@ SEALED = {
     "folding": "a folding",
     "model": "an ONNX model",
     "wave": "a wave",
+    "groups": "the groups of a wave",
     "page": "a page",
     "source": "C source",
     "recipe": "a recipe",

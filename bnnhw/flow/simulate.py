@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bnnhw import devices
-from bnnhw.errors import CheckError
+from bnnhw import boards, devices
+from bnnhw.errors import CheckError, RequestError
 from bnnhw.flow.design import Design
 from bnnhw.flow.evaluate import encode
 from bnnhw.flow.fold import technology_of
@@ -18,6 +18,7 @@ from bnnhw.folding import FoldedNetwork
 from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import verilog
 from bnnhw.sim.core import Core
+from bnnhw.sim.harness import HALF_PS
 from bnnhw.sim.result import SimulationResult
 from bnnhw.sim.simulate import simulate_core
 from bnnhw.sim.streams import Stream, streams_of
@@ -32,6 +33,7 @@ def simulate(
     *,
     stall: float = 0.0,
     wave: Path | str | None = None,
+    wave_frames: int = 2,
     layers: bool = True,
     progress: Progress = silent,
 ) -> SimulationResult:
@@ -48,7 +50,8 @@ def simulate(
     stall : float
         Probability that either side waits, each cycle.
     wave : Path or str, optional
-        FST file to write of the first frames.
+        FST file to write of the first ``wave_frames`` frames, in the time of the board's clock, or of one of 100 MHz;
+        beside it the groups of its streams, for a viewer (``.gtkw``).
     layers : bool
         Whether to compare the layers' streams too.
     progress : callable
@@ -80,11 +83,25 @@ def simulate(
         labels=labels,
         stall=stall,
         wave=None if wave is None else Path(wave),
+        wave_frames=wave_frames,
+        half_ps=_half_ps(design),
         progress=progress,
         phase=lambda what: progress(0, 0, what),
         layers=layers,
         streams=streams if layers else (),
     )
+
+
+def _half_ps(design: Design | FoldedNetwork) -> int:
+    """Picoseconds of half a cycle of what a design is built for."""
+    clock_mhz = design.clock_mhz if isinstance(design, Design) else None
+    if clock_mhz is None and isinstance(design, Design) and design.board is not None:
+        try:
+            clock_mhz = boards.get(design.board).clock_mhz
+        except RequestError:
+            # A board of the user's own, whose file is not at hand.
+            clock_mhz = None
+    return HALF_PS if clock_mhz is None else round(1e6 / clock_mhz / 2)
 
 
 def seen_streams(design: Design | FoldedNetwork) -> tuple[Core, str, tuple[Stream, ...]]:

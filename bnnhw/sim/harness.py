@@ -32,6 +32,8 @@ SPLIT_FRAMES = 512
 """Frames a process must have for a second one to be worth its start."""
 SPLIT_WORDS = 1 << 14
 """Input words that are worth it too, of however few frames."""
+HALF_PS = 5_000
+"""Of a clock of 100 MHz."""
 EXPECTED_FRAMES = 64
 """Frames whose expected words are made at once."""
 
@@ -136,6 +138,7 @@ class Harness:
         jobs: int = 1,
         wave: Path | None = None,
         wave_frames: int = 2,
+        half_ps: int = HALF_PS,
         progress: Callable[[int, int], None] | None = None,
         watch: Watch | None = None,
         load: bytes = b"",
@@ -161,6 +164,8 @@ class Harness:
             Processes at most; each takes a part of the frames and starts with a reset.
         wave : Path, optional
             FST file to write of the first ``wave_frames`` frames; makes it one process.
+        half_ps : int
+            Picoseconds of half a cycle, in the wave.
         progress : callable, optional
             Called with frames done and frames, from another thread.
         watch : Watch, optional
@@ -214,7 +219,7 @@ class Harness:
                     arguments = [str(self.model.program), *files, *map(str, numbers)]
                     if self.wave:
                         target = folder / "wave.fst"
-                        arguments += [str(target), str(wave_frames)]
+                        arguments += [str(target), str(wave_frames), str(half_ps)]
                     processes.append(Process(arguments, folder, first, last - first, report))
                 raw, stamps, journal = [], [], None
                 passed: list[list[ProbeRecord]] = []

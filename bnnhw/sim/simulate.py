@@ -19,10 +19,11 @@ from bnnhw.rtl.accelerator import Accelerator
 from bnnhw.rtl.emit import verilog as emit_verilog
 from bnnhw.sim.cells import models_for
 from bnnhw.sim.core import Core
-from bnnhw.sim.harness import RESET_CYCLES, Harness
+from bnnhw.sim.harness import HALF_PS, RESET_CYCLES, Harness
 from bnnhw.sim.probes import Probes, wrapper
 from bnnhw.sim.result import SimulationResult, compare, measure
 from bnnhw.sim.streams import Stream
+from bnnhw.sim.wave_groups import write_groups
 from bnnhw.sim.words import pack_frames
 
 __all__ = ["simulate", "simulate_core"]
@@ -108,6 +109,7 @@ def simulate_core(
     seed: int = 1,
     wave: Path | None = None,
     wave_frames: int = 2,
+    half_ps: int = HALF_PS,
     jobs: int = 2,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -126,6 +128,8 @@ def simulate_core(
     verilog : str
     phase : callable, optional
         Told what is done before the first frame, and after the last one.
+    half_ps : int
+        Picoseconds of half a cycle, in a wave.
     streams : sequence of Stream
         Those whose words are noted until the first result comes; with ``layers`` only.
     reset_cycles : int
@@ -160,8 +164,11 @@ def simulate_core(
     start = time.perf_counter()
     recording = harness.run(
         words, stall=stall, seed=seed, watchdog=watchdog, drain=drain, jobs=jobs, wave=wave,
-        wave_frames=wave_frames, progress=progress, reset_cycles=reset_cycles, watch=watch, load=core.load,
+        wave_frames=wave_frames, half_ps=half_ps, progress=progress, reset_cycles=reset_cycles, watch=watch,
+        load=core.load,
     )  # fmt: skip
+    if wave is not None:
+        write_groups(wave, interface, core.probes, streams, core.module)
     run_s = time.perf_counter() - start
     begins("comparing with the reference")
     calm = recording

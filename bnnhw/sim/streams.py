@@ -23,6 +23,8 @@ class Stream:
         Whose unit it is.
     words : int
         Per frame.
+    width : int
+        Bits of a word.
     probe : int, optional
         The number of the probe that it is: of a layer's output.
     """
@@ -32,6 +34,7 @@ class Stream:
     port: str
     layer: str
     words: int
+    width: int
     probe: int | None = None
 
     @property
@@ -52,12 +55,12 @@ def streams_of(graph: Graph, core: Core, text: str) -> tuple[Stream, ...]:
         That Verilog; units that are not in it, since it was edited, are left out.
     """
     probes = {(probe.node, probe.port): number for number, probe in enumerate(core.probes)}
-    streams = [Stream("input", "input", "input", "input", graph.input.words)]
+    streams = [Stream("input", "input", "input", "input", graph.input.words, graph.input.width)]
     *inner, last = graph.nodes
     for node in inner:
         if node.name not in text:
             continue
         for port, form in zip(node.unit.output_ports, node.unit.outputs, strict=True):
             number = probes.get((node.name, port))
-            streams.append(Stream(node.name, node.unit.kind, port, node.layer, form.words, number))
-    return (*streams, Stream(last.name, last.unit.kind, last.unit.output_ports[0], last.layer, 1))
+            streams.append(Stream(node.name, node.unit.kind, port, node.layer, form.words, form.width, number))
+    return (*streams, Stream(last.name, last.unit.kind, last.unit.output_ports[0], last.layer, 1, graph.result.width))

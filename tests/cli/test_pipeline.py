@@ -219,9 +219,46 @@ def test_generate_with_the_serial_link(network: Path, folding: Path, tmp_path: P
 
 def test_simulate_writes_a_wave(network: Path, folding: Path, tmp_path: Path) -> None:
     design, wave = tmp_path / "design", tmp_path / "design.fst"
-    _json("generate", network, "--folding", folding, "-o", design)
-    _json("simulate", design, "--dataset", "digits", "--count", "4", "--wave", wave)
-    assert wave.stat().st_size > 1000
+    _json("generate", network, "--folding", folding, "--board", "icebreaker", "-o", design)
+    data = _json("simulate", design, "--dataset", "digits", "--count", "4", "--wave", wave, "--wave-frames", "3")
+    signals, changes, end_ps = _read_wave(wave)
+    groups = wave.with_suffix(".gtkw").read_text().splitlines()
+    assert '[dumpfile] "design.fst"' in groups
+    named = [line for line in groups if line.startswith("core.")]
+    assert len(named) > 10 and set(named) <= signals
+    kept = json.loads((design / "simulate.json").read_text())
+    for stream in kept["frame"][1:-1]:
+        assert sum(f".{stream['unit']}.output_valid" in line for line in named) == 1
+    # Three frames, in the picoseconds of 30 MHz: what is valid and ready at an edge moves.
+    half = round(1e6 / 30 / 2)
+    edges = [at for at, value in changes["core.clk"] if value == "1"]
+    assert {after - before for before, after in zip(edges, edges[1:], strict=False)} == {2 * half}
+    assert data["latency_cycles"] + 2 * data["cycles_per_frame"] <= end_ps / (2 * half)
+    taken = [at for at, value in changes["core.output_valid"] if value == "1"]
+    assert len(taken) == 3
+    assert {b - a for a, b in zip(taken, taken[1:], strict=False)} == {2 * half * data["cycles_per_frame"]}
+
+
+def _read_wave(path: Path) -> tuple[set[str], dict[str, list[tuple[int, str]]], int]:
+    """Names of a wave's signals as GTKWave has them, changes of the ports' single bits, and its end in picoseconds."""
+    import pylibfst
+
+    wave = pylibfst.lib.fstReaderOpen(str(path).encode())
+    assert pylibfst.lib.fstReaderGetTimescale(wave) == -12
+    _, found = pylibfst.get_scopes_signals2(wave)
+    handles = {signal.handle: name.split()[0] for name, signal in found.by_name.items() if name.count(".") == 1}
+    changes: dict[str, list[tuple[int, str]]] = {name: [] for name in handles.values()}
+
+    def changed(_: object, time: int, handle: int, value: object) -> None:
+        if handle in handles:
+            changes[handles[handle]].append((time, pylibfst.helpers.string(value)))
+
+    pylibfst.lib.fstReaderSetFacProcessMaskAll(wave)
+    pylibfst.fstReaderIterBlocks(wave, changed)
+    end = pylibfst.lib.fstReaderGetEndTime(wave)
+    pylibfst.lib.fstReaderClose(wave)
+    names = {name.replace(" ", "") for name in found.by_name} | {name.split()[0] for name in found.by_name}
+    return names, changes, end
 
 
 def test_fold(network: Path, tmp_path: Path) -> None:
