@@ -172,5 +172,9 @@ class SignPool(MaxPool, Activation):
         super().__init__(kernel, stride)
         self.estimator = estimator
 
+    @property
+    def pooled(self) -> bool:
+        return True
+
     def forward(self, x: Tensor) -> Tensor:
         return binarize(super().forward(x), self.estimator)

@@ -37,7 +37,7 @@ def _activations(root: fx.GraphModule) -> dict[fx.Node, float]:
             (before,) = node.all_input_nodes
             activation = _module(root, before)
             # One pool behind an activation is part of it, another one behind that pool is not.
-            if isinstance(activation, Activation) and not isinstance(activation, MaxPool) and len(before.users) == 1:
+            if isinstance(activation, Activation) and not activation.pooled and len(before.users) == 1:
                 found[node] = found.pop(before)
     return found
 

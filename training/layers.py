@@ -106,11 +106,17 @@ class Activation(nn.Module):
     -------
     step : float
         Between two values of its output: 1 for -1 and +1 too, which are given as they are.
+    pooled : bool
+        Whether a max pool is part of it.
     """
 
     @property
     def step(self) -> float:
         return 1.0
+
+    @property
+    def pooled(self) -> bool:
+        return False
 
 
 class BinaryActivation(Activation):

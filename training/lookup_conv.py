@@ -83,6 +83,10 @@ class LookupConv2d(LookupLayer):
             candidates = (torch.arange(area)[:, None] * inputs + readable).flatten()
         super().__init__(inputs * area, outputs, fan_in, generator, candidates)
 
+    @property
+    def pooled(self) -> bool:
+        return self.pool is not None
+
     def windows(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """What lies under each window, ``(frames * positions, elements)``, and the positions down and across."""
         top, left, bottom, right = self.padding

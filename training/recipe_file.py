@@ -35,6 +35,8 @@ NOTES = {
     "mirror": "half of the samples are turned left to right, at random",
     "validation": "share of the samples that is held out",
     "patience": "epochs without a better accuracy on what is held out before training stops",
+    "draw": "rows of weights are drawn towards each other by so much, for constants in the fabric",
+    "draw_after": "share of the epochs before that begins",
     "width_bits": "bits of the elements that each hidden layer gives",
 }
 """What is said of a key at the end of its line."""

@@ -10,19 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bnnhw.errors import FileError, RequestError
 from bnnhw.frontend import read_model
 from bnnhw.ir import LookupConv
 from bnnhw.training.check import check_export
+from bnnhw.training.conv import MaxPool
 from bnnhw.training.evaluation import hidden_activations, weight_bits
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.fitted import FittedInput
 from bnnhw.training.input_recipe import InputRecipe
 from bnnhw.training.layer_recipes import ConvRecipe, LookupRecipe
 from bnnhw.training.layers import InputQuantizer, SignedInput, ThresholdInput
-from bnnhw.training.lookup import Unary
+from bnnhw.training.lookup import ClassSums, Unary
 from bnnhw.training.lookup_conv import LookupConv2d
 from bnnhw.training.lookup_net import lookup_net
 from bnnhw.training.recipe import Recipe
@@ -135,6 +136,19 @@ def test_the_compiler_reads_the_model_as_it_is(
     hidden, _ = hidden_activations(model, given)
     assert len(hidden) == len(found) + len(neurons)
     assert weight_bits(model) == (sum(conv.channels for conv in CONVS[convs]) + sum(neurons)) * 8
+
+
+def test_pools_behind_it(tmp_path: Path) -> None:
+    """A pool of its own, then another one that is none of it; and a pool that becomes part of it."""
+    generator = torch.Generator().manual_seed(0)
+    own = LookupConv2d(2, 6, 3, (2, 1), pool=(1, 2), generator=generator)
+    plain = LookupConv2d(6, 6, 3, 1, generator=generator)
+    layers = (ThresholdInput(0.0), own, MaxPool((2, 1)), plain, MaxPool((1, 3)), nn.Flatten(), ClassSums(12, 3, 1.0))
+    model = nn.Sequential(*layers).eval()
+    write_onnx(to_onnx(model, SHAPE, {}), tmp_path / "m.onnx")
+    check_export(model, tmp_path / "m.onnx", SAMPLES)
+    hidden, _ = hidden_activations(model, torch.from_numpy(SAMPLES))
+    assert [layer.shape[1:] for layer in hidden] == [(6, 4, 3), (6, 2, 1)]
 
 
 SIGNAL = Recipe(
