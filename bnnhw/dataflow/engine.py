@@ -12,7 +12,7 @@ from bnnhw.errors import FoldingError
 from bnnhw.ir import Dense, Layer
 from bnnhw.registry import Registry
 
-__all__ = ["ENGINES", "WRITABLE", "Engine", "LayerFolding"]
+__all__ = ["ENGINES", "WRITABLE", "Engine", "LayerFolding", "most_vectors"]
 
 
 class Engine(Protocol):
@@ -55,6 +55,11 @@ ENGINES: Registry[Engine] = Registry("an engine", "the folder of its unit in bnn
 
 WRITABLE = ("block", "spram")
 """Memories that can be written while the device runs."""
+
+
+def most_vectors(engine: str) -> int:
+    """Vectors that may share a weight word of an engine at most."""
+    return getattr(ENGINES.named(engine), "most_vectors", 1)
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ class LayerFolding:
             value = getattr(self, key)
             if value not in words:
                 raise FoldingError(f"folding: {key} must be one of {', '.join(words)}, not {value!r}")
-        most = getattr(ENGINES.named(self.engine), "most_vectors", 1)
+        most = most_vectors(self.engine)
         if self.vectors > most:
             raise FoldingError(
                 f"folding: vectors must be at most {most} with the engine {self.engine}, not {self.vectors}"

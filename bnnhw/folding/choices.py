@@ -7,13 +7,13 @@ chosen together: a knapsack of one item per layer, solved exactly over the memor
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.dataflow.engine import ENGINES, WRITABLE
+from bnnhw.dataflow.engine import ENGINES, WRITABLE, LayerFolding, most_vectors
 from bnnhw.dataflow.loads import WORD_BITS
 from bnnhw.dataflow.resources import Resources
 from bnnhw.devices import Family
@@ -88,9 +88,12 @@ class Choices:
         *,
         sprams: int = 0,
         writable: bool = False,
+        vectors: Sequence[int] = (),
+        cycles: range = range(0),
     ) -> None:
         foldings = [folding for name in engines for folding in ENGINES.named(name).candidates(layer)]
         foldings = foldings or list(ENGINES.named("folded").candidates(layer))
+        foldings += [each for folding in foldings for each in _shared(layer, folding, vectors, cycles)]
         if sprams:
             most = sprams * WORD_BITS + WORD_BITS - 1
             narrow = [each for each in foldings if each.memory == "block" and each.pe * each.simd <= most]
@@ -135,6 +138,17 @@ class Choices:
     def cheapest(self, device: Room, count: int | None = None) -> int:
         """Which of the first ``count`` of them costs least as a share of a device."""
         return int(np.argmin(device.share(self.cells[:count], self.blocks[:count], self.sprams[:count])))
+
+
+def _shared(layer: Layer, folding: LayerFolding, vectors: Sequence[int], cycles: range) -> Iterator[LayerFolding]:
+    """A folding with its weight words shared by so many vectors: where they can be, and bring it within the cycles."""
+    matrix = layer.matrix
+    assert matrix is not None, "only layers with weights are folded"
+    most = 1 if layer.depth_multiplier else folding.most_vectors(matrix)
+    each = layer.vectors * -(-matrix.neurons // folding.pe) * -(-matrix.synapses // folding.simd)
+    for count in vectors:
+        if count <= min(most, most_vectors(folding.engine)) and cycles.start < each <= count * cycles.stop:
+            yield replace(folding, vectors=count)
 
 
 def spent(choices: Sequence[Choices], picks: Sequence[int]) -> Room:

@@ -20,7 +20,8 @@ from bnnhw.errors import CheckError
 from bnnhw.folding.choices import Choices, Room, choose, logic_cells, spent
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.predict import predict
-from bnnhw.ir import Layer, Network, walk
+from bnnhw.ir import Layer, Network, Window, walk
+from bnnhw.lowering.columns import column_windows, columns_misfit
 
 __all__ = ["CELL_SHARE", "MODEST_CELLS", "Device", "Solver", "logic_cells"]
 
@@ -29,6 +30,9 @@ CELL_SHARE = 0.70
 
 MODEST_CELLS = 4000
 """Logic cells up to which place and route takes about a minute: what :meth:`Solver.modest` stays within."""
+
+VECTORS = (2, 4)
+"""Numbers of vectors that share a weight word, compared where no folding of one at a time will do."""
 
 CORRECTIONS = 4
 """Times that a choice is made again: of less room for what lies between, of fewer cycles for units that wait."""
@@ -51,8 +55,20 @@ class Device(Protocol):
 
 def _least(layer: Layer) -> int:
     """Cycles per frame that a layer's window unit takes with all channels in a word; no folding makes it quicker."""
+    return 1 if layer.window is None else _words(layer.window)
+
+
+def _least_in_columns(layer: Layer) -> int:
+    """The same, with the taps of a window that has columns of them coming as such."""
     window = layer.window
-    return 1 if window is None else max(window.height * window.width, window.positions * window.area)
+    if window is None or columns_misfit(layer):
+        return _least(layer)
+    return min(_words(window), max(map(_words, column_windows(window))))
+
+
+def _words(window: Window) -> int:
+    """Words per frame on the busier side of a window unit, all channels in one."""
+    return max(window.height * window.width, window.positions * window.area)
 
 
 class Solver:
@@ -96,16 +112,18 @@ class Solver:
         self._engines = [(layer, engines[:1] if large(layer) else engines) for layer in self._layers]
         self._writable = writable
         self._choices = self._compared(0)
+        self._shared: dict[range, list[Choices]] = {}
 
     @property
     def least(self) -> int:
         """Cycles per frame that no folding goes below, of whatever engine."""
         return max(map(_least, self._layers))
 
-    def _compared(self, sprams: int) -> list[Choices]:
+    def _compared(self, sprams: int, vectors: Sequence[int] = (), cycles: range = range(0)) -> list[Choices]:
         """The foldings of every layer with weights, of which some are in at most so many SPRAMs."""
+        family = self.device.family
         return [
-            Choices(layer, self.device.family, engines, sprams=sprams, writable=self._writable)
+            Choices(layer, family, engines, sprams=sprams, writable=self._writable, vectors=vectors, cycles=cycles)
             for layer, engines in self._engines
             if layer.matrix is not None
         ]
@@ -116,11 +134,18 @@ class Solver:
         sprams = self.device.filled_sprams
         return self._compared(sprams) if sprams else []
 
+    def _sharing(self, cycles: range) -> list[Choices]:
+        """The same, with those whose weight words several vectors share, which brings them within the cycles."""
+        if cycles not in self._shared:
+            self._shared[cycles] = self._compared(0, VECTORS, cycles)
+        return self._shared[cycles]
+
     def fastest(self, cells: float = inf, *, spram: bool = True) -> FoldedNetwork:
         """The folding with the fewest cycles per frame whose estimate fits the device, what is reserved included.
 
         With ``cells``, one of at most so many logic cells. The least number of cycles that all layers have a folding
-        within, and that fits, is searched by halving.
+        within, and that fits, is searched by halving; without ``cells`` then fewer cycles than that, with weight words
+        that several vectors share and taps in columns.
 
         Parameters
         ----------
@@ -153,6 +178,19 @@ class Solver:
                 best, high = folded, middle
             else:
                 low = middle + 1
+        return best if cells < inf else self._faster(best, high)
+
+    def _faster(self, best: FoldedNetwork, high: int) -> FoldedNetwork:
+        """The fastest with shared weight words, where it takes fewer cycles than ``high``; else ``best``."""
+        low = max(map(_least_in_columns, self._layers))
+        sharing = self._sharing(range(low, high))
+        while low < high:
+            middle = (low + high) // 2
+            folded = self._chosen(sharing, middle, self._room)
+            if folded is not None:
+                best, high = folded, middle
+            else:
+                low = middle + 1
         return best
 
     def modest(self) -> FoldedNetwork:
@@ -171,6 +209,8 @@ class Solver:
         target = cycles
         for _ in range(CORRECTIONS):
             folded = self._within(target, self._room)
+            if folded is None and target >= max(map(_least_in_columns, self._layers)):
+                folded = self._chosen(self._sharing(range(cycles // 2, cycles)), target, self._room)
             if folded is None:
                 return None
             excess = predict(folded.graph(self.device.family.technology)).cycles_per_frame - cycles
@@ -182,6 +222,8 @@ class Solver:
 
     def _within(self, cycles: int, room: Room, *, spram: bool = True) -> FoldedNetwork | None:
         """The cheapest folding of every layer within ``cycles`` cycles, if there is one of each and all fit."""
+        if cycles < self.least:
+            return None
         for choices in (self._choices, self._in_spram if spram else []):
             if choices and (found := self._chosen(choices, cycles, room)) is not None:
                 return found
@@ -194,7 +236,7 @@ class Solver:
             picks = choose(choices, cycles, left, self._room)
             if picks is None:
                 return None
-            folded = self._folded(picks, choices)
+            folded = self._folded(picks, choices, cycles)
             whole = Room.of(self._cost(folded), self.device.family)
             if room.holds(whole):
                 return folded
@@ -202,10 +244,14 @@ class Solver:
             left = room - (whole - spent(choices, picks))
         return None
 
-    def _folded(self, picks: Sequence[int], choices: Sequence[Choices]) -> FoldedNetwork:
-        """The network with one of its layers' choices each."""
-        pairs = zip(choices, picks, strict=True)
-        return FoldedNetwork(self.network, tuple(choice.foldings[pick] for choice, pick in pairs))
+    def _folded(self, picks: Sequence[int], choices: Sequence[Choices], cycles: float = inf) -> FoldedNetwork:
+        """The network with one of its layers' choices each, their taps in columns where ``cycles`` need that."""
+        layers = (layer for layer in self._layers if layer.matrix is not None)
+        foldings = tuple(
+            replace(choice.foldings[pick], columns=_least(layer) > cycles and columns_misfit(layer) is None)
+            for layer, choice, pick in zip(layers, choices, picks, strict=True)
+        )
+        return FoldedNetwork(self.network, foldings)
 
     def _cost(self, folded: FoldedNetwork) -> Resources:
         """The estimated cost, what is reserved included."""

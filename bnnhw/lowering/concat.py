@@ -29,7 +29,7 @@ class ConcatRule:
         formats = [end.format for end in ends]
         for place, other in enumerate(reversed(layer.branches)):
             # What the other branch swallows waits here, and what this one gives while the other has its turn.
-            guess = swallowed(layer, other, formats[place]) + formats[place].group_words
+            guess = swallowed(build, layer, other, formats[place]) + formats[place].group_words
             ends[place] = build.queue(f"{name}_{layer.branch_names[place]}_buffer", layer.name, ends[place], guess)
         groups = [end.format.frame if layer.flat else end.format.group for end in ends]
         frame = sum(end.format.frame for end in ends)

@@ -22,9 +22,11 @@ class ResidualRule:
         body = build.follow(layer.body, replace(given, number=second - 1))
         shortcut = build.follow(layer.shortcut, replace(given, number=second))
         computed = body.computed or shortcut.computed
-        shortcut = build.queue(f"{name}_buffer", layer.name, shortcut, swallowed(layer, layer.body, shortcut.format))
+        shortcut = build.queue(
+            f"{name}_buffer", layer.name, shortcut, swallowed(build, layer, layer.body, shortcut.format)
+        )
         if layer.shortcut:
-            guess = swallowed(layer, layer.shortcut, body.format)
+            guess = swallowed(build, layer, layer.shortcut, body.format)
             body = build.queue(f"{name}_body_buffer", layer.name, body, guess)
         form = body.format
         shortcut = build.convert(name, layer.name, shortcut, form.lanes, form.group)
@@ -37,12 +39,17 @@ class ResidualRule:
         return build.map_input(layer, bits)
 
 
-def swallowed(layer: Layer, branch: tuple[Layer, ...], beside: StreamFormat) -> int:
-    """About how many words pass beside a branch before it gives its first: what its windows span."""
+def swallowed(build: Builder, layer: Layer, branch: tuple[Layer, ...], beside: StreamFormat) -> int:
+    """About how many words pass beside a branch before it gives its first: what its windows span.
+
+    To it come positions that wait for their turn in rows of columns, and with others that share their weight words.
+    """
     windows = [part.window for part in walk(branch) if part.window is not None]
     frame = layer.shape_in[1] * layer.shape_in[2]
     spans = sum((w.span[0] - 1 - w.padding[0] + w.span[1] / w.width) / w.height for w in windows)
-    return min(round(beside.words * min(max(spans, 0.0), 1.0)) + 4 * beside.words // frame, beside.words)
+    foldings = [build.folding(part) for part in walk(branch) if part.matrix is not None]
+    waiting = 4 + sum(4 * folding.columns + 2 * (folding.vectors - 1) for folding in foldings)
+    return min(round(beside.words * min(max(spans, 0.0), 1.0)) + waiting * beside.words // frame, beside.words)
 
 
 RULES.add(Residual, ResidualRule())
