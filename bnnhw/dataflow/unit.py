@@ -124,6 +124,11 @@ class Unit(ABC):
         return None
 
     @property
+    def warm_up(self) -> int:
+        """Frames at the beginning that it may take more slowly than others, because it has no other work waiting."""
+        return 0
+
+    @property
     def interval(self) -> int:
         """Cycles per frame of the network, neither side waiting."""
         return self.repeats * self.timing.interval

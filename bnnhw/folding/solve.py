@@ -206,18 +206,21 @@ class Solver:
 
     def cheapest(self, cycles: int) -> FoldedNetwork | None:
         """The folding of the least estimated cost of at most so many cycles per frame; None when none fits."""
-        target = cycles
+        target, before = cycles, None
         for _ in range(CORRECTIONS):
             folded = self._within(target, self._room)
             if folded is None and target >= max(map(_least_in_columns, self._layers)):
                 folded = self._chosen(self._sharing(range(cycles // 2, cycles)), target, self._room)
             if folded is None:
                 return None
-            excess = predict(folded.graph(self.device.family.technology)).cycles_per_frame - cycles
+            found = predict(folded.graph(self.device.family.technology))
+            excess = found.cycles_per_frame - cycles
             if excess <= 0:
                 return folded
             # Units that are each quick enough wait for each other: quicker ones wait less.
-            target -= excess
+            slowest = max(unit.cycles for unit in found.layers)
+            target = (min(target, slowest) if folded == before else target) - excess
+            before = folded
         return None
 
     def _within(self, cycles: int, room: Room, *, spram: bool = True) -> FoldedNetwork | None:

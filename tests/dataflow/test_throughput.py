@@ -13,7 +13,7 @@ from bnnhw.dataflow.flow import Deadlock, Link, Run
 from bnnhw.dataflow.graph import Graph, Node
 from bnnhw.dataflow.throughput import settle
 from bnnhw.devices import technology
-from bnnhw.folding import FoldedNetwork
+from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.lowering.builder import Builder
 from bnnhw.units.buffer.model import BufferUnit
 from bnnhw.units.width.model import WidthUnit
@@ -144,6 +144,19 @@ def test_distances_that_never_repeat_count_as_their_mean() -> None:
     offered = found.links[-1].offered
     assert {b - a for a, b in itertools.pairwise(offered)} == {9, 12}
     assert (found.per_frame, found.frames, len(offered)) == (11, 64, 64)
+
+
+def test_frames_that_go_alone_at_first_are_not_the_steady_state() -> None:
+    """Five layers take two frames at once; the first frames go through them one by one, at equal distances."""
+    one = LayerFolding(2, 4, vectors=2)
+    folded = random_folded([16] * 6, [(2, 4)] * 5)
+    graph = FoldedNetwork(folded.network, (one,) * 5).graph(TECH)
+    found = settle(graph)
+    offered = found.links[-1].offered
+    alone = [b - a for a, b in itertools.pairwise(offered)]
+    assert alone[:4] == [4 * 8] * 4
+    assert found.per_frame == 16
+    assert sum(node.unit.warm_up for node in graph.nodes) == 10
 
 
 class _Starting(_Limping):

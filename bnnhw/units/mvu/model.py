@@ -170,6 +170,10 @@ class MvuUnit(Unit):
             return super().interval
         return -(-self.repeats * self._single.interval // self.folding.vectors)
 
+    @property
+    def warm_up(self) -> int:
+        return -(-self.folding.vectors // self.repeats) if self.folding.vectors > 1 else 0
+
     @cached_property
     def timing(self) -> MvuTiming:  # pyright: ignore[reportIncompatibleMethodOverride]
         if self.folding.vectors == 1:
