@@ -37,6 +37,8 @@ class Drawing:
     computed from are drawn together. Whether that is to the row itself or to its complement goes with the choice.
 
     The term is of the signs of the weights; its gradient reaches the latent weights as that of any product with them.
+    Every weight counts as one lane, whatever the bits of its input: where these are several, a correction may pay for
+    the engine that is not counted here.
 
     Parameters
     ----------
