@@ -21,7 +21,7 @@ FOLDINGS = (
     # 37 columns, 3 planes of input: two SPRAMs, the rest in block RAM, both orders of planes.
     LayerFolding(4, 7, "spram"),
     LayerFolding(3, 5, "spram", planes="serial", writable=True),
-    LayerFolding(5, 8, "block", writable=True),
+    LayerFolding(5, 8, "block", vectors=2, writable=True),
     # One word: registers.
     LayerFolding(6, 9, "block", writable=True),
 )
