@@ -51,6 +51,36 @@ def _cnv(name: str, summary: str, dataset: str, **options: Any) -> Recipe:
     return replace(recipe, **options)
 
 
+def _resnet() -> Recipe:
+    """ResNet-20 for CIFAR-10 (He et al., 2016, section 4.2) with Bi-Real Net's shortcuts around every convolution.
+
+    Where a stage halves the map and doubles the channels, the convolution has no shortcut: what is carried on are whole
+    numbers of every channel (:mod:`bnnhw.training.shortcut`), and there are none of the new ones. Its last map is
+    pooled to 4 x 4 bits, each of which the classes weigh by itself, instead of averaged.
+    """
+    around = {"kernel": (3, 3), "padding": (1, 1, 1, 1)}
+    stages = [
+        [ConvRecipe(channels, stride=stride, **around), *[ConvRecipe(channels, shortcut=True, **around)] * shortcuts]
+        for channels, stride, shortcuts in ((16, (1, 1), 6), (32, (2, 2), 5), (64, (2, 2), 5))
+    ]
+    convs = [conv for stage in stages for conv in stage]
+    return Recipe(
+        name="cifar10-resnet",
+        summary="CIFAR-10, a residual network of 18 convolutions of 16, 32 and 64 channels; fits an ECP5 of 45k",
+        dataset="cifar10",
+        input=InputRecipe(bits=8),
+        widths=(),
+        epochs=300,
+        batch=100,
+        learning_rate=0.002,
+        shape=(3, 32, 32),
+        # Around pixels is 0, one of their values; around bits -1.
+        convs=(replace(convs[0], padding_value=0), *convs[1:-1], replace(convs[-1], pool=(2, 2))),
+        shift=(4, 4),
+        mirror=True,
+    )
+
+
 def _conv_net() -> Recipe:
     """BinaryNet's network for CIFAR-10 (Courbariaux, Hubara et al., 2016, section 2.2), padded with elements."""
     convs = tuple(
@@ -164,6 +194,7 @@ _ALL = (
         mirror=True,
     ),
     _conv_net(),
+    _resnet(),
     _cnv(
         "svhn-cnv",
         "house numbers, FINN's CNV: 6 convolutions of 64 to 256 channels, 2 x 512 neurons",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from bnnhw.dataflow.flow import Link, Run
@@ -98,6 +98,8 @@ class Graph:
     probes : tuple of Probe
         One for each layer but the network's output and those that became part of the next, in the order of
         :func:`bnnhw.ir.network.walk`.
+    settled : (int, int), optional
+        Latency and cycles per frame, where deriving the depths of its queues has shown them: these cost no cycle.
 
     Raises
     ------
@@ -110,6 +112,7 @@ class Graph:
     input: StreamFormat
     output: int
     probes: tuple[Probe, ...] = ()
+    settled: tuple[int, int] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         given: dict[int, StreamFormat | ResultFormat] = {0: self.input}

@@ -64,6 +64,10 @@ class Prediction:
 
 def predict(graph: Graph) -> Prediction:
     """The exact cycles of an accelerator (its technology's datapaths decide the latency, not the interval)."""
-    found = settle(graph)
+    if graph.settled is None:
+        found = settle(graph)
+        latency, per_frame = found.latency, found.per_frame
+    else:
+        latency, per_frame = graph.settled
     units = tuple(LayerCycles(node.layer, node.unit.kind, node.unit.interval) for node in graph.nodes)
-    return Prediction(found.per_frame, found.latency, units)
+    return Prediction(per_frame, latency, units)

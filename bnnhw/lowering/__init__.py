@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bnnhw.dataflow import Graph
 from bnnhw.dataflow.engine import LayerFolding
@@ -57,9 +58,11 @@ def lower(
     graph = unlimited.graph()
     if not unlimited.queues:
         return without.observed(graph)
-    links = settle(graph).links
+    found = settle(graph)
+    links = found.links
     depths: dict[str, int] = {}
     for node in unlimited.queues:
         taken = links[node.sinks[0]].taken
         depths[node.name] = full_speed_depth(links[node.sources[0]].taken[: len(taken)], taken)
-    return without.observed(Builder(network, foldings, technology, depths, scores).graph())
+    whole = Builder(network, foldings, technology, depths, scores).graph()
+    return without.observed(replace(whole, settled=(found.latency, found.per_frame)))

@@ -14,6 +14,7 @@ from bnnhw.dataflow.graph import Graph, Node
 from bnnhw.dataflow.throughput import settle
 from bnnhw.devices import technology
 from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.folding.predict import predict
 from bnnhw.lowering.builder import Builder
 from bnnhw.units.buffer.model import BufferUnit
 from bnnhw.units.width.model import WidthUnit
@@ -70,6 +71,16 @@ def test_what_settled_stays(seed: int) -> None:
         found.per_frame
     }
     assert found.per_frame >= max(node.unit.interval for node in units.nodes)
+
+
+@pytest.mark.parametrize("folded", [residual(), residual(shortcut=True), *map(random_network, SEEDS)])
+def test_derived_queues_cost_no_cycle(folded: FoldedNetwork) -> None:
+    """What deriving the depths of queues shows is what the graph with these does: it is not followed again."""
+    graph = folded.graph(TECH)
+    found = settle(graph)
+    queues = any(isinstance(node.unit, BufferUnit) for node in graph.nodes)
+    assert graph.settled == ((found.latency, found.per_frame) if queues else None)
+    assert (predict(graph).latency_cycles, predict(graph).cycles_per_frame) == (found.latency, found.per_frame)
 
 
 def test_three_equal_distances_are_enough() -> None:
