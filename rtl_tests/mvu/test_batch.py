@@ -60,12 +60,10 @@ CASES = [
     Case(8, 16, 2, 4, 4, "lut", "generic"),
     # No power of two, neither fold without padding.
     Case(7, 13, 2, 4, 3, "lut", "ecp5", "uint2", "uint2"),
-    Case(9, 10, 2, 2, 5, "block", "generic", "bipolar", None),
     # The least folds there may be: a word comes and a word leaves in every cycle.
     Case(6, 8, 3, 4, 2, "lut", "ice40"),
     Case(3, 6, 1, 2, 3, "block", "ecp5", "int2", "uint2"),
-    # Planes one after another; all neurons and all synapses at once then.
-    Case(4, 7, 2, 4, 2, "block", "ecp5", "uint3", "bipolar", "serial"),
+    # Planes one after another; all neurons and all synapses at once.
     Case(4, 7, 4, 7, 2, "lut", "ice40", "uint2", "bipolar", "serial"),
     # A popcount deeper than the synapse fold is long; more processing elements than one register feeds.
     Case(4, 70, 2, 35, 2, "block", "ecp5"),
@@ -73,7 +71,13 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+SLOW = [
+    Case(9, 10, 2, 2, 5, "block", "generic", "bipolar", None),
+    Case(4, 7, 2, 4, 2, "block", "ecp5", "uint3", "bipolar", "serial"),
+]
+
+
+@pytest.mark.parametrize("case", [*CASES, *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW)], ids=str)
 def test_vectors(case: Case) -> None:
     unit, most = case.unit(), case.vectors
     sf, nf = ceil(case.synapses / case.simd), ceil(case.neurons / case.pe)
@@ -140,7 +144,7 @@ def test_flow(case: Case) -> None:
     unit = case.unit()
     check_flow(
         unit, unit.model.timing.flow, ceil(case.synapses / case.simd), ceil(case.neurons / case.pe),
-        frames=4 * case.vectors + 1, seed=case.neurons,
+        frames=3 * case.vectors + 1, seed=case.neurons,
     )  # fmt: skip
 
 

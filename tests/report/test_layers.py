@@ -72,6 +72,9 @@ def test_what_layers_ask_of_the_chip() -> None:
     serial = FOLD | {"layers": [FOLD["layers"][0] | {"planes": "serial"}]}
     (one,) = loads(NETWORK, serial)
     assert (one.peak, one.intensity, one.bits) == (64.0, 1.0, 64.0)
+    # Four vectors share what is read.
+    (one,) = loads(NETWORK, FOLD | {"layers": [FOLD["layers"][0] | {"vectors": 4}]})
+    assert (one.peak, one.intensity, one.bits) == (64.0, 16.0, 4.0)
 
 
 def test_a_roof_of_two_ceilings() -> None:
@@ -136,6 +139,11 @@ def test_units_estimated_and_real() -> None:
     assert [row.lut4 for row in rows] == [(20, 0), (400, 380), (900, 850), (None, 500), (2000, 1730)]
     assert [(row.bram, row.ff) for row in rows][1:] == [((8, 8), 310), ((0, 0), 650), ((None, 1), 400), ((9, 9), 1360)]
     assert [row.lut4 for row in unit_rows(FOLD, {})] == [(20, None), (400, None), (900, None), (2000, None)]
+    shared = FOLD | {"layers": [layer | {"vectors": 2} for layer in FOLD["layers"]]}
+    assert [row.what for row in unit_rows(shared, {})][1:3] == [
+        "mvu, 4 × 4 × 2 vectors, block",
+        "mvu, 10 × 32 × 2 vectors, lut",
+    ]
     earlier = FOLD | {"units": [{"name": "first", "unit": "mvu", "cycles": 512}]}
     assert unit_rows(earlier, FLOORPLAN) == () == unit_rows({}, {})
 
