@@ -72,8 +72,8 @@ def engines(result: Row, table: Callable[..., str]) -> str:
         "LUT4, so block RAMs stand beside.",
         "Frames per second are those of the core: its clock by its cycles per frame. A clock is the slowest of "
         "nextpnr's seeds where this design was placed and routed, of the accelerator with a link or a store of "
-        "frames, some of them earlier netlists of the same cycles; where none was, it is the clock that the board's "
-        "designs are built for, in brackets, and the mark in the diagram is hollow. One that nextpnr did not place "
+        "frames, some of them earlier netlists of the same cycles; where none was, it is the clock that the "
+        "design is built for, in brackets, and the mark in the diagram is hollow. One that nextpnr did not place "
         "has none. No link of these boards carries as many frames as the fast ones take ([links.md](links.md)). "
         "Seed 0 of training everywhere: differences of a few test frames say nothing about the next seed.",
         "Marks: squares are folded, triangles spatial, discs lookup, crosses published elsewhere. Numbers and letters "

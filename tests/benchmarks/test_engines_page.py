@@ -137,6 +137,11 @@ def test_a_clock_is_the_slowest_of_the_same_design_or_the_boards(monkeypatch: py
     folded = engines.Point("mnist", "folded", "net", "icebreaker")
     assert engines.clock_of(folded, board, 20)["measured"] == [47.7, 47.4]
     assert engines.clock_of(folded, engines.boards.get("ulx3s-85f"), 20)["source"] == "board"
+    slower = engines.Point("mnist", "folded", "else", "icebreaker", mhz=12.5)
+    assert engines.clock_of(slower, board, 20) == {"mhz": 12.5, "measured": [], "source": "board"}
+    # Tables that take more than a cycle per frame are built with a link, and not between a store and a counter.
+    tables = engines.Point("mnist", "lookup", "net", "icebreaker")
+    assert engines.clock_of(tables, board, 20)["measured"] == [47.7, 47.4]
 
 
 def test_documents_are_those_of_the_results(root: Path, page: ModuleType) -> None:
