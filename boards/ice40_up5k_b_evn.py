@@ -23,5 +23,7 @@ ICE40_UP5K_B_EVN = Board(
     leds=(("led_r", 0), ("led_g", 0)),
     platform=ICE40UP5KBEVNPlatform,
     pins={"uart": {"rx": "pmod_0:9", "tx": "pmod_0:8"}},
+    # Behind any bitstream of the device, 104,090 bytes, and its multiboot images.
+    image_offset=1 << 20,
     programmers=(Iceprog(), OpenFpgaLoader(options=("--board", "ice40_generic"), memories=("flash",))),
 )

@@ -27,6 +27,8 @@ ICEBREAKER = Board(
     # flash's select at 4 (ftdi://ftdi:2232h/1?cs=1); as the platform's SPIFlashResources and iceprog have them.
     pins={"spi": {"sck": "15", "cs_n": "16", "mosi": "14", "miso": "17"}},
     bridge_baud=12_000_000,
+    # Behind any bitstream of the device, 104,090 bytes, and its multiboot images.
+    image_offset=1 << 20,
     programmers=(
         Iceprog(),
         OpenFpgaLoader(options=("--board", "ice40_generic"), memories=("flash",)),

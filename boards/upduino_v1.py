@@ -23,6 +23,8 @@ UPDUINO_V1 = Board(
     leds=(("led_r", 0), ("led_g", 0)),
     platform=UpduinoV1Platform,
     pins={"uart": {"rx": "j_0:3", "tx": "j_0:4"}},
+    # Behind any bitstream of the device, 104,090 bytes, and its multiboot images.
+    image_offset=1 << 20,
     programmers=(
         Iceprog(),
         OpenFpgaLoader(options=("--board", "ice40_generic", "--cable", "ft232"), memories=("flash",)),

@@ -23,6 +23,8 @@ UPDUINO_V3 = Board(
     leds=(("rgb_led", 0, "r"), ("rgb_led", 0, "g")),
     platform=UpduinoV3Platform,
     pins={"uart": {"rx": "j_0:7", "tx": "j_0:8"}},
+    # Behind any bitstream of the device, 104,090 bytes, and its multiboot images.
+    image_offset=1 << 20,
     programmers=(
         Iceprog(),
         OpenFpgaLoader(options=("--board", "ice40_generic", "--cable", "ft232"), memories=("flash",)),

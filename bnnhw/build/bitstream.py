@@ -45,6 +45,7 @@ def check_fit(cells: CellCounts, board: Board) -> None:
         ("LUT4", cells.lut4, board.lut4),
         ("FF", cells.ff, board.ff),
         ("block RAM", cells.bram, board.block_rams),
+        ("SPRAM", cells.spram, board.sprams),
     )
     over = [
         f"{name} {used} of {most}" + (f" ({used / most:.0%})" if most else "")

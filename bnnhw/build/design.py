@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from bnnhw.links import BoardLink, Setting
 from bnnhw.links.external import ExternalAccelerator
 from bnnhw.links.pins import board_platform
 from bnnhw.links.store.contents import StoredFrames
+from bnnhw.links.weights import LoadSetting
 from bnnhw.rtl.emit import emit
 
 __all__ = ["TOP", "Design", "Source", "design_files", "write_design"]
@@ -44,8 +45,8 @@ class Source:
         Of the accelerator, as predicted for the technology it was generated for.
     store : StoredFrames, optional
         Frames on the chip, instead of those that the link would bring.
-    image : bytes
-        What fills the memories that are filled at run time (:mod:`bnnhw.dataflow.image`); none where there is none.
+    load : LoadSetting, optional
+        What fills the memories that are filled at run time.
     """
 
     verilog: str
@@ -59,7 +60,7 @@ class Source:
     cycles_per_frame: int
     latency_cycles: int
     store: StoredFrames | None = None
-    image: bytes = b""
+    load: LoadSetting | None = None
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,17 @@ def write_design(source: Source, board: Board, folder: Path, *, link: BoardLink,
     write_text(design.sources[0], source.verilog, owned=True)
     for path in design.sources[1:-1]:
         identity = int(source.identity[:8], 16)
-        setting = Setting(source.classes, identity, board.reachable_mhz(clock_mhz), source.store)
+        made = board.reachable_mhz(clock_mhz)
+        load = None if source.load is None else replace(source.load, clock_mhz=made)
+        setting = Setting(source.classes, identity, made, source.store, load)
         # Its streams come from its signature, where a type checker can't see them.
-        accelerator: Any = ExternalAccelerator(source.module, source.frame, loads=bool(source.image))
+        accelerator: Any = ExternalAccelerator(source.module, source.frame, loads=load is not None)
         gateware = link.gateware(accelerator, setting)
         write_text(path, emit(gateware, link.module, board.family.name).rtlil, owned=True)
     linked = source.module if source.linked else link.module
-    plan = board_platform(board, link).prepare(link.top(board, board.clock(clock_mhz), linked), TOP, emit_src=False)
+    flash = source.load is not None and source.load.offset is not None
+    top = link.top(board, board.clock(clock_mhz), linked, flash=flash)
+    plan = board_platform(board, link).prepare(top, TOP, emit_src=False)
     for path in (design.sources[-1], design.constraints):
         content = plan.files[path.name]
         write_whole(path, content.encode() if isinstance(content, str) else content, owned=True)

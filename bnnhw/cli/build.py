@@ -10,7 +10,7 @@ import click
 from bnnhw.cli.frames_options import frames_options
 from bnnhw.cli.inputs import frames_per_second, load_frames, open_path
 from bnnhw.cli.next_steps import after_build, show_steps
-from bnnhw.cli.options import baud_option, board_option, folding_option, link_option, pins_option
+from bnnhw.cli.options import baud_option, board_option, folding_option, link_option, pins_option, writable_option
 from bnnhw.cli.paths import InputPath, Number, OutputDirectory
 from bnnhw.cli.session import Session, verb
 from bnnhw.errors import RequestError
@@ -39,6 +39,7 @@ MAX_EXPLORED = 1000
 @click.argument("design", metavar="DIR_or_N.bnn", type=InputPath())
 @board_option
 @folding_option
+@writable_option
 @click.option(
     "--seed", metavar="S", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Of place and route."
 )
@@ -78,6 +79,7 @@ def build(
     design: Path,
     board: str,
     folding: Path | None,
+    writable: bool,
     seed: int,
     explore: int | None,
     freq: float | None,
@@ -102,7 +104,8 @@ def build(
     if not store and (wanted.dataset, wanted.random, wanted.count) != (None, None, None):
         raise RequestError("--dataset, --random and --count must come with --store, which puts frames on the chip")
     chosen = as_board(board)
-    opened = open_path(session, design, with_link(chosen, None if design.is_dir() else link, placed=False), folding)
+    linked = with_link(chosen, None if design.is_dir() else link, placed=False)
+    opened = open_path(session, design, linked, folding, writable=writable)
     technology, model = None, design
     if isinstance(opened, Design):
         technology, model = opened.technology, None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bnnhw.cli.inputs import frames_per_second, headroom_note, left_out_note
-from bnnhw.cli.options import baud_option, board_option, link_option
+from bnnhw.cli.options import baud_option, board_option, link_option, writable_option
 from bnnhw.cli.paths import InputPath, Number, OutputFile
 from bnnhw.cli.session import Session, verb
 
@@ -35,6 +35,7 @@ __all__ = ["fold"]
     help="Of each layer that it can compute: folded (weights in memory), spatial (weights in the fabric), lookup "
     "(truth tables), or any. Without it folded, and any where that is faster or folded does not do.",
 )
+@writable_option
 @baud_option
 @click.option("-o", "output", metavar="F.json", type=OutputFile("folding"), help="The folding to write.")
 def fold(
@@ -45,6 +46,7 @@ def fold(
     fps: float | None,
     fastest: bool,
     engine: str | None,
+    writable: bool,
     baud: int | None,
     output: Path | None,
 ) -> None:
@@ -72,7 +74,7 @@ def fold(
     loaded = open_network(network)
     check_frame(loaded, chosen)
     with session.stage("fold"):
-        choice = choose(loaded, chosen, fps=fps, fastest=fastest, engine=engine)
+        choice = choose(loaded, chosen, fps=fps, fastest=fastest, engine=engine, writable=writable)
         data = fold_json(choice.folded, chosen)
         best = data if fastest else choice.headroom() or data
         data["fastest"] = {key: best[key] for key in HEADROOM}
@@ -95,7 +97,9 @@ def fold(
             f"{data['cycles_per_frame']} cycles per frame, latency {data['latency_cycles']} cycles: "
             f"{frames_per_second(data)} at {data['clock_mhz']:g} MHz"
         )
-        console.print(f"about {data['estimate']['lut4']} LUT4 and {data['estimate']['bram']} block RAMs with the link")
+        need = data["estimate"]
+        sprams = f", {need['spram']} SPRAMs" if need["spram"] else ""
+        console.print(f"about {need['lut4']} LUT4 and {need['bram']} block RAMs{sprams} with the link")
         if best["cycles_per_frame"] < data["cycles_per_frame"]:
             console.print(headroom_note(best), markup=False)
         if output is not None:

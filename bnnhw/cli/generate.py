@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bnnhw.cli.inputs import choose_folding, frames_per_second
-from bnnhw.cli.options import baud_option, folding_option, pins_option
+from bnnhw.cli.options import baud_option, folding_option, pins_option, writable_option
 from bnnhw.cli.paths import BoardName, InputPath, OutputDirectory
 from bnnhw.cli.session import Session, verb
 from bnnhw.errors import RequestError
@@ -33,6 +33,7 @@ def _summaries(needs_board: bool) -> str:
     help="Uses the memories of this board's device.  [default: portable Verilog]",
 )
 @folding_option
+@writable_option
 @click.option(
     "--link",
     type=click.Choice(list(LINKS)),
@@ -57,6 +58,7 @@ def generate(
     network: Path,
     board: str | None,
     folding: Path | None,
+    writable: bool,
     link: str,
     pins: str | None,
     baud: int | None,
@@ -87,7 +89,7 @@ def generate(
         raise RequestError("--baud must come with --board, whose link it is")
     if chosen is not None and LINKS[link].needs_board:
         chosen = with_link(chosen, link, pins)
-    folded = choose_folding(session, open_network(network), chosen, folding)
+    folded = choose_folding(session, open_network(network), chosen, folding, writable=writable)
     with session.stage("generate"):
         sidecar = run(
             folded,

@@ -50,11 +50,13 @@ def left_out_note(left_out: Mapping[str, int]) -> str:
     return f"neurons that nobody reads are left out: {layers}"
 
 
-def choose_folding(session: Session, network: Network, board: Board | None, folding: Path | None) -> FoldedNetwork:
+def choose_folding(
+    session: Session, network: Network, board: Board | None, folding: Path | None, *, writable: bool = False
+) -> FoldedNetwork:
     """The folding of the file, or the one that suits the board; says what a choice leaves on the table."""
     from bnnhw.flow.fold import choose, predict
 
-    choice = choose(network, board, folding=folding)
+    choice = choose(network, board, folding=folding, writable=writable)
     best = choice.headroom()
     if best and predict(choice.folded, choice.board).cycles_per_frame >= WORTH_SAYING * best["cycles_per_frame"]:
         session.say(f"folded to build in minutes on {choice.board.name}; {headroom_note(best)}")
@@ -62,7 +64,12 @@ def choose_folding(session: Session, network: Network, board: Board | None, fold
 
 
 def open_path(
-    session: Session, path: Path, board: Board | None = None, folding: Path | None = None
+    session: Session,
+    path: Path,
+    board: Board | None = None,
+    folding: Path | None = None,
+    *,
+    writable: bool = False,
 ) -> Design | FoldedNetwork:
     """A generated folder, or a bare .bnn file, folded: by the folding file, or as suits the board."""
     from bnnhw.flow.design import open_design
@@ -74,10 +81,12 @@ def open_path(
             return fold(open_network(path), folding=folding)
         network = open_network(path)
         check_frame(network, board)
-        return choose_folding(session, network, board, folding)
+        return choose_folding(session, network, board, folding, writable=writable)
     check_imported(path)
     if folding is not None:
         raise RequestError(f"--folding must not be given with {path}, which was generated with its own")
+    if writable:
+        raise RequestError(f"--writable must not be given with {path}, which was generated as it is")
     return open_design(path)
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "folding_option",
     "link_option",
     "pins_option",
+    "writable_option",
 ]
 
 _BOARD_LINKS = [link for link in LINKS.values() if isinstance(link, BoardLink)]
@@ -62,4 +63,10 @@ folding_option = click.option(
     metavar="F.json",
     type=InputPath(dir_okay=False),
     help="What `bnnhw fold` wrote.  [default: what `bnnhw fold` chooses without options]",
+)
+
+writable_option = click.option(
+    "--writable",
+    is_flag=True,
+    help="Weights and thresholds can be replaced while the device runs (`bnnhw load`): they are in block RAM or SPRAM.",
 )

@@ -109,6 +109,12 @@ def _show_counts(result: dict[str, Any], console: Console) -> None:
 )
 @frames_options
 @click.option("--check", is_flag=True, help="Compares every result with the reference.")
+@click.option(
+    "--weights",
+    metavar="N.bnn",
+    type=InputPath(dir_okay=False),
+    help="A network of the same shape whose weights are loaded first (`bnnhw load`).",
+)
 def run(
     session: Session,
     folder: Path,
@@ -120,6 +126,7 @@ def run(
     inputs: tuple[Path, ...],
     wanted: Wanted,
     check: bool,
+    weights: Path | None,
 ) -> None:
     """Samples to a board, classes and scores back.
 
@@ -129,6 +136,7 @@ def run(
     score or a count is not the reference's.
     """
     from bnnhw.flow.built import open_built
+    from bnnhw.flow.network import open_network
     from bnnhw.flow.run import check_run, differences, open_board, run_json
 
     def open_it() -> RunningBoard:
@@ -138,14 +146,20 @@ def run(
             )
 
     built = open_built(folder, board)
+    other = None if weights is None else open_network(weights)
     if built.store is not None:
-        if inputs or wanted.dataset is not None or wanted.random is not None:
-            raise RequestError(f"{folder}: has its frames on the chip; leave --input, --dataset and --random out")
+        if inputs or wanted.dataset is not None or wanted.random is not None or other is not None:
+            raise RequestError(
+                f"{folder}: has its frames on the chip; leave --input, --dataset, --random and --weights out"
+            )
         _count(session, open_it, wanted.count, check)
         return
-    frames = _frames(built.network, inputs, wanted)
+    frames = _frames(other or built.network, inputs, wanted)
     tell_frames(session, frames)
     with open_it() as opened:
+        if other is not None:
+            with session.stage("load"):
+                opened.load(other)
         with session.progress("run") as update:
             results = opened.run(frames.samples, progress=update)
         found = differences(opened, frames.samples, results) if check else None

@@ -113,6 +113,10 @@ class Unit(ABC):
         """Its memories that are written while the device runs; its component has a port ``load_NAME`` for each."""
         return ()
 
+    def blank(self) -> Unit:
+        """The unit with what is written at run time left empty: two that are equal so are the same hardware."""
+        return self
+
     @property
     def repeats(self) -> int:
         """How often per frame of the network it does what :attr:`timing` describes."""

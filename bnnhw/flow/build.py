@@ -5,20 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bnnhw import links
 from bnnhw.boards import Board
 from bnnhw.build.bitstream import BUILD, LOCK, STEPS, BuildResult, check_clock
 from bnnhw.build.bitstream import build as run
 from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.build.design import Source
+from bnnhw.dataflow.image import image_crc, pack_image
 from bnnhw.errors import RequestError
-from bnnhw.files import OutputFolder, digest, locked, new_folders, package_digest, read_json
+from bnnhw.files import OutputFolder, digest, locked, new_folders, package_digest, read_json, write_whole
 from bnnhw.flow.baud import with_baud
 from bnnhw.flow.design import NETWORK, SIDECAR, Design, open_design
-from bnnhw.flow.fold import as_board, check_frame, fold_json, technology_of
+from bnnhw.flow.fold import as_board, check_frame, check_memories, fold_json, technology_of
 from bnnhw.flow.frames import Frames
 from bnnhw.flow.generate import CORE, FOLDING, generate
 from bnnhw.flow.kept import SIMULATION, kept_simulation
+from bnnhw.flow.loads import IMAGE, check_load, load_setting
 from bnnhw.flow.pins import pins_of, with_link
 from bnnhw.flow.progress import Progress, silent
 from bnnhw.flow.show import describe
@@ -106,6 +110,7 @@ def build_bitstream(
     chosen = board_link(board)
     clock_mhz = check_clock(board, chosen, freq_mhz)
     check_frame(design.network, board)
+    check_memories(design.folded if isinstance(design, Design) else design, board)
     if store is not None and not chosen.counts:
         raise RequestError(f"link {chosen.name} of {board.name} can't ask for a count of frames on the chip")
     # Before anything is made: they may not fit.
@@ -129,6 +134,14 @@ def build_bitstream(
         # And what a host needs of it.
         NETWORK: lambda path: archive.save(network, path),
     }
+    # Its identity is that of what is built: frames on the chip make another one.
+    words = np.frombuffer(design.seen.load, "<u2").astype(np.uint16)
+    image = pack_image(words, int(source.identity[:8], 16)) if len(words) else b""
+    if image:
+        offset = None if source.load is None else source.load.offset
+        extra["image"] = {"file": IMAGE, "bytes": len(image), "crc": f"{image_crc(image):08x}", "offset": offset}
+        extra["writable"] = source.load is not None and source.load.packets
+    beside[IMAGE] = (lambda path: write_whole(path, image, owned=True)) if image else None
     if kept is not None:
         extra["store"] = kept.describe() | {"links": link_rates(board, chosen, design.seen.frame, clock_mhz)}
         beside[FRAMES] = kept.save
@@ -167,6 +180,8 @@ def _source(
 ) -> Source:
     """What of a design is synthesized for a board; refuses what was generated for something else."""
     where = design.folder
+    load = load_setting(design.folded, len(design.seen.load) // 2, board)
+    check_load(load, board, link)
     if design.board is not None and design.board != board.name:
         raise RequestError(f"{where}: was generated for board {design.board}, not for {board.name}; generate it again")
     if design.technology not in (technology_of(None), technology_of(board)):
@@ -223,7 +238,7 @@ def _source(
         cycles_per_frame=design.seen.cycles_per_frame,
         latency_cycles=design.seen.latency_cycles,
         store=None if store is None else store.contents,
-        image=design.image,
+        load=load,
     )
 
 
@@ -246,7 +261,7 @@ def build_json(result: BuildResult, board: Board, technology: str | None = None)
         "board": board.name,
         "link": result.link,
         "technology": technology_of(board) if technology is None else technology,
-        **{name: report.get(name) for name in ("store", "seed", "explored")},
+        **{name: report.get(name) for name in ("store", "seed", "explored", "image")},
         **result.figures(),
         "unchanged": list(result.skipped),
     }

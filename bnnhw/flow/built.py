@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -11,9 +11,12 @@ from bnnhw import boards, links
 from bnnhw.boards import Board
 from bnnhw.build.design import TOP
 from bnnhw.build.result import REPORT
-from bnnhw.errors import FileError, RequestError
+from bnnhw.dataflow.engine import LayerFolding
+from bnnhw.dataflow.image import image_bytes, unpack_image
+from bnnhw.errors import FileError, FoldingError, RequestError
 from bnnhw.files import read_json
 from bnnhw.flow.design import NETWORK
+from bnnhw.folding import FoldedNetwork
 from bnnhw.ir import Network, archive
 from bnnhw.links import BoardLink
 from bnnhw.links.pins import board_platform, link_pins
@@ -78,6 +81,40 @@ class Built:
     def frame_bytes(self) -> int:
         spec = self.network.input
         return -(-spec.elements * spec.dtype.bits // 8)
+
+    @property
+    def image_words(self) -> int:
+        """Words of the image that fills its memories; 0 where none does."""
+        said = self.report.get("image")
+        return 0 if said is None else (int(said["bytes"]) - image_bytes(0)) // 2
+
+    def folded(self) -> FoldedNetwork:
+        """The network as it was folded; :class:`~bnnhw.errors.FileError` where the folder does not say how."""
+        path = self._file("fold.json")
+        try:
+            layers = {entry["name"]: entry for entry in read_json(path)["layers"]}
+            keys = [field.name for field in fields(LayerFolding)]
+            foldings = tuple(
+                LayerFolding(**{key: layers[matrix.name][key] for key in keys}) for matrix in self.network.matrices
+            )
+            return FoldedNetwork(self.network, foldings)
+        except (KeyError, TypeError, FoldingError) as error:
+            raise FileError(f"{path}: must say how the layers are folded, and does not: {error}") from None
+
+    def image(self) -> bytes:
+        """That image; :class:`~bnnhw.errors.FileError` where the file is not it."""
+        path = self._file(self.report["image"]["file"])
+        data = path.read_bytes()
+        try:
+            unpack_image(data, self.identity, self.image_words)
+        except FileError as error:
+            raise FileError(f"{path}: {error}; build it again") from None
+        return data
+
+    def flash(self) -> dict[int, bytes] | None:
+        """What the flash of its board holds behind the bitstream, by place; None where nothing is read from there."""
+        said = self.report.get("image")
+        return None if said is None or said["offset"] is None else {int(said["offset"]): self.image()}
 
     def check_protocol(self) -> None:
         """:class:`~bnnhw.errors.FileError` for a build that speaks another version of its link's protocol."""

@@ -6,7 +6,7 @@ import math
 import re
 import shutil
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from bnnhw.files import digest, file_digest, whole_directory, write_json, write_
 from bnnhw.flow.baud import with_baud
 from bnnhw.flow.companions import companions
 from bnnhw.flow.design import DESIGN, FORMAT_VERSION, NETWORK, SIDECAR, Design, open_design, probe_json
-from bnnhw.flow.fold import as_board, fold_json, technology_of
+from bnnhw.flow.fold import as_board, check_memories, fold_json, technology_of
+from bnnhw.flow.loads import IMAGE, check_load, load_setting
 from bnnhw.flow.pins import with_link
 from bnnhw.flow.show import describe
 from bnnhw.folding import FoldedNetwork
@@ -61,9 +62,6 @@ LINT_END = "// verilator lint_restore\n"
 """At the end: another file has warnings of its own."""
 
 FOLDING = "folding.json"
-
-IMAGE = "weights.img"
-"""What fills the memories that are filled at run time."""
 
 
 def generate(
@@ -126,6 +124,8 @@ def generate(
     chosen = chosen.configured(data_width=data_width, result_width=result_width)
     if scores and not chosen.every_score:
         raise RequestError(f"link {link} carries the class and its score, not the scores of all classes")
+    if board is not None:
+        check_memories(folded, board)
     if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise RequestError(f"name must be letters, digits and underscores, no digit first, not {name!r}")
     with whole_directory(folder, DESIGN, SIDECAR) as target:
@@ -175,7 +175,10 @@ def _write(
     core_path = f"{core.module}.v" if link.bare else f"core/{core.module}.v"
     top = core_entry = emitted(Accelerator(graph), core.module, core_path)
     clock_mhz = None if board is None or not link.needs_board else board.reachable_mhz(board.clock_mhz)
-    setting = Setting(folded.network.output.labels, int(identity[:8], 16), clock_mhz)
+    load = load_setting(folded, len(core.load) // 2, board)
+    check_load(load, board, link)
+    load = None if load is None else replace(load, clock_mhz=clock_mhz)
+    setting = Setting(folded.network.output.labels, int(identity[:8], 16), clock_mhz, load=load)
     if graph.loads:
         write_whole(folder / IMAGE, pack_image(image(graph.loads), setting.identity))
     if not link.bare:

@@ -13,6 +13,7 @@ from bnnhw import processes, tools
 from bnnhw.boards import Board, get
 from bnnhw.build.cache import stamp_name
 from bnnhw.build.result import REPORT
+from bnnhw.dataflow.image import image_bytes, unpack_image
 from bnnhw.errors import CheckError, FileError, RequestError, ToolError
 from bnnhw.files import file_digest, read_json
 from bnnhw.programmers import Memory, Programmer
@@ -39,6 +40,8 @@ class Programming:
         Its program, found or not.
     warnings : tuple of str
         What speaks against it.
+    image : Path, optional
+        What goes into the flash behind the bitstream, from :attr:`Board.image_offset <bnnhw.boards.Board>` on.
     """
 
     board: Board
@@ -47,12 +50,26 @@ class Programming:
     programmer: Programmer
     tool: Tool
     warnings: tuple[str, ...]
+    image: Path | None = None
 
     @property
-    def command(self) -> tuple[str, ...]:
-        """What is run; by the program's bare name where it is missing."""
+    def commands(self) -> tuple[tuple[str, ...], ...]:
+        """What is run, one after another; by the program's bare name where it is missing.
+
+        An image goes first: the device starts anew with the bitstream, and reads it.
+        """
         start = self.tool.command if self.tool.found else self.programmer.program.names[:1]
-        return (*start, *self.programmer.arguments(self.bitstream, self.memory))
+        ways = [self.programmer.arguments(self.bitstream, self.memory)]
+        if self.image is not None and self.board.image_offset is not None:
+            arguments = self.programmer.image_arguments(self.image, self.board.image_offset)
+            assert arguments is not None, "a programmer is chosen that writes images"
+            ways.insert(0, arguments)
+        return tuple((*start, *arguments) for arguments in ways)
+
+    @property
+    def shown(self) -> str:
+        """The commands for a shell."""
+        return " && ".join(map(shlex.join, self.commands))
 
     def as_dict(self) -> dict[str, Any]:
         """What ``bnnhw program`` says of it."""
@@ -61,7 +78,8 @@ class Programming:
             "bitstream": str(self.bitstream),
             "memory": self.memory,
             "tool": self.tool.name,
-            "command": shlex.join(self.command),
+            **({} if self.image is None else {"image": str(self.image)}),
+            "command": self.shown,
             "warnings": list(self.warnings),
         }
 
@@ -91,7 +109,10 @@ def plan_programming(folder: Path | str, *, flash: bool = False, board: Board | 
     chosen = _board(report, folder, board)
     bitstream = _bitstream(report, folder)
     wanted: Memory | None = "flash" if flash else None
+    image = _image(report, folder)
     ways = [way for way in chosen.programmers if wanted is None or wanted in way.memories]
+    if image is not None:
+        ways = [way for way in ways if way.image_arguments(image, 0) is not None]
     if not ways:
         what = "its flash" if flash and chosen.programmers else "it"
         raise RequestError(
@@ -100,7 +121,7 @@ def plan_programming(folder: Path | str, *, flash: bool = False, board: Board | 
     found = [(way, tools.find(way.program)) for way in ways]
     # The usual one where none is there: its command is what a person is told.
     way, tool = next(((way, tool) for way, tool in found if tool.found), found[0])
-    return Programming(chosen, bitstream, wanted or way.memories[0], way, tool, _warnings(report))
+    return Programming(chosen, bitstream, wanted or way.memories[0], way, tool, _warnings(report), image)
 
 
 def program(plan: Programming) -> str:
@@ -115,15 +136,17 @@ def program(plan: Programming) -> str:
     """
     if not plan.tool.found:
         raise ToolError(
-            f"{plan.tool.name} is missing, needed for {plan.tool.needed_for}: {plan.tool.why}; "
-            f"then: {shlex.join(plan.command)}"
+            f"{plan.tool.name} is missing, needed for {plan.tool.needed_for}: {plan.tool.why}; then: {plan.shown}"
         )
+    return "\n".join(_run(plan, command) for command in plan.commands)
+
+
+def _run(plan: Programming, command: tuple[str, ...]) -> str:
+    """One command of a plan."""
     try:
-        done = processes.run(plan.command, env=plan.tool.full_environment())
+        done = processes.run(command, env=plan.tool.full_environment())
     except (OSError, subprocess.SubprocessError) as error:
-        raise CheckError(
-            f"{plan.tool.name} can't be run: {error}; the command was {shlex.join(plan.command)}"
-        ) from None
+        raise CheckError(f"{plan.tool.name} can't be run: {error}; the command was {shlex.join(command)}") from None
     said = f"{done.stdout}\n{done.stderr}".strip()
     if done.returncode:
         lines = [line.strip() for line in said.replace("\r", "\n").splitlines() if line.strip()]
@@ -131,7 +154,7 @@ def program(plan: Programming) -> str:
         note = f"; {plan.programmer.note}" if plan.programmer.note else ""
         raise CheckError(
             f"{plan.tool.name} failed with status {done.returncode}: {reason}{note}; "
-            f"the command was {shlex.join(plan.command)}"
+            f"the command was {shlex.join(command)}"
         )
     return said
 
@@ -180,6 +203,22 @@ def _bitstream(report: dict[str, Any], folder: Path) -> Path:
         raise FileError(f"{stamp}: must say which bitstream was built, and does not; build it again") from None
     if file_digest(path) != expected:
         raise FileError(f"{path}: is not the bitstream that was built for {report['board']}; build it again")
+    return path
+
+
+def _image(report: dict[str, Any], folder: Path) -> Path | None:
+    """The image that goes behind the bitstream, as it was built."""
+    said = report.get("image")
+    if said is None or said.get("offset") is None:
+        return None
+    path = folder / said["file"]
+    identity, words = int(report["identity"][:8], 16), (said["bytes"] - image_bytes(0)) // 2
+    try:
+        unpack_image(path.read_bytes(), identity, words)
+    except OSError as error:
+        raise FileError(f"{path}: can't be read: {error.strerror or error}; build it again") from None
+    except FileError as error:
+        raise FileError(f"{path}: {error}; build it again") from None
     return path
 
 

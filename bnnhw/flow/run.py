@@ -14,12 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from bnnhw import reference
 from bnnhw.boards import Board
+from bnnhw.dataflow.image import image_crc
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.flow.built import Built, Level, open_built
 from bnnhw.flow.count import Counted, count_frames
 from bnnhw.flow.evaluate import encode
 from bnnhw.flow.frames import class_names
+from bnnhw.flow.load import image_for
 from bnnhw.flow.progress import Progress, silent
+from bnnhw.ir import Network
 from bnnhw.links import Host, Port
 from bnnhw.sim.board import SimulatedPort, compile_board
 
@@ -138,6 +141,29 @@ class RunningBoard:
         seconds = self._clock() - start
         return Results(found[:, 0].copy(), found[:, 1].copy(), self.names, seconds)
 
+    def load(self, network: Network) -> str:
+        """Replaces the weights of the board by those of another network of the same shape, between frames.
+
+        What :meth:`run` says from here on is of that network.
+
+        Returns
+        -------
+        str
+            The CRC-32 of the image, as the board has checked it.
+
+        Raises
+        ------
+        RequestError
+            When the design was not built writable, or the network has another shape.
+        CheckError
+            When the board does not take the image.
+        """
+        image = image_for(self.built, network)
+        self._host.load(image)
+        self.network = network
+        self.names = class_names(network) or self.names
+        return f"{image_crc(image):08x}"
+
     def count(self, frames: int | None = None) -> Counted:
         """Has the board run so many of the frames on its chip, round and round, and count.
 
@@ -255,7 +281,9 @@ def _open(built: Built, port: Port, name: str, clock: Callable[[], float] | None
 
 def simulated_port(built: Built, level: Level = "rtl") -> SimulatedPort:
     """The port of a simulated board, just switched on."""
-    return SimulatedPort(compile_board(built.sources(level), built.board, built.link))
+    flash = built.flash()
+    simulation = compile_board(built.sources(level), built.board, built.link, flash=flash is not None)
+    return SimulatedPort(simulation, flash)
 
 
 def differences(board: RunningBoard, samples: ArrayLike, results: Results) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bnnhw.devices import Technology
     from bnnhw.links.interface import Interface
     from bnnhw.links.store.contents import StoredFrames
+    from bnnhw.links.weights import LoadSetting
 
 __all__ = ["BoardLink", "FrameAccelerator", "Lamps", "Link", "Setting"]
 
@@ -55,12 +56,15 @@ class Setting:
         The clock that is really made; None where there is no board.
     store : StoredFrames, optional
         Frames on the chip, instead of those that the link would bring: of a link that counts.
+    load : LoadSetting, optional
+        What fills the accelerator's memories, where some are filled at run time: of a link that loads.
     """
 
     classes: int
     identity: int
     clock_mhz: float | None = None
     store: StoredFrames | None = None
+    load: LoadSetting | None = None
 
 
 class Link(ABC):
@@ -82,6 +86,8 @@ class Link(ABC):
         Whether it needs a board: its pins, its clock.
     why_board : str
         Why, as the end of a refusal.
+    loads : bool
+        Whether it fills memories that are filled at run time, or leaves that to what is around it.
     """
 
     name: ClassVar[str]
@@ -91,6 +97,7 @@ class Link(ABC):
     every_score: ClassVar[bool] = True
     needs_board: ClassVar[bool] = False
     why_board: ClassVar[str] = ""
+    loads: ClassVar[bool] = False
 
     @abstractmethod
     def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
@@ -184,11 +191,14 @@ class BoardLink(Link):
         del connectors
         return iter(())
 
-    def top(self, board: Lamps, clock: Elaboratable, module: str) -> Elaboratable:
-        """The top of a design: clock, pins and an instance of the module that holds link and accelerator."""
+    def top(self, board: Lamps, clock: Elaboratable, module: str, *, flash: bool = False) -> Elaboratable:
+        """The top of a design: clock, pins and an instance of the module that holds link and accelerator.
+
+        With ``flash``, the pins of the flash that the device starts from too.
+        """
         from bnnhw.links.top import LinkTop
 
-        return LinkTop(self, board.leds, clock, module)
+        return LinkTop(self, board.leds, clock, module, flash=flash)
 
     @abstractmethod
     def frames_per_s(self, frame: Frame, clock_mhz: float) -> float:

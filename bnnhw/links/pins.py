@@ -11,7 +11,17 @@ from bnnhw.errors import RequestError
 if TYPE_CHECKING:
     from bnnhw.links.link import BoardLink
 
-__all__ = ["board_platform", "checked_pins", "connectors", "lamp_ports", "link_pins", "parse_pins", "request"]
+__all__ = [
+    "FLASH",
+    "board_platform",
+    "check_flash",
+    "checked_pins",
+    "connectors",
+    "lamp_ports",
+    "link_pins",
+    "parse_pins",
+    "request",
+]
 
 _PACKAGE_PIN = re.compile(r"[A-Za-z]{0,2}\d{1,3}")
 """What vendors call pins of packages: 35, B10, AA12."""
@@ -164,6 +174,26 @@ def link_pins(platform: Any, link: BoardLink) -> dict[str, str]:
 
     signals = {part.name: part.ios[0] for part in platform.lookup(link.name, 0).ios if hasattr(part, "ios")}
     return {signal: " ".join(map(pin, signals[signal].names)) for signal in link.pins if signal in signals}
+
+
+FLASH = "spi_flash_1x"
+"""The resource of the flash that a device starts from."""
+
+
+def check_flash(board: Pinned, link: BoardLink) -> None:
+    """:class:`~bnnhw.errors.RequestError` unless the flash of a board can be read beside a link."""
+    platform = board_platform(board, link)
+    if (FLASH, 0) not in platform.resources:
+        raise RequestError(
+            f"{board.name}: its platform has no resource {FLASH}, the flash that weights are read from at start"
+        )
+    flash = {name for part in platform.lookup(FLASH, 0).ios if hasattr(part, "ios") for name in part.ios[0].names}
+    shared = [pin for pins in link_pins(platform, link).values() for pin in pins.split() if pin in flash]
+    if shared:
+        raise RequestError(
+            f"{board.name}: link {link.name} has pins of the flash that weights are read from at start "
+            f"({', '.join(shared)}): another link, or other pins"
+        )
 
 
 def request(platform: Any, name: str, number: int) -> Any:

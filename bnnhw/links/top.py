@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
 from amaranth.lib import io
 
-from bnnhw.links.pins import lamp_ports, request
+from bnnhw.links.pins import FLASH, lamp_ports, request
+from bnnhw.links.weights.flash import FLASH_PINS
 
 if TYPE_CHECKING:
     from bnnhw.links.link import BoardLink
@@ -31,6 +32,8 @@ class LinkTop(Elaboratable):
         The board's clock generator.
     module : str
         Name of the module that holds the link and the accelerator.
+    flash : bool
+        Whether it reads the flash that the device starts from.
     """
 
     def __init__(
@@ -39,11 +42,14 @@ class LinkTop(Elaboratable):
         leds: tuple[tuple[str, int] | tuple[str, int, str], ...],
         clock: Elaboratable,
         module: str,
+        *,
+        flash: bool = False,
     ) -> None:
         self.link = link
         self.leds = leds
         self.clock = clock
         self.module = module
+        self.flash = flash
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -68,8 +74,22 @@ class LinkTop(Elaboratable):
                 m.d.comb += clock.eq(buffer.i)
                 ports[f"i_{signal}"] = clock
                 platform.add_clock_constraint(clock, hertz)
+        if self.flash:
+            ports |= self._flash(m, request(platform, FLASH, 0))
         for name, port in zip(("error", "activity"), lamp_ports(platform, self.leds), strict=False):
             m.submodules[f"{name}_led"] = lamp = io.Buffer("o", port)
             ports[f"o_{name}"] = lamp.o
         m.submodules.link = Instance(self.module, i_clk=ClockSignal(), i_rst=ResetSignal(), **ports)
         return m
+
+    @staticmethod
+    def _flash(m: Module, resource: Any) -> dict[str, Any]:
+        """Ports of the module at the pins of a flash; nothing is protected or held there."""
+        ports: dict[str, Any] = {}
+        for name, way in FLASH_PINS.items():
+            m.submodules[f"flash_{name}"] = buffer = io.Buffer(way, getattr(resource, name))
+            ports[f"{way}_flash_{name}"] = buffer.i if way == "i" else buffer.o
+        for name in ("wp", "hold"):
+            if hasattr(resource, name):
+                m.submodules[f"flash_{name}"] = io.Buffer("o", getattr(resource, name))
+        return ports

@@ -18,7 +18,8 @@ from bnnhw import processes
 from bnnhw.boards import Board
 from bnnhw.errors import BnnhwError, RequestError, ToolError
 from bnnhw.links import BoardLink
-from bnnhw.links.pins import board_platform
+from bnnhw.links.pins import FLASH, board_platform
+from bnnhw.links.weights.flash import FLASH_PINS
 from bnnhw.sim import model
 from bnnhw.sim.cells import models_for
 from bnnhw.templates import render
@@ -40,7 +41,7 @@ _READY = struct.Struct("<QII")
 
 
 def compile_board(
-    sources: Mapping[str, str], board: Board, link: BoardLink, *, cache: Path | None = None
+    sources: Mapping[str, str], board: Board, link: BoardLink, *, flash: bool = False, cache: Path | None = None
 ) -> model.Model:
     """Compiles the simulation of a board.
 
@@ -52,6 +53,8 @@ def compile_board(
     board : Board
     link : BoardLink
         As it was built.
+    flash : bool
+        Whether the design reads the flash that the device starts from: the board then has one.
     cache : Path, optional
         Folder of compiled models; the user's cache by default.
 
@@ -72,9 +75,15 @@ def compile_board(
     own = render("bnnhw.devices", family.board_models)
     cells, defines = models_for(family.name, sources)
     cells = {name: _without(text, own) for name, text in cells.items()}
-    main = render("bnnhw.sim", "board.cpp.j2", oscillator_hz=round(board.oscillator_mhz * 1e6), far_end=link.far_end())
+    main = render(
+        "bnnhw.sim",
+        "board.cpp.j2",
+        oscillator_hz=round(board.oscillator_mhz * 1e6),
+        far_end=link.far_end(),
+        flash=render("bnnhw.links.weights", "flash.cpp.j2") if flash else "",
+    )
     design = {name: _both_ways(text, ports) for name, text in sources.items()}
-    files = {**cells, **design, "board_models.v": own, "board_bench.v": _bench(board, link, ports)}
+    files = {**cells, **design, "board_models.v": own, "board_bench.v": _bench(board, link, ports, flash=flash)}
     try:
         return model.build(files, BENCH, main, defines=defines, cache=cache)
     except ToolError as error:
@@ -116,22 +125,27 @@ def _without(text: str, own: str) -> str:
     return text
 
 
-def _bench(board: Board, link: BoardLink, ports: tuple[str, ...]) -> str:
-    """Verilog: the top, its pins driven and read by the names of the link's signals."""
+def _bench(board: Board, link: BoardLink, ports: tuple[str, ...], *, flash: bool) -> str:
+    """Verilog: the top, its pins driven and read by the names of the link's signals, and of a flash's."""
     platform: Any = board_platform(board, link)
     directions: dict[str, str] = {"oscillator": "i", **link.pins}
+    resources: dict[str, tuple[str, str | None]] = {signal: (link.name, signal) for signal in link.pins}
+    resources["oscillator"] = (board.oscillator, None)
+    if flash:
+        directions |= {f"flash_{name}": way for name, way in FLASH_PINS.items()}
+        resources |= {f"flash_{name}": (FLASH, name) for name in FLASH_PINS}
     signals = [
         {"name": signal, "direction": direction, "width": link.widths.get(signal, 1)}
         for signal, direction in directions.items()
     ]
     pins: list[dict[str, Any]] = []
     for signal, direction in directions.items():
-        name, part = (board.oscillator, None) if signal == "oscillator" else (link.name, signal)
+        name, part = resources[signal]
         stem, inverted = _port(platform, name, part)
         here = [port for end in ("io", "p", "n") if (port := f"{stem}__{end}") in ports]
         # An oscillator inside the device is at no pin.
         if not here and signal != "oscillator":
-            raise RequestError(f"{board.name}: the design has no pin {stem}, which link {link.name} needs")
+            raise RequestError(f"{board.name}: the design has no pin {stem}, which {name} needs")
         pins += [
             {
                 "port": port,
@@ -166,6 +180,8 @@ class SimulatedPort:
     ----------
     simulation : Model
         From :func:`compile_board`.
+    flash : dict of int to bytes, optional
+        What its flash holds, by the first byte's place; elsewhere it is empty. Of a board that has one.
 
     Attributes
     ----------
@@ -173,9 +189,11 @@ class SimulatedPort:
         Words that came damaged over the link, as the far end counts them.
     """
 
-    def __init__(self, simulation: model.Model) -> None:
+    def __init__(self, simulation: model.Model, flash: Mapping[int, bytes] | None = None) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = processes.talk([str(simulation.program)], stderr=self._errors)
+        for place, contents in (flash or {}).items():
+            self._command(b"f", len(contents), struct.pack("<I", place) + contents)
         self._now = 0
         self.faults = 0
 

@@ -6,12 +6,14 @@ import json
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from bnnhw import tools
 from bnnhw.boards import BOARDS, Board, get
 from bnnhw.cli import cli
+from bnnhw.dataflow.image import pack_image
 from bnnhw.files import file_digest
 from bnnhw.programmers import PROGRAMMERS, programs
 
@@ -91,6 +93,43 @@ def test_the_flash_where_there_is_no_other_way(tmp_path: Path, bin_folder: Path)
     assert log.read_text().splitlines() == [str(folder / "top.bin")]
     plain = run(folder)
     assert plain.stdout == f"icebreaker: {folder / 'top.bin'} is in its flash\n"
+
+
+def with_image(folder: Path, *, offset: int | None = 1 << 20) -> Path:
+    """The same, of a design that reads its weights from the flash."""
+    data = pack_image(np.arange(9, dtype=np.uint16), 0xABCDEF01)
+    (folder / "weights.img").write_bytes(data)
+    report = json.loads((folder / "report.json").read_text())
+    report |= {"identity": "abcdef0123", "image": {"file": "weights.img", "bytes": len(data), "offset": offset}}
+    (folder / "report.json").write_text(json.dumps(report))
+    return folder
+
+
+def test_an_image_goes_behind_the_bitstream(tmp_path: Path, bin_folder: Path) -> None:
+    """Both are written, the image first; both commands are told; an image that is not the built one is refused."""
+    log, folder = fake(bin_folder, "iceprog"), with_image(build(tmp_path / "b", "icebreaker"))
+    log.with_suffix("").write_text(log.with_suffix("").read_text().replace("; done >", "; done >>"))
+    result = run(folder, "--json")
+    assert result.exit_code == 0, result.stderr
+    image, bitstream, program = folder / "weights.img", folder / "top.bin", bin_folder / "iceprog"
+    answer = as_json(result)
+    assert answer["command"] == f"{program} -o 1048576 {image} && {program} {bitstream}"
+    assert answer["image"] == str(image)
+    assert log.read_text().splitlines() == ["-o", "1048576", str(image), str(bitstream)]
+    image.write_bytes(image.read_bytes()[:-1])
+    result = run(folder)
+    assert result.exit_code == 2
+    assert f"{image}: must have 9 words in 34 bytes, not 9 in 33; build it again" in result.stderr
+    image.unlink()
+    result = run(folder)
+    assert result.exit_code == 2
+    assert f"{image}: can't be read: No such file or directory; build it again" in result.stderr
+
+
+def test_an_image_that_only_packets_bring(tmp_path: Path, bin_folder: Path) -> None:
+    log, folder = fake(bin_folder, "iceprog"), with_image(build(tmp_path / "b", "icebreaker"), offset=None)
+    assert run(folder).exit_code == 0
+    assert log.read_text().splitlines() == [str(folder / "top.bin")]
 
 
 def test_the_device_or_the_flash(tmp_path: Path, bin_folder: Path) -> None:

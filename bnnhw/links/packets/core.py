@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
@@ -11,10 +12,13 @@ from amaranth.lib.wiring import In, Out
 from bnnhw.links.link import FrameAccelerator
 from bnnhw.links.packets.counting import CountService
 from bnnhw.links.packets.frame import RECEIVED_BYTE, PacketReceiver, PacketTransmitter
-from bnnhw.links.packets.packet import INFO_FORMAT, VERSION, ErrorCode, PacketType, check_frame_size
+from bnnhw.links.packets.packet import INFO_FORMAT, LOAD_BYTES, VERSION, ErrorCode, PacketType, check_frame_size
 from bnnhw.links.packets.reply import ReplyEncoder, score_size
 from bnnhw.links.packets.service import FrameService, Service
 from bnnhw.links.store.contents import StoredFrames
+from bnnhw.links.weights import LoadSetting
+from bnnhw.links.weights.control import WeightControl
+from bnnhw.links.weights.flash import flash_members, pass_flash
 
 __all__ = ["PacketCore"]
 
@@ -47,6 +51,8 @@ class PacketCore(wiring.Component):
         Longest silence inside a packet, in clock cycles; without one only ``end`` cuts a packet short.
     crc_bits : int
         Bits of the CRC per cycle, either way: as few as keep up with what carries the packets.
+    load : LoadSetting, optional
+        What fills the accelerator's memories, where some are filled at run time.
 
     Members
     -------
@@ -55,7 +61,9 @@ class PacketCore(wiring.Component):
         Strobe: what of a packet has not come will not come.
     send : Out(stream of unsigned(8))
     error : Out(1)
-        The last packet was dropped.
+        The last packet was dropped, or there are no weights.
+    flash : Out(FlashSignature)
+        Where weights are read from a flash.
     activity : Out(1)
         Toggles with every result.
     """
@@ -69,7 +77,11 @@ class PacketCore(wiring.Component):
         store: StoredFrames | None = None,
         timeout: int | None = None,
         crc_bits: int = 1,
+        load: LoadSetting | None = None,
     ) -> None:
+        self.accelerator: Any = accelerator
+        self.weights = None if load is None else WeightControl(load, identity, crc_bits)
+        self.packets = load is not None and load.packets
         self.frame_bytes = check_frame_size(accelerator.frame_bits)
         self.service: Service = FrameService(accelerator) if store is None else CountService(accelerator, store)
         self.timeout = timeout
@@ -83,6 +95,7 @@ class PacketCore(wiring.Component):
                 "send": Out(stream.Signature(8)),
                 "error": Out(1),
                 "activity": Out(1),
+                **flash_members(load),
             }
         )
 
@@ -90,9 +103,12 @@ class PacketCore(wiring.Component):
         m = Module()
         m.submodules.service = service = self.service
         lengths = {PacketType.INFO_REQUEST: 0, service.request: service.request_bytes}
+        lengths |= {PacketType.LOAD_BEGIN: 0, PacketType.LOAD: LOAD_BYTES} if self.packets else {}
         m.submodules.receiver = receiver = PacketReceiver(lengths, self.timeout, self.crc_bits)
-        m.submodules.judge = judge = _Judge()
-        m.submodules.encoder = encoder = ReplyEncoder(service.answer, service.answer_bytes, self.info)
+        m.submodules.judge = judge = _Judge(service.request, loads=self.packets)
+        m.submodules.encoder = encoder = ReplyEncoder(
+            service.answer, service.answer_bytes, self.info, loads=self.packets
+        )
         m.submodules.transmitter = transmitter = PacketTransmitter(self.crc_bits)
 
         wiring.connect(m, wiring.flipped(self.received), receiver.input)
@@ -118,6 +134,24 @@ class PacketCore(wiring.Component):
             self.error.eq(judge.error_seen),
             self.activity.eq(judge.activity),
         ]
+        if (weights := self.weights) is not None:
+            m.submodules.weights = weights
+            wiring.connect(m, weights.load, self.accelerator.load)
+            pass_flash(m, weights, self)
+            m.d.comb += [
+                weights.accepted.eq(judge.commit),
+                weights.answered.eq(judge.result),
+                weights.begin.eq(judge.begin),
+                weights.write.eq(receiver.payload_valid & (receiver.kind == PacketType.LOAD)),
+                weights.data.eq(receiver.payload_data),
+                weights.chunk.eq(judge.chunk),
+                weights.dropped.eq(judge.dropped),
+                judge.refuse.eq(weights.refuse),
+                judge.busy.eq(weights.busy),
+                self.error.eq(judge.error_seen | (weights.refuse != 0)),
+            ]
+            if self.packets:
+                m.d.comb += [encoder.loaded.eq(weights.told), encoder.load_state.eq(weights.state)]
         return m
 
 
@@ -127,9 +161,16 @@ class _Judge(wiring.Component):
     Latency: one cycle. Stalls: never. Storage: the last error, the two lamps.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, request: int, *, loads: bool) -> None:
+        self._request = request
+        self._loads = loads
         super().__init__(
             {
+                "refuse": In(8),
+                "busy": In(1),
+                "begin": Out(1),
+                "chunk": Out(1),
+                "dropped": Out(1),
                 "done": In(1),
                 "kind": In(8),
                 "receiver_error": In(8),
@@ -148,10 +189,20 @@ class _Judge(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.d.sync += [self.commit.eq(0), self.info_request.eq(0), self.error.eq(0)]
+        m.d.sync += [self.begin.eq(0), self.chunk.eq(0), self.dropped.eq(0)]
         with m.If(self.done):
             m.d.sync += [self.error_code.eq(self.receiver_error), self.error_kind.eq(self.kind)]
             with m.If(self.receiver_error != 0):
-                m.d.sync += [self.error.eq(1), self.error_seen.eq(1)]
+                m.d.sync += [self.error.eq(1), self.error_seen.eq(1), self.dropped.eq(1)]
+            with m.Elif((self.kind == self._request) & (self.refuse != 0)):
+                m.d.sync += [self.error.eq(1), self.error_seen.eq(1), self.error_code.eq(self.refuse)]
+            if self._loads:
+                with m.Elif((self.kind == PacketType.LOAD_BEGIN) & self.busy):
+                    m.d.sync += [self.error.eq(1), self.error_seen.eq(1), self.error_code.eq(ErrorCode.LOADING)]
+                with m.Elif(self.kind == PacketType.LOAD_BEGIN):
+                    m.d.sync += [self.begin.eq(1), self.error_seen.eq(0)]
+                with m.Elif(self.kind == PacketType.LOAD):
+                    m.d.sync += [self.chunk.eq(1), self.error_seen.eq(0)]
             with m.Elif(self.kind == PacketType.INFO_REQUEST):
                 m.d.sync += [self.info_request.eq(1), self.error_seen.eq(0)]
             with m.Elif(self.overrun):

@@ -10,17 +10,20 @@ from typing import Self
 
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.links.host import Port
-from bnnhw.links.packets.packet import MAX_COUNT, TAGS_IN_FLIGHT, VERSION, ErrorCode
+from bnnhw.links.packets.packet import MAX_COUNT, TAGS_IN_FLIGHT, VERSION, ErrorCode, LoadState, PacketType
 from bnnhw.links.packets.protocol import (
     BoardCounts,
     BoardError,
     BoardInfo,
+    BoardLoaded,
     BoardResult,
     Decoder,
     Reply,
     encode_count,
     encode_frame,
     encode_info_request,
+    encode_load,
+    encode_load_begin,
 )
 
 __all__ = ["Device", "Port"]
@@ -36,6 +39,17 @@ NEVER_QUIET = 10
 
 ATTEMPTS = 5
 """How often a frame is sent before the link is called broken."""
+
+LOADING_S = 30.0
+"""How long a board may fill its memories: the largest image over a slow link takes a few seconds."""
+
+NO_WEIGHTS = (
+    "the board has no weights: the image behind the bitstream in its flash is not there, damaged or another design's; "
+    "program it again (`bnnhw program`), or load weights (`bnnhw load`) where it is writable"
+)
+
+_FIXED = (ErrorCode.BAD_TYPE, PacketType.LOAD_BEGIN)
+"""What a board says of an image, code and type of the packet, that takes none."""
 
 
 class Device:
@@ -85,6 +99,7 @@ class Device:
         self._clock = clock
         self._decoder = Decoder()
         self._pending: list[Reply] = []
+        self._held: list[Reply] = []
         self._ahead = TAGS_IN_FLIGHT
         self.resent = 0
         self.info = self._ask(quiet_s if settle_s is None else settle_s)
@@ -121,6 +136,8 @@ class Device:
         CheckError
             When a frame has been sent :data:`ATTEMPTS` times in vain.
         """
+        # Of frames that nobody waits for any more.
+        self._held, self._pending = [], []
         waiting: OrderedDict[int, bytes] = OrderedDict()
         results: dict[int, BoardResult] = {}
         source = enumerate(frames)
@@ -129,6 +146,7 @@ class Device:
         failures = 0
         # Frames for which there was no room: the others are still answered, and no silence is waited for.
         refused = 0
+        loading = 0
         while True:
             while not exhausted and not refused and len(waiting) + len(results) < self._ahead:
                 number, frame = next(source, (0, None))
@@ -147,9 +165,17 @@ class Device:
                 replies: Sequence[Reply] = []
                 self._ahead -= 1
                 refused += 1
+            elif isinstance(reply, BoardError) and reply.code == ErrorCode.LOADING:
+                # The others are still answered; it takes frames again when its memories are full.
+                replies, resend, refused = self._drain(self._quiet_s), True, 0
+                loading += 1
+                if loading * self._quiet_s > LOADING_S:
+                    raise CheckError(f"the board has been filling its memories for {LOADING_S:g} s: load weights again")
+            elif isinstance(reply, BoardError) and reply.code == ErrorCode.NO_WEIGHTS:
+                raise CheckError(NO_WEIGHTS)
             elif reply is not None and not isinstance(reply, BoardError):
                 replies = [reply]
-                failures = 0
+                failures = loading = 0
             else:
                 resend, refused = True, 0
                 failures += 1
@@ -158,6 +184,8 @@ class Device:
                     raise CheckError(f"the link failed {ATTEMPTS} times in a row, the last time with: {reason}")
                 # Frames behind the dropped one may still be answered; what is left over is sent again.
                 replies = self._drain(self._quiet_s)
+            if any(isinstance(each, BoardError) and each.code == ErrorCode.NO_WEIGHTS for each in replies):
+                raise CheckError(NO_WEIGHTS)
             for result in replies:
                 if isinstance(result, BoardResult) and result.tag in waiting:
                     del waiting[result.tag]
@@ -203,6 +231,52 @@ class Device:
         reason = reply.reason if isinstance(reply, BoardError) else "no reply"
         raise CheckError(f"the link failed {ATTEMPTS} times in a row, the last time with: {reason}")
 
+    def load(self, image: bytes) -> None:
+        """Replaces the weights of the board by those of an image, between frames.
+
+        It may be called while the results of :meth:`run` are taken: frames that the board has accepted are answered
+        by the network that was there, those behind them by the one that comes.
+
+        Raises
+        ------
+        CheckError
+            When the board's weights can't be replaced, when it takes the image for another design's, and when it was
+            sent :data:`ATTEMPTS` times in vain. The board then refuses frames until it has an image that is good.
+        """
+        reason = "no reply"
+        for _ in range(ATTEMPTS):
+            reply = self._answer(encode_load_begin())
+            for packet in encode_load(image) if isinstance(reply, BoardLoaded) else ():
+                reply = self._answer(packet)
+                if not isinstance(reply, BoardLoaded) or reply.state != LoadState.MORE:
+                    break
+            if isinstance(reply, BoardLoaded) and reply.state == LoadState.GOOD:
+                self._held = [_again(each) for each in self._held]
+                return
+            if isinstance(reply, BoardError) and (reply.code, reply.kind) == _FIXED:
+                raise CheckError("the weights of the board can't be replaced: build it --writable, and program it")
+            reason = "the board says that it is damaged, or another design's"
+            if not isinstance(reply, BoardLoaded):
+                reason = "no reply" if reply is None else reply.reason
+            # An answer that was late, and what of a packet is left on the way.
+            self._held.extend(each for each in self._drain(self._quiet_s) if isinstance(each, BoardResult | BoardError))
+        raise CheckError(
+            f"the image was sent {ATTEMPTS} times in vain, the last time with: {reason}; the board takes no frames "
+            "until weights are loaded"
+        )
+
+    def _answer(self, packet: bytes) -> BoardLoaded | BoardError | None:
+        """What the board says of a packet of a load; answers to frames are kept for who waits for them."""
+        self._port.write(packet)
+        kind = packet[1]
+        while (reply := self._receive(held=False)) is not None:
+            if isinstance(reply, BoardLoaded):
+                return reply
+            if isinstance(reply, BoardError) and reply.kind in (kind, 0):
+                return reply
+            self._held.append(reply)
+        return None
+
     def _resend(self, waiting: OrderedDict[int, bytes]) -> None:
         for tag, frame in waiting.items():
             self.resent += 1
@@ -217,8 +291,10 @@ class Device:
                 return reply
         raise CheckError(f"no board answers: {ATTEMPTS} requests without a reply")
 
-    def _receive(self, seconds: float = 0.0) -> Reply | None:
-        """The next reply, or None after so many seconds and the timeout."""
+    def _receive(self, seconds: float = 0.0, *, held: bool = True) -> Reply | None:
+        """The next reply, or None after so many seconds and the timeout; ``held``: those put aside come first."""
+        if held and self._held:
+            return self._held.pop(0)
         if self._pending:
             return self._pending.pop(0)
         end = self._clock() + seconds + self._timeout_s
@@ -231,8 +307,8 @@ class Device:
 
     def _drain(self, quiet_s: float) -> Sequence[Reply]:
         """Listens until the line has been silent for so long, or will never be; the replies that came."""
-        replies = self._pending
-        self._pending = []
+        replies = [*self._held, *self._pending]
+        self._held, self._pending = [], []
         end = self._clock() + quiet_s
         last = self._clock() + NEVER_QUIET * quiet_s
         while self._clock() < min(end, last):
@@ -242,3 +318,9 @@ class Device:
                 end = self._clock() + quiet_s
         self._decoder.reset()
         return replies
+
+
+def _again(reply: Reply) -> Reply:
+    """What is said of a frame that was refused for want of weights, once there are some: it may be sent again."""
+    refused = isinstance(reply, BoardError) and reply.code == ErrorCode.NO_WEIGHTS
+    return BoardError(ErrorCode.LOADING, reply.kind) if refused else reply

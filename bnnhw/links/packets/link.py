@@ -36,6 +36,7 @@ class PacketLink(BoardLink):
     every_score = False
     protocol_version = VERSION
     counts = True
+    loads = True
 
     def reserve(self, frame_bits: int, technology: Technology) -> Resources:
         from bnnhw.devices import blocks_needed

@@ -32,6 +32,7 @@ __all__ = [
     "CRC_BYTES",
     "HEADER_BYTES",
     "INFO_FORMAT",
+    "LOAD_BYTES",
     "MAX_COUNT",
     "MAX_CYCLES",
     "MAX_PAYLOAD",
@@ -39,6 +40,7 @@ __all__ = [
     "TAGS_IN_FLIGHT",
     "VERSION",
     "ErrorCode",
+    "LoadState",
     "PacketType",
     "buffer_bytes",
     "check_frame_size",
@@ -73,6 +75,9 @@ COUNT_FORMAT = (3,)
 COUNTS_FORMAT = (3, 3, 3, 5)
 """Bytes of each number in COUNTS: frames, wrong classes, classes that are not the reference's, cycles."""
 
+LOAD_BYTES = 256
+"""Bytes of an image in one packet."""
+
 MAX_COUNT = (1 << 8 * COUNT_FORMAT[0]) - 1
 """Most frames of a run from the store that a host asks for."""
 
@@ -90,6 +95,11 @@ class PacketType(IntEnum):
     COUNT = 0x03
     """Of a board with frames on its chip, instead of FRAME: so many of them (:data:`COUNT_FORMAT`) through the
     accelerator. Answered by COUNTS."""
+    LOAD_BEGIN = 0x04
+    """Of a board whose weights can be replaced: an image follows, once the frames before are answered. No payload.
+    Answered by LOADED."""
+    LOAD = 0x05
+    """:data:`LOAD_BYTES` of the image, in order, zeros behind its end. Answered by LOADED."""
     INFO = 0x81
     """:data:`INFO_FORMAT`."""
     RESULT = 0x82
@@ -98,6 +108,8 @@ class PacketType(IntEnum):
     """An :class:`ErrorCode`, and the type of the packet that was dropped (0 when it is not known)."""
     COUNTS = 0x84
     """What became of the frames (:data:`COUNTS_FORMAT`)."""
+    LOADED = 0x85
+    """A :class:`LoadState`."""
 
 
 class ErrorCode(IntEnum):
@@ -113,6 +125,23 @@ class ErrorCode(IntEnum):
     """A known type with another payload length than it must have."""
     OVERRUN = 6
     """Both frame buffers were full when the frame began; frames of an earlier COUNT were still under way."""
+    LOADING = 7
+    """Weights are on their way into the board's memories: frames are taken once these are whole."""
+    NO_WEIGHTS = 8
+    """The board's memories have no weights: the last image was damaged, of another design or not there."""
+
+
+class LoadState(IntEnum):
+    """How far a board is with an image."""
+
+    READY = 0
+    """It may come: no frame is on its way."""
+    MORE = 1
+    """There is more of it to come."""
+    GOOD = 2
+    """It was whole, and the board answers with it."""
+    BAD = 3
+    """It was damaged, or is that of another design."""
 
 
 def crc32(data: bytes) -> int:

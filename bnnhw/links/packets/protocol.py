@@ -17,6 +17,7 @@ from bnnhw.links.packets.packet import (
     CRC_BYTES,
     HEADER_BYTES,
     INFO_FORMAT,
+    LOAD_BYTES,
     SYNC,
     ErrorCode,
     PacketType,
@@ -28,6 +29,7 @@ __all__ = [
     "BoardCounts",
     "BoardError",
     "BoardInfo",
+    "BoardLoaded",
     "BoardResult",
     "LONGEST_REPLY",
     "Decoder",
@@ -35,6 +37,8 @@ __all__ = [
     "encode_count",
     "encode_frame",
     "encode_info_request",
+    "encode_load",
+    "encode_load_begin",
     "pack_codes",
 ]
 
@@ -107,7 +111,14 @@ class BoardCounts:
     cycles: int
 
 
-Reply: TypeAlias = BoardInfo | BoardResult | BoardError | BoardCounts
+@dataclass(frozen=True)
+class BoardLoaded:
+    """How far a board is with an image: a :class:`~bnnhw.links.packets.packet.LoadState`."""
+
+    state: int
+
+
+Reply: TypeAlias = BoardInfo | BoardResult | BoardError | BoardCounts | BoardLoaded
 
 
 def pack_codes(codes: NDArray[np.uint8], bits: int) -> bytes:
@@ -137,6 +148,17 @@ def encode_count(frames: int) -> bytes:
     return encode_packet(PacketType.COUNT, frames.to_bytes(sum(COUNT_FORMAT), "little"))
 
 
+def encode_load_begin() -> bytes:
+    """The packet that announces an image."""
+    return encode_packet(PacketType.LOAD_BEGIN)
+
+
+def encode_load(image: bytes) -> Iterator[bytes]:
+    """The packets of an image."""
+    for start in range(0, len(image), LOAD_BYTES):
+        yield encode_packet(PacketType.LOAD, image[start : start + LOAD_BYTES].ljust(LOAD_BYTES, b"\0"))
+
+
 def encode_info_request() -> bytes:
     """The packet that asks a board what it is."""
     return encode_packet(PacketType.INFO_REQUEST)
@@ -150,6 +172,8 @@ def _parse(kind: int, payload: bytes, score_bytes: int | None) -> Reply | None:
         return BoardResult(tag, index, int.from_bytes(payload[3:], "little", signed=True))
     if kind == PacketType.ERROR and len(payload) == 2:
         return BoardError(*payload)
+    if kind == PacketType.LOADED and len(payload) == 1:
+        return BoardLoaded(payload[0])
     if kind == PacketType.COUNTS and len(payload) == sum(COUNTS_FORMAT):
         ends = list(itertools.accumulate(COUNTS_FORMAT))
         numbers = [payload[end - size : end] for size, end in zip(COUNTS_FORMAT, ends, strict=True)]

@@ -41,6 +41,8 @@ class ReplyEncoder(wiring.Component):
         Bytes of its payload.
     info : bytes
         Payload of an INFO reply.
+    loads : bool
+        Whether the host is told of images.
 
     Members
     -------
@@ -50,14 +52,17 @@ class ReplyEncoder(wiring.Component):
         Strobe: a packet was dropped, why, and its type.
     info_request : In(1)
         Strobe.
+    loaded, load_state : In(1), In(8)
+        Strobe: what became of an image, or of a part of it; where the host is told.
     header : Out(stream of PACKET_HEADER)
     payload : Out(stream of unsigned(8))
     """
 
-    def __init__(self, kind: int, reply_bytes: int, info: bytes) -> None:
+    def __init__(self, kind: int, reply_bytes: int, info: bytes, *, loads: bool = False) -> None:
         if len(info) != struct.calcsize(INFO_FORMAT):
             raise ValueError(f"info must have {struct.calcsize(INFO_FORMAT)} bytes, not {len(info)}")
         self.info = info
+        self.loads = loads
         self.kind = kind
         self.reply_bytes = reply_bytes
         super().__init__(
@@ -67,6 +72,7 @@ class ReplyEncoder(wiring.Component):
                 "error_code": In(8),
                 "error_kind": In(8),
                 "info_request": In(1),
+                **({"loaded": In(1), "load_state": In(8)} if loads else {}),
                 "header": Out(stream.Signature(PACKET_HEADER)),
                 "payload": Out(stream.Signature(8)),
             }
@@ -82,6 +88,7 @@ class ReplyEncoder(wiring.Component):
         error_pending = Signal()
         info_pending = Signal()
         error_reply = Signal(8 * _ERROR_BYTES)
+        load_pending, load_state = Signal(), Signal(8)
 
         m.d.comb += [
             self.header.valid.eq(busy),
@@ -110,12 +117,24 @@ class ReplyEncoder(wiring.Component):
                 length.eq(len(self.info)),
                 shift.eq(Const(int.from_bytes(self.info, "little"), width)),
             ]
+        if self.loads:
+            with m.Elif(load_pending):
+                m.d.sync += [
+                    busy.eq(1),
+                    load_pending.eq(0),
+                    kind.eq(PacketType.LOADED),
+                    length.eq(1),
+                    shift.eq(load_state),
+                ]
         with m.Elif(self.reply.valid):
             m.d.comb += self.reply.ready.eq(1)
             m.d.sync += [busy.eq(1), kind.eq(self.kind), length.eq(self.reply_bytes), shift.eq(self.reply.payload)]
         # Below the arbiter, so that an event in the cycle its predecessor leaves is not lost.
         with m.If(self.info_request):
             m.d.sync += info_pending.eq(1)
+        if self.loads:
+            with m.If(self.loaded):
+                m.d.sync += [load_pending.eq(1), load_state.eq(self.load_state)]
         with m.If(self.error):
             m.d.sync += [error_pending.eq(1), error_reply.eq(Cat(self.error_code, self.error_kind))]
         return m

@@ -97,6 +97,7 @@ class Parallel(PacketLink):
             timeout=silence_cycles(setting.clock_mhz),
             identity=setting.identity,
             store=setting.store,
+            load=setting.load,
         )
 
     def interface(self, graph: Graph, setting: Setting) -> Interface:

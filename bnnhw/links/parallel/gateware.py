@@ -11,6 +11,8 @@ from bnnhw.links.packets.core import PacketCore
 from bnnhw.links.parallel.bus import ParallelBus
 from bnnhw.links.parallel.timing import Timing
 from bnnhw.links.store.contents import StoredFrames
+from bnnhw.links.weights import LoadSetting
+from bnnhw.links.weights.flash import flash_members, pass_flash
 
 __all__ = ["ParallelLink"]
 
@@ -40,6 +42,8 @@ class ParallelLink(wiring.Component):
         32 bits by which the host knows the design.
     store : StoredFrames, optional
         The frames, where none come over the link.
+    load : LoadSetting, optional
+        What fills the accelerator's memories, where some are filled at run time.
 
     Members
     -------
@@ -52,6 +56,8 @@ class ParallelLink(wiring.Component):
         The last packet was dropped.
     activity : Out(1)
         Toggles with every result.
+    flash : Out(FlashSignature)
+        Where weights are read from a flash.
     """
 
     def __init__(
@@ -63,9 +69,16 @@ class ParallelLink(wiring.Component):
         timeout: int,
         identity: int,
         store: StoredFrames | None = None,
+        load: LoadSetting | None = None,
     ) -> None:
         self.core = PacketCore(
-            accelerator, classes=classes, identity=identity, store=store, timeout=timeout, crc_bits=CRC_BITS
+            accelerator,
+            classes=classes,
+            identity=identity,
+            store=store,
+            timeout=timeout,
+            crc_bits=CRC_BITS,
+            load=load,
         )
         self.timing = timing
         super().__init__(
@@ -80,12 +93,14 @@ class ParallelLink(wiring.Component):
                 "driven": Out(1),
                 "error": Out(1),
                 "activity": Out(1),
+                **flash_members(load),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.core = core = self.core
+        pass_flash(m, core, self)
         m.submodules.bus = bus = ParallelBus(self.timing)
         wiring.connect(m, core.send, bus.send)
         m.d.comb += [

@@ -71,7 +71,13 @@ class Spi(PacketLink):
     def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
         from bnnhw.links.spi.gateware import SpiLink
 
-        return SpiLink(accelerator, classes=setting.classes, identity=setting.identity, store=setting.store)
+        return SpiLink(
+            accelerator,
+            classes=setting.classes,
+            identity=setting.identity,
+            store=setting.store,
+            load=setting.load,
+        )
 
     def interface(self, graph: Graph, setting: Setting) -> Interface:
         from bnnhw.links.spi.interface import interface

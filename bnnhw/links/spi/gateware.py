@@ -10,6 +10,8 @@ from bnnhw.links.link import FrameAccelerator
 from bnnhw.links.packets.core import PacketCore
 from bnnhw.links.spi.slave import SpiSlave
 from bnnhw.links.store.contents import StoredFrames
+from bnnhw.links.weights import LoadSetting
+from bnnhw.links.weights.flash import flash_members, pass_flash
 
 __all__ = ["SpiLink"]
 
@@ -37,6 +39,8 @@ class SpiLink(wiring.Component):
         32 bits by which the host knows the design.
     store : StoredFrames, optional
         The frames, where none come over the link.
+    load : LoadSetting, optional
+        What fills the accelerator's memories, where some are filled at run time.
 
     Members
     -------
@@ -48,13 +52,21 @@ class SpiLink(wiring.Component):
         The last packet was dropped.
     activity : Out(1)
         Toggles with every result.
+    flash : Out(FlashSignature)
+        Where weights are read from a flash.
     """
 
     def __init__(
-        self, accelerator: FrameAccelerator, *, classes: int, identity: int, store: StoredFrames | None = None
+        self,
+        accelerator: FrameAccelerator,
+        *,
+        classes: int,
+        identity: int,
+        store: StoredFrames | None = None,
+        load: LoadSetting | None = None,
     ) -> None:
         # A byte per cycle: none may wait for the CRC, see CYCLES_PER_BYTE.
-        self.core = PacketCore(accelerator, classes=classes, identity=identity, store=store, crc_bits=8)
+        self.core = PacketCore(accelerator, classes=classes, identity=identity, store=store, crc_bits=8, load=load)
         super().__init__(
             {
                 "sck": In(1),
@@ -64,12 +76,14 @@ class SpiLink(wiring.Component):
                 "selected": Out(1),
                 "error": Out(1),
                 "activity": Out(1),
+                **flash_members(load),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.core = core = self.core
+        pass_flash(m, core, self)
         m.submodules.slave = slave = SpiSlave()
         wiring.connect(m, core.send, slave.send)
         m.d.comb += [

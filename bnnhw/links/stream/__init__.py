@@ -22,6 +22,7 @@ class Stream(Link):
     summary = "bare streams"
     module = "accelerator"
     bare = True
+    loads = True
 
     def gateware(self, accelerator: FrameAccelerator, setting: Setting) -> wiring.Component:
         """The accelerator itself."""

@@ -74,6 +74,7 @@ class Uart(PacketLink):
             timeout=silence_cycles(setting.clock_mhz),
             identity=setting.identity,
             store=setting.store,
+            load=setting.load,
         )
 
     def interface(self, graph: Graph, setting: Setting) -> Interface:

@@ -10,6 +10,8 @@ from bnnhw.links.link import FrameAccelerator
 from bnnhw.links.packets.core import PacketCore
 from bnnhw.links.store.contents import StoredFrames
 from bnnhw.links.uart.uart import UartRx, UartTx
+from bnnhw.links.weights import LoadSetting
+from bnnhw.links.weights.flash import flash_members, pass_flash
 
 __all__ = ["UartLink"]
 
@@ -40,6 +42,8 @@ class UartLink(wiring.Component):
         32 bits by which the host knows the design.
     store : StoredFrames, optional
         The frames, where none come over the link.
+    load : LoadSetting, optional
+        What fills the accelerator's memories, where some are filled at run time.
 
     Members
     -------
@@ -48,6 +52,8 @@ class UartLink(wiring.Component):
         The last packet was dropped.
     activity : Out(1)
         Toggles with every result.
+    flash : Out(FlashSignature)
+        Where weights are read from a flash.
     """
 
     def __init__(
@@ -59,14 +65,18 @@ class UartLink(wiring.Component):
         timeout: int,
         identity: int,
         store: StoredFrames | None = None,
+        load: LoadSetting | None = None,
     ) -> None:
-        self.core = PacketCore(accelerator, classes=classes, identity=identity, store=store, timeout=timeout)
+        self.core = PacketCore(accelerator, classes=classes, identity=identity, store=store, timeout=timeout, load=load)
         self.divisor = divisor
-        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "error": Out(1), "activity": Out(1)})
+        super().__init__(
+            {"rx": In(1, init=1), "tx": Out(1, init=1), "error": Out(1), "activity": Out(1), **flash_members(load)}
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.core = core = self.core
+        pass_flash(m, core, self)
         m.submodules.uart_rx = uart_rx = UartRx(self.divisor)
         m.submodules.uart_tx = uart_tx = UartTx(self.divisor)
         wiring.connect(m, uart_rx.output, core.received)

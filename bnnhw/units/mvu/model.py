@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from bnnhw.dataflow.loads import Loaded, banks
 from bnnhw.dataflow.resources import Resources, buffer_resources, loads_resources, queue_resources, rom_luts
 from bnnhw.dataflow.unit import Unit
 from bnnhw.devices import Technology, blocks_needed
-from bnnhw.ir import Dense, FloatActivation, Thresholds, pack_rows
+from bnnhw.ir import BitMatrix, Dense, FloatActivation, Thresholds, pack_rows
 from bnnhw.ir.types import narrowest
 from bnnhw.rtl.popcount_plan import CounterPlan, plan
 from bnnhw.rtl.threshold_words import pack_thresholds, threshold_word_bits
@@ -237,6 +237,18 @@ class MvuUnit(Unit):
             chosen = banks(depth, (0,) * columns, "lut", tech, writable=True)
             found.append(Loaded("thresholds", depth, columns, chosen, lambda: _side_by_side(self.thresholds)))
         return tuple(found)
+
+    def blank(self) -> MvuUnit:
+        if not self.folding.writable:
+            return self
+        matrix, activation = self.matrix, self.matrix.activation
+        planes = tuple(
+            replace(plane, bits=BitMatrix.from_bits(np.zeros((matrix.neurons, matrix.synapses), np.uint8)))
+            for plane in matrix.weights
+        )
+        if isinstance(activation, Thresholds):
+            activation = replace(activation, values=np.zeros_like(activation.values))
+        return replace(self, matrix=replace(matrix, name="", weights=planes, activation=activation))
 
     def loaded(self, name: str) -> Loaded | None:
         """One of :attr:`loads` by its name."""
