@@ -27,7 +27,7 @@ from bnnhw.ir import (
     Window,
     archive,
 )
-from bnnhw.report.figures import boxes
+from bnnhw.report.network import picture
 from tests.cli.conftest import run
 
 BIPOLAR = DataType("bipolar", 1)
@@ -114,12 +114,14 @@ def test_show(network: Network, tmp_path: Path) -> None:
 
 
 def test_report_draws_it(network: Network) -> None:
-    """The report's boxes are made of the same object."""
-    drawn = boxes(
+    """The report's boxes are made of the same object, and where branches meet."""
+    drawn = picture(
         describe(network), {"layers": [{"name": "spread", "pe": 2, "simd": 1, "cycles": 648, "memory": "lut"}]}
     )
-    assert [box.title for box in drawn] == [row[0] for row in EXPECTED if row[1] != "output"]
-    assert [(box.folding, box.cycles) for box in drawn if box.title == "spread"] == [("PE 2 × SIMD 1, lut", 648)]
+    kinds = {row[0]: row[1] for row in EXPECTED}
+    assert [box.title for box in drawn.boxes] == [n for n, kind in kinds.items() if kind not in ("residual", "output")]
+    assert {join.title for join in drawn.joins} == {name for name, kind in kinds.items() if kind == "residual"}
+    assert [(box.folding, box.cycles) for box in drawn.boxes if box.title == "spread"] == [("PE 2 × SIMD 1, lut", 648)]
 
 
 INPUTS: list[tuple[InputSpec, dict[str, object], list[str]]] = [
