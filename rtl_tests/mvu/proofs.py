@@ -102,7 +102,6 @@ PROOFS: dict[str, Case] = {
     ),
     # Two vectors per weight word: II = 4 cycles for both, the least folds that there may be.
     "mvu-vectors-18": Case(MvuContract, _tight(_layer("10 01", "bipolar", None)), cycles=18, quick=True, faults=8),
-    "mvu-vectors": Case(MvuContract, _tight(_layer("10 01", "bipolar", None))),
     "mvu-vectors-24": Case(MvuContract, _mvu(_layer("10 01", "bipolar", [[2], [1]]), 1, 1, vectors=2), cycles=24),
     # K = 3, N = 3: padded lanes and padded neurons.
     "mvu-vectors-padded": Case(
