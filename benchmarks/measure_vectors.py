@@ -1,14 +1,15 @@
 """What several vectors per weight word cost and bring: LUT4 per lane of one unit, and networks on the ULX3S-85F.
 
     python benchmarks/measure_vectors.py [--lanes] [--network NAME=NETWORK.bnn ...] [--wanted NAME=FPS ...]
-        [--built NAME=DIR ...] [--simulated NAME=FILE.json ...]
+        [--synthesized NAME=DIR ...] [--built NAME=DIR ...] [--simulated NAME=FILE.json ...]
 
 ``--lanes``: the unit of ``measure_xnor_lane.py`` at 16 x 64 (weights in logic, SF = NF = 4) with 1, 2 and 4 vectors per
 weight word, synthesized for the ECP5; about a minute. ``--network``: the fastest folding for the board of a network,
 with one vector per weight word and one tap per cycle, and without that limit: cycles, and the estimate; ``--wanted``:
-what a number of frames per second at the board's clock would take on a device with room for it. ``--built``: what
-`bnnhw build` said of such a folding, out of the folder that it wrote; ``--simulated``: what `bnnhw simulate --json`
-said of it. Writes benchmarks/results/vectors.json; what is not measured is kept as it is.
+what a number of frames per second at the board's clock would take on a device with room for it. ``--synthesized``,
+``--built``: what `bnnhw build` said of a folding, out of the folder that it wrote; ``--simulated``: what
+`bnnhw simulate` did, out of the design's folder or its ``--json``. Writes benchmarks/results/vectors.json; what is not
+measured is kept as it is.
 """
 
 from __future__ import annotations
@@ -95,6 +96,12 @@ def built(folder: Path) -> dict[str, Any]:
     return {key: report[key] for key in ("clock_mhz", "fmax_mhz", "timing_met", "utilization", "fps", "stages_s")}
 
 
+def synthesized_design(folder: Path) -> dict[str, int]:
+    """What the synthesis of a build came to, cell by cell, whether it was placed or not."""
+    cells = json.loads((folder / "top.stat.json").read_text())["design"]["num_cells_by_type"]
+    return {kind: cells[kind] for kind in ("LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD")}
+
+
 def simulated(file: Path) -> dict[str, Any]:
     """What a simulation found."""
     data = json.loads(file.read_text())
@@ -108,6 +115,7 @@ def main() -> None:
     parser.add_argument("--network", action="append", default=[], metavar="NAME=NETWORK.bnn")
     parser.add_argument("--wanted", action="append", default=[], metavar="NAME=FPS")
     parser.add_argument("--built", action="append", default=[], metavar="NAME=DIR")
+    parser.add_argument("--synthesized", action="append", default=[], metavar="NAME=DIR")
     parser.add_argument("--simulated", action="append", default=[], metavar="NAME=FILE.json")
     options = parser.parse_args()
     result: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
@@ -115,7 +123,7 @@ def main() -> None:
         result["lanes"] = [lanes(vectors) for vectors in (1, 2, 4)]
         print(json.dumps(result["lanes"]), flush=True)
     wanted = {name: float(fps) for name, _, fps in (text.partition("=") for text in options.wanted)}
-    make = {"network": network, "built": built, "simulated": simulated}
+    make = {"network": network, "synthesized": synthesized_design, "built": built, "simulated": simulated}
     for key, measure in make.items():
         found: dict[str, Any] = result.setdefault(key, {})
         for name, _, path in (text.partition("=") for text in getattr(options, key)):

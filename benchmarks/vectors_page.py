@@ -42,6 +42,10 @@ def vectors(result: dict[str, Any], table: Callable[..., str]) -> str:
             networks,
         ),
     ]
+    if result["synthesized"]:
+        kinds = ("LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "DP16KD")
+        rows = [(name, *(row[kind] for kind in kinds)) for name, row in result["synthesized"].items()]
+        parts += ["Synthesized with their links, by kinds of cells:", table(("design", *kinds), rows)]
     if result["built"]:
         rows = [
             (

@@ -20,6 +20,9 @@ def test_section() -> None:
                 }
             }
         },
+        "synthesized": {
+            "net": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 3, "TRELLIS_FF": 4, "DP16KD": 5},
+        },
         "built": {
             "net": {
                 "utilization": {"TRELLIS_COMB": {"used": 1000, "available": 2000}},
@@ -37,7 +40,8 @@ def test_section() -> None:
     lines = neighbour("vectors_page").vectors(result, table).splitlines()
     assert "| 2 | 3.5 | 7168 | 7000 | 10 |" in lines
     assert "| net | up to 4, taps in columns | 40 | 2,000,000 | 900 | 3 | 2 x 3 (4) columns, 5 x 6 |" in lines
+    assert "| net | 1 | 2 | 3 | 4 | 5 |" in lines
     assert "| net | 1000 | 81.3 | 80 | yes | 2,000,000 | 10 |" in lines
     assert "| net | 20 | 0 | 40 | 40 |" in lines
-    without = neighbour("vectors_page").vectors({**result, "built": {}, "simulated": {}}, table)
-    assert "bnnhw build" not in without and "simulate" not in without
+    without = neighbour("vectors_page").vectors({**result, "synthesized": {}, "built": {}, "simulated": {}}, table)
+    assert not any(word in without for word in ("Synthesized", "bnnhw build", "simulate"))
