@@ -20,6 +20,7 @@ from engines_page import plot as engines_plot
 from lookup_page import lookup
 from measure_xnor_lane import DEVICES, FOLDS, random_layer
 from mutants_page import mutants
+from spram_page import spram
 from study_page import page, plot
 from vectors_page import vectors
 from virtual_page import replaced, virtual_section
@@ -243,6 +244,7 @@ def main() -> None:
     sections.append(published(json.loads((ROOT / "results" / "published.json").read_text())))
     sections.append(lookup(json.loads((ROOT / "results" / "lookup.json").read_text()), table))
     sections.append(costs(json.loads((ROOT / "results" / "costs.json").read_text()), table))
+    sections.append(spram(json.loads((ROOT / "results" / "spram.json").read_text()), table))
     sections.append(vectors(json.loads((ROOT / "results" / "vectors.json").read_text()), table))
     sections.append(c_code(json.loads((ROOT / "results" / "c.json").read_text()), table))
     sections.append(mutants(json.loads((ROOT / "results" / "mutants.json").read_text()), table))

@@ -61,7 +61,7 @@ WORK = ROOT / "build" / "spram"
 PINS = "d=pmod_2,rxf_n=pmod_0:1,txe_n=pmod_0:2,rd_n=pmod_0:3,wr_n=pmod_0:4,siwu_n=pmod_0:7"
 BIT = DataType("bipolar", 1)
 NAMES = ("mnist-sfc", "convolutional")
-FRAMES = {"mnist-sfc": 10_000, "convolutional": 20}
+FRAMES = {"mnist-sfc": 10_000, "convolutional": 8}
 
 
 def run(*words: object) -> dict[str, Any]:

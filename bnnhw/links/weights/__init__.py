@@ -37,7 +37,7 @@ class LoadSetting:
 
 
 def flash_loader() -> Resources:
-    """About what it takes to fill memories from a flash."""
+    """What it takes to fill memories from a flash, as synthesized."""
     from bnnhw.dataflow import Resources
 
-    return Resources(lut4=190, ff=150, bram=0)
+    return Resources(lut4=259, ff=172, bram=0)
