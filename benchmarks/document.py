@@ -47,7 +47,7 @@ def estimated_lut4(row: dict[str, Any]) -> int:
     technology = DEVICES[row["device"]][0].family.technology
     layer = random_layer(row["pe"] * FOLDS, row["simd"] * FOLDS)
     folding = LayerFolding(row["pe"], row["simd"], "lut")
-    return MvuUnit(layer, folding, technology).resources().lut4
+    return MvuUnit(layer, folding, technology).resources(technology).lut4
 
 
 def xnor_lane(result: dict[str, Any]) -> str:

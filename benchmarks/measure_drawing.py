@@ -56,7 +56,9 @@ def measure(recipe: Recipe, seed: int, board: Board, data: Path | None, synthesi
         **cells,
         "estimated_lut4": graph.resources().lut4,
         # 0 where they are one pipeline with what is around them.
-        "estimated_lut4_of_matrices": sum(n.unit.resources().lut4 for n in graph.nodes if n.unit.kind == "spatial"),
+        "estimated_lut4_of_matrices": sum(
+            n.unit.resources(graph.technology).lut4 for n in graph.nodes if n.unit.kind == "spatial"
+        ),
         "cycles_per_frame": predict(graph).cycles_per_frame,
     }
 

@@ -113,7 +113,7 @@ def layers(networks: list[Path], neurons: int, seed: int) -> Iterator[tuple[str,
 def measure(layer: Dense, family: Family, before: dict[str, int] | None) -> dict[str, Any]:
     """Estimate and synthesis of a layer; ``before`` is a synthesis that was made of it."""
     unit = SpatialUnit(layer, family.technology)
-    estimate, cells = unit.resources(), before
+    estimate, cells = unit.resources(family.technology), before
     if cells is None:
         with scratch() as folder:
             found = synthesized(unit.component(), family, folder).cells

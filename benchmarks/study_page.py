@@ -14,7 +14,8 @@ __all__ = ["AXES", "front", "label", "on_fronts", "page", "plot"]
 
 Row = dict[str, Any]
 
-LINK = board_link(get("icebreaker")).resources
+BOARD = get("icebreaker")
+LINK = board_link(BOARD).reserve(64, BOARD.family.technology)
 
 AXES = {
     "width": "#0b6e99",

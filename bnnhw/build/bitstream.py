@@ -17,7 +17,7 @@ from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.build.design import TOP, Source, design_files, write_design
 from bnnhw.build.explore import Attempt, attempts, cores, explore, step_name
 from bnnhw.build.floorplan import FLOORPLAN, floorplan
-from bnnhw.build.result import REPORT, BuildResult, write_report
+from bnnhw.build.result import REPORT, BuildResult, prediction_error, write_report
 from bnnhw.build.synth import CellCounts
 from bnnhw.errors import CheckError, RequestError
 from bnnhw.files import OutputFolder, file_digest, locked, new_folders, package_digest, scratch, write_json
@@ -65,6 +65,7 @@ def build(
     seed: int = 0,
     explored: int = 0,
     freq_mhz: float | None = None,
+    predicted: Mapping[str, int] | None = None,
     extra: Mapping[str, Any] | None = None,
     beside: Mapping[str, Mapping[str, Any] | Callable[[Path], object] | None] | None = None,
     progress: Progress | None = None,
@@ -83,6 +84,8 @@ def build(
         kept. 0: one, with nothing said about others.
     freq_mhz : float, optional
         Clock asked for; the board's default when not given.
+    predicted : mapping of str to int, optional
+        What the design was estimated to take, by the words of :class:`~bnnhw.build.result.BuildResult`.
     extra : mapping, optional
         What ``report.json`` is to say too.
     beside : mapping, optional
@@ -106,7 +109,16 @@ def build(
     names = [*output_names(source, board, link), *stamps, *beside]
     with new_folders(out_dir), locked(out_dir / LOCK), OutputFolder(out_dir, BUILD, shared=True).writing(names):
         result = _build(
-            source, board, out_dir, clock_mhz, link, seed, explored, extra or {}, progress or (lambda *_: None)
+            source,
+            board,
+            out_dir,
+            clock_mhz,
+            link,
+            seed,
+            explored,
+            predicted or {},
+            extra or {},
+            progress or (lambda *_: None),
         )
         for name, content in beside.items():
             if isinstance(content, Mapping):
@@ -154,6 +166,7 @@ def _build(
     link: BoardLink,
     seed: int,
     explored: int,
+    predicted: Mapping[str, int],
     extra: Mapping[str, Any],
     progress: Progress,
 ) -> BuildResult:
@@ -279,6 +292,7 @@ def _build(
     with step("report"):
         start = time.monotonic()
         report = folder / REPORT
+        placed = routed["utilization"].get(toolchain.logic_cell, {}).get("used", 0)
         result = BuildResult(
             bitstream=bitstream,
             report=report,
@@ -294,6 +308,8 @@ def _build(
             link_note=link.note(clock_mhz),
             stages_s={**cache.seconds, "report": round(time.monotonic() - start, 3)},
             skipped=tuple(cache.skipped),
+            predicted=dict(predicted),
+            prediction_error=prediction_error(predicted, {**cells.as_dict(), "cells": placed}),
         )
         used = [tools.require(program) for program in ("yosys", toolchain.place_route, toolchain.packer)]
         said = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,11 @@ class BuildResult:
         Seconds of each step, when it last ran.
     skipped : tuple of str
         The steps whose earlier result was used.
+    predicted : dict
+        What the folding was estimated to take before anything was synthesized: ``lut4``, ``ff``, ``cells``, ``bram``,
+        ``spram``; empty where nobody said.
+    prediction_error : dict
+        By how much each of these is off, as a fraction of what there really is: 0.02 is 2 % too many.
     """
 
     bitstream: Path
@@ -59,6 +64,8 @@ class BuildResult:
     link_note: str | None
     stages_s: dict[str, float]
     skipped: tuple[str, ...]
+    predicted: dict[str, int] = field(default_factory=dict[str, int])
+    prediction_error: dict[str, float] = field(default_factory=dict[str, float])
 
     def figures(self) -> dict[str, Any]:
         """What was measured and promised, by the words of the report and of ``bnnhw build``."""
@@ -68,6 +75,8 @@ class BuildResult:
             "timing_met": self.timing_met,
             "utilization": self.utilization,
             "estimate": self.estimate,
+            "predicted": self.predicted,
+            "prediction_error": self.prediction_error,
             "fps": self.fps,
             "latency_us": self.latency_us,
             "link_fps": self.link_fps,
@@ -81,6 +90,11 @@ class BuildResult:
                 f"timing missed: the design reaches {self.fmax_mhz:.2f} MHz and was built for {self.clock_mhz:g} MHz; "
                 f"the artefacts are in {self.report.parent}"
             )
+
+
+def prediction_error(predicted: Mapping[str, int], real: Mapping[str, int]) -> dict[str, float]:
+    """By how much each figure is off, of those that both have and that are not 0."""
+    return {key: round(number / real[key] - 1, 4) for key, number in predicted.items() if real.get(key)}
 
 
 def write_report(result: BuildResult, extra: Mapping[str, Any]) -> None:

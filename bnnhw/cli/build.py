@@ -18,6 +18,7 @@ from bnnhw.errors import RequestError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bnnhw.build.result import BuildResult
     from bnnhw.flow.frames import Wanted
 
 __all__ = ["build"]
@@ -142,6 +143,8 @@ def build(
             console.print(f"{said['frames']} frames of {said['dataset']} on the chip", markup=False)
         if result.link_note is not None:
             console.print(result.link_note, markup=False)
+        if result.prediction_error:
+            console.print(f"estimated beforehand: {_off(result)}", markup=False)
         for name, entry in result.utilization.items():
             console.print(f"  {name:<16} {entry['used']:>6} of {entry['available']}", markup=False)
         if result.timing_met:
@@ -150,6 +153,16 @@ def build(
     data = build_json(result, chosen, technology)
     session.result(data, show)
     result.check_timing()
+
+
+def _off(result: BuildResult) -> str:
+    """The estimate of the folding, and by how much it was off."""
+    words = {"cells": "logic cells", "lut4": "LUT4", "ff": "registers", "bram": "block RAMs"}
+    return ", ".join(
+        f"{result.predicted[key]} {word} ({100 * result.prediction_error[key]:+.1f} %)"
+        for key, word in words.items()
+        if key in result.prediction_error
+    )
 
 
 def _spread(explored: dict[str, Any], seed: int) -> str:

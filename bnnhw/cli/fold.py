@@ -55,7 +55,7 @@ def fold(
     Without --fps and --max: the fastest folding of at most 4,000 logic cells with the link, which builds in a minute
     or two; where none is so small, the fastest that fits the board. With --max the fastest that fits the board; with
     --fps the cheapest that reaches so many frames per second at the board's clock, and exit code 1 when none does.
-    What --max would give is said beside each other choice. A folding fits whose estimate takes at most 70 % of the
+    What --max would give is said beside each other choice. A folding fits whose estimate takes at most 80 % of the
     board's logic cells, and its block RAMs.
 
     The engine spatial takes a vector in every cycle and about two thirds of a LUT4 per weight, the engine lookup a

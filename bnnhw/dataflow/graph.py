@@ -152,7 +152,7 @@ class Graph:
 
     def resources(self) -> Resources:
         """The estimated cost of all units."""
-        return Resources.total(node.unit.resources() for node in self.nodes)
+        return Resources.total(node.unit.resources(self.technology) for node in self.nodes)
 
 
 def left_out(probes: Sequence[Probe]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from bnnhw.dataflow.flow import Link, Run
 from bnnhw.dataflow.format import Coding, ResultFormat, StreamFormat
+from bnnhw.dataflow.inventory import Inventory
 from bnnhw.dataflow.loads import Loaded
 from bnnhw.dataflow.resources import Resources
 
@@ -75,8 +76,12 @@ class Unit(ABC):
         """Its cycles, of what it does :attr:`repeats` times per frame."""
 
     @abstractmethod
-    def resources(self) -> Resources:
-        """What it is estimated to cost on the technology it is made for."""
+    def inventory(self) -> Inventory:
+        """What it is made of, for the estimate of its cost."""
+
+    def resources(self, technology: Technology) -> Resources:
+        """What it is estimated to cost."""
+        return self.inventory().resources(technology)
 
     @abstractmethod
     def component(self) -> wiring.Component:
@@ -100,8 +105,8 @@ class Unit(ABC):
         """Such a unit without its handshake: the word it gives, and what each of its registers takes."""
         raise NotImplementedError
 
-    def datapath_resources(self) -> Resources:
-        """What that is estimated to cost."""
+    def datapath_inventory(self) -> Inventory:
+        """What that is made of."""
         raise NotImplementedError
 
     def bared(self) -> tuple[Unit, Coding] | None:

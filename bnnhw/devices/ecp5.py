@@ -257,9 +257,8 @@ ECP5 = Family(
         lut_ram=True,
         quick_levels=1,
         wide_table=WIDEST,
+        narrow=4,
     ),
-    # A slice takes registers beside LUTs of other logic.
-    lone_registers=0.0,
     block_ram_instance=_block_ram,
     block_ram_register=True,
     add_table=add_table,
@@ -314,6 +313,7 @@ ECP5 = Family(
         packer=Program("ecppack", "bitstreams for ECP5", _HOW, ("ecppack",), package=yowasp(_PACKAGE)),
         pack_options=("--compress", "{configuration}", "{bitstream}"),
         bitstream="bit",
+        logic_cell="TRELLIS_COMB",
         # Large designs get the placer and the router that get them routed at all. A network of 21 k LUT4 and 181 block
         # RAMs: placed by heap (the default), router1 (the default) had three quarters of its arcs left after half an
         # hour, router2 5,012 overused wires after 22 minutes; placed by static, router2 was done in 155 seconds, after

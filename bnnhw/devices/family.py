@@ -142,6 +142,8 @@ class Toolchain:
         More options of nextpnr for large designs.
     explored : tuple of tuple of str
         Options of nextpnr that are worth trying for a design that is not large, the usual ones (none) first.
+    logic_cell : str
+        Nextpnr's name of what look-up tables, and on some families registers, sit in; empty where it has none.
     registers : str
         The kinds of registers there are, as arguments of Yosys' ``dfflegalize``; empty where nothing is asked of it.
     finish : callable, optional
@@ -161,6 +163,7 @@ class Toolchain:
     large_lut4: int | None = None
     large_options: tuple[str, ...] = ()
     explored: tuple[tuple[str, ...], ...] = ((),)
+    logic_cell: str = ""
     registers: str = ""
     finish: Callable[[dict[str, Any]], Mapping[str, int]] | None = None
 
@@ -224,8 +227,6 @@ class Family:
     ----------
     technology : Technology
         Its name is the family's.
-    lone_registers : float
-        Share of the registers that take a logic cell of their own.
     block_ram_instance : callable, optional
         Makes the instance of a read-only block RAM: takes its contents, uint8 bits of shape (depth, width), the
         address, the signal that gets the data, and whether the block's output register is used. Without it memories
@@ -265,7 +266,6 @@ class Family:
     """
 
     technology: Technology
-    lone_registers: float = 0.0
     block_ram_instance: Callable[[NDArray[np.uint8], Value, Signal, bool], Instance] | None = None
     block_ram_register: bool = False
     writable_block_ram: Callable[[NDArray[np.uint8], Value, Signal, Value, Value, Value], Instance] | None = None

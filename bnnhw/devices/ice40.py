@@ -289,10 +289,8 @@ ICE40 = Family(
         enable_reach=None,
         # FPGA-TN-02022: four of 16,384 x 16 in the UltraPlus.
         spram=BlockRam(16, 16384, 16),
+        prices="ice40",
     ),
-    # A cell has one register, behind its LUT4; of those in our pipelines about half do not follow a LUT4 (5,111 cells
-    # of 3,590 LUT4 and 2,697 registers in the digits network).
-    lone_registers=0.5,
     block_ram_instance=_block_ram,
     writable_block_ram=_writable_block_ram,
     spram_instance=_spram,
@@ -343,6 +341,7 @@ ICE40 = Family(
         packer=Program("icepack", "bitstreams for iCE40", _HOW, ("icepack",), package=yowasp(_PACKAGE)),
         pack_options=("{configuration}", "{bitstream}"),
         bitstream="bin",
+        logic_cell="ICESTORM_LC",
     ),
     cell_models=CellModels(
         r"\bSB_[A-Z0-9_]+\b",

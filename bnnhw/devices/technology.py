@@ -51,6 +51,10 @@ class Technology:
     spram : BlockRam, optional
         The large single-port memories that some devices of the family have: written while they run, never by a
         bitstream.
+    narrow : int
+        Sums of at most so many bits are look-up tables and no carry chain.
+    prices : str
+        The table of what parts of units cost (:mod:`bnnhw.devices.prices`), the family's own or that of a similar one.
     """
 
     name: str
@@ -68,6 +72,8 @@ class Technology:
     enable_reach: int | None = 256
     wide_table: int = 4
     spram: BlockRam | None = None
+    narrow: int = 2
+    prices: str = "ecp5"
 
     @property
     def unary_control(self) -> bool:

@@ -127,9 +127,10 @@ def build_bitstream(
     extra: dict[str, Any] = {"technology": design.technology, "edited": edited, "pins": pins_of(board)}
     network = design.network
     # What the report needs for its picture of the network.
+    said = fold_json(design.folded, board, clock_mhz, design.technology)
     beside: dict[str, Any] = {
         "network.json": describe(design.network),
-        "fold.json": fold_json(design.folded, board, clock_mhz, design.technology),
+        "fold.json": said,
         SIMULATION: kept_simulation(design),
         # And what a host needs of it.
         NETWORK: lambda path: archive.save(network, path),
@@ -153,6 +154,8 @@ def build_bitstream(
         seed=seed,
         explored=explored,
         freq_mhz=freq_mhz,
+        # Of what was edited, and of a store of frames in the link's stead, nothing was estimated.
+        predicted=None if edited or kept is not None else said["estimate"],
         extra=extra,
         beside=beside,
         progress=told,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -288,7 +288,7 @@ def with_link(core: Resources, network: Network, board: Board) -> Resources:
 
 def estimate_json(resources: Resources) -> dict[str, int]:
     """An estimate in the words of a build's utilization."""
-    return asdict(resources)
+    return resources.as_dict()
 
 
 def fold_json(
@@ -334,7 +334,7 @@ def fold_json(
                 "unit": unit.unit,
                 "cycles": unit.cycles,
                 "node": node.name,
-                "estimate": asdict(node.unit.resources()),
+                "estimate": node.unit.resources(graph.technology).as_dict(),
             }
             for node, unit in zip(graph.nodes, prediction.layers, strict=True)
         ],

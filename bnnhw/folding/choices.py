@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,7 @@ from bnnhw.devices import Family
 from bnnhw.errors import FoldingError
 from bnnhw.ir import Layer
 
-__all__ = ["Choices", "Room", "choose", "logic_cells", "spent"]
-
-
-def logic_cells(resources: Resources, family: Family) -> float:
-    """Logic cells that LUT4 and registers take together."""
-    return resources.lut4 + family.lone_registers * resources.ff
+__all__ = ["NEARLY", "Choices", "Room", "choose", "spent"]
 
 
 @dataclass(frozen=True)
@@ -51,13 +47,17 @@ class Room:
         return cells / self.cells + blocks / max(self.blocks, 1) + sprams / max(self.sprams, 1)
 
     @classmethod
-    def of(cls, resources: Resources, family: Family) -> Room:
+    def of(cls, resources: Resources) -> Room:
         """What some resources take up."""
-        return cls(logic_cells(resources, family), resources.bram, resources.spram)
+        return cls(float(resources.cells), resources.bram, resources.spram)
+
+
+NEARLY = 40
+"""Logic cells by which a folding must be beaten to be left out: what lies beside it may cost so much less."""
 
 
 class Choices:
-    """The foldings of one layer that no other beats in cycles, logic cells, block RAMs and SPRAMs together.
+    """The foldings of one layer that no other beats clearly in cycles, logic cells, block RAMs and SPRAMs together.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Choices:
             if not foldings:
                 raise FoldingError(f"layer {layer.name}: no engine that is asked for has weights that can be written")
         units = [ENGINES.named(folding.engine).unit(layer, folding, family.technology) for folding in foldings]
-        rooms = [Room.of(unit.resources(), family) for unit in units]
+        rooms = [Room.of(unit.resources(family.technology)) for unit in units]
         rows = sorted(
             (unit.interval, room.cells, room.blocks, room.sprams, position)
             for position, (unit, room) in enumerate(zip(units, rooms, strict=True))
@@ -113,18 +113,21 @@ class Choices:
         fronts: dict[int, list[tuple[int, float]]] = {}
         for row in rows:
             cells, blocks, large = row[1:4]
-            beaten = False
+            # By how many cells one of them beats it.
+            beaten = -inf
             for taken, front in fronts.items():
                 at = bisect_right(front, (blocks, cells))
-                beaten = beaten or (taken <= large and at > 0 and front[at - 1][1] <= cells)
-            if beaten:
+                if taken <= large and at > 0:
+                    beaten = max(beaten, cells - front[at - 1][1])
+            if beaten < NEARLY:
+                kept.append(row)
+            if beaten >= 0:
                 continue
             front = fronts.setdefault(large, [])
             at = bisect_right(front, (blocks, cells))
             while at < len(front) and front[at][1] >= cells:
                 del front[at]
             insort(front, (blocks, cells))
-            kept.append(row)
         self.cycles: NDArray[np.int64] = np.array([row[0] for row in kept])
         self.cells: NDArray[np.float64] = np.array([row[1] for row in kept], np.float64)
         self.blocks: NDArray[np.int64] = np.array([row[2] for row in kept])

@@ -14,18 +14,20 @@ from functools import cached_property
 from math import inf
 from typing import Protocol
 
+import numpy as np
+
 from bnnhw.dataflow.resources import NOTHING, Resources
 from bnnhw.devices import Family
 from bnnhw.errors import CheckError
-from bnnhw.folding.choices import Choices, Room, choose, logic_cells, spent
+from bnnhw.folding.choices import Choices, Room, choose, spent
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.predict import predict
 from bnnhw.ir import Layer, Network, Window, walk
 from bnnhw.lowering.columns import column_windows, columns_misfit
 
-__all__ = ["CELL_SHARE", "MODEST_CELLS", "Device", "Solver", "logic_cells"]
+__all__ = ["CELL_SHARE", "MODEST_CELLS", "Device", "Solver"]
 
-CELL_SHARE = 0.70
+CELL_SHARE = 0.80
 """Share of a device's logic cells an estimate may take: the rest is the estimate's error, and room to route."""
 
 MODEST_CELLS = 4000
@@ -33,6 +35,12 @@ MODEST_CELLS = 4000
 
 VECTORS = (2, 4)
 """Numbers of vectors that share a weight word, compared where no folding of one at a time will do."""
+
+EXCHANGES = 7_500
+"""Foldings that are tried in the stead of others, over the square of the layers: 300 of five, 52 of twelve."""
+
+NEAREST = 4
+"""Foldings of each layer that are tried at least."""
 
 CORRECTIONS = 4
 """Times that a choice is made again: of less room for what lies between, of fewer cycles for units that wait."""
@@ -168,7 +176,7 @@ class Solver:
             sprams = f", {cost.spram} of its {self.device.filled_sprams} SPRAMs" if cost.spram else ""
             raise CheckError(
                 f"the network does not fit {self.device.name} even at its smallest: "
-                f"about {logic_cells(cost, self.device.family):.0f} logic cells of {self.device.lut4}, "
+                f"about {cost.cells} logic cells of {self.device.lut4}, "
                 f"{cost.bram} block RAMs of {self.device.block_rams}{sprams}"
             )
         while low < high:
@@ -234,18 +242,54 @@ class Solver:
 
     def _chosen(self, choices: Sequence[Choices], cycles: int, room: Room) -> FoldedNetwork | None:
         """The same, of some foldings."""
-        left = room - Room.of(self.reserve, self.device.family)
+        left, last = room - Room.of(self.reserve), list[int]()
         for _ in range(CORRECTIONS):
             picks = choose(choices, cycles, left, self._room)
             if picks is None:
-                return None
-            folded = self._folded(picks, choices, cycles)
-            whole = Room.of(self._cost(folded), self.device.family)
+                break
+            last, whole = picks, self._whole(choices, picks, cycles)
             if room.holds(whole):
-                return folded
+                return self._folded(picks, choices, cycles)
             # What lies between the layers is known now: so much less is left for them.
             left = room - (whole - spent(choices, picks))
-        return None
+        last = self._exchanged(choices, last, cycles, room) if last else last
+        fits = bool(last) and room.holds(self._whole(choices, last, cycles))
+        return self._folded(last, choices, cycles) if fits else None
+
+    def _exchanged(self, choices: Sequence[Choices], picks: list[int], cycles: int, room: Room) -> list[int]:
+        """Picks that are less too large, what lies between the layers counted, or fit.
+
+        One layer's folding after the other's is exchanged, those that cost little themselves are tried first, and so
+        many in all as :data:`EXCHANGES` says.
+        """
+
+        def over(tried: list[int]) -> float:
+            whole = self._whole(choices, tried, cycles)
+            cells, blocks = max(whole.cells - room.cells, 0), max(whole.blocks - room.blocks, 0)
+            return cells / self._room.cells + blocks / max(self._room.blocks, 1) + max(whole.sprams - room.sprams, 0)
+
+        tries, least = EXCHANGES // len(self._layers) ** 2, over(picks)
+        orders = [
+            np.argsort(self._room.share(c.cells[:n], c.blocks[:n], c.sprams[:n]), kind="stable").tolist()
+            for c in choices
+            for n in (c.within(cycles),)
+        ]
+        before = inf
+        while 0 < least < before:
+            before = least
+            for layer, order in enumerate(orders):
+                for other in order[: max(tries // len(orders), NEAREST)]:
+                    if tries == 0 or least == 0:
+                        return picks
+                    tries -= 1
+                    tried = [*picks[:layer], other, *picks[layer + 1 :]]
+                    if (cost := over(tried)) < least:
+                        picks, least = tried, cost
+        return picks
+
+    def _whole(self, choices: Sequence[Choices], picks: Sequence[int], cycles: int) -> Room:
+        """What picks take with all that lies between the layers, and what is reserved."""
+        return Room.of(self._cost(self._folded(picks, choices, cycles)))
 
     def _folded(self, picks: Sequence[int], choices: Sequence[Choices], cycles: float = inf) -> FoldedNetwork:
         """The network with one of its layers' choices each, their taps in columns where ``cycles`` need that."""

@@ -164,14 +164,9 @@ class BoardLink(Link):
         """How pins of one's choice are written, as ``rx=PIN,tx=PIN``."""
         return ",".join(f"{signal}={'PIN/.../PIN' if signal in self.widths else 'PIN'}" for signal in self.pins)
 
-    @property
-    @abstractmethod
-    def resources(self) -> Resources:
-        """What it takes of the device, about, around small frames."""
-
     @abstractmethod
     def reserve(self, frame_bits: int, technology: Technology) -> Resources:
-        """What is reserved for it when a folding is chosen: :attr:`resources`, with room for frames of this size."""
+        """What it takes of a device, about, with room for frames of this size: kept free when a folding is chosen."""
 
     @abstractmethod
     def check_frame(self, frame_bits: int) -> None:

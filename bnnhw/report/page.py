@@ -114,4 +114,7 @@ def _tiles(sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, st
         tiles.append((figures.quantity(float(link_fps)), "frames per second over the link", ""))
     if build.get("latency_us"):
         tiles.append((f"{figures.quantity(float(build['latency_us']))} µs", "latency of a frame", ""))
+    off = build.get("prediction_error", {}).get("cells")
+    if off is not None:
+        tiles.append((f"{build['predicted']['cells']:,}", f"logic cells estimated, off by {100 * off:+.1f} %", ""))
     return tiles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bnnhw.dataflow import Resources, StreamFormat
+from bnnhw.dataflow import StreamFormat
 from bnnhw.ir import DataType
 from bnnhw.units.add.model import AddUnit
 
@@ -30,12 +30,6 @@ def test_streams(first: str, second: str, total: str) -> None:
 def test_timing() -> None:
     timing = _unit("uint3", "uint3", 4).timing
     assert (timing.interval, timing.latency, timing.depth) == (10, 10, 1)
-
-
-def test_cost() -> None:
-    """A look-up table and a register per bit of the sums, six tables and a register of handshake."""
-    assert _unit("uint3", "uint3", 4).resources() == Resources(4 * 4 + 6, 4 * 4 + 1, 0)
-    assert _unit("uint4", "int3", 2).resources() == Resources(2 * 6 + 6, 2 * 6 + 1, 0)
 
 
 def test_errors() -> None:

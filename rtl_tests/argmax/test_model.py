@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bnnhw.dataflow import Resources, ResultFormat, StreamFormat
+from bnnhw.dataflow import ResultFormat, StreamFormat
 from bnnhw.ir import BatchNorm, Output
 from bnnhw.units.argmax.model import ArgmaxUnit
 from tests.layers import random_layer
@@ -34,29 +34,6 @@ def test_score_range_of_mixed_signs() -> None:
     unit = ArgmaxUnit(Output("out", np.array([1, -5, 0]), np.array([0, 7, 500])), layer.accumulator_range, 1)
     # Accumulators are in -24..12.
     assert unit.score_range == (-5 * 12 + 7, max(-5 * -24 + 7, 500))
-
-
-@pytest.mark.parametrize(
-    "lanes, multiplier, offset, score, lane",
-    [
-        # A comparison and a choice of scores per lane; a sum; a product of 4 bits by as many as scores are wider.
-        (1, 1, 0, 4, 2 * 4),
-        (4, 1, 5, 5, 2 * 5 + 5),
-        (2, 3, 0, 6, 2 * 6 + 4 * 2 * 5 // 4),
-        (4, 3, 5, 6, 2 * 6 + 6 + 4 * 2 * 5 // 4),
-    ],
-)
-def test_cost(lanes: int, multiplier: int, offset: int, score: int, lane: int) -> None:
-    """Of 10 classes, accumulators of 4 bits; the running best and a result are two scores, 30 tables the control."""
-    output = Output("out", np.full(10, multiplier), np.full(10, offset))
-    registers = lanes * (2 * score + 4) + 2 * score
-    unit = ArgmaxUnit(output, (0, 12), lanes)
-    assert unit.resources() == Resources(lanes * lane + 2 * score + 30, registers, 0)
-    # All scores: a frame's but for those that come last, and ten in each place of the queue.
-    kept = score * (10 - lanes + 10 * unit.timing.credits)
-    assert ArgmaxUnit(output, (0, 12), lanes, scores=True).resources() == Resources(
-        lanes * lane + 2 * score + 30 + kept, registers + kept, 0
-    )
 
 
 @pytest.mark.parametrize("classes, index", [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (10, 4)])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bnnhw.dataflow import Resources, ResultFormat, StreamFormat
+from bnnhw.dataflow import ResultFormat, StreamFormat
 from bnnhw.devices import technology
 from bnnhw.ir import BatchNorm, Output
 from bnnhw.units.best.model import BestUnit, alike
@@ -35,20 +35,6 @@ def test_streams() -> None:
     assert unit(10, (3, -5), lanes=12).inputs == (StreamFormat(12, 4, 10, 10),)
     assert unit(10, (3, -5), lanes=12).outputs == (ResultFormat(4, 6, True),)
     assert unit(1).outputs == (ResultFormat(1, 4, False),)
-
-
-def test_cost() -> None:
-    """5 numbers of 4 bits: 2 pairs and one that waits, then a pair and one that waits, then a pair.
-
-    Of the index a bit is chosen in each of the first pairs, 2 in the next, 3 in the last.
-    """
-    pair, index = 2 * 4 + 1, 1 + 1 + 2 + 3
-    assert unit(5).resources() == Resources(4 * pair + index + 2, 5 * 4 + 6 * 4 + index + 4, 0)
-    # A score of 5 bits, its register with the index, a stage more.
-    assert unit(5, (2, 0)).resources() == Resources(4 * pair + index + 2 + 5, 5 * 4 + 6 * 4 + index + 5 + 5 + 3, 0)
-    # Six results wait in a queue.
-    queued = unit(5, family="ecp5")
-    assert queued.resources().lut4 > unit(5).resources().lut4
 
 
 def test_whose_order_is_that_of_the_numbers() -> None:

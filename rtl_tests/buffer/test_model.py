@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bnnhw.dataflow import Resources, StreamFormat
+from bnnhw.dataflow import StreamFormat
 from bnnhw.devices import technology
 from bnnhw.units.buffer.model import BufferUnit
 
@@ -21,24 +21,6 @@ def test_timing(depth: int, interval: int, latency: int, words: int) -> None:
     """One word takes two cycles; from three on all but the head are in a memory, a cycle further away."""
     timing = _unit(depth).timing
     assert (timing.interval, timing.latency, timing.buffer_words) == (interval, latency, words)
-
-
-@pytest.mark.parametrize(
-    "depth, width, memory, counted",
-    [
-        # Registers alone, and a multiplexer between them; the output has a register of its own.
-        (1, 8, Resources(0, 16, 0), 1),
-        (2, 8, Resources(8, 24, 0), 2),
-        # 2 words in memory and one in front: still registers. 39 words in LUT RAM, 400 in block RAM.
-        (3, 8, Resources(8, 24, 0), 2),
-        (40, 8, Resources(3 * 2 * 6 + 2 * 8, 8, 0), 6),
-        (401, 8, Resources(0, 0, 1), 9),
-    ],
-)
-def test_cost(depth: int, width: int, memory: Resources, counted: int) -> None:
-    """Three counts of words beside the memory, a register of a word; 15 tables and 5 registers of control."""
-    unit = BufferUnit(StreamFormat.whole_words(1, width, 10), depth, technology("ecp5"))
-    assert unit.resources() == memory + Resources(3 * counted + 15, 3 * counted + width + 5, 0)
 
 
 @pytest.mark.parametrize(

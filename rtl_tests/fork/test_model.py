@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bnnhw.dataflow import Resources, StreamFormat
+from bnnhw.dataflow import StreamFormat
 from bnnhw.units.fork.model import ForkUnit
 
 
@@ -18,5 +18,4 @@ def test_timing() -> None:
 
 def test_cost() -> None:
     """Which of the two has taken the word: wires but for that, however wide."""
-    assert ForkUnit(StreamFormat(4, 2, 6, 30)).resources() == ForkUnit(StreamFormat(64, 8, 64, 64)).resources()
-    assert ForkUnit(StreamFormat(4, 2, 6, 30)).resources() == Resources(6, 2, 0)
+    assert ForkUnit(StreamFormat(4, 2, 6, 30)).inventory() == ForkUnit(StreamFormat(64, 8, 64, 64)).inventory()

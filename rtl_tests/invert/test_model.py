@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bnnhw.dataflow import Resources
 from bnnhw.ir import MaxPool
 from bnnhw.units.invert.model import InvertUnit
 from rtl_tests.pool.maps import make_layer
@@ -23,12 +22,6 @@ def test_timing() -> None:
     assert unit.inputs == unit.outputs
     assert unit.inputs[0].words == words
     assert (unit.timing.interval, unit.timing.latency, unit.timing.depth) == (words, words - 1, 0)
-
-
-def test_cost() -> None:
-    """Half a look-up table per bit, of two lanes of three: half of the complements are absorbed; four registers."""
-    assert _unit(2).resources() == Resources(3, 4, 0)
-    assert _unit(5).resources() == Resources(7, 4, 0)
 
 
 def test_errors() -> None:

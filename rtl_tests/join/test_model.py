@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bnnhw.dataflow import Resources, StreamFormat
+from bnnhw.dataflow import StreamFormat
 from bnnhw.ir import DataType
 from bnnhw.units.join.model import JoinUnit
 
@@ -28,12 +28,6 @@ def test_timing() -> None:
     timing = _unit(4, 6).timing
     assert (timing.first, timing.second) == (2, 3)
     assert (timing.interval, timing.latency, timing.depth) == (15, 15, 1)
-
-
-@pytest.mark.parametrize("one, two, count", [(4, 6, 3), (4, 4, 2), (6, 12, 4), (12, 6, 4)])
-def test_cost(one: int, two: int, count: int) -> None:
-    """A multiplexer and a register per bit of 2 lanes of 4; a count of the words of both groups; handshake."""
-    assert _unit(one, two).resources() == Resources(8 + 2 * count + 6, 8 + count + 1, 0)
 
 
 def test_errors() -> None:

@@ -130,7 +130,9 @@ def test_which_is_cheaper(live: int, family: str, cheaper: bool) -> None:
     """Up to 7 inputs a table; of 8 on the ECP5 a sum and a comparison."""
     layer = sparse_layer(np.random.default_rng(live), 60, 50, live)
     found = [
-        ENGINES.named(engine).unit(layer, LayerFolding(60, 50, "constant", engine), technology(family)).resources()
+        ENGINES.named(engine)
+        .unit(layer, LayerFolding(60, 50, "constant", engine), technology(family))
+        .resources(technology(family))
         for engine in ("lookup", "spatial")
     ]
     assert (found[0].lut4 < found[1].lut4) == cheaper

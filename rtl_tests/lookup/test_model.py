@@ -38,7 +38,7 @@ def test_positions_follow_one_another() -> None:
     assert (found.inputs[0].words, found.outputs[0].words, found.interval, found.timing.latency) == (6, 6, 6, 1)
     assert (found.straight, found.leads) == (None, False)
     assert (LookupUnit(layer).straight, LookupUnit(layer).leads) == (1, True)
-    assert found.resources() == LookupUnit(layer).resources()
+    assert found.inventory() == LookupUnit(layer).inventory()
 
 
 def test_tables_have_the_inputs_that_decide() -> None:
@@ -85,7 +85,7 @@ def test_cost() -> None:
     """One LUT4 and one register for each distinct function that is no constant, two more for the handshake."""
     four = unit([[0, 1], [0, 1], [1, 0], [2, 3], [2, 3]], [[0, 0, 0, 1]] * 3 + [[1, 1, 1, 1], [0, 1, 1, 0]])
     # The third is the first with its sources exchanged.
-    assert four.resources() == Resources(2 + 2, 2 + 1, 0)
+    assert four.resources(technology("ice40")) == Resources(2 + 2, 2 + 1, 0)
     assert [table_luts(inputs) for inputs in range(9)] == [0, 1, 1, 1, 1, 3, 6, 13, 26]
     # The majority of five: without the fifth three of four, with it two; and twice the same half, a constant one.
     bits = [f"{address:06b}" for address in range(64)]
@@ -98,7 +98,9 @@ def test_cost() -> None:
     assert [table_luts(inputs, 7) for inputs in range(4, 9)] == [1, 2, 4, 8, 2 * 8 + 1]
     assert [table_luts(inputs, 5) for inputs in range(4, 9)] == [1, 2, 2 * 2 + 1, 4 * 2 + 2, 2 * 10 + 1]
     wide = LookupUnit.made(tables(9, 4, 7, "bipolar", "bipolar", 2), technology("ecp5"))
-    assert wide.resources().lut4 == sum(table_luts(len(table.sources), 7) for table in wide.tables) + 2
+    assert (
+        wide.resources(technology("ecp5")).lut4 == sum(table_luts(len(table.sources), 7) for table in wide.tables) + 2
+    )
 
 
 def test_copies_of_inputs() -> None:
@@ -110,8 +112,8 @@ def test_copies_of_inputs() -> None:
     assert copied.copies == ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2))
     assert copied.straight == 2
     # Two neurons of one region are the same, and so are one each of both.
-    assert found.datapath_resources().ff == 3
-    assert copied.datapath_resources().ff == 2 + 2 + 5
+    assert found.datapath_inventory().parts["register"] == 3
+    assert copied.datapath_inventory().resources(technology("ecp5")).ff == 2 + 2 + 5
     with pytest.raises(ValueError, match=r"^layer can't stand alone: its inputs have copies$"):
         _ = copied.timing
     with pytest.raises(ValueError, match=r"^inputs of layer must not have copies where registers have an enable$"):

@@ -74,8 +74,8 @@ def test_luts() -> None:
     unit = LookupUnit(replace(layer, sources=sources, tables=entries))
     assert [len(table.sources) for table in unit.tables] == [4, 0, 5, 5, 6, 6, 7, 7, 8, 8]
     found = cells(unit.component())
-    assert found.lut4 == unit.resources().lut4 == 1 + 2 * (3 + 6 + 13 + 26) + 2
-    assert found.ff == unit.resources().ff == 9 + 1
+    assert found.lut4 == unit.resources(technology("ice40")).lut4 == 1 + 2 * (3 + 6 + 13 + 26) + 2
+    assert found.ff == unit.resources(technology("ice40")).ff == 9 + 1
 
 
 @pytest.mark.parametrize("live", [5, 6, 8])
@@ -84,7 +84,7 @@ def test_luts_of_weights(live: int) -> None:
     unit = LookupUnit(tabulated(sparse_layer(np.random.default_rng(live), 20, 30, live)))
     assert {len(table.sources) for table in unit.tables} == {live}
     found = cells(unit.component())
-    assert found.lut4 == unit.resources().lut4 < 20 * table_luts(live) + 2
+    assert found.lut4 == unit.resources(technology("ice40")).lut4 < 20 * table_luts(live) + 2
 
 
 def test_luts_joined() -> None:
@@ -102,8 +102,8 @@ def test_luts_joined() -> None:
     unit = LookupUnit.made(replace(layer, sources=sources, tables=entries), tech)
     assert [len(table.sources) for table in unit.tables] == [4 + n % 5 for n in range(18)] + [5, 5]
     found = cells(unit.component(), ECP5)
-    assert found.lut4 == unit.resources().lut4 == 4 * (1 + 2 + 4) + 3 * (8 + 17) + 2
-    assert found.ff == unit.resources().ff == 18 + 1
+    assert found.lut4 == unit.resources(tech).lut4 == 4 * (1 + 2 + 4) + 3 * (8 + 17) + 2
+    assert found.ff == unit.resources(tech).ff == 18 + 1
 
 
 def test_only_text_for_the_family_has_its_cells() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnnhw.dataflow import Resources
 from bnnhw.ir import DataType, MaxPool, SumPool, Window
 from bnnhw.units.pool.model import PoolUnit
 from rtl_tests.pool.maps import make_layer
@@ -26,21 +25,6 @@ def test_padding_of_a_maximum_is_the_least_code(dtype: str, code: int) -> None:
     window = Window(2, 4, 4, (2, 2), (2, 2))
     assert PoolUnit(MaxPool("pool", window, DataType.parse(dtype), np.zeros(2, np.bool_)), 1).padding_code == code
     assert PoolUnit(SumPool("pool", window, DataType.parse(dtype)), 1).padding_code == 0
-
-
-@pytest.mark.parametrize(
-    "kind, dtype, lanes, lut4, bits",
-    [
-        # OR is a table with the choice of the first; two per lane.
-        ("max", "bipolar", 4, 4 * 2, 4),
-        # A comparison and a choice, or a sum, per bit three; sums of four are two bits wider.
-        ("max", "uint2", 3, 3 * 3 * 2, 6),
-        ("sum", "uint2", 2, 2 * 3 * 4, 8),
-    ],
-)
-def test_cost(kind: str, dtype: str, lanes: int, lut4: int, bits: int) -> None:
-    """What is reduced and what is offered are registers."""
-    assert PoolUnit(make_layer(kind, dtype, 5, (2, 2)), lanes).resources() == Resources(lut4 + 12, 2 * bits + 8, 0)
 
 
 def test_errors() -> None:

@@ -188,12 +188,15 @@ def test_inputs_wait_beside_their_users() -> None:
 def test_registers_are_as_many_as_estimated(case: Case) -> None:
     """Exactly, where no two of them hold the same and none a constant, which synthesis finds."""
     standing = SpatialUnit(case.layer(), technology("ice40"))
-    assert register_bits(Spatial(standing)) == standing.resources().ff
+    assert register_bits(Spatial(standing)) == standing.resources(standing.technology).ff
     if case.neurons < 40:
         free = SpatialUnit(case.layer(), technology("ecp5"), runs_free=True)
         bits = free.queue.bit_length()
         control = free.queue * free.outputs[0].width + 2 * bits + 1
-        assert register_bits(Spatial(free)) == free.datapath_resources().ff + free.stages + control
+        assert (
+            register_bits(Spatial(free))
+            == free.datapath_inventory().resources(free.technology).ff + free.stages + control
+        )
 
 
 def test_needs_a_streamlined_layer() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnnhw.dataflow import Resources
-from bnnhw.dataflow.resources import queue_resources
+from bnnhw.dataflow.inventory import Inventory, queue
 from bnnhw.devices import technology
 from bnnhw.ir import Output
 from bnnhw.units.argmax.model import ArgmaxUnit
@@ -25,16 +24,11 @@ def test_made_of_its_parts(family: str) -> None:
     stages = 1 + sums.straight + 1 + rounds
     assert (unit.timing.interval, unit.timing.latency) == (1, stages + 1)
     places = 2 if family == "ice40" else stages + 2
-    # Alone each part but the tables has a queue where it can't stop at once: of two words, or of one per stage too.
     # What runs free counts its words, and the places left, in unary.
-    width, free = sums.outputs[0].width, family == "ecp5"
-    queued = (2 * width + (1 + rounds + 2) * (last.outputs[0].width + 2)) if free else 0
-    # No handshake but one: 8 tables and a register for each stage.
-    parts = Resources.total(part.datapath_resources() for part in unit.parts)
-    assert unit.resources() == parts + Resources(8, stages, 0) + queue_resources(
-        places, last.outputs[0].width, unary=free
-    )
-    assert parts.ff + stages == sum(part.resources().ff for part in unit.parts) - queued
+    free = family == "ecp5"
+    # No handshake but one, with a register for each stage.
+    parts = sum((part.datapath_inventory() for part in unit.parts), Inventory({"handshake": 1, "register": stages}))
+    assert unit.inventory() == parts + queue(places, last.outputs[0].width, credited=free, unary=free)
 
 
 def test_other_units_are_no_part() -> None:

@@ -58,4 +58,4 @@ def test_copies() -> None:
     assert copied.timing.latency == plain.timing.latency + 1
     more = register_bits(Straight(copied)) - register_bits(Straight(plain))
     assert more == len(tables.copies) + 1 + plain.outputs[0].width + 2
-    assert copied.resources().ff - plain.resources().ff == more
+    assert copied.resources(copied.technology).ff - plain.resources(plain.technology).ff == more

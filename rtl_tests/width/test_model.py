@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.dataflow import Resources, StreamFormat
+from bnnhw.dataflow import StreamFormat
 from bnnhw.units.width.model import WidthTiming, WidthUnit
 from tests.strategies import fixed
 
@@ -57,21 +57,6 @@ def test_interval(timing: WidthTiming) -> None:
     least = max(timing.words_in, timing.words_out)
     more = 2 if timing.kind == "general" else 0
     assert least <= timing.interval <= least + more
-
-
-@pytest.mark.parametrize(
-    "widths, due",
-    [
-        ((4, 4), Resources(0, 0, 0)),
-        # A word is shifted in, or out: a choice per bit of the input, registers of the wider word.
-        ((3, 9), Resources(3 + 12, 2 * 9, 0)),
-        ((9, 3), Resources(9 + 12, 9, 0)),
-        # 4 + 6 - 2 bits are held, behind two multiplexers.
-        ((4, 6), Resources(2 * 8 + 40, 8 + 20, 0)),
-    ],
-)
-def test_cost(widths: tuple[int, int], due: Resources) -> None:
-    assert WidthUnit(*widths, 20).resources() == due
 
 
 def test_streams() -> None:

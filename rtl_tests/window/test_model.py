@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.dataflow import Resources, StreamFormat
+from bnnhw.dataflow import StreamFormat
 from bnnhw.dataflow.flow import Link, Timeline, sink, source
 from bnnhw.devices import technology
 from bnnhw.errors import NetworkError
@@ -159,22 +159,6 @@ def test_memory() -> None:
     wide = WindowTiming(Window(16, 1, 140, (1, 9), (1, 2)), 16, "vector")
     assert (wide.buffer_style(16, ecp5), wide.memory_words(16, ecp5)) == ("distributed", 16)
     assert (wide.buffer_style(16, ice40), wide.memory_words(16, ice40)) == ("block", 16)
-
-
-def test_cost() -> None:
-    """Counters and their steps, the memory, a register in front of it, and four words on their way out."""
-    # 11 words are counted in 4 bits, in three places; loops of 66 positions and 9 taps in 7 and 4.
-    line = WindowUnit(Window(8, 1, 140, (1, 9), (1, 2)), 1, 8, 0, "vector", technology("ecp5"))
-    counted = 3 * 4 + 7 + 4
-    steps = 3 * 2 * 4 // 2
-    memory, queue = Resources(8 * 10, 8 * 12, 0), Resources(8 * 3, 8 * 4, 0)
-    assert line.resources() == memory + queue + Resources(2 * counted + steps + 30, counted + 20 + 8, 0)
-    # 235 words in 8 bits; loops of 28 rows, 28 columns, 3 rows and 6 words of a kernel's: 64 bits in two block RAMs.
-    maps = WindowUnit(Window(64, 30, 30, (3, 3)), 2, 32, 0, "vector", technology("ecp5"))
-    counted = 3 * 8 + 5 + 5 + 2 + 3
-    steps = 3 * 4 * 8 // 2
-    memory, queue = Resources(0, 0, 2), Resources(64 * 3, 64 * 4, 0)
-    assert maps.resources() == memory + queue + Resources(2 * counted + steps + 30, counted + 20 + 64, 0)
 
 
 def test_streams() -> None:

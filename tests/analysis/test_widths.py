@@ -14,7 +14,7 @@ from bnnhw.links import board_link
 from tests.cli.conftest import make_network
 
 BOARD = get("icebreaker")
-LINK = board_link(BOARD).resources
+LINK = board_link(BOARD).reserve(64, BOARD.family.technology)
 NOISE = {"input": 0.001, "dense0": 0.04, "dense1": 0.16}
 
 

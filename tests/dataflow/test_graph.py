@@ -35,7 +35,7 @@ def test_resources_are_those_of_all_units() -> None:
     graph = random_network(3).graph(technology("ice40"))
     due = Resources(0, 0, 0)
     for node in graph.nodes:
-        due += node.unit.resources()
+        due += node.unit.resources(graph.technology)
     assert graph.resources() == due
     assert due.lut4 > 0
 

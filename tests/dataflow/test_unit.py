@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bnnhw.dataflow.flow import Link, Run, Timeline, sink, source
 from bnnhw.dataflow.format import ResultFormat, StreamFormat
-from bnnhw.dataflow.resources import NOTHING, Resources
+from bnnhw.dataflow.inventory import Inventory
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import ElementTiming, WireTiming, WordTiming, wires
 
@@ -29,8 +29,8 @@ class _Plain(Unit):
     def timing(self) -> WireTiming:
         return WireTiming(5)
 
-    def resources(self) -> Resources:
-        return NOTHING
+    def inventory(self) -> Inventory:
+        return Inventory()
 
     def component(self) -> wiring.Component:
         raise NotImplementedError

@@ -52,10 +52,7 @@ def test_layers_that_are_one_unit_each_have_its_cycles() -> None:
 def test_any_is_no_slower_and_costs_no_more_than_each(network: Network) -> None:
     fastest = {engine: fold(network, BOARD, fastest=True, engine=engine) for engine in engine_words()}
     assert cycles(fastest["any"]) == min(map(cycles, fastest.values())) == 1
-    # With time for it weights are cheaper in memory; of a few dozen weights they are not.
-    few = Solver(network, BOARD, engines=tuple(ENGINES)).cheapest(10_000)
-    assert few is not None
-    assert [folding.engine for folding in few.foldings] == ["folded", "spatial"]
+    # With time for it weights are cheaper in memory.
     slow = Solver(random_network((64, 48, 10)), BOARD, engines=tuple(ENGINES)).cheapest(10_000)
     assert slow is not None
     assert {folding.engine for folding in slow.foldings} == {"folded"}

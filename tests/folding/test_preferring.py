@@ -15,7 +15,7 @@ from bnnhw.flow.fold import fold
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.engines import Preferring
 from bnnhw.folding.predict import predict
-from bnnhw.folding.solve import CELL_SHARE, logic_cells
+from bnnhw.folding.solve import CELL_SHARE
 from bnnhw.ir import Network
 from tests.build.networks import random_network
 from tests.layers import MapNetwork
@@ -58,11 +58,11 @@ def all_foldings(tiny: Network) -> list[tuple[bool, int, float, int]]:
         folded = FoldedNetwork(tiny, foldings)
         graph = folded.graph(ECP5, quick=True)
         cost, interval = graph.resources(), max(node.unit.interval for node in graph.nodes)
-        found.append((engines(folded) == {"folded"}, interval, logic_cells(cost, BOARD.family), cost.bram))
+        found.append((engines(folded) == {"folded"}, interval, cost.cells, cost.bram))
     return found
 
 
-SMALL = device(3600)
+SMALL = device(4600)
 
 
 @pytest.mark.parametrize("cells", [100, 180, 240, 300, 400, 600])

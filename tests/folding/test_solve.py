@@ -23,7 +23,7 @@ from tests.build.networks import random_network
 from tests.layers import MapNetwork
 
 BOARDS = [get("icebreaker"), get("ulx3s-12f")]
-LINK = board_link(BOARDS[0]).resources
+LINK = board_link(BOARDS[0]).reserve(64, BOARDS[0].family.technology)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def network() -> Network:
 def test_fastest_fits(network: Network, board: solve.Device) -> None:
     folded = Solver(network, board, reserve=LINK).fastest()
     cost = folded.graph(board.family.technology).resources() + LINK
-    assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
+    assert cost.cells <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
 
 
@@ -43,9 +43,7 @@ def test_modest_stays_small_where_it_can(network: Network, monkeypatch: pytest.M
     board = get("ulx3s-85f")
     solver = Solver(network, board, reserve=LINK)
     folded = solver.modest()
-    assert (
-        solve.logic_cells(folded.graph(board.family.technology).resources() + LINK, board.family) <= solve.MODEST_CELLS
-    )
+    assert (folded.graph(board.family.technology).resources() + LINK).cells <= solve.MODEST_CELLS
     fastest = solver.fastest()
     assert (
         predict(fastest.graph(board.family.technology)).cycles_per_frame
@@ -70,7 +68,7 @@ def test_fastest_of_all_foldings(cells: int) -> None:
         interval = max(node.unit.interval for node in graph.nodes)
         if least is None or interval < least:
             cost = graph.resources()
-            if solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * small.lut4 and cost.bram <= small.block_rams:
+            if cost.cells <= solve.CELL_SHARE * small.lut4 and cost.bram <= small.block_rams:
                 least = interval
     assert predict(folded.graph(board.family.technology)).cycles_per_frame == least
     assert Solver(network, small).fastest() == folded
@@ -94,11 +92,9 @@ def test_more_cycles_cost_less(network: Network) -> None:
         assert folded is not None
         assert predict(folded.graph(tech)).cycles_per_frame <= cycles
         cost = Resources.total(
-            node.unit.resources() for node in folded.graph(tech).nodes if isinstance(node.unit, MvuUnit)
+            node.unit.resources(tech) for node in folded.graph(tech).nodes if isinstance(node.unit, MvuUnit)
         )
-        costs.append(
-            solve.logic_cells(cost, board.family) / (solve.CELL_SHARE * board.lut4) + cost.bram / board.block_rams
-        )
+        costs.append(cost.cells / (solve.CELL_SHARE * board.lut4) + cost.bram / board.block_rams)
     assert costs == sorted(costs, reverse=True)
     assert costs[0] > costs[-1]
 
@@ -150,7 +146,7 @@ def test_maps(convolutional: Network, board: solve.Device) -> None:
     solver = Solver(convolutional, board, reserve=LINK)
     folded = solver.fastest()
     cost = folded.graph(board.family.technology).resources() + LINK
-    assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * board.lut4
+    assert cost.cells <= solve.CELL_SHARE * board.lut4
     assert cost.bram <= board.block_rams
     assert [folding.simd for layer, folding in folded.pairs if layer.name == "conv2"] == [1]
     # Columns of 3 taps at each of 8 x 9 places leave the first window unit a word per cycle.
@@ -159,8 +155,9 @@ def test_maps(convolutional: Network, board: solve.Device) -> None:
     slower = solver.cheapest(4 * least)
     assert slower is not None
     assert predict(slower.graph(board.family.technology)).cycles_per_frame <= 4 * least
-    assert solve.logic_cells(slower.graph(board.family.technology).resources(), board.family) < solve.logic_cells(
-        folded.graph(board.family.technology).resources(), board.family
+    assert (
+        slower.graph(board.family.technology).resources().cells
+        < folded.graph(board.family.technology).resources().cells
     )
 
 
@@ -239,7 +236,7 @@ def test_weight_words_are_shared_where_they_bind() -> None:
     assert max(folding.vectors for folding in fastest.foldings) > 1
     cycles = predict(fastest.graph(board.family.technology)).cycles_per_frame
     cost = fastest.graph(board.family.technology).resources()
-    assert solve.logic_cells(cost, board.family) <= solve.CELL_SHARE * 9000 and cost.bram <= 6
+    assert cost.cells <= solve.CELL_SHARE * 9000 and cost.bram <= 6
     single = next(each for each in range(cycles, 10_000) if solver._within(each, solver._room) is not None)
     assert cycles < single
     for wanted, shared in ((cycles, True), (single, False)):

@@ -61,7 +61,8 @@ def test_every_link_is_whole(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, link in LINKS.items() if link.needs_board])
 def test_links_of_boards_say_what_they_take(name: str) -> None:
     link = board_link(with_link(boards.get("icebreaker"), name))
-    assert link.resources.lut4 > 0 and link.resources.ff > 0
+    taken = link.reserve(64, technology("ice40"))
+    assert taken.lut4 > 0 and taken.ff > 0
     assert 0 < link.frames_per_s(frame_of(1000), 30.0) < link.frames_per_s(frame_of(100), 30.0)
     assert all(isinstance(value, int) for value in link.settings.values())
 

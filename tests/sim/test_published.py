@@ -44,7 +44,7 @@ def test_folding_for_the_ulx3s(shared: Path, root: Path) -> None:
     assert cycles == 456
     assert bound / cycles >= 0.85
     assert (
-        design.graph(board.family.technology).resources() + board_link(board).resources
+        design.graph(board.family.technology).resources() + board_link(board).reserve(784, board.family.technology)
     ).bram <= board.block_rams * 7 // 8
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bnnhw.links.host import Host, Port
@@ -20,6 +19,13 @@ __all__ = ["SILENCE_S", "PacketLink", "silence_cycles"]
 
 SILENCE_S = 0.1
 """Longest silence inside a packet: several times the 16 ms after which a USB bridge sends what it holds."""
+
+
+IN_LUTS = 128
+"""Bytes of a buffer up to which synthesis takes LUT RAM for it where there is some."""
+
+LUTS = 13
+"""LUT4 of 16 bytes there: two of six, and their share of a choice."""
 
 
 def silence_cycles(clock_mhz: float) -> int:
@@ -39,11 +45,16 @@ class PacketLink(BoardLink):
     loads = True
 
     def reserve(self, frame_bits: int, technology: Technology) -> Resources:
+        from bnnhw.dataflow import Resources
         from bnnhw.devices import blocks_needed
+        from bnnhw.devices.prices import link_price
         from bnnhw.links.packets.packet import buffer_bytes
 
-        # A small buffer too: synthesis takes a block RAM where it could do without.
-        return replace(self.resources, bram=blocks_needed(buffer_bytes(-(-frame_bits // 8)), 8, technology))
+        lut4, ff, lone = link_price(technology.prices, self.name)
+        size = buffer_bytes(-(-frame_bits // 8))
+        if technology.lut_ram and size <= IN_LUTS:
+            return Resources(lut4 + size // 16 * LUTS, ff, 0, lone=lone)
+        return Resources(lut4, ff, blocks_needed(size, 8, technology), lone=lone)
 
     def check_frame(self, frame_bits: int) -> None:
         from bnnhw.links.packets.packet import check_frame_size

@@ -14,7 +14,7 @@ from bnnhw.links.packets.link import PacketLink
 if TYPE_CHECKING:
     from amaranth.lib import wiring
 
-    from bnnhw.dataflow import Graph, Resources
+    from bnnhw.dataflow import Graph
     from bnnhw.dataflow.frame import Frame
     from bnnhw.links.interface import Interface
 
@@ -49,13 +49,6 @@ class Spi(PacketLink):
         for name, pins in connectors.items():
             if name.startswith("pmod") and all(str(pin) in pins for pin in PMOD.values()):
                 yield {signal: f"{name}:{PMOD[signal]}" for signal in self.pins}
-
-    @property
-    def resources(self) -> Resources:
-        """As synthesized: 35 LUT4 and 25 registers more than the serial link."""
-        from bnnhw.dataflow import Resources
-
-        return Resources(lut4=455, ff=355, bram=1)
 
     def check_clock(self, clock_mhz: float) -> None:
         from bnnhw.links.spi.rate import CYCLES_PER_BYTE, max_sck_hz

@@ -14,7 +14,7 @@ from bnnhw.links.packets.link import PacketLink, silence_cycles
 if TYPE_CHECKING:
     from amaranth.lib import wiring
 
-    from bnnhw.dataflow import Graph, Resources
+    from bnnhw.dataflow import Graph
     from bnnhw.dataflow.frame import Frame
     from bnnhw.links.interface import Interface
 
@@ -36,13 +36,6 @@ class Uart(PacketLink):
     adapter = "no serial port of its own: a USB serial adapter of 3.3 V at the pins rx and tx"
 
     baud: int = BAUD
-
-    @property
-    def resources(self) -> Resources:
-        """As synthesized; the frame buffer of up to 512 bytes is its block RAM."""
-        from bnnhw.dataflow import Resources
-
-        return Resources(lut4=420, ff=330, bram=1)
 
     def check_clock(self, clock_mhz: float) -> None:
         from bnnhw.links.uart.uart import MIN_DIVISOR, baud_divisor, divisors_near

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.dataflow.flow import Link, Run
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.inventory import Inventory, sums
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import WordTiming
 from bnnhw.ir import DataType
@@ -85,9 +85,9 @@ class AddUnit(Unit):
     def outputs(self) -> tuple[StreamFormat]:
         return (replace(self.format, bits=self.dtype.bits),)
 
-    def resources(self) -> Resources:
-        bits = self.lanes * self.dtype.bits
-        return Resources(bits + 6, bits + 1, 0)
+    def inventory(self) -> Inventory:
+        bits = self.dtype.bits
+        return Inventory({"add": 1, "register": self.lanes * bits}) + sums("add.sum", bits, self.lanes)
 
     def component(self) -> Add:
         from bnnhw.units.add.rtl import Add

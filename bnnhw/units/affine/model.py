@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources, queue_resources, rom_luts
+from bnnhw.dataflow.inventory import Inventory, element_inventory, rom, sums
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import ElementTiming
 from bnnhw.ir import Affine
@@ -102,16 +102,24 @@ class AffineUnit(Unit):
         channels, height, width = self.layer.shape
         return StreamFormat(self.lanes, bits, channels, channels * height * width)
 
-    def resources(self) -> Resources:
+    def inventory(self) -> Inventory:
         layer, t, lanes = self.layer, self.timing, self.lanes
         bits = layer.output.bits
-        terms = 1 if self.shifts else 1 << t.multiply
-        constants = t.add * bits + (terms if t.multiply else 0)
-        element = bits * (t.add + (2 * terms if t.multiply else 0))
-        roms = Resources(round(lanes * constants * rom_luts(self.folds)), lanes * constants * (self.folds > 1), 0)
-        registers = lanes * (t.read * layer.input.bits + t.compute * bits)
-        logic = Resources(lanes * element + 20, registers + 20, 0)
-        return roms + logic + queue_resources(t.credits, lanes * bits)
+        columns = t.add * bits
+        found = element_inventory(t, lanes, layer.input.bits, bits, self.folds)
+        if t.multiply and self.shifts:
+            shifts = len(np.unique(np.abs(layer.multiplier[layer.multiplier != 0])))
+            columns += shifts + 1
+            found += Inventory({"affine.shift": lanes * bits * shifts, "affine.product": lanes * bits})
+        elif t.multiply:
+            terms = self.multiplier_bits
+            columns += terms
+            kind = "affine.constant" if self.folds == 1 else "affine.term"
+            found += Inventory({kind: lanes * bits * terms, "affine.product": lanes * bits * t.multiply})
+        kind = "affine.sum.constant" if self.folds == 1 else "affine.sum"
+        if t.add:
+            found += sums(kind, bits, lanes) + Inventory({"register": lanes * bits})
+        return found + rom("table", self.folds, lanes * columns, lanes)
 
     def component(self) -> Affiner:
         from bnnhw.units.affine.rtl import Affiner

@@ -10,7 +10,7 @@ import numpy as np
 
 from bnnhw.dataflow.flow import Link, Run, output_queue, together
 from bnnhw.dataflow.format import ResultFormat, StreamFormat
-from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.inventory import Inventory, counter, queue, rom, sums
 from bnnhw.dataflow.unit import Unit
 from bnnhw.ir import Output
 from bnnhw.ir.types import narrowest
@@ -142,13 +142,47 @@ class ArgmaxUnit(Unit):
             add=int((self.output.offset != 0).any()),
         )
 
-    def resources(self) -> Resources:
-        t = self.timing
+    def inventory(self) -> Inventory:
+        t, output = self.timing, self.output
         width, score = self.accumulator_bits, self.outputs[0].score_bits
-        lane = 2 * score + t.add * score + t.multiply * width * (score - width) * 5 // 4
-        # Scores of all classes: those of a frame's earlier words, and a queue of them all.
-        kept = self.scores * score * (self.output.classes * (1 + t.credits) - t.lanes)
-        return Resources(t.lanes * lane + 2 * score + 30 + kept, t.lanes * (2 * score + width) + 2 * score + kept, 0)
+        lanes, index = t.lanes, self.outputs[0].index_bits
+        pairs, base = lanes - 1, (t.words * lanes - 1).bit_length()
+        steps = 1 + t.multiply + t.add + pairs.bit_length()
+        # Lanes that wait for the next round of the tree, none of an even number.
+        odd, left = 0, lanes
+        while left > 1:
+            odd, left = odd + left % 2, -(-left // 2)
+        found = Inventory(
+            {
+                "argmax": 1,
+                "alone": lanes * width + odd * score,
+                "argmax.step": steps,
+                "argmax.step.bit": steps * base,
+                "argmax.choice": pairs * score,
+                "argmax.index": pairs * max(lanes - 1, 1).bit_length(),
+                "argmax.best": (t.words > 1) * score,
+                "argmax.single": score * (t.words == 1),
+                "argmax.best.index": index,
+            }
+        )
+        found += sums("argmax.pair", score, pairs) + sums("argmax.last", score, 1)
+        found += counter("argmax.word", t.words) + queue(
+            t.credits, self.outputs[0].width - output.classes * score * self.scores
+        )
+        if t.multiply:
+            most = int(np.abs(output.multiplier).max()).bit_length()
+            kind = "argmax.product" if t.words > 1 else "argmax.product.constant"
+            found += Inventory({kind: lanes * width * most, "argmax.multiplied": lanes * score})
+            found += rom("table", t.words, lanes * most)
+        if t.add:
+            kind = "argmax.sum" if t.words > 1 else "argmax.sum.constant"
+            found += (
+                sums(kind, score, lanes) + Inventory({"register": lanes * score}) + rom("table", t.words, lanes * score)
+            )
+        if self.scores:
+            found += queue(t.credits, score * output.classes, credited=False)
+            found += Inventory({"argmax.earlier": (t.words - 1) * lanes * score})
+        return found
 
     def component(self) -> Argmax:
         from bnnhw.units.argmax.rtl import Argmax

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.dataflow.format import ResultFormat, StreamFormat
-from bnnhw.dataflow.resources import Resources, queue_resources
+from bnnhw.dataflow.inventory import Inventory, queue
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import ElementTiming, StageTiming
 from bnnhw.devices import Technology
@@ -120,30 +120,45 @@ class BestUnit(Unit):
             return StageTiming(1, self.stages)
         return ElementTiming(1, 0, self.stages)
 
-    def datapath_resources(self) -> Resources:
+    def datapath_inventory(self) -> Inventory:
         bits, result = self.number_bits, self.outputs[0].width
         # How many classes each contender may be of.
         sizes = [1] * self.output.classes
-        luts, registers = 0, len(sizes) * bits
+        compared = choices = waiting = 0
         for _ in range(self.rounds):
             pairs, known = len(sizes) // 2, sum(_index_bits(size) for size in sizes)
             sizes = [sum(sizes[first : first + 2]) for first in range(0, len(sizes), 2)]
             # A comparison and a choice of numbers for each pair; who has no partner waits.
             chosen = [_index_bits(size) for size in sizes]
-            luts += pairs * (2 * bits + 1) + sum(chosen[:pairs])
-            registers += len(sizes) * bits + sum(chosen)
+            compared += pairs
+            choices += pairs * bits + sum(chosen[:pairs])
+            waiting += (len(sizes) - pairs) * bits + sum(chosen[pairs:])
             if self.split:
-                registers += (2 * pairs + (len(sizes) - pairs)) * bits + known + pairs
+                waiting += (2 * pairs + (len(sizes) - pairs)) * bits + known + pairs
+        found = Inventory(
+            {
+                "best.pair": compared,
+                "best.pair.bit": compared * bits,
+                "best.choice": choices,
+                "register": choices,
+                "alone": waiting + self.output.classes * bits,
+            }
+        )
         if (self.multiplier, self.offset) != (1, 0):
-            luts, registers = luts + self.outputs[0].score_bits, registers + result
-        return Resources(luts, registers, 0)
+            found += Inventory(
+                {
+                    "best.score": self.outputs[0].score_bits,
+                    "register": self.outputs[0].score_bits,
+                    "alone": result - self.outputs[0].score_bits,
+                }
+            )
+        return found
 
-    def resources(self) -> Resources:
-        own = self.datapath_resources() + Resources(2, self.stages, 0)
+    def inventory(self) -> Inventory:
+        own = self.datapath_inventory() + Inventory({"handshake": 1, "register": self.stages})
         timing = self.timing
         if isinstance(timing, ElementTiming):
-            unary = self.technology.unary_control
-            return own + queue_resources(timing.credits, self.outputs[0].width, unary=unary)
+            return own + queue(timing.credits, self.outputs[0].width, unary=self.technology.unary_control)
         return own
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.dataflow.flow import Link, Run, together
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources, buffer_resources
+from bnnhw.dataflow.inventory import Inventory, buffer, counter, queue
 from bnnhw.dataflow.unit import Unit
 from bnnhw.devices import Technology, buffer_style
 
@@ -133,11 +133,13 @@ class BufferUnit(Unit):
             buffer_style(timing.buffer_words, self.format.width, self.technology) if timing.in_memory else "registers"
         )
 
-    def resources(self) -> Resources:
+    def inventory(self) -> Inventory:
         t, width = self.timing, self.format.width
-        control = Resources(3 * t.depth.bit_length() + 15, 3 * t.depth.bit_length() + width + 5, 0)
-        words = max(t.buffer_words, t.depth if not t.in_memory else 0)
-        return control + buffer_resources(words, width, self.technology)
+        if not t.in_memory:
+            return queue(t.depth, width, credited=False)
+        size = t.buffer_words
+        found = Inventory({"stream": 1, "stream.level": size.bit_length()}) + counter("stream.place", size)
+        return found + buffer(size, width, self.technology)
 
     def component(self) -> StreamBuffer:
         from bnnhw.units.buffer.rtl import StreamBuffer

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.inventory import Inventory
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import WireTiming
 
@@ -42,8 +42,8 @@ class ForkUnit(Unit):
     def outputs(self) -> tuple[StreamFormat, StreamFormat]:
         return (self.format, self.format)
 
-    def resources(self) -> Resources:
-        return Resources(6, 2, 0)
+    def inventory(self) -> Inventory:
+        return Inventory({"fork": 1})
 
     def component(self) -> Fork:
         from bnnhw.units.fork.rtl import Fork

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.inventory import Inventory, mask_inventory
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import WireTiming
 from bnnhw.ir import MaxPool
@@ -50,8 +50,16 @@ class InvertUnit(Unit):
     def outputs(self) -> tuple[StreamFormat]:
         return self.inputs
 
-    def resources(self) -> Resources:
-        return Resources(self.lanes * self.layer.input.bits // 2, 4, 0)
+    def inventory(self) -> Inventory:
+        return mask_inventory(self.layer.minimum, self.lanes) + Inventory(
+            {"invert.bit": self._inverted * self.layer.input.bits}
+        )
+
+    @property
+    def _inverted(self) -> int:
+        """Lanes that hold a channel of either kind, or one that is always complemented."""
+        folds = -(-len(self.layer.minimum) // self.lanes)
+        return self.lanes if folds > 1 else int(self.layer.minimum.sum())
 
     def component(self) -> ChannelInverter:
         from bnnhw.units.invert.rtl import ChannelInverter

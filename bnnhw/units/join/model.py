@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.dataflow.flow import Link, Run
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.inventory import Inventory, counter
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import WordTiming
 from bnnhw.ir import DataType
@@ -96,11 +96,10 @@ class JoinUnit(Unit):
         group, frame = self.one.group + self.two.group, self.one.frame + self.two.frame
         return (StreamFormat(self.lanes, self.dtype.bits, group, frame),)
 
-    def resources(self) -> Resources:
-        # A multiplexer and a register per bit, and the count of words.
-        bits = self.lanes * self.dtype.bits
-        count = (self.timing.first + self.timing.second - 1).bit_length()
-        return Resources(bits + 2 * count + 6, bits + count + 1, 0)
+    def inventory(self) -> Inventory:
+        # A choice per bit where the second has one, and what a bipolar element takes to be a number.
+        bits, size = self.lanes * self.dtype.bits, self.timing.first + self.timing.second
+        return Inventory({"join": 1, "join.bit": bits}) + counter("join.count", size)
 
     def component(self) -> Join:
         from bnnhw.units.join.rtl import Join

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.inventory import Inventory
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import StageTiming
 from bnnhw.devices import Technology
@@ -175,8 +175,8 @@ class LookupUnit(Unit):
         found[[bit for table in self.tables for bit in table.sources]] = True
         return found
 
-    def resources(self) -> Resources:
-        return self.datapath_resources() + Resources(_CONTROL, 1, 0)
+    def inventory(self) -> Inventory:
+        return self.datapath_inventory() + Inventory({"lut4": _CONTROL, "register": 1})
 
     def region(self, bit: int) -> int:
         """The set of copies that a bit of the output word is made from."""
@@ -201,10 +201,10 @@ class LookupUnit(Unit):
         regions = -(-len(self.tables) // REGION) if technology.unary_control else 1
         return self if regions == 1 else replace(self, reach=None, regions=regions)
 
-    def datapath_resources(self) -> Resources:
+    def datapath_inventory(self) -> Inventory:
         distinct = {(self.region(n), table) for n, table in enumerate(self.tables) if table.sources}
         luts = sum(luts_of(table, self.wide) for _, table in distinct)
-        return Resources(luts, len(distinct) + len(self.copies), 0)
+        return Inventory({"lut4": luts, "register": len(distinct), "alone": len(self.copies)})
 
     def datapath(self, m: Module, platform: object, word: Value) -> tuple[Value, list[tuple[Signal, Value]]]:
         from bnnhw.units.lookup.rtl import datapath

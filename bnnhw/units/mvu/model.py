@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,27 +12,21 @@ from numpy.typing import NDArray
 from bnnhw.dataflow.divisors import divisors, nearest
 from bnnhw.dataflow.engine import LayerFolding
 from bnnhw.dataflow.format import StreamFormat
+from bnnhw.dataflow.inventory import Inventory
 from bnnhw.dataflow.loads import Loaded, banks
-from bnnhw.dataflow.resources import Resources, buffer_resources, loads_resources, queue_resources, rom_luts
 from bnnhw.dataflow.unit import Unit
-from bnnhw.devices import Technology, blocks_needed
+from bnnhw.devices import Technology
 from bnnhw.ir import BitMatrix, Dense, FloatActivation, Thresholds, pack_rows
-from bnnhw.ir.types import narrowest
 from bnnhw.rtl.popcount_plan import CounterPlan, plan
 from bnnhw.rtl.threshold_words import pack_thresholds, threshold_word_bits
 from bnnhw.units.mvu.batch_timing import BatchTiming
+from bnnhw.units.mvu.inventory import inventory
 from bnnhw.units.mvu.timing import MvuTiming
 
 if TYPE_CHECKING:
     from bnnhw.units.mvu.rtl import Mvu
 
 __all__ = ["MvuUnit", "depthwise_misfit", "vectors_misfit"]
-
-_CONTROL = 70
-"""LUT4 of the unit's counters and handshake."""
-
-_LANE = 40
-"""LUT4, and registers, of the counters of a vector's buffer and queue, where several share a weight word."""
 
 
 def depthwise_misfit(pe: int, multiplier: int, neurons: int) -> str | None:
@@ -68,12 +61,6 @@ def _side_by_side(words: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     """Words of each processing element (PE, depth, bits) -> those of all of them (depth, PE * bits)."""
     assert words is not None, "what is loaded is there"
     return words.transpose(1, 0, 2).reshape(words.shape[1], -1)
-
-
-@cache
-def _lanes_by_stage(simd: int, technology: Technology) -> tuple[int, ...]:
-    """How many lanes of a popcount are due in each cycle."""
-    return tuple(Counter(plan(simd, technology).lane_stages).values())
 
 
 @dataclass(frozen=True)
@@ -254,58 +241,8 @@ class MvuUnit(Unit):
         """One of :attr:`loads` by its name."""
         return next((memory for memory in self.loads if memory.name == name), None)
 
-    def resources(self) -> Resources:
-        matrix, t, pe, tech = self.matrix, self.timing, self.pe, self.technology
-        levels, counter = self.levels, self.plan
-        width = narrowest(*matrix.accumulator_range)[0]
-        planes = len(matrix.planes) // t.serial
-        element = (
-            planes * counter.luts + (planes - 1) * (counter.bits + 3) + levels * (width + 1) + 2 * (levels > 1) * levels
-        )
-        if t.accumulate:
-            element += width if tech.chain_cell == 1 else 2 * width
-        if t.serial > 1:
-            # What is accumulated of a plane is narrower; added to twice the sum so far.
-            element += width
-        word = self.input_lanes * matrix.input.bits
-        taken = word // t.serial
-        # Of what a group of processing elements reads, registers of its own.
-        groups = -(-(min(pe, self.multiplier) if self.multiplier else pe) // tech.group)
-        registers = pe * (planes * counter.lanes + width * (1 + levels)) + taken * groups * min(t.read - 1, 1)
-        if t.serial > 1:
-            registers += word + pe * width
-        # Choosing one of P planes: 2 to 1 in one look-up table, 4 to 1 in two, 8 to 1 in five.
-        chosen = taken * -(-2 * (t.serial - 1) // 3)
-        if (vectors := self.folding.vectors) > 1:
-            # Elements, inputs, buffer and queue for each vector; what counts, reads weights and thresholds is shared.
-            each = Resources(round(pe * element + chosen) + _LANE, registers + _LANE, 0)
-            each += buffer_resources(t.credits, pe * self.lane_bits, tech)
-            each += buffer_resources(t.buffer_words // vectors, word, tech)
-            # The first of an output word's lanes is chosen of two in a look-up table, of each two more in another two.
-            chosen = pe * self.lane_bits * (2 * vectors - 3)
-            return Resources.total([each] * vectors) + self._memories(width) + Resources(_CONTROL + chosen, 60, 0)
-        logic = Resources(round(pe * element + chosen) + _CONTROL, registers + 60, 0)
-        queue = queue_resources(t.credits, pe * self.lane_bits)
-        return logic + self._memories(width) + queue + buffer_resources(t.buffer_words, word, tech)
-
-    def _memories(self, width: int) -> Resources:
-        """Weights and thresholds; ``width`` is that of an accumulator."""
-        matrix, t, pe, levels = self.matrix, self.timing, self.pe, self.levels
-        loaded = loads_resources(self.loads, self.technology)
-        if self.loaded("thresholds") is None:
-            thresholds = levels * (width + 1) * rom_luts(t.neuron_folds)
-            loaded += Resources(round(pe * thresholds), pe * levels * (width + 1) * (t.neuron_folds > 1), 0)
-        if t.weight_words == 1:
-            return loaded
-        if self.folding.memory == "lut":
-            bits = self.simd * len(matrix.weights) * pe
-            return loaded + Resources(round(bits * rom_luts(t.weight_words)), bits, 0)
-        if (weights := self.loaded("weights")) is None:
-            widths = [lanes * len(matrix.weights) * pe for lanes in _lanes_by_stage(self.simd, self.technology)]
-        else:
-            stages = self.lane_stages * pe
-            widths = list(Counter(stages[column] for column in weights.rest).values())
-        return loaded + Resources(0, 0, sum(blocks_needed(t.weight_words, w, self.technology) for w in widths))
+    def inventory(self) -> Inventory:
+        return inventory(self)
 
     def component(self) -> Mvu:
         from bnnhw.units.mvu.batch import BatchMvu

@@ -10,7 +10,7 @@ import numpy as np
 
 from bnnhw.dataflow.flow import Link, Run
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources
+from bnnhw.dataflow.inventory import Inventory, counter, mask_inventory, sums
 from bnnhw.dataflow.unit import Unit
 from bnnhw.ir import MaxPool, SumPool
 
@@ -121,11 +121,16 @@ class PoolUnit(Unit):
         channels = window.channels
         return (StreamFormat(self.lanes, self.layer.output.bits, channels, window.positions * channels),)
 
-    def resources(self) -> Resources:
-        bits = self.layer.output.bits
-        # OR of bits is one look-up table with the choice of the first; a sum or a comparison needs its carry chain too.
-        element = 2 if bits == 1 else 3 * bits
-        return Resources(self.lanes * element + 12, 2 * self.lanes * bits + 8, 0)
+    def inventory(self) -> Inventory:
+        layer, lanes, bits = self.layer, self.lanes, self.layer.output.bits
+        kind = "pool.sum" if self.sums else "pool.or" if bits == 1 else "pool.max"
+        if self.timing.area == 1:
+            kind = "pool.single"
+        found = Inventory({"pool": 1, "pool.register": lanes * bits})
+        found += sums(kind, bits, lanes) if kind in ("pool.sum", "pool.max") else Inventory({kind: lanes * bits})
+        if isinstance(layer, MaxPool):
+            found += mask_inventory(layer.minimum, lanes)
+        return found + counter("pool.tap", self.timing.area)
 
     def component(self) -> PoolReduce:
         from bnnhw.units.pool.rtl import PoolReduce

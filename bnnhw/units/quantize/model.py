@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources, queue_resources, rom_luts
+from bnnhw.dataflow.inventory import Inventory, element_inventory, levels_inventory, rom, sums
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import ElementTiming
 from bnnhw.ir import Quantize, Thresholds
+from bnnhw.ir.types import narrowest
 
 if TYPE_CHECKING:
     from bnnhw.units.quantize.rtl import Quantizer
@@ -70,15 +71,14 @@ class QuantizeUnit(Unit):
         channels, height, width = self.layer.shape
         return StreamFormat(self.lanes, bits, channels, channels * height * width)
 
-    def resources(self) -> Resources:
+    def inventory(self) -> Inventory:
         layer, t, lanes = self.layer, self.timing, self.lanes
-        levels = layer.output.levels - 1
-        constants = levels * (layer.input.bits + 1)
-        element = constants + 2 * (levels > 1) * levels
-        roms = Resources(round(lanes * constants * rom_luts(self.folds)), lanes * constants * (self.folds > 1), 0)
-        registers = lanes * (t.read * layer.input.bits + t.compute * layer.output.bits)
-        logic = Resources(lanes * element + 20, registers + 20, 0)
-        return roms + logic + queue_resources(t.credits, lanes * layer.output.bits)
+        levels, low, high = layer.output.levels - 1, layer.input.minimum, layer.input.maximum
+        width = narrowest(low, high + 1)[0]
+        found = element_inventory(t, lanes, layer.input.bits, layer.output.bits, self.folds)
+        found += rom("table", self.folds, lanes * levels * width, lanes)
+        kind = "quantize.constant" if self.folds == 1 else "quantize"
+        return found + lanes * (sums(kind, width, levels) + levels_inventory(levels))
 
     def component(self) -> Quantizer:
         from bnnhw.units.quantize.rtl import Quantizer

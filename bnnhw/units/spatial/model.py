@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.dataflow.format import Coding, StreamFormat
-from bnnhw.dataflow.resources import Resources, queue_resources
+from bnnhw.dataflow.inventory import Inventory, queue
+from bnnhw.dataflow.resources import Resources
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import ElementTiming, StageTiming
 from bnnhw.devices import Technology
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from bnnhw.units.spatial.rtl import Spatial
 
 __all__ = ["FREE", "SpatialUnit"]
-
-_CONTROL = 8
-"""LUT4 of the handshake."""
 
 FREE = 8192
 """Registers from which on the arithmetic runs free where enables have no global nets: an enable for each would be a
@@ -149,8 +147,16 @@ class SpatialUnit(Unit):
         found[[bit for total in made.sums for counter in total.counters for bit, _ in counter.lanes]] = True
         return found
 
-    def datapath_resources(self) -> Resources:
-        return replace(self._datapath, ff=self._registers)
+    def datapath_inventory(self) -> Inventory:
+        made = self.structure
+        found = Inventory({"register": self._registers, "spatial.lut4": self._datapath.lut4})
+        sums = [adder for total in made.sums for adder in adders(total, made.sums)]
+        chains = len(sums) + sum(counter.plan.chains for total in made.sums for counter in total.counters)
+        waiting = sum(adder.waiting for adder in sums) + sum(
+            counter.plan.waiting for total in made.sums for counter in total.counters
+        )
+        compared = sum(neuron.sum is not None for neuron in made.neurons) * self.levels
+        return found + Inventory({"spatial.chain": chains, "spatial.waiting": waiting, "spatial.compared": compared})
 
     @cached_property
     def _registers(self) -> int:
@@ -176,9 +182,11 @@ class SpatialUnit(Unit):
                 luts += self.levels * (-(-bits // 3) + 2 * (self.levels > 1)) if self.levels else bits
         return Resources(luts, lanes + self.outputs[0].width + made.inputs, 0)
 
-    def resources(self) -> Resources:
-        own = self.datapath_resources() + Resources(_CONTROL, self.stages, 0)
-        return own + queue_resources(self.queue, self.outputs[0].width) if self.queue else own
+    def inventory(self) -> Inventory:
+        own = self.datapath_inventory() + Inventory({"handshake": 1, "register": self.stages})
+        if not self.queue:
+            return own
+        return own + queue(self.queue, self.outputs[0].width, credited=self.free)
 
     @property
     def stages(self) -> int:

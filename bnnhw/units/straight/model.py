@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bnnhw.dataflow.format import ResultFormat, StreamFormat
-from bnnhw.dataflow.resources import Resources, queue_resources
+from bnnhw.dataflow.inventory import Inventory, queue
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import ElementTiming
 from bnnhw.devices import Technology
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
     from bnnhw.units.straight.rtl import Straight
 
-__all__ = ["CONTROL", "StraightUnit"]
-
-CONTROL = 8
-"""LUT4 of the handshake."""
+__all__ = ["StraightUnit"]
 
 
 @dataclass(frozen=True)
@@ -78,12 +75,14 @@ class StraightUnit(Unit):
             return StandingTiming(1, self.stages)
         return ElementTiming(1, 0, self.stages)
 
-    def resources(self) -> Resources:
+    def inventory(self) -> Inventory:
         timing, width = self.timing, self.outputs[0].width
         free = isinstance(timing, ElementTiming)
         places, unary = timing.credits if free else QUEUE, free and self.technology.unary_control
-        parts = Resources.total(part.datapath_resources() for part in self.parts)
-        return parts + Resources(CONTROL, self.stages, 0) + queue_resources(places, width, unary=unary)
+        found = Inventory({"handshake": 1, "register": self.stages})
+        for part in self.parts:
+            found += part.datapath_inventory()
+        return found + queue(places, width, credited=free, unary=unary)
 
     def component(self) -> Straight:
         from bnnhw.units.straight.rtl import Straight

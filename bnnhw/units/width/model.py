@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.dataflow.flow import Link, Run, together
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import NOTHING, Resources
+from bnnhw.dataflow.inventory import FEW_RESETS, Inventory, counter
 from bnnhw.dataflow.unit import Unit
 from bnnhw.dataflow.word_timing import wires
 
@@ -190,18 +190,64 @@ class WidthUnit(Unit):
     def outputs(self) -> tuple[StreamFormat]:
         return (StreamFormat(self.output_width, 1, self.frame_bits, self.repeats * self.frame_bits),)
 
-    def resources(self) -> Resources:
+    def inventory(self) -> Inventory:
         t = self.timing
         if t.kind == "wire":
-            return NOTHING
+            return Inventory()
+        spare = t.words_out * t.output_width - t.frame_bits
+        # Registers that are set where a frame ends: by the set input of so many, or a look-up table each.
+        spare = spare if spare < FEW_RESETS else 0
         if t.kind == "up":
-            return Resources(t.input_width + 12, 2 * t.output_width, 0)
+            ratio = t.output_width // t.input_width
+            last = t.words_in % ratio != 0
+            return Inventory(
+                {
+                    "width.up": 1,
+                    "width.up.several": int(ratio > 2),
+                    "width.up.ratio": ratio,
+                    "width.up.slot": (ratio - 1) * t.input_width,
+                    "width.up.kept": t.output_width - spare - last * t.input_width,
+                    "width.up.last": int(last),
+                    "width.up.chosen": spare + last * t.input_width,
+                    "register": (ratio - 1) * t.input_width + t.output_width,
+                }
+            ) + _counted(ratio, t.words_in)
         if t.kind == "down":
-            return Resources(t.input_width + 12, t.input_width, 0)
-        # A multiplexer over the places a word may land in, and one that shifts what is held.
-        return Resources(2 * t.capacity + 40, t.capacity + 20, 0)
+            ratio = t.input_width // t.output_width
+            return Inventory(
+                {
+                    "width.down": 1,
+                    "width.down.bit": t.input_width,
+                    "width.filled": t.words_out * t.output_width - t.frame_bits,
+                }
+            ) + _counted(ratio, t.words_out)
+        unit = gcd(t.input_width, t.output_width)
+        taken, capacity = t.input_width // unit, t.capacity // unit
+        places = capacity - taken + 1
+        # Places in which a word that comes reaches each bit, counted over the bits.
+        reach = unit * taken * places
+        return (
+            Inventory(
+                {
+                    "width.general": 1,
+                    "width.general.bit": t.capacity,
+                    "width.general.reach": reach,
+                    "width.general.level": capacity,
+                    "width.general.place": places,
+                    "width.filled": t.words_out * t.output_width - t.frame_bits,
+                }
+            )
+            + counter("width.index", t.words_in)
+            + counter("width.index", t.words_out)
+        )
 
     def component(self) -> WidthConverter:
         from bnnhw.units.width.rtl import WidthConverter
 
         return WidthConverter(self)
+
+
+def _counted(ratio: int, words: int) -> Inventory:
+    """The counters of places and of a frame's words, which are one where a frame has as many."""
+    found = counter("width.count", ratio)
+    return found if words == ratio else found + counter("width.count", words)

@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bnnhw.dataflow.format import StreamFormat
-from bnnhw.dataflow.resources import Resources, buffer_resources, queue_resources
+from bnnhw.dataflow.inventory import Inventory
 from bnnhw.dataflow.unit import Unit
 from bnnhw.devices import Technology
 from bnnhw.ir import Window
+from bnnhw.units.window.inventory import inventory
 from bnnhw.units.window.timing import WindowTiming
 
 if TYPE_CHECKING:
@@ -88,14 +89,8 @@ class WindowUnit(Unit):
         """Words of the line buffer's memory."""
         return self.timing.memory_words(self.width, self.technology)
 
-    def resources(self) -> Resources:
-        t, width = self.timing, self.width
-        # Counters of the loops; differences for what is there and what is given up; the address in the circle.
-        counted = 3 * t.buffer_words.bit_length() + sum(loop.size.bit_length() for loop in t.loops)
-        steps = 3 * len(t.loops) * t.buffer_words.bit_length() // 2
-        control = Resources(2 * counted + steps + 30, counted + 20, 0)
-        buffer = buffer_resources(self.memory_words, width, self.technology)
-        return control + buffer + queue_resources(t.credits, width) + Resources(0, width, 0)
+    def inventory(self) -> Inventory:
+        return inventory(self)
 
     def component(self) -> WindowGenerator:
         from bnnhw.units.window.rtl import WindowGenerator
