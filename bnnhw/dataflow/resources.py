@@ -39,7 +39,7 @@ class Resources:
 
     @property
     def cells(self) -> int:
-        """Logic cells as nextpnr counts them: ``ICESTORM_LC`` of iCE40, ``TRELLIS_COMB`` of ECP5."""
+        """Logic cells as nextpnr counts them."""
         return self.lut4 + self.lone
 
     def __add__(self, other: Resources) -> Resources:
