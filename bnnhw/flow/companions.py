@@ -26,6 +26,8 @@ def companions(
     verilog: str,
     ports: Mapping[str, Mapping[str, Any]],
     cells: str | None,
+    *,
+    empty: bool = False,
 ) -> dict[str, str]:
     """The files by name.
 
@@ -41,10 +43,15 @@ def companions(
         Direction and width of each port, in order.
     cells : str, optional
         Simulation models of the device's cells that the Verilog instantiates.
+    empty : bool
+        Whether its memories come up empty, to be filled from a flash or over a link: then there is no testbench, since
+        one would need that flash.
     """
-    frames, results = _examples(network, interface)
     files = {} if cells is None else {f"{top}_cells.v": cells}
-    bench = interface.testbench(Bench(top, frames, results, (verilog, *files)))
+    bench: Mapping[str, str] = {}
+    if not empty:
+        frames, results = _examples(network, interface)
+        bench = interface.testbench(Bench(top, frames, results, (verilog, *files)))
     values = {
         "top": top,
         "verilog": verilog,

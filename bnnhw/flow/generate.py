@@ -191,7 +191,8 @@ def _write(
     if board is not None:
         write_json(folder / "fold.json", fold_json(folded, board, clock_mhz))
     cells = used_models(technology, (folder / top["verilog"]).read_text(encoding="utf-8"))
-    beside = companions(folded.network, interface, top["top"], top["verilog"], top["ports"], cells)
+    empty = any(folding.memory == "spram" for folding in folded.foldings)
+    beside = companions(folded.network, interface, top["top"], top["verilog"], top["ports"], cells, empty=empty)
     for name, text in beside.items():
         write_text(folder / name, text)
     sidecar: dict[str, Any] = {

@@ -40,6 +40,10 @@ ELSEWHERE: dict[str, dict[str, str]] = {
         "sudo usermod": "changes the operating system",
     },
     "serve": {"bnnhw serve bitstream": "tests/cli/test_serve.py"},
+    "weights": {
+        "bnnhw fold sfc.bnn": "benchmarks/measure_spram.py: needs the MNIST test set",
+        "bnnhw build digits.bnn": "tests/sim/test_weights.py",
+    },
     "verilog": {
         "bnnhw generate digits.bnn -o digits": "tests/verilog/test_fusesoc.py",
         "iverilog -o tb": "tests/verilog/test_verilog.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from bnnhw.devices import technology
 from bnnhw.errors import RequestError
 from bnnhw.flow.design import Design
 from bnnhw.flow.generate import generate
+from bnnhw.folding import FoldedNetwork
 from bnnhw.links import Setting
 from tests.verilog.networks import NETWORKS
 from tests.verilog.run import STANDARDS, SYNTHESES, icarus, icarus_bench, synthesize, verilator
@@ -75,6 +77,17 @@ def test_testbench_of_a_link_of_packets(link: str, made: Made) -> None:
     sources = (f"{design.whole.top}_tb.v", f"{design.whole.top}.v", f"{design.whole.top}_cells.v")
     top = ("--lint-only", "--timing", "--top-module", f"{design.whole.top}_tb")
     assert verilator([*top, *sources], design.folder) == ""
+
+
+def test_no_testbench_of_memories_that_come_up_empty(tmp_path: Path) -> None:
+    """Weights in SPRAM are read from a flash, which no testbench has: none is written, and nothing names one."""
+    folded = NETWORKS["dense"]()
+    foldings = tuple(replace(folding, pe=4, simd=4, memory="spram") for folding in folded.foldings)
+    design = generate(FoldedNetwork(folded.network, foldings), tmp_path / "made", board="icebreaker")
+    names = {path.name for path in design.folder.iterdir()}
+    assert {"weights.img", "accelerator.core", "accelerator_instance.vh", "accelerator_cells.v"} <= names
+    assert not any("_tb" in name for name in names)
+    assert "_tb" not in (design.folder / "accelerator.core").read_text()
 
 
 @pytest.mark.parametrize("broken", ["results", "frames"])
