@@ -145,7 +145,8 @@ def _bench(board: Board, link: BoardLink, ports: tuple[str, ...], *, flash: bool
         here = [port for end in ("io", "p", "n") if (port := f"{stem}__{end}") in ports]
         # An oscillator inside the device is at no pin.
         if not here and signal != "oscillator":
-            raise RequestError(f"{board.name}: the design has no pin {stem}, which {name} needs")
+            whose = f"link {name}" if name == link.name else name
+            raise RequestError(f"{board.name}: the design has no pin {stem}, which {whose} needs")
         pins += [
             {
                 "port": port,

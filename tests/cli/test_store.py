@@ -40,7 +40,10 @@ def without_tools(source: Source, board: Any, folder: Path, *, link: Any, freq_m
     design = write_design(source, board, folder, link=link, clock_mhz=clock)
     (folder / f"{TOP}.ys").write_text(synth.script([path.name for path in design.sources], TOP, board.family))
     for name, content in beside.items():
-        write_json(folder / name, content) if isinstance(content, Mapping) else content(folder / name)
+        if isinstance(content, Mapping):
+            write_json(folder / name, content)
+        elif content is not None:
+            content(folder / name)
     rate = clock * 1e6 / source.cycles_per_frame
     result = BuildResult(
         folder / "top.bin", folder / "report.json", 40.0, clock, True, {}, {}, rate, source.latency_cycles / clock,
@@ -110,7 +113,7 @@ def test_counts(model: tuple[Path, ...], tmp_path: Path, refused: Callable[..., 
         with pytest.raises(bnnhw.BnnhwError, match=r"has its frames on the chip, and takes none: count them$"):
             board.run(codes, codes=True)
     taken = refused(2, "run", out, "--virtual", "--dataset", "digits")
-    assert taken == f"{out}: has its frames on the chip; leave --input, --dataset and --random out"
+    assert taken == f"{out}: has its frames on the chip; leave --input, --dataset, --random and --weights out"
     refused_files(out / FRAMES, codes, labels)
 
 
