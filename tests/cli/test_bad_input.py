@@ -199,7 +199,7 @@ def test_network_too_big_for_the_board(verb: str, tmp_path: Path, refused: Refus
     message = refused(1, verb, path, "--board", "icebreaker", "-o", tmp_path / "out")
     pattern = (
         r"the network does not fit icebreaker even at its smallest: "
-        r"about (\d+) logic cells of 5280, (\d+) block RAMs of 30"
+        r"about (\d+) logic cells of 5280, (\d+) block RAMs of 30, \d of its 4 SPRAMs"
     )
     match = re.fullmatch(pattern, message)
     assert match is not None, message
