@@ -124,10 +124,14 @@ def test_refusals() -> None:
 
 @pytest.mark.parametrize(
     ("live", "family", "cheaper"),
-    [*((live, family, True) for live in (2, 4, 6, 7) for family in ("ice40", "ecp5")), (8, "ecp5", False)],
+    [
+        *((live, family, True) for live in (2, 4, 6) for family in ("ice40", "ecp5")),
+        (7, "ice40", False),
+        (8, "ecp5", False),
+    ],
 )
 def test_which_is_cheaper(live: int, family: str, cheaper: bool) -> None:
-    """Up to 7 inputs a table; of 8 on the ECP5 a sum and a comparison."""
+    """Up to 6 inputs a table; of 7 on iCE40, where synthesis makes 6.1 instead of 7.3 LUT4 per neuron, a sum."""
     layer = sparse_layer(np.random.default_rng(live), 60, 50, live)
     found = [
         ENGINES.named(engine)
