@@ -39,6 +39,9 @@ VECTORS = (2, 4)
 EXCHANGES = 7_500
 """Foldings that are tried in the stead of others, over the square of the layers: 300 of five, 52 of twelve."""
 
+WORTH_EXCHANGING = 0.25
+"""Share of the device by which picks may be too large for exchanges to be tried."""
+
 NEAREST = 4
 """Foldings of each layer that are tried at least."""
 
@@ -275,7 +278,8 @@ class Solver:
             for n in (c.within(cycles),)
         ]
         before = inf
-        while 0 < least < before:
+        # What is far too large does not become small enough by exchanging.
+        while 0 < least < min(before, WORTH_EXCHANGING):
             before = least
             for layer, order in enumerate(orders):
                 for other in order[: max(tries // len(orders), NEAREST)]:

@@ -79,6 +79,7 @@ def test_a_file_is_a_board(board: Path) -> None:
     assert json.loads(result.stdout)["boards"]["mine"]["clock_mhz"] == 24.0
 
 
+@pytest.mark.slow
 def test_it_builds(board: Path, tmp_path: Path) -> None:
     """Mapped for the delays of its own part, constrained to its own pins."""
     needs_build(ICE40)

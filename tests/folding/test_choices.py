@@ -88,6 +88,7 @@ def _cnv(activations: str, coefficients: tuple[int, ...]) -> Network:
     return network.folded().network
 
 
+@pytest.mark.slow
 def test_a_device_that_is_nearly_full() -> None:
     """CNV W2A2 takes 3.09 of the 3.83 Mbit of an ECP5-85F: a folding by hand has 74,000 cycles per frame.
 

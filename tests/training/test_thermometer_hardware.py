@@ -60,9 +60,7 @@ def test_a_comparator_a_bit(network: Network) -> None:
 
 
 # PE of the thermometer: part of a channel, one channel, two of three channels; and what the solver takes.
-@pytest.mark.parametrize(
-    "pe", [pytest.param(2, marks=pytest.mark.slow), 4, pytest.param(8, marks=pytest.mark.slow), None]
-)
+@pytest.mark.parametrize("pe", [*(pytest.param(pe, marks=pytest.mark.slow) for pe in (2, 8, None)), 4])
 def test_simulated(network: Network, data: Dataset, pe: int | None, tmp_path_factory: pytest.TempPathFactory) -> None:
     needs(*SIMULATION)
     if pe is None:
