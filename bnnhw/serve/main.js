@@ -17,6 +17,7 @@ async function ask(path, body) {
 // Runs something that may fail, and says why it did; what was asked for before and comes later is dropped.
 async function attempt(action) {
   const number = ++asked;
+  document.body.dataset.busy = "";
   try {
     const result = await action();
     if (number !== asked) return false;
@@ -29,6 +30,8 @@ async function attempt(action) {
       $("error").hidden = false;
     }
     return false;
+  } finally {
+    if (number === asked) delete document.body.dataset.busy;
   }
 }
 

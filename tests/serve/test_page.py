@@ -42,6 +42,9 @@ def draw(view: Page, points: tuple[tuple[int, int], ...]) -> None:
     for x, y in others:
         view.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=4)
     view.mouse.up()
+    # What is drawn is asked about a moment after the pen rests, and when it paused on the way.
+    view.wait_for_timeout(300)
+    view.wait_for_selector("body[data-class]:not([data-busy])")
 
 
 def bright(view: Page, number: int) -> int:
@@ -63,7 +66,6 @@ def bright(view: Page, number: int) -> int:
 
 def test_a_three_is_a_three(view: Page) -> None:
     draw(view, THREE)
-    view.wait_for_selector("body[data-class]")
     assert view.inner_text("#class") == "3"
     assert "All words of 3 layers as the reference." in view.inner_text("#verdict")
     captions = view.locator("#pictures figcaption").all_inner_texts()
@@ -97,5 +99,4 @@ def test_frames_and_files(view: Page) -> None:
 
 def test_it_stays_in_its_cards(view: Page) -> None:
     draw(view, THREE)
-    view.wait_for_selector("body[data-class]")
     assert view.evaluate(OUTSIDE) == []
