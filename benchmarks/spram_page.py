@@ -27,7 +27,7 @@ def spram(results: dict[str, Any], table: Callable[..., str]) -> str:
                     "build: LUT4, block RAM, SPRAM",
                     "cells",
                 ),
-                *("Fmax, MHz", "cycles", "frames/s of the core, not the link", "frames from power-up", "differ", "accuracy"),
+                *("Fmax, MHz", "cycles", "frames/s of the core, not the link", "from power-up", "differ", "accuracy"),
             ),
             [_row(name, entry) for name, entry in results.items()],
         ),
