@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw import boards, datasets, devices, reference
-from bnnhw.build.design import Source, write_design
-from bnnhw.dataflow.frame import Frame
+from bnnhw.build.design import write_design
 from bnnhw.dataflow.image import pack_image
 from bnnhw.dataflow.loads import image
-from bnnhw.files import digest
 from bnnhw.flow.evaluate import encode
 from bnnhw.flow.loads import load_setting
 from bnnhw.flow.pins import with_link
-from bnnhw.folding import FoldedNetwork, predict
+from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
 from bnnhw.ir import (
     BitMatrix,
@@ -51,11 +50,14 @@ from bnnhw.ir import (
 from bnnhw.links import board_link
 from bnnhw.links.packets.device import Device
 from bnnhw.links.packets.protocol import pack_codes
-from bnnhw.rtl.accelerator import Accelerator
-from bnnhw.rtl.emit import emit, to_verilog
+from bnnhw.rtl.emit import to_verilog
 from bnnhw.sim.board import SimulatedPort, compile_board
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.build.networks import source  # noqa: E402
+
 RESULT = Path(__file__).parent / "results" / "spram.json"
 WORK = ROOT / "build" / "spram"
 PINS = "d=pmod_2,rxf_n=pmod_0:1,txe_n=pmod_0:2,rd_n=pmod_0:3,wr_n=pmod_0:4,siwu_n=pmod_0:7"
@@ -110,28 +112,15 @@ def from_power_up(folded: FoldedNetwork, codes: NDArray[np.uint8], labels: NDArr
     """Frames through the top of the board, its weights read from the flash's model."""
     board = with_link(boards.get("icebreaker"), "parallel", PINS)
     link, graph = board_link(board), folded.graph(devices.technology("ice40"))
-    emitted, cycles = emit(Accelerator(graph), "accelerator", "ice40"), predict(graph)
     words = image(graph.loads)
-    source = Source(
-        verilog=to_verilog(emitted.rtlil),
-        module="accelerator",
-        linked=False,
-        portable=False,
-        repeated=emitted.repeated,
-        frame=Frame.of(graph),
-        classes=folded.network.output.labels,
-        identity=digest(folded),
-        cycles_per_frame=cycles.cycles_per_frame,
-        latency_cycles=cycles.latency_cycles,
-        load=load_setting(folded, len(words), board),
-    )
+    given = replace(source(folded), classes=folded.network.output.labels, load=load_setting(folded, len(words), board))
     with tempfile.TemporaryDirectory() as temporary:
-        design = write_design(source, board, Path(temporary), link=link, clock_mhz=board.clock_mhz)
+        design = write_design(given, board, Path(temporary), link=link, clock_mhz=board.clock_mhz)
         texts = {path.name: path.read_text() for path in design.sources}
     rtlil = "\n".join(text for name, text in texts.items() if name.endswith(".il"))
     verilog = {name: text for name, text in texts.items() if name.endswith(".v")} | {"top_rtl.v": to_verilog(rtlil)}
     assert board.image_offset is not None
-    flash = {board.image_offset: pack_image(words, int(source.identity[:8], 16))}
+    flash = {board.image_offset: pack_image(words, int(given.identity[:8], 16))}
     port = SimulatedPort(compile_board(verilog, board, link, flash=True), flash)
     bits = folded.network.input.dtype.bits
 

@@ -130,6 +130,13 @@ def build(
         return result
 
 
+def _named(cells: Mapping[str, int], board: Board) -> dict[str, dict[str, int]]:
+    """What synthesis used of a device, in the words of estimates."""
+    part = board.part
+    there = {"lut4": part.lut4, "ff": part.ff, "bram": part.block_rams, "spram": board.sprams}
+    return {name: {"used": cells[name], "available": count} for name, count in there.items()}
+
+
 def check_clock(board: Board, link: BoardLink, freq_mhz: float | None) -> float:
     """The clock that a board makes where one is asked for; :class:`~bnnhw.errors.RequestError` where it can't be."""
     if freq_mhz is not None and not 0 < freq_mhz < math.inf:
@@ -299,7 +306,7 @@ def _build(
             fmax_mhz=routed["fmax_mhz"],
             clock_mhz=clock_mhz,
             timing_met=routed["timing_met"],
-            utilization=routed["utilization"],
+            utilization={**_named(cells.as_dict(), board), **routed["utilization"]},
             estimate=cells.as_dict(),
             fps=clock_mhz * 1e6 / source.cycles_per_frame,
             latency_us=source.latency_cycles / clock_mhz,

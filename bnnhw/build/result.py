@@ -28,7 +28,8 @@ class BuildResult:
         What it was built for, the frequency the clock generator really makes.
     timing_met : bool
     utilization : dict
-        After packing, in nextpnr's words: resource -> ``{"used", "available"}``.
+        Resource -> ``{"used", "available"}``: ``lut4``, ``ff``, ``bram`` and ``spram`` after synthesis, then what
+        nextpnr has after packing, in its words.
     estimate : dict
         After synthesis: ``lut4``, ``ff``, ``bram``, ``spram``, ``carry``, ``dsp``.
     fps, latency_us : float

@@ -40,10 +40,14 @@ def load(
     no frames until it has another. What power off clears is loaded again. Exits with 1 when no board answers, and when
     it does not take the image.
     """
+    from bnnhw.flow.built import open_built
+    from bnnhw.flow.load import check_writable
     from bnnhw.flow.network import open_network
     from bnnhw.flow.run import open_board
 
     loaded = open_network(network)
+    # Before a board is looked for, or compiled.
+    check_writable(open_built(folder, board))
     with session.stage("open"):
         opened = open_board(folder, port=port, virtual=virtual_board, netlist=netlist, bitstream=bitstream, board=board)
     with opened, session.stage("load"):

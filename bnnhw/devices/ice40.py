@@ -18,14 +18,13 @@ from bnnhw.devices.family import (
     Technology,
     Toolchain,
 )
+from bnnhw.devices.ice40_memories import block_ram, spram, writable_block_ram
 from bnnhw.devices.icestorm import UNPACKER
 from bnnhw.errors import RequestError
 from bnnhw.tools import Program, yowasp
 
 if TYPE_CHECKING:
-    import numpy as np
-    from amaranth.hdl import Instance, Module, Signal, Value
-    from numpy.typing import NDArray
+    from amaranth.hdl import Module, Signal
 
 __all__ = ["ICE40", "Ice40Pll", "solve"]
 
@@ -163,81 +162,6 @@ def _high_frequency_oscillator(m: Module, mhz: float) -> Signal:
     return clock
 
 
-def _block_ram(bits: NDArray[np.uint8], address: Value, data: Signal, output_register: bool) -> Instance:
-    """As Yosys' mapping makes it (techlibs/ice40/brams_map.v), reading only."""
-    from amaranth.hdl import Cat, ClockSignal, Const, Instance
-
-    from bnnhw.devices.block_ram import integer
-
-    if output_register:
-        raise ValueError("an iCE40 block RAM has no output register")
-    contents = {f"p_INIT_{row:X}": Const(integer(bits[16 * row : 16 * row + 16]), 256) for row in range(16)}
-    return Instance(
-        "SB_RAM40_4K",
-        **contents,
-        p_READ_MODE=Const(0, 32),
-        p_WRITE_MODE=Const(0, 32),
-        i_RCLK=ClockSignal(),
-        i_RCLKE=Const(1),
-        i_RE=Const(1),
-        i_RADDR=Cat(address, Const(0, 11 - len(address))),
-        o_RDATA=data,
-        i_WCLK=Const(0),
-        i_WCLKE=Const(0),
-        i_WE=Const(0),
-        i_WADDR=Const(0, 11),
-        i_WDATA=Const(0, 16),
-        i_MASK=Const(0, 16),
-    )
-
-
-def _writable_block_ram(
-    bits: NDArray[np.uint8], address: Value, data: Signal, word: Value, written: Value, write: Value
-) -> Instance:
-    """The same, with its other port: a mask of 0 writes a bit."""
-    from amaranth.hdl import Cat, ClockSignal, Const, Instance
-
-    from bnnhw.devices.block_ram import integer
-
-    contents = {f"p_INIT_{row:X}": Const(integer(bits[16 * row : 16 * row + 16]), 256) for row in range(16)}
-    return Instance(
-        "SB_RAM40_4K",
-        **contents,
-        p_READ_MODE=Const(0, 32),
-        p_WRITE_MODE=Const(0, 32),
-        i_RCLK=ClockSignal(),
-        i_RCLKE=Const(1),
-        i_RE=Const(1),
-        i_RADDR=Cat(address, Const(0, 11 - len(address))),
-        o_RDATA=data,
-        i_WCLK=ClockSignal(),
-        i_WCLKE=Const(1),
-        i_WE=write,
-        i_WADDR=Cat(word, Const(0, 11 - len(word))),
-        i_WDATA=written,
-        i_MASK=Const(0, 16),
-    )
-
-
-def _spram(address: Value, written: Value, write: Value, data: Signal) -> Instance:
-    """FPGA-TN-02022: awake, selected, all four nibbles written."""
-    from amaranth.hdl import Cat, ClockSignal, Const, Instance
-
-    return Instance(
-        "SB_SPRAM256KA",
-        i_CLOCK=ClockSignal(),
-        i_ADDRESS=Cat(address, Const(0, 14 - len(address))),
-        i_DATAIN=written,
-        i_MASKWREN=Const(15, 4),
-        i_WREN=write,
-        i_CHIPSELECT=Const(1),
-        i_STANDBY=Const(0),
-        i_SLEEP=Const(0),
-        i_POWEROFF=Const(1),
-        o_DATAOUT=data,
-    )
-
-
 def _cell_models(share: Path) -> dict[str, str]:
     return {"cells_sim.v": (share / "ice40" / "cells_sim.v").read_text()}
 
@@ -291,9 +215,9 @@ ICE40 = Family(
         spram=BlockRam(16, 16384, 16),
         prices="ice40",
     ),
-    block_ram_instance=_block_ram,
-    writable_block_ram=_writable_block_ram,
-    spram_instance=_spram,
+    block_ram_instance=block_ram,
+    writable_block_ram=writable_block_ram,
+    spram_instance=spram,
     # By the data sheets: FPGA-DS-02008 (UltraPlus), FPGA-DS-02029 (LP, HX).
     parts=(
         _part("iCE40UP5K", "u", 5280, 30, _PADS_5K, "SG48 UWG30", 4 * 262144),

@@ -13,10 +13,8 @@ from bnnhw.flow.design import DESIGN, Design
 from bnnhw.flow.evaluate import encode
 from bnnhw.flow.frames import Frames, evaluation_json
 from bnnhw.flow.pictures import picture_of
-from bnnhw.flow.simulate import seen_streams
 from bnnhw.ir import Network
 from bnnhw.sim.result import SimulationResult
-from bnnhw.sim.streams import Stream
 
 __all__ = ["SIMULATION", "keep_simulation", "kept_json", "kept_simulation", "worst_json"]
 
@@ -52,14 +50,14 @@ def worst_json(network: Network, result: SimulationResult, frames: Frames) -> li
     ]
 
 
-def frame_json(result: SimulationResult, streams: tuple[Stream, ...]) -> list[dict[str, Any]]:
+def frame_json(result: SimulationResult) -> list[dict[str, Any]]:
     """The way of the first frame's words, stream by stream; nothing where it was not noted."""
     if result.journal is None:
         return []
     return [
         {"unit": stream.unit, "kind": stream.kind, "layer": stream.layer, "words": stream.words}
         | result.journal.runs(number)
-        for number, stream in enumerate(streams)
+        for number, stream in enumerate(result.streams)
     ]
 
 
@@ -78,7 +76,7 @@ def kept_json(design: Design, told: Mapping[str, Any], result: SimulationResult,
         "classes": found["classes"],
         "confusion": found["confusion"],
         "worst": worst_json(design.network, result, frames),
-        "frame": frame_json(result, seen_streams(design)[2]),
+        "frame": frame_json(result),
     }
 
 

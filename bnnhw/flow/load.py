@@ -11,7 +11,13 @@ from bnnhw.flow.built import Built
 from bnnhw.folding import FoldedNetwork
 from bnnhw.ir import Network, walk
 
-__all__ = ["image_for"]
+__all__ = ["check_writable", "image_for"]
+
+
+def check_writable(built: Built) -> None:
+    """:class:`~bnnhw.errors.RequestError` for a design whose weights can't be replaced."""
+    if not built.report.get("writable"):
+        raise RequestError(f"{built.folder}: its weights can't be replaced: build it with --writable")
 
 
 def image_for(built: Built, network: Network) -> bytes:
@@ -25,8 +31,7 @@ def image_for(built: Built, network: Network) -> bytes:
         For a design whose weights can't be replaced, and for a network that differs in anything but weights and
         thresholds of layers that are writable: what is not in a memory is in the design for good.
     """
-    if not built.report.get("writable"):
-        raise RequestError(f"{built.folder}: its weights can't be replaced: build it with --writable")
+    check_writable(built)
     old, technology = built.folded(), devices.technology(built.report["technology"])
     ours, theirs = [layer.name for layer in walk(old.network.chain)], [layer.name for layer in walk(network.chain)]
     if old.network.input != network.input:

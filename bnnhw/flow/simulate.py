@@ -108,7 +108,8 @@ def seen_streams(design: Design | FoldedNetwork) -> tuple[Core, str, tuple[Strea
     """What a bench sees of a design, its Verilog, made on the way of a folded network, and its streams."""
     if isinstance(design, Design):
         core, text = design.seen, design.core.text
-        graph = design.folded.graph(devices.technology(design.technology))
+        # Of what the depths of its queues are nothing is asked.
+        graph = design.folded.graph(devices.technology(design.technology), quick=True)
     else:
         graph = design.graph(devices.technology(technology_of(None)))
         core = Core.of(graph)

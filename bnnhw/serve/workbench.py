@@ -12,27 +12,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw import devices
+from bnnhw.datasets.kinds.images import SUFFIXES
 from bnnhw.errors import BnnhwError, RequestError
 from bnnhw.files import scratch
 from bnnhw.flow.design import Design
 from bnnhw.flow.evaluate import encode
-from bnnhw.flow.fold import technology_of
-from bnnhw.flow.frames import Frames, class_names
+from bnnhw.flow.frames import Frames, class_names, kept_reading
 from bnnhw.flow.inputs import read_inputs
 from bnnhw.flow.run import RunningBoard
+from bnnhw.flow.simulate import seen_streams
 from bnnhw.folding import FoldedNetwork
 from bnnhw.ir import Network
-from bnnhw.rtl.accelerator import Accelerator
-from bnnhw.rtl.emit import verilog
 from bnnhw.serve.look import Look
-from bnnhw.sim.core import Core
 from bnnhw.sim.live import LiveCore, LiveFrame
 
 __all__ = ["PICTURES", "Workbench"]
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-"""Suffixes of what is read as a picture."""
+PICTURES = SUFFIXES | {".gif", ".webp", ".tif", ".tiff"}
+"""Suffixes of what is read as a picture: those of data sets, and others that people have."""
 
 RATE = 16_000
 """Samples per second of what the page records."""
@@ -63,8 +60,8 @@ class Workbench:
 
     Attributes
     ----------
-    graph : Graph
-        What its hardware is made of.
+    core : Core
+        What is known of its Verilog.
     look : Look or None
         How its pictures look; None where its frames are none.
     """
@@ -80,15 +77,8 @@ class Workbench:
     ) -> None:
         self.title, self.board = title, board
         self.network: Network = design.network
-        if isinstance(design, Design):
-            core, text = design.seen, design.core.text
-            graph = design.folded.graph(devices.technology(design.technology))
-        else:
-            graph = design.graph(devices.technology(technology_of(None)))
-            core = Core.of(graph)
-            text = verilog(Accelerator(graph), core.module, core.technology)
-        self._core, self.graph = core, graph
-        self._live = LiveCore(self.network, graph, core, text, cache=cache)
+        self.core, text, streams = seen_streams(design)
+        self._live = LiveCore(self.network, self.core, text, streams, cache=cache)
         self._sources: dict[str, _Source] = {}
         if frames is not None and len(frames.samples):
             self._sources["test"] = _Source(frames.name, frames.samples, frames.labels)
@@ -112,7 +102,7 @@ class Workbench:
             "test": None if test is None else {"name": test.name, "frames": len(test.samples)},
             "sound": self._hears(),
             "board": None if board is None else {"name": board.built.board.name, "port": board.port_name},
-            "cycles_per_frame": self._core.cycles_per_frame,
+            "cycles_per_frame": self.core.cycles_per_frame,
             "layers": [
                 {
                     "name": probe.layer,
@@ -121,7 +111,7 @@ class Workbench:
                     "lanes": probe.format.lanes,
                     "group": probe.format.group,
                 }
-                for probe in self._core.probes
+                for probe in self.core.probes
             ],
             "streams": [
                 {"unit": s.unit, "kind": s.kind, "layer": s.layer, "words": s.words, "probe": s.probe}
@@ -150,7 +140,7 @@ class Workbench:
             For a file that is none of ours, or does not suit the network.
         """
         suffix = Path(name).suffix.lower()
-        if suffix in PICTURES and self.look is not None and not self.network.provenance.get("reading"):
+        if suffix in PICTURES and self.look is not None and not kept_reading(self.network):
             samples = self.look.photo(data, self.network.input)[None]
         else:
             samples = self._read(name, data)

@@ -56,6 +56,13 @@ class Core:
         )
 
     @property
+    def watchdog(self) -> int:
+        """Cycles without a word moving that make a hang: a frame moves one at least every ``cycles_per_frame`` once the
+        pipeline is full; the rest is margin.
+        """
+        return 4 * (self.latency_cycles + self.cycles_per_frame) + 1000
+
+    @property
     def interface(self) -> Interface:
         """The ports that the bench drives."""
         frame = self.frame

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.dataflow import Graph, Probe
+from bnnhw.dataflow import Probe
 from bnnhw.ir import Network
 from bnnhw.reference import Scores, trace
 from bnnhw.sim.cells import models_for
@@ -18,7 +18,7 @@ from bnnhw.sim.harness import Harness
 from bnnhw.sim.journal import Journal
 from bnnhw.sim.probes import Probes, wrapper
 from bnnhw.sim.result import compare
-from bnnhw.sim.streams import streams_of
+from bnnhw.sim.streams import Stream
 from bnnhw.sim.words import pack_frames
 
 __all__ = ["LiveCore", "LiveFrame"]
@@ -59,18 +59,13 @@ class LiveCore:
     Parameters
     ----------
     network : Network
-    graph : Graph
-        What the Verilog was made of.
     core : Core
         What is known of the Verilog.
     verilog : str
+    streams : tuple of Stream
+        Those to note (:func:`~bnnhw.sim.streams.streams_of`).
     cache : Path, optional
         Folder of compiled models; the user's cache by default.
-
-    Attributes
-    ----------
-    streams : tuple of Stream
-        See :func:`~bnnhw.sim.streams.streams_of`.
 
     Raises
     ------
@@ -80,10 +75,12 @@ class LiveCore:
         When Verilator or a C++ compiler is missing.
     """
 
-    def __init__(self, network: Network, graph: Graph, core: Core, verilog: str, *, cache: Path | None = None) -> None:
+    def __init__(
+        self, network: Network, core: Core, verilog: str, streams: tuple[Stream, ...], *, cache: Path | None = None
+    ) -> None:
         self._network, self._core = network, core
         self.probes: tuple[Probe, ...] = core.probes
-        self.streams = streams_of(graph, core, verilog)
+        self.streams = streams
         text, interface = wrapper(f"{core.module}_live", core.interface, core.probes, verilog, self.streams)
         sources = {"core.v": verilog, "live.v": text}
         models, defines = models_for(core.technology, sources)
@@ -106,8 +103,7 @@ class LiveCore:
         rows = codes[None]
         watch = Probes(network, rows, core.probes)
         words = pack_frames(rows, network.input.dtype.bits, core.frame.word_bits)
-        watchdog = 4 * (core.latency_cycles + core.cycles_per_frame) + 1000
-        recording = self._harness.run(words, watchdog=watchdog, drain=16, watch=watch, load=core.load)
+        recording = self._harness.run(words, watchdog=core.watchdog, drain=16, watch=watch, load=core.load)
         found = trace(network, rows)
         scores = found[network.output.name].astype(np.int64)
         index, score = (int(recording.outputs[field][0]) for field in ("index", "score"))

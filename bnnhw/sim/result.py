@@ -13,6 +13,7 @@ from bnnhw.dataflow.throughput import LONGEST_PERIOD, SETTLED
 from bnnhw.reference import Scores
 from bnnhw.sim.harness import Recording
 from bnnhw.sim.journal import Journal
+from bnnhw.sim.streams import Stream
 
 __all__ = ["Cycles", "LayerMismatch", "Mismatch", "SimulationResult", "compare", "measure"]
 
@@ -130,7 +131,9 @@ class SimulationResult:
     due : int64 array (frames, classes)
         The scores that the reference gives.
     journal : Journal, optional
-        Of the streams that were to be noted, until the first result, neither side waiting.
+        Of :attr:`streams`, until the first result, neither side waiting.
+    streams : tuple of Stream
+        Those that were to be noted.
     """
 
     images: int
@@ -153,6 +156,7 @@ class SimulationResult:
     left_out: Mapping[str, int]
     due: NDArray[np.int64]
     journal: Journal | None = None
+    streams: tuple[Stream, ...] = ()
 
     @property
     def difference(self) -> LayerMismatch | Mismatch | None:

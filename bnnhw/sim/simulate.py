@@ -158,12 +158,10 @@ def simulate_core(
     models, defines = models_for(core.technology, sources)
     harness = Harness({**models, **sources}, interface, wave=wave is not None, defines=defines, cache=cache)
     words = pack_frames(codes, spec.dtype.bits, core.frame.word_bits, seed)
-    # A frame moves a word at least every cycles_per_frame once the pipeline is full; the rest is margin.
-    watchdog = 4 * (core.latency_cycles + core.cycles_per_frame) + 1000
     drain = 2 * core.latency_cycles + 16
     start = time.perf_counter()
     recording = harness.run(
-        words, stall=stall, seed=seed, watchdog=watchdog, drain=drain, jobs=jobs, wave=wave,
+        words, stall=stall, seed=seed, watchdog=core.watchdog, drain=drain, jobs=jobs, wave=wave,
         wave_frames=wave_frames, half_ps=half_ps, progress=progress, reset_cycles=reset_cycles, watch=watch,
         load=core.load,
     )  # fmt: skip
@@ -175,7 +173,7 @@ def simulate_core(
     if stall:
         few = None if watch is None else Probes(network, codes[:CALM_FRAMES], watch.probes)
         calm = harness.run(
-            words[:CALM_FRAMES], seed=seed, watchdog=watchdog, drain=drain, reset_cycles=reset_cycles, watch=few,
+            words[:CALM_FRAMES], seed=seed, watchdog=core.watchdog, drain=drain, reset_cycles=reset_cycles, watch=few,
             load=core.load,
         )  # fmt: skip
     due = evaluate(network, codes)
@@ -205,4 +203,5 @@ def simulate_core(
         left_out=left_out(core.probes),
         due=due.scores,
         journal=calm.journal,
+        streams=tuple(streams),
     )

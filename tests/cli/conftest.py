@@ -8,12 +8,15 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from bnnhw.cli import cli
+from bnnhw.folding import LayerFolding
+from bnnhw.folding import file as folding_file
 from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, Thresholds, WeightPlane, archive
 
 
@@ -46,6 +49,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.delenv("BNNHW_DATA", raising=False)
 
 
+FOLDINGS = (LayerFolding(5, 8), LayerFolding(2, 5, "lut"))
+"""Of :func:`make_network`."""
+
+
+@pytest.fixture
+def folding(tmp_path: Path) -> Path:
+    path = tmp_path / "folding.json"
+    folding_file.save(FOLDINGS, make_network(), path)
+    return path
+
+
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     path = tmp_path / "small.bnn"
@@ -76,6 +90,13 @@ def heard(number: signal.Signals) -> Iterator[None]:
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def run_json(*arguments: str | Path) -> dict[str, Any]:
+    """What a command that must be done says."""
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
 
 
 @pytest.fixture

@@ -100,6 +100,9 @@ def test_build_and_report(built: tuple[Path, dict[str, Any]], tmp_path: Path) ->
     assert data["link_fps"] == board_link(boards.get("icebreaker")).frames_per_s(Frame.of(graph), 30.0)
     assert data["latency_us"] == prediction.latency_cycles / data["clock_mhz"]
     assert data["utilization"]["ICESTORM_LC"]["available"] == 5280
+    there = {"lut4": 5280, "ff": 5280, "bram": 30, "spram": 4}
+    used = {name: {"used": data["estimate"][name], "available": count} for name, count in there.items()}
+    assert {name: data["utilization"][name] for name in there} == used
     assert data["unchanged"] == []
     assert set(data["estimate"]) >= {"lut4", "ff", "bram", "spram"}
     page = _json("report", out)["report"]

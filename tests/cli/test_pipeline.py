@@ -14,40 +14,20 @@ import pytest
 from bnnhw import boards, datasets, devices, reference
 from bnnhw.build.result import BuildResult
 from bnnhw.dataflow.frame import Frame
-from bnnhw.datasets import load
 from bnnhw.flow import demo as flow_demo
-from bnnhw.flow.design import open_design
-from bnnhw.flow.evaluate import encode
 from bnnhw.flow.fold import HEADROOM, cycles_for
-from bnnhw.flow.kept import kept_simulation
 from bnnhw.flow.pins import pins_of, with_link
-from bnnhw.folding import FoldedNetwork, LayerFolding, solve
+from bnnhw.folding import FoldedNetwork, solve
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.predict import predict
 from bnnhw.ir import archive
 from bnnhw.links import board_link
-from bnnhw.reference import evaluate
 from tests.build.networks import random_network
-from tests.cli.conftest import make_network, run, snapshot
-
-FOLDINGS = (LayerFolding(5, 8), LayerFolding(2, 5, "lut"))
-
-
-def _json(*arguments: str | Path) -> dict[str, Any]:
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-@pytest.fixture
-def folding(tmp_path: Path) -> Path:
-    path = tmp_path / "folding.json"
-    folding_file.save(FOLDINGS, make_network(), path)
-    return path
+from tests.cli.conftest import FOLDINGS, make_network, run, run_json, snapshot
 
 
 def test_show(network: Path) -> None:
-    data = _json("show", network)
+    data = run_json("show", network)
     assert data["input"] == {
         "shape": [64],
         "type": "uint4",
@@ -73,29 +53,29 @@ def test_evaluate(split: str, network: Path) -> None:
     loaded = make_network()
     classes = reference.evaluate(loaded, loaded.input.encode(samples)).classes
     correct = int(np.sum(classes == labels))
-    data = _json("evaluate", network, "--dataset", "digits", "--split", split)
+    data = run_json("evaluate", network, "--dataset", "digits", "--split", split)
     assert (data["images"], data["correct"]) == (len(labels), correct)
     assert data["accuracy"] == correct / len(labels)
     assert data["wall_s"] > 0
 
 
 def test_evaluate_the_first_frames(network: Path) -> None:
-    assert _json("evaluate", network, "--dataset", "digits", "--count", "7")["images"] == 7
+    assert run_json("evaluate", network, "--dataset", "digits", "--count", "7")["images"] == 7
 
 
 def test_boards() -> None:
-    boards = _json("boards")["boards"]
+    boards = run_json("boards")["boards"]
     assert {"icebreaker", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "tang-nano-9k"} < set(boards)
     assert len(boards) == 47
     assert boards["icebreaker"]["device"] == "iCE40UP5K"
     assert boards["icebreaker"]["lut"] == 5280
     assert boards["icebreaker"]["bram_bits"] == 30 * 4096
     assert boards["icebreaker"]["links"] == ["uart", "spi"]
-    assert list(_json("boards", "ulx3s-85f")["boards"]) == ["ulx3s-85f"]
+    assert list(run_json("boards", "ulx3s-85f")["boards"]) == ["ulx3s-85f"]
 
 
 def test_datasets(tmp_path: Path) -> None:
-    found = _json("datasets", "--data", tmp_path)["datasets"]
+    found = run_json("datasets", "--data", tmp_path)["datasets"]
     assert found["digits"] == {"available": True, "path": None, "shape": [64], "classes": 10}
     assert found["mnist"]["available"] is False
     assert found["mnist"]["path"] == str(tmp_path / "mnist")
@@ -103,7 +83,7 @@ def test_datasets(tmp_path: Path) -> None:
 
 
 def test_doctor() -> None:
-    tools = _json("doctor")["tools"]
+    tools = run_json("doctor")["tools"]
     assert {"yosys", "verilator", "nextpnr-ice40", "nextpnr-ecp5", "icepack", "ecppack"} <= set(tools)
     for tool in tools.values():
         assert set(tool) == {"found", "version", "path", "needed_for", "why", "optional"}
@@ -112,7 +92,7 @@ def test_doctor() -> None:
 @pytest.mark.parametrize("technology, board", [("generic", []), ("ice40", ["--board", "icebreaker"])])
 def test_generate(technology: str, board: list[str], network: Path, folding: Path, tmp_path: Path) -> None:
     design = tmp_path / "design"
-    data = _json("generate", network, *board, "--folding", folding, "-o", design)
+    data = run_json("generate", network, *board, "--folding", folding, "-o", design)
     prediction = predict(FoldedNetwork(make_network(), FOLDINGS).graph(devices.technology(technology)))
     assert data["cycles_per_frame"] == prediction.cycles_per_frame
     assert data["latency_cycles"] == prediction.latency_cycles
@@ -140,72 +120,21 @@ def test_generate(technology: str, board: list[str], network: Path, folding: Pat
     # Generated again, nothing differs; and what somebody put there stays.
     (design / "notes.txt").write_text("precious")
     before = snapshot(design)
-    _json("generate", network, *board, "--folding", folding, "-o", design)
+    run_json("generate", network, *board, "--folding", folding, "-o", design)
     assert snapshot(design) == before
-
-
-def test_simulate(network: Path, folding: Path, tmp_path: Path) -> None:
-    design = tmp_path / "design"
-    _json("generate", network, "--folding", folding, "-o", design)
-    data = _json("simulate", design, "--dataset", "digits")
-    expected = _json("evaluate", network, "--dataset", "digits")
-    prediction = predict(FoldedNetwork(make_network(), FOLDINGS).graph(devices.technology("generic")))
-    assert data["images"] == expected["images"]
-    assert data["mismatches"] == 0
-    assert data["accuracy"] == expected["accuracy"]
-    assert data["cycles_per_frame"] == data["predicted_cycles_per_frame"] == prediction.cycles_per_frame
-    assert data["latency_cycles"] == data["predicted_latency_cycles"] == prediction.latency_cycles
-    assert data["frames_per_s"] > 0
-    assert (data["layers"], data["layer_mismatches"]) == (len(make_network().layers) - 1, [])
-    kept = json.loads((design / "simulate.json").read_text())
-    assert kept["images"] == data["images"] and kept["confusion"] == expected["confusion"]
-    stalled = _json("simulate", design, "--dataset", "digits", "--count", "40", "--stall", "0.5")
-    assert (stalled["images"], stalled["mismatches"]) == (40, 0)
-    _check_kept(design)
-    page = Path(_json("report", design)["report"]).read_text()
-    assert "40 simulated frames" in page and 'id="timeline"' in page
-    # What was simulated is not what is there now.
-    assert kept_simulation(open_design(design)) is not None
-    core = open_design(design).core.path
-    core.write_text(core.read_text() + "\n")
-    assert kept_simulation(open_design(design)) is None
-
-
-def _check_kept(design: Path) -> None:
-    """What `simulate` leaves of the first 40 digits: by the reference, and by the words that streams have."""
-    kept = json.loads((design / "simulate.json").read_text())
-    network, data = open_design(design).network, load("digits")
-    due = evaluate(network, encode(network, data.x_test[:40]))
-    short = {
-        number: due.scores[number].max() - due.scores[number, label]
-        for number, label in enumerate(data.y_test[:40])
-        if due.classes[number] != label
-    }
-    assert [one["short"] for one in kept["worst"]] == sorted(short.values(), reverse=True)[:12]
-    for one in kept["worst"]:
-        number = one["frame"]
-        assert (one["label"], one["given"]) == (str(data.y_test[number]), str(due.classes[number]))
-        assert one["short"] == short[number]
-        assert one["picture"].startswith("data:image/png;base64,")
-    assert sum(map(sum, kept["confusion"])) == 40
-    # The first frame's result comes at its latency, and until then every stream brings it whole, with no stall.
-    words = {s["unit"]: sum(count for _, _, count in s["moved"]) for s in kept["frame"]}
-    assert all(words[stream["unit"]] >= stream["words"] for stream in kept["frame"])
-    first, last = kept["frame"][0]["moved"][0][0], kept["frame"][-1]["moved"]
-    assert last == [[first + kept["latency_cycles"], 1, 1]]
 
 
 def test_generate_with_the_serial_link(network: Path, folding: Path, tmp_path: Path) -> None:
     design = tmp_path / "design"
     board = ["--board", "icebreaker"]
-    data = _json("generate", network, *board, "--folding", folding, "--link", "uart", "-o", design)
+    data = run_json("generate", network, *board, "--folding", folding, "--link", "uart", "-o", design)
     assert data["top"] == "uart_link"
     assert data["verilog"] == [str(design / "uart_link.v")]
     assert data["fps"] == 30e6 / data["cycles_per_frame"] > data["link_fps"] > 0
     # Bare streams get the same link when they are built, and where there is no board nothing is known.
-    bare = _json("generate", network, *board, "--folding", folding, "-o", tmp_path / "bare")
+    bare = run_json("generate", network, *board, "--folding", folding, "-o", tmp_path / "bare")
     assert (bare["fps"], bare["link_fps"]) == (data["fps"], data["link_fps"])
-    portable = _json("generate", network, "--folding", folding, "-o", tmp_path / "portable")
+    portable = run_json("generate", network, "--folding", folding, "-o", tmp_path / "portable")
     assert (portable["fps"], portable["link_fps"]) == (None, None)
     text = (design / "uart_link.v").read_text()
     match = re.search(r"^module uart_link\(\n(.*?)\n\);", text, re.MULTILINE | re.DOTALL)
@@ -214,56 +143,12 @@ def test_generate_with_the_serial_link(network: Path, folding: Path, tmp_path: P
     declared = [line.replace(" reg ", " ").strip() for line in match[1].split(",")]
     assert sorted(declared) == sorted(f"{port['direction']}put {name}" for name, port in ports.items())
     # The accelerator inside is simulated on its own.
-    assert _json("simulate", design, "--dataset", "digits", "--count", "20")["mismatches"] == 0
-
-
-def test_simulate_writes_a_wave(network: Path, folding: Path, tmp_path: Path) -> None:
-    design, wave = tmp_path / "design", tmp_path / "design.fst"
-    _json("generate", network, "--folding", folding, "--board", "icebreaker", "-o", design)
-    data = _json("simulate", design, "--dataset", "digits", "--count", "4", "--wave", wave, "--wave-frames", "3")
-    signals, changes, end_ps = _read_wave(wave)
-    groups = wave.with_suffix(".gtkw").read_text().splitlines()
-    assert '[dumpfile] "design.fst"' in groups
-    named = [line for line in groups if line.startswith("core.")]
-    assert len(named) > 10 and set(named) <= signals
-    kept = json.loads((design / "simulate.json").read_text())
-    for stream in kept["frame"][1:-1]:
-        assert sum(f".{stream['unit']}.output_valid" in line for line in named) == 1
-    # Three frames, in the picoseconds of 30 MHz: what is valid and ready at an edge moves.
-    half = round(1e6 / 30 / 2)
-    edges = [at for at, value in changes["core.clk"] if value == "1"]
-    assert {after - before for before, after in zip(edges, edges[1:], strict=False)} == {2 * half}
-    assert data["latency_cycles"] + 2 * data["cycles_per_frame"] <= end_ps / (2 * half)
-    taken = [at for at, value in changes["core.output_valid"] if value == "1"]
-    assert len(taken) == 3
-    assert {b - a for a, b in zip(taken, taken[1:], strict=False)} == {2 * half * data["cycles_per_frame"]}
-
-
-def _read_wave(path: Path) -> tuple[set[str], dict[str, list[tuple[int, str]]], int]:
-    """Names of a wave's signals as GTKWave has them, changes of the ports' single bits, and its end in picoseconds."""
-    import pylibfst
-
-    wave = pylibfst.lib.fstReaderOpen(str(path).encode())
-    assert pylibfst.lib.fstReaderGetTimescale(wave) == -12
-    _, found = pylibfst.get_scopes_signals2(wave)
-    handles = {signal.handle: name.split()[0] for name, signal in found.by_name.items() if name.count(".") == 1}
-    changes: dict[str, list[tuple[int, str]]] = {name: [] for name in handles.values()}
-
-    def changed(_: object, time: int, handle: int, value: object) -> None:
-        if handle in handles:
-            changes[handles[handle]].append((time, pylibfst.helpers.string(value)))
-
-    pylibfst.lib.fstReaderSetFacProcessMaskAll(wave)
-    pylibfst.fstReaderIterBlocks(wave, changed)
-    end = pylibfst.lib.fstReaderGetEndTime(wave)
-    pylibfst.lib.fstReaderClose(wave)
-    names = {name.replace(" ", "") for name in found.by_name} | {name.split()[0] for name in found.by_name}
-    return names, changes, end
+    assert run_json("simulate", design, "--dataset", "digits", "--count", "20")["mismatches"] == 0
 
 
 def test_fold(network: Path, tmp_path: Path) -> None:
     path = tmp_path / "folding.json"
-    data = _json("fold", network, "--board", "icebreaker", "-o", path)
+    data = run_json("fold", network, "--board", "icebreaker", "-o", path)
     folded = folding_file.load(path, make_network())
     assert [(f.pe, f.simd, f.memory, f.engine, f.planes, f.vectors) for f in folded.foldings] == [
         tuple(layer[key] for key in ("pe", "simd", "memory", "engine", "planes", "vectors")) for layer in data["layers"]
@@ -274,8 +159,8 @@ def test_fold(network: Path, tmp_path: Path) -> None:
     assert data["clock_mhz"] == 30
     assert data["fps"] == 30e6 / data["cycles_per_frame"]
     assert set(data["estimate"]) >= {"lut4", "ff", "bram", "spram"}
-    fastest = _json("fold", network, "--board", "icebreaker", "--max")
-    asked = _json("fold", network, "--board", "icebreaker", "--fps", fastest["fps"])
+    fastest = run_json("fold", network, "--board", "icebreaker", "--max")
+    asked = run_json("fold", network, "--board", "icebreaker", "--fps", fastest["fps"])
     assert asked["cycles_per_frame"] == fastest["cycles_per_frame"]
     assert data["fastest"] == fastest["fastest"] == {key: fastest[key] for key in HEADROOM}
     # What gets to it over the board's serial link: 64 levels of 4 bits.
@@ -291,7 +176,7 @@ def test_what_a_modest_folding_leaves_is_said(tmp_path: Path) -> None:
     path = tmp_path / "wide.bnn"
     archive.save(random_network((192, 160, 10)), path)
     board = ("--board", "ulx3s-12f")
-    data = _json("fold", path, *board)
+    data = run_json("fold", path, *board)
     assert data["cycles_per_frame"] >= 2 * data["fastest"]["cycles_per_frame"]
     best = f"the fastest that fits (bnnhw fold --max): {data['fastest']['fps']:,.0f} frames per second"
     assert best in run("fold", path, *board).stdout
@@ -378,12 +263,12 @@ def test_the_demo_says_what_the_board_is_reached_by(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize("engine", ["folded", "lookup"])
 def test_demo(tmp_path: Path, engine: str) -> None:
     out = tmp_path / "demo"
-    data = _json("demo", "--engine", engine, "-o", out)
+    data = run_json("demo", "--engine", engine, "-o", out)
     assert data["accuracy"] >= 0.93
     assert data["mismatches"] == 0
     assert data["timing_met"] is True
     assert all(Path(path).is_file() for path in data["artefacts"].values())
-    again = _json("demo", "--engine", engine, "-o", out)
+    again = run_json("demo", "--engine", engine, "-o", out)
     assert again["cached"] == ["train", "import", "fold", "generate", "simulate"]
     assert {key: again[key] for key in ("accuracy", "bitstream", "fmax_mhz")} == {
         key: data[key] for key in ("accuracy", "bitstream", "fmax_mhz")

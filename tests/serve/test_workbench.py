@@ -15,7 +15,6 @@ from PIL import Image
 from bnnhw.datasets import load
 from bnnhw.errors import BnnhwError, RequestError
 from bnnhw.flow.evaluate import encode
-from bnnhw.folding.predict import predict
 from bnnhw.reference import evaluate, trace
 from bnnhw.serve.app import Page, make_app, open_page
 from bnnhw.serve.workbench import Workbench
@@ -66,7 +65,7 @@ def test_every_word_moves_once_and_in_time(workbench: Workbench) -> None:
         assert moves["moved"] == sorted(set(moves["moved"]))
         assert not set(moves["moved"]) & set(moves["waited"])
     first, last = frame["streams"][0]["moved"][0], frame["streams"][-1]["moved"][0]
-    assert last - first == frame["latency"] == predict(workbench.graph).latency_cycles
+    assert last - first == frame["latency"] == workbench.core.latency_cycles
     # What a layer gives comes after the last word that it is made of, of a layer that needs all of them.
     for before, after in zip(frame["streams"], frame["streams"][1:], strict=False):
         assert after["moved"][-1] > before["moved"][-1]
@@ -84,6 +83,13 @@ def test_what_is_dropped(page: Page) -> None:
     Image.fromarray(np.round(samples[0].reshape(8, 8) / 16 * 255).astype(np.uint8)).save(file, "png")
     assert get(page, "drop?name=Nine.PNG", file.getvalue()) == {"name": "Nine.PNG", "frames": 1}
     assert get(page, "frame/drop/0")["input"] == get(page, "frame/test/0")["input"]
+    # Whatever its format, a picture is one.
+    grey = Image.open(file)
+    for suffix in ("pgm", "gif"):
+        other = io.BytesIO()
+        grey.save(other, {"pgm": "ppm"}.get(suffix, suffix))
+        get(page, f"drop?name=nine.{suffix}", other.getvalue())
+        assert get(page, "frame/drop/0")["input"] == get(page, "frame/test/0")["input"]
 
 
 @pytest.mark.parametrize(
