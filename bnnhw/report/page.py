@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from bnnhw.report import figures
 from bnnhw.report.clocks import clock_bars, spread
 from bnnhw.report.confusion import confusion
-from bnnhw.report.network import HEIGHT, WIDTH, picture
+from bnnhw.report.environment import environment
+from bnnhw.report.network import picture
 from bnnhw.report.roofline import roofline
 from bnnhw.report.units import unit_rows
 
@@ -21,20 +20,11 @@ __all__ = ["render"]
 
 def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
     """The page for what :func:`bnnhw.report.collect` found; nothing in it refers to another file or host."""
-    environment = Environment(
-        loader=PackageLoader("bnnhw.report", "."),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     build, floorplan = sections.get("build", {}), sections.get("floorplan", {})
-    return environment.get_template("page.html.j2").render(
+    return environment().get_template("page.html.j2").render(
         title=_title(sections),
         tiles=_tiles(sections),
         network=picture(sections.get("network", {}), sections.get("fold", {})),
-        WIDTH=WIDTH,
-        HEIGHT=HEIGHT,
         quantity=figures.quantity,
         roofline=roofline(sections.get("network", {}), sections.get("fold", {})),
         confusion=confusion(sections.get("evaluate") or sections.get("simulate", {})),
