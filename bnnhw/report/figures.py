@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Bar", "Hop", "Region", "bars", "class_rows", "cycle_rows", "hops", "regions", "utilization"]
+__all__ = ["Bar", "Hop", "Region", "bars", "class_rows", "cycle_rows", "hops", "judged", "regions", "utilization"]
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,21 @@ MOST_CLASSES = 100
 """Most classes that a page lists."""
 
 
+def judged(sections: Mapping[str, Mapping[str, Any]], key: str) -> Mapping[str, Any]:
+    """Where a page takes what is said of classes from: of simulation and reference the one that saw more frames.
+
+    Parameters
+    ----------
+    key : str
+        What it must have.
+    """
+    found = [section for name in ("simulate", "evaluate") if (section := sections.get(name, {})).get(key) is not None]
+    return max(found, key=lambda section: section.get("images", 0), default={})
+
+
 def class_rows(sections: Mapping[str, Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """What became of each class, in simulation or else in the reference; nothing where there are too many to list."""
-    rows = next((rows for name in ("simulate", "evaluate") if (rows := sections.get(name, {}).get("classes"))), ())
+    """What became of each class; nothing where there are too many to list."""
+    rows = judged(sections, "classes").get("classes", ())
     return rows if len(rows) <= MOST_CLASSES else ()
 
 

@@ -21,33 +21,39 @@ __all__ = ["render"]
 def render(sections: Mapping[str, Mapping[str, Any]]) -> str:
     """The page for what :func:`bnnhw.report.collect` found; nothing in it refers to another file or host."""
     build, floorplan = sections.get("build", {}), sections.get("floorplan", {})
-    return environment().get_template("page.html.j2").render(
-        title=_title(sections),
-        tiles=_tiles(sections),
-        network=picture(sections.get("network", {}), sections.get("fold", {})),
-        quantity=figures.quantity,
-        roofline=roofline(sections.get("network", {}), sections.get("fold", {})),
-        confusion=confusion(sections.get("evaluate") or sections.get("simulate", {})),
-        worst=sections.get("simulate", {}).get("worst", ()),
-        frame=_in_script(sections.get("simulate", {}).get("frame", ())),
-        way=(Path(__file__).parent / "way.js").read_text(encoding="utf-8"),
-        units=unit_rows(sections.get("fold", {}), floorplan),
-        built="resources" in floorplan,
-        utilization=figures.utilization(build.get("utilization") or {}),
-        clocks=clock_bars(build),
-        spread=spread(build),
-        stages=figures.bars(_stages(sections), "s"),
-        cycles=figures.cycle_rows(sections),
-        classes=figures.class_rows(sections),
-        floorplan=floorplan,
-        regions=figures.regions(floorplan),
-        hops=figures.hops(floorplan),
-        # Of the places of all cells there is the picture.
-        raw={
-            name: json.dumps({key: section[key] for key in section if key not in _DRAWN}, indent=2, ensure_ascii=False)
-            for name, section in sections.items()
-            if section is not floorplan
-        },
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            title=_title(sections),
+            tiles=_tiles(sections),
+            network=picture(sections.get("network", {}), sections.get("fold", {})),
+            quantity=figures.quantity,
+            roofline=roofline(sections.get("network", {}), sections.get("fold", {})),
+            confusion=confusion(figures.judged(sections, "confusion")),
+            worst=sections.get("simulate", {}).get("worst", ()),
+            frame=_in_script(sections.get("simulate", {}).get("frame", ())),
+            way=(Path(__file__).parent / "way.js").read_text(encoding="utf-8"),
+            units=unit_rows(sections.get("fold", {}), floorplan),
+            built="resources" in floorplan,
+            utilization=figures.utilization(build.get("utilization") or {}),
+            clocks=clock_bars(build),
+            spread=spread(build),
+            stages=figures.bars(_stages(sections), "s"),
+            cycles=figures.cycle_rows(sections),
+            classes=figures.class_rows(sections),
+            floorplan=floorplan,
+            regions=figures.regions(floorplan),
+            hops=figures.hops(floorplan),
+            # Of the places of all cells there is the picture.
+            raw={
+                name: json.dumps(
+                    {key: section[key] for key in section if key not in _DRAWN}, indent=2, ensure_ascii=False
+                )
+                for name, section in sections.items()
+                if section is not floorplan
+            },
+        )
     )
 
 
@@ -79,15 +85,8 @@ def _tiles(sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, st
     """``(figure, what it is, "good", "bad" or "")``."""
     tiles: list[tuple[str, str, str]] = []
     simulate, build, fold = (sections.get(name, {}) for name in ("simulate", "build", "fold"))
-    accuracy = next(
-        (
-            sections[s]["accuracy"]
-            for s in ("simulate", "evaluate", "train")
-            # Random frames have none.
-            if sections.get(s, {}).get("accuracy") is not None
-        ),
-        None,
-    )
+    # Random frames have none.
+    accuracy = figures.judged(sections, "accuracy").get("accuracy", sections.get("train", {}).get("accuracy"))
     if accuracy is not None:
         tiles.append((f"{100 * accuracy:.2f} %", "test accuracy", ""))
     if "mismatches" in simulate:
