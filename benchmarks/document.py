@@ -1,4 +1,5 @@
-"""Makes docs/benchmarks.md, docs/boards.md, docs/study*.md and their pictures, and a section of docs/run.md.
+"""Makes docs/benchmarks.md, docs/boards.md, docs/gallery.md, docs/study*.md and their pictures, and a
+section of docs/run.md.
 
 All of them are made from benchmarks/results/*.json.
 
@@ -17,6 +18,7 @@ from c_page import c_code
 from costs_page import costs
 from engines_page import DATASETS, engines
 from engines_page import plot as engines_plot
+from gallery_page import drawn, gallery
 from lookup_page import lookup
 from measure_xnor_lane import DEVICES, FOLDS, random_layer
 from mutants_page import mutants
@@ -254,6 +256,11 @@ def main() -> None:
     run = DOCS / "run.md"
     virtual = json.loads((ROOT / "results" / "virtual.json").read_text())
     run.write_text(replaced(run.read_text(), virtual_section(virtual, table)))
+    made = json.loads((ROOT / "results" / "gallery.json").read_text())
+    (DOCS / "gallery.md").write_text(gallery(made, table) + "\n")
+    (DOCS / "gallery").mkdir(exist_ok=True)
+    for name, entry in made.items():
+        (DOCS / "gallery" / f"{name}.svg").write_text(drawn(entry), encoding="utf-8")
     measured = json.loads((ROOT / "results" / "engines.json").read_text())
     (DOCS / "study-engines.md").write_text(engines(measured, table))
     for dataset in DATASETS:

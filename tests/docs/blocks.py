@@ -18,6 +18,7 @@ ELSEWHERE: dict[str, dict[str, str]] = {
         "static digits_scratch scratch;": "tests/c/test_write.py",
     },
     "extending": {"": "tests/test_extending.py"},
+    "gallery": {"bnnhw ": "benchmarks/measure_gallery.py, which runs them: needs data sets and published networks"},
     "links": {
         "bnnhw build digits.bnn --board icebreaker --baud": "tests/cli/test_baud.py",
         "cycles of a byte in": "a formula; tests/links/parallel/test_link.py",

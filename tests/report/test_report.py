@@ -194,6 +194,20 @@ def test_classes_by_their_names(tmp_path: Path) -> None:
     assert "<h2>Classes</h2>" not in render(collect(tmp_path))
 
 
+def test_more_frames_say_more(tmp_path: Path) -> None:
+    """Of a simulation of a few frames and an evaluation of all, accuracy and classes are of all."""
+    row = {"name": "a", "images": 10_000, "correct": 9_000, "given": 9_500}
+    whole = {"images": 10_000, "accuracy": 0.9, "classes": [row], "confusion": [[9_000]]}
+    few = SIMULATE | {"classes": [row | {"images": 360}], "confusion": [[342]]}
+    _write(tmp_path, evaluate=whole, simulate=few)
+    page = render(collect(tmp_path))
+    assert '<b class="">90.00 %</b>' in page and "95.00 %" not in page
+    assert '<td class="n">10,000</td>' in page and '<td class="n">360</td>' not in page
+    _write(tmp_path, evaluate=whole | {"images": 100}, simulate=few)
+    page = render(collect(tmp_path))
+    assert '<b class="">95.00 %</b>' in page and '<td class="n">360</td>' in page
+
+
 def test_page_of_a_build_alone(tmp_path: Path) -> None:
     _write(tmp_path, build=BUILD | {"timing_met": False})
     page = render(collect(tmp_path))
