@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +15,12 @@ from torch import nn
 from bnnhw.errors import CheckError
 from bnnhw.files import scratch
 from bnnhw.frontend import read_model
-from bnnhw.ir import Lookup, LookupConv, MaxPool
+from bnnhw.ir import Lookup, LookupConv, MaxPool, Network
 from bnnhw.ir.activation import Thresholds
 from bnnhw.ir.layer import Layer
 from bnnhw.reference import evaluate, evaluate_trained, trace
 from bnnhw.streamline import streamline
-from bnnhw.training.evaluation import evaluate_float64
+from bnnhw.training.evaluation import evaluate_float64, slices
 from bnnhw.training.export import write_onnx
 
 __all__ = ["as_file", "check_export", "check_readable"]
@@ -55,21 +56,38 @@ def check_export(model: nn.Module, path: Path, samples: NDArray[np.float32]) -> 
     """
     imported = read_model(path).network
     streamlined = streamline(imported).network
+    different: Counter[str] = Counter()
+    for some in slices(len(samples)):
+        for what, actual, expected in _compared(model, imported, streamlined, samples[some]):
+            different[what] += _different(what, actual, expected)
+    for what, frames in different.items():
+        if frames:
+            raise CheckError(
+                f"{what} must equal those of the trained model, and differ in {frames} of {len(samples)} frames"
+            )
+
+
+def _compared(
+    model: nn.Module, imported: Network, streamlined: Network, samples: NDArray[np.float32]
+) -> Iterator[tuple[str, NDArray[np.generic], NDArray[np.generic]]]:
+    """What of a network must be the model's: its name, and as either computes it for the same frames."""
     hidden, scores = evaluate_float64(model, samples)
     codes = imported.input.encode(samples.reshape(len(samples), -1))
 
-    trained = evaluate_trained(imported, codes)
-    _compare("scores of the imported model", trained.scores, scores)
+    yield "scores of the imported model", evaluate_trained(imported, codes).scores, scores
     integer = evaluate(streamlined, codes)
-    _compare("classes of the streamlined network", integer.classes[:, None], streamlined.output.decide(scores)[:, None])
+    yield (
+        "classes of the streamlined network",
+        integer.classes[:, None],
+        streamlined.output.decide(scores)[:, None],
+    )
     outputs = trace(streamlined, codes)
     layers = _activations(streamlined.chain)
     if len(layers) != len(hidden):
         raise CheckError(f"the streamlined network must have {len(hidden)} hidden layers, not {len(layers)}")
     for layer, expected in zip(layers, hidden, strict=True):
-        actual = layer.output
-        values = actual.values(outputs[layer.name]).reshape(len(samples), -1)
-        _compare(f"activations of layer {layer.name}", values, _streamed(expected))
+        values = layer.output.values(outputs[layer.name]).reshape(len(samples), -1)
+        yield f"activations of layer {layer.name}", values, _streamed(expected)
 
 
 def check_readable(path: Path) -> None:
@@ -103,11 +121,8 @@ def _streamed(activations: NDArray[np.float64]) -> NDArray[np.float64]:
     return activations.reshape(len(activations), -1)
 
 
-def _compare(what: str, actual: NDArray[np.generic], expected: NDArray[np.generic]) -> None:
+def _different(what: str, actual: NDArray[np.generic], expected: NDArray[np.generic]) -> int:
+    """In how many frames two differ, which must be of one shape."""
     if actual.shape != expected.shape:
         raise CheckError(f"{what} must have shape {expected.shape} as in the trained model, not {actual.shape}")
-    different = int((actual != expected).any(axis=1).sum())
-    if different:
-        raise CheckError(
-            f"{what} must equal those of the trained model, and differ in {different} of {len(expected)} frames"
-        )
+    return int((actual != expected).any(axis=1).sum())

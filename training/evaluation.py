@@ -16,7 +16,10 @@ from bnnhw.training.layers import Activation, BinaryLayer
 from bnnhw.training.lookup import LookupLayer
 from bnnhw.training.tracing import Recorder, in_order
 
-__all__ = ["evaluate_float64", "hidden_activations", "weight_bits"]
+__all__ = ["evaluate_float64", "hidden_activations", "scores_float64", "slices", "weight_bits"]
+
+SLICE = 250
+"""Frames that are evaluated at once: 18 maps of 16,384 elements in float64, of 10,000 frames, are 23 GiB."""
 
 
 def _module(root: fx.GraphModule, node: fx.Node) -> nn.Module | None:
@@ -76,6 +79,16 @@ def evaluate_float64(
     with torch.no_grad():
         hidden, scores = hidden_activations(exact, torch.from_numpy(samples).double())
     return [layer.numpy() for layer in hidden], scores.numpy()
+
+
+def scores_float64(model: nn.Module, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The scores of :func:`evaluate_float64` alone, a slice of frames after the other: memory is that of one slice."""
+    return np.concatenate([evaluate_float64(model, samples[some])[1] for some in slices(len(samples))])
+
+
+def slices(frames: int) -> list[slice]:
+    """All of some frames, at least one, in parts of :data:`SLICE` at most."""
+    return [slice(start, start + SLICE) for start in range(0, max(frames, 1), SLICE)]
 
 
 def weight_bits(model: nn.Module) -> int:

@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
 from bnnhw import datasets
 from bnnhw.training.check import as_file, check_export, check_readable
 from bnnhw.training.device import choose_device, deterministic, generator_of
-from bnnhw.training.evaluation import evaluate_float64, weight_bits
+from bnnhw.training.evaluation import scores_float64, weight_bits
 from bnnhw.training.export import to_onnx, write_onnx
 from bnnhw.training.models import build
 from bnnhw.training.optimize import Trainer
@@ -212,7 +212,7 @@ def train(
         trainer = Trainer(model, samples, labels, replace(chosen.settings, epochs=epochs), generator, teacher)
         _run(trainer, kept, progress, chosen.teacher_epochs)
         model.cpu()
-        _, scores = evaluate_float64(model, x_test)
+        scores = scores_float64(model, x_test)
 
     accuracy = float((scores.argmax(axis=1) == data.y_test).mean())
     metadata = {
