@@ -62,7 +62,7 @@ def all_foldings(tiny: Network) -> list[tuple[bool, int, float, int]]:
     return found
 
 
-SMALL = device(4600)
+SMALL = device(4900)
 
 
 @pytest.mark.parametrize("cells", [100, 180, 240, 300, 400, 600])
