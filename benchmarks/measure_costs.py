@@ -31,7 +31,7 @@ from bnnhw.devices import Family  # noqa: E402
 from bnnhw.devices.ecp5 import ECP5  # noqa: E402
 from bnnhw.devices.ice40 import ICE40  # noqa: E402
 from bnnhw.files import scratch  # noqa: E402
-from bnnhw.flow.fold import fold  # noqa: E402
+from bnnhw.flow.choose import fold  # noqa: E402
 from bnnhw.folding import FoldedNetwork  # noqa: E402
 from bnnhw.links.link import Setting  # noqa: E402
 from bnnhw.rtl.accelerator import Accelerator  # noqa: E402

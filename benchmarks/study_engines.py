@@ -28,8 +28,8 @@ from bnnhw import boards, datasets
 from bnnhw.boards import Board
 from bnnhw.dataflow import Graph
 from bnnhw.files import file_digest, write_json
+from bnnhw.flow.choose import fold
 from bnnhw.flow.evaluate import evaluate
-from bnnhw.flow.fold import fold
 from bnnhw.folding import FoldedNetwork, LayerFolding, predict
 from bnnhw.frontend import read_model
 from bnnhw.ir import Network, archive

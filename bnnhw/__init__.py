@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from bnnhw.dataflow import Resources
     from bnnhw.errors import BnnhwError, BnnhwWarning, RangeWarning
     from bnnhw.flow.build import build_bitstream
+    from bnnhw.flow.choose import fold
     from bnnhw.flow.design import Design, open_design
     from bnnhw.flow.evaluate import evaluate
     from bnnhw.flow.export import export
-    from bnnhw.flow.fold import cost, fold, predict, save_folding
+    from bnnhw.flow.fold import cost, predict, save_folding
     from bnnhw.flow.generate import generate
     from bnnhw.flow.import_ import read, save
     from bnnhw.flow.report import write_report
@@ -111,7 +112,7 @@ _MODULES = {
     "cost": "flow.fold",
     "evaluate": "flow.evaluate",
     "export": "flow.export",
-    "fold": "flow.fold",
+    "fold": "flow.choose",
     "generate": "flow.generate",
     "open_board": "flow.run",
     "open_design": "flow.design",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from bnnhw.cli.inputs import frames_per_second, headroom_note, left_out_note
-from bnnhw.cli.options import baud_option, board_option, link_option, writable_option
-from bnnhw.cli.paths import InputPath, Number, OutputFile
+from bnnhw.cli.options import baud_option, link_option, writable_option
+from bnnhw.cli.paths import BoardName, InputPath, Number, OutputFile
 from bnnhw.cli.session import Session, verb
 
 if TYPE_CHECKING:
@@ -22,12 +22,28 @@ __all__ = ["fold"]
     example="bnnhw fold digits.bnn --board icebreaker -o folding.json\n"
     "bnnhw fold digits.bnn --board icebreaker --fps 1000\n"
     "bnnhw fold digits.bnn --board ulx3s-85f --engine spatial\n"
+    "bnnhw fold digits.bnn --board icebreaker --latency 10\n"
+    "bnnhw fold digits.bnn --board smallest --fps 1000\n"
     "bnnhw fold digits.bnn --board icebreaker --baud 3000000"
 )
 @click.argument("network", metavar="N.bnn", type=InputPath())
-@board_option
+@click.option(
+    "--board",
+    metavar="B",
+    type=BoardName(),
+    required=True,
+    help="A name that `bnnhw boards` lists, or FILE.py; or smallest: the one with the fewest logic cells of those that "
+    "come with bnnhw and do what is asked for.",
+)
 @link_option
 @click.option("--fps", metavar="F", type=Number(min=0, min_open=True), help="Frames per second that are enough.")
+@click.option(
+    "--latency",
+    metavar="US",
+    type=Number(min=0, min_open=True),
+    help="Microseconds that a frame may take, from its first word to the result.",
+)
+@click.option("--cells", metavar="N", type=click.IntRange(min=1), help="Logic cells that it may take, link included.")
 @click.option("--max", "fastest", is_flag=True, help="The fastest that fits, however long its build takes.")
 @click.option(
     "--engine",
@@ -44,6 +60,8 @@ def fold(
     board: str,
     link: str | None,
     fps: float | None,
+    latency: float | None,
+    cells: int | None,
     fastest: bool,
     engine: str | None,
     writable: bool,
@@ -52,38 +70,56 @@ def fold(
 ) -> None:
     """Chooses PE, SIMD, memory and engine of each layer.
 
-    Without --fps and --max: the fastest folding of at most 4,000 logic cells with the link, which builds in a minute
-    or two; where none is so small, the fastest that fits the board. With --max the fastest that fits the board; with
-    --fps the cheapest that reaches so many frames per second at the board's clock, and exit code 1 when none does.
-    What --max would give is said beside each other choice. A folding fits whose estimate takes at most 80 % of the
-    board's logic cells, and its block RAMs.
+    Of --fps, --latency, --cells and --max one says what for, all at the board's clock and with its link. --fps: the
+    cheapest folding that reaches so many frames per second. --latency: the cheapest found whose frames are through in
+    so many microseconds. --cells: the fastest of at most so many logic cells. --max: the fastest that fits the board.
+    Without any: the fastest of at most 4,000 logic cells, which builds in a minute or two; where none is so small, the
+    fastest that fits. Exit code 1 when none does it; then the nearest is named, and what more would take.
+
+    What --max would give is said beside each other choice, and what the next quicker folding would take that there is
+    no room for. A folding fits whose estimate takes at most 80 % of the board's logic cells, and its block RAMs.
 
     The engine spatial takes a vector in every cycle and about two thirds of a LUT4 per weight, the engine lookup a
     truth table for each neuron of few weights other than 0; the engine folded takes the cycles that fit. With any, each
     layer gets what costs least within the cycles of all. Without --engine layers are folded, unless any gives fewer
     cycles with --max, reaches what folded does not with --fps, or fits where folded does not.
     """
+    from bnnhw.flow.aims import Aim
     from bnnhw.flow.baud import with_baud
-    from bnnhw.flow.fold import HEADROOM, as_board, check_frame, choose, fold_json, save_folding
+    from bnnhw.flow.choose import HEADROOM, SMALLEST, choose, choose_board
+    from bnnhw.flow.fold import as_board, check_frame, fold_json, save_folding
     from bnnhw.flow.network import open_network
     from bnnhw.flow.pins import with_link
 
-    if fps is not None and fastest:
-        raise click.UsageError("--fps and --max can't be given together")
-    chosen = with_baud(with_link(as_board(board), link, placed=False), baud)
+    given = {"--fps": fps, "--latency": latency, "--cells": cells, "--max": fastest or None}
+    said = [option for option, value in given.items() if value is not None]
+    if len(said) > 1:
+        raise click.UsageError(f"{' and '.join(said)} can't be given together")
+    aim = Aim(fps, latency, cells, fastest)
+    if board == SMALLEST and (link is not None or baud is not None):
+        raise click.UsageError("--link and --baud need a board: --board smallest takes each with its own")
+    chosen = None if board == SMALLEST else with_baud(with_link(as_board(board), link, placed=False), baud)
     loaded = open_network(network)
-    check_frame(loaded, chosen)
+    if chosen is not None:
+        check_frame(loaded, chosen)
     with session.stage("fold"):
-        choice = choose(loaded, chosen, fps=fps, fastest=fastest, engine=engine, writable=writable)
+        if chosen is None:
+            choice = choose_board(loaded, aim, engine=engine, writable=writable)
+        else:
+            choice = choose(loaded, chosen, aim, engine=engine, writable=writable)
+        chosen = choice.board
         data = fold_json(choice.folded, chosen)
         best = data if fastest else choice.headroom() or data
         data["fastest"] = {key: best[key] for key in HEADROOM}
+        data["better"] = choice.better()
     if output is not None:
         save_folding(choice.folded, output)
 
     def show(console: Console) -> None:
         from rich.table import Table
 
+        if board == SMALLEST:
+            console.print(f"{chosen.name}: {chosen.device}, {chosen.lut4:,} logic cells", markup=False)
         table = Table("layer", box=None, pad_edge=False)
         shared = ("vectors",) if any(row["vectors"] > 1 for row in data["layers"]) else ()
         for heading in ("PE", "SIMD", *shared, "memory", "engine", "cycles"):
@@ -100,6 +136,8 @@ def fold(
         need = data["estimate"]
         sprams = f", {need['spram']} SPRAMs" if need["spram"] else ""
         console.print(f"about {need['lut4']} LUT4 and {need['bram']} block RAMs{sprams} with the link")
+        if data["better"]:
+            console.print(f"the next better, which there is no room for: {data['better']['text']}", markup=False)
         if best["cycles_per_frame"] < data["cycles_per_frame"]:
             console.print(headroom_note(best), markup=False)
         if output is not None:

@@ -37,7 +37,7 @@ def frames_per_second(figures: Mapping[str, Any]) -> str:
 
 
 def headroom_note(best: Mapping[str, Any]) -> str:
-    """What ``bnnhw fold --max`` gives, in a line; ``best`` is what :meth:`bnnhw.flow.fold.Choice.headroom` says."""
+    """What ``bnnhw fold --max`` gives, in a line; ``best`` is what :meth:`bnnhw.flow.choose.Choice.headroom` says."""
     return (
         f"the fastest that fits (bnnhw fold --max): {frames_per_second(best)}, "
         f"about {best['estimate']['lut4']} LUT4 and {best['estimate']['bram']} block RAMs, longer to build"
@@ -54,7 +54,8 @@ def choose_folding(
     session: Session, network: Network, board: Board | None, folding: Path | None, *, writable: bool = False
 ) -> FoldedNetwork:
     """The folding of the file, or the one that suits the board; says what a choice leaves on the table."""
-    from bnnhw.flow.fold import choose, predict
+    from bnnhw.flow.choose import choose
+    from bnnhw.flow.fold import predict
 
     choice = choose(network, board, folding=folding, writable=writable)
     best = choice.headroom()
@@ -72,8 +73,9 @@ def open_path(
     writable: bool = False,
 ) -> Design | FoldedNetwork:
     """A generated folder, or a bare .bnn file, folded: by the folding file, or as suits the board."""
+    from bnnhw.flow.choose import fold
     from bnnhw.flow.design import open_design
-    from bnnhw.flow.fold import check_frame, fold
+    from bnnhw.flow.fold import check_frame
     from bnnhw.flow.network import check_imported, open_network
 
     if not path.is_dir():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bnnhw.dataflow.flow import Link, Timeline, sink, source
 from bnnhw.dataflow.graph import Graph
 
-__all__ = ["LONGEST_PERIOD", "SETTLED", "Throughput", "settle"]
+__all__ = ["LONGEST_PERIOD", "SETTLED", "Throughput", "first_result", "settle"]
 
 SETTLED = 3
 """Equal distances between results, or rounds of equal distances, that are taken for the steady state."""
@@ -41,6 +41,28 @@ class Throughput:
     links: tuple[Link, ...]
 
 
+def first_result(graph: Graph) -> int:
+    """Cycles from the first input word taken to the first result offered, of a frame that meets an empty accelerator.
+
+    Raises
+    ------
+    Deadlock
+        When the frame does not get through.
+    """
+    links, timeline = _let_loose(graph, 1)
+    timeline.until(links[graph.output], 1)
+    return links[graph.output].offered[0] - links[0].taken[0]
+
+
+def _let_loose(graph: Graph, frames: int) -> tuple[tuple[Link, ...], Timeline]:
+    """All units of a graph against each other, in an environment that never waits."""
+    links = tuple(Link() for _ in range(graph.streams))
+    runs = [node.flow(links, frames) for node in graph.nodes]
+    runs.append((source(links[0], frames * graph.input.words), (links[0],)))
+    runs.append((sink(links[graph.output], frames), (links[graph.output],)))
+    return links, Timeline(runs)
+
+
 def settle(graph: Graph) -> Throughput:
     """Follow frames from an empty accelerator on, in an environment that never waits, until results come steadily.
 
@@ -52,11 +74,8 @@ def settle(graph: Graph) -> Throughput:
     Deadlock
         When no frame gets through.
     """
-    links = tuple(Link() for _ in range(graph.streams))
-    runs = [node.flow(links, MOST_FRAMES) for node in graph.nodes]
-    runs.append((source(links[0], MOST_FRAMES * graph.input.words), (links[0],)))
-    runs.append((sink(links[graph.output], MOST_FRAMES), (links[graph.output],)))
-    timeline, results = Timeline(runs), links[graph.output]
+    links, timeline = _let_loose(graph, MOST_FRAMES)
+    results = links[graph.output]
     bound = max(node.unit.interval for node in graph.nodes)
     # The first vectors go through units that share weight words one by one, at an even and slower pace.
     warm_up = sum(node.unit.warm_up for node in graph.nodes)

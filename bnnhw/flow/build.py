@@ -17,8 +17,9 @@ from bnnhw.dataflow.image import image_crc, pack_image
 from bnnhw.errors import RequestError
 from bnnhw.files import OutputFolder, digest, locked, new_folders, package_digest, read_json, write_whole
 from bnnhw.flow.baud import with_baud
+from bnnhw.flow.choose import check_memories
 from bnnhw.flow.design import NETWORK, SIDECAR, Design, open_design
-from bnnhw.flow.fold import as_board, check_frame, check_memories, fold_json, technology_of
+from bnnhw.flow.fold import as_board, check_frame, fold_json, technology_of
 from bnnhw.flow.frames import Frames
 from bnnhw.flow.generate import CORE, FOLDING, generate
 from bnnhw.flow.kept import SIMULATION, kept_simulation

@@ -16,8 +16,9 @@ from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.errors import RequestError, ToolError
 from bnnhw.files import OutputFolder, check_output, file_digest, locked, new_folders, package_digest, write_json
 from bnnhw.flow.build import build_bitstream, build_json
+from bnnhw.flow.choose import fold
 from bnnhw.flow.design import NETWORK, SIDECAR, open_design
-from bnnhw.flow.fold import as_board, fold, fold_json, save_folding
+from bnnhw.flow.fold import as_board, fold_json, save_folding
 from bnnhw.flow.frames import Wanted, find_frames
 from bnnhw.flow.generate import CORE, FOLDING, generate
 from bnnhw.flow.import_ import import_json, import_model, save
@@ -43,7 +44,7 @@ class Kind:
     ----------
     recipe : str
     engine : str
-        Of its folding, as :func:`~bnnhw.flow.fold.fold` takes it.
+        Of its folding, as :func:`~bnnhw.flow.choose.fold` takes it.
     """
 
     recipe: str

@@ -1,44 +1,31 @@
-"""The choice of a folding, and what it promises: cycles and cost."""
+"""What a folding promises: cycles and cost. :mod:`bnnhw.flow.choose` chooses it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bnnhw import boards, devices
 from bnnhw.boards import Board
 from bnnhw.dataflow import Resources
-from bnnhw.dataflow.engine import ENGINES
 from bnnhw.dataflow.frame import Frame
 from bnnhw.dataflow.graph import left_out
 from bnnhw.dataflow.resources import NOTHING
-from bnnhw.errors import CheckError, FoldingError, RequestError
 from bnnhw.files import new_folders
 from bnnhw.flow.chip import chip_json
 from bnnhw.folding import FoldedNetwork, Prediction
 from bnnhw.folding import file as folding_file
 from bnnhw.folding import predict as predict_graph
-from bnnhw.folding.engines import FOLDED, Chooser, Preferring
-from bnnhw.folding.solve import Solver
 from bnnhw.ir import Network
 from bnnhw.links import board_link
 from bnnhw.links.weights import flash_loader
 
 __all__ = [
-    "ANY",
-    "HEADROOM",
-    "Choice",
     "as_board",
     "check_frame",
     "check_frame_bits",
-    "check_memories",
-    "choose",
     "cost",
-    "cycles_for",
-    "engine_words",
     "estimate_json",
-    "fold",
     "fold_json",
     "link_reserve",
     "predict",
@@ -46,13 +33,6 @@ __all__ = [
     "technology_of",
     "with_link",
 ]
-
-
-ANY = "any"
-"""Whichever engine, layer by layer."""
-
-HEADROOM = ("cycles_per_frame", "fps", "link_fps", "estimate")
-"""What is said of the fastest folding that fits, in the words of :func:`fold_json`."""
 
 
 def as_board(board: Board | str) -> Board:
@@ -63,178 +43,6 @@ def as_board(board: Board | str) -> Board:
 def technology_of(board: Board | None) -> str:
     """Name of the technology that hardware for a board is made for: ``"generic"`` without one."""
     return "generic" if board is None else board.family.name
-
-
-def fold(
-    network: Network,
-    board: Board | str | None = None,
-    *,
-    folding: Path | str | None = None,
-    fps: float | None = None,
-    fastest: bool = False,
-    engine: str | None = None,
-    writable: bool = False,
-) -> FoldedNetwork:
-    """Chooses PE, SIMD, memory and engine of every layer; room for the board's link is kept.
-
-    Parameters
-    ----------
-    network : Network
-        Streamlined.
-    board : Board or str, optional
-        The board it must fit; without one the first that it fits.
-    folding : Path or str, optional
-        A folding file to take instead of a choice.
-    fps : float, optional
-        Frames per second that are enough at the board's clock: the cheapest folding that reaches them.
-    fastest : bool
-        The fastest that fits, however long its build takes. Otherwise, and without ``fps``, the fastest of at most
-        4,000 logic cells, link included, which builds in a minute or two; where none is so small, the fastest that
-        fits.
-    engine : str, optional
-        The engine of every layer that it can compute, ``"folded"``, ``"spatial"`` or ``"lookup"``; ``"any"``: what
-        costs least of all engines, layer by layer. Not given: ``"folded"`` where that fits and is fast enough, and for
-        the fastest where nothing is faster; else ``"any"`` (:class:`~bnnhw.folding.engines.Preferring`).
-    writable : bool
-        Whether weights and thresholds of all layers are to be replaceable while the device runs: in block RAM or SPRAM,
-        by the engine folded.
-
-    Raises
-    ------
-    CheckError
-        When none fits the board, or none that does is so fast.
-    FoldingError
-        When the file's folding can't be built.
-    RequestError
-        For an engine that is not known.
-    """
-    return choose(network, board, folding=folding, fps=fps, fastest=fastest, engine=engine, writable=writable).folded
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A folding, and the board that it was chosen for.
-
-    Parameters
-    ----------
-    folded : FoldedNetwork
-    board : Board
-    solver : Chooser, optional
-        What chose it; None for one from a file.
-    """
-
-    folded: FoldedNetwork
-    board: Board
-    solver: Chooser | None = None
-
-    def headroom(self) -> dict[str, Any] | None:
-        """What the fastest folding that fits the board promises: what a modest choice leaves on the table.
-
-        Returns
-        -------
-        dict, optional
-            ``cycles_per_frame``, ``fps`` at the board's clock, ``link_fps`` and ``estimate``, as :func:`fold_json` says
-            them; None for a folding from a file.
-        """
-        if self.solver is None:
-            return None
-        best = fold_json(self.solver.fastest(), self.board)
-        return {key: best[key] for key in HEADROOM}
-
-
-def choose(
-    network: Network,
-    board: Board | str | None = None,
-    *,
-    folding: Path | str | None = None,
-    fps: float | None = None,
-    fastest: bool = False,
-    engine: str | None = None,
-    writable: bool = False,
-) -> Choice:
-    """Like :func:`fold`, with the board that it is for and what was left on the table."""
-    candidates = boards.usual() if board is None else [as_board(board)]
-    for candidate in candidates[:-1]:
-        try:
-            return _choose(network, candidate, folding, fps, fastest, engine, writable)
-        except (CheckError, FoldingError):
-            continue
-    return _choose(network, candidates[-1], folding, fps, fastest, engine, writable)
-
-
-def _choose(
-    network: Network,
-    board: Board,
-    folding: Path | str | None,
-    fps: float | None,
-    fastest: bool,
-    engine: str | None,
-    writable: bool,
-) -> Choice:
-    if folding is not None:
-        folded = folding_file.load(Path(folding), network)
-        if writable:
-            folded = FoldedNetwork(network, tuple(replace(each, writable=True) for each in folded.foldings))
-        check_memories(folded, board)
-        return Choice(folded, board)
-    solver = _chooser(network, board, engine, writable)
-    if fps is None:
-        return Choice(solver.fastest() if fastest else solver.modest(), board, solver)
-    folded = solver.cheapest(cycles_for(fps, board.clock_mhz))
-    if folded is None:
-        best = fold_json(solver.fastest(), board)
-        raise CheckError(
-            f"the fastest folding that fits {board.name} gives {best['fps']:.1f} frames per second at "
-            f"{board.clock_mhz:g} MHz ({best['link_fps']:.1f} over the link), not {fps:g}"
-        )
-    return Choice(folded, board, solver)
-
-
-def check_memories(folded: FoldedNetwork, board: Board) -> None:
-    """:class:`~bnnhw.errors.RequestError` for weights in SPRAM that a board has not, or can't fill."""
-    chosen = [(layer, folding) for layer, folding in folded.pairs if folding.memory == "spram"]
-    if not chosen:
-        return
-    name = chosen[0][0].name
-    if not board.sprams:
-        raise RequestError(
-            f"layer {name}: memory spram needs a device with SPRAM, and the {board.device} of {board.name} has none: "
-            "lut or block"
-        )
-    fixed = next((layer.name for layer, folding in chosen if not folding.writable), None)
-    if fixed is not None and not board.filled_sprams:
-        raise RequestError(
-            f"layer {fixed}: memory spram is filled from the flash of the board, and no program that is known here "
-            f"writes that of {board.name} behind the bitstream: lut or block, or writable, to be filled over the link"
-        )
-    taken = folded.graph(board.family.technology, quick=True).resources().spram
-    if taken > board.sprams:
-        raise RequestError(
-            f"layer {name}: memory spram must take at most the {board.sprams} SPRAMs of {board.name}, not {taken}, all "
-            "layers together"
-        )
-
-
-def _chooser(network: Network, board: Board, engine: str | None, writable: bool) -> Chooser:
-    reserve = link_reserve(network, board)
-    if engine is None and not writable:
-        return Preferring(network, board, reserve=reserve, loader=flash_loader())
-    engine = FOLDED if engine is None else engine
-    if engine not in engine_words():
-        raise RequestError(f"engine must be one of {', '.join(engine_words())}, not {engine!r}")
-    engines = tuple(ENGINES) if engine == ANY else (engine,)
-    return Solver(network, board, reserve=reserve, engines=engines, loader=flash_loader(), writable=writable)
-
-
-def engine_words() -> tuple[str, ...]:
-    """What may be asked for: an engine, or any of them."""
-    return (*ENGINES, ANY)
-
-
-def cycles_for(fps: float, clock_mhz: float) -> int:
-    """The most cycles per frame at which a clock gives so many frames per second."""
-    # Frames per second that `fold` said are a rounded quotient: they ask for the cycles that they are of.
-    return int(clock_mhz * 1e6 / fps * (1 + 1e-12))
 
 
 def check_frame(network: Network, board: Board | str) -> None:

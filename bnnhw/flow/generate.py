@@ -21,9 +21,10 @@ from bnnhw.dataflow.loads import image
 from bnnhw.errors import RequestError
 from bnnhw.files import digest, file_digest, whole_directory, write_json, write_text, write_whole
 from bnnhw.flow.baud import with_baud
+from bnnhw.flow.choose import check_memories
 from bnnhw.flow.companions import companions
 from bnnhw.flow.design import DESIGN, FORMAT_VERSION, NETWORK, SIDECAR, Design, open_design, probe_json
-from bnnhw.flow.fold import as_board, check_memories, fold_json, technology_of
+from bnnhw.flow.fold import as_board, fold_json, technology_of
 from bnnhw.flow.loads import IMAGE, check_load, load_setting
 from bnnhw.flow.pins import with_link
 from bnnhw.flow.show import describe

@@ -15,7 +15,8 @@ from bnnhw.datasets import KNOWN, Dataset, Reading, load, suggest
 from bnnhw.datasets.reading import FLAGS, PLAIN
 from bnnhw.errors import CheckError, FoldingError, RequestError
 from bnnhw.files import new_folders, seal, write_text
-from bnnhw.flow.fold import as_board, check_frame_bits, cost, fold, fold_json
+from bnnhw.flow.choose import fold
+from bnnhw.flow.fold import as_board, check_frame_bits, cost, fold_json
 from bnnhw.flow.progress import Stage, silent_stage
 from bnnhw.flow.train import no_folder_of_kernels
 

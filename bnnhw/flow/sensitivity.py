@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from bnnhw.analysis import Sensitivity, Suggestion, measure, suggest
 from bnnhw.boards import Board
 from bnnhw.errors import RequestError
+from bnnhw.flow.choose import choose
 from bnnhw.flow.evaluate import encode
-from bnnhw.flow.fold import choose, estimate_json, link_reserve
+from bnnhw.flow.fold import estimate_json, link_reserve
 from bnnhw.flow.progress import Stage, silent_stage
 from bnnhw.folding.solve import CELL_SHARE
 from bnnhw.ir import Network

@@ -19,6 +19,7 @@ from bnnhw.dataflow.loads import WORD_BITS
 from bnnhw.dataflow.resources import Resources
 from bnnhw.devices import Family
 from bnnhw.errors import FoldingError
+from bnnhw.folding.costs import Costs
 from bnnhw.ir import Layer
 
 __all__ = ["NEARLY", "Choices", "Room", "choose", "spent"]
@@ -70,6 +71,10 @@ class Choices:
         Weights may be in SPRAM too, wherever they may be in block RAM, where no more than so many are full of them.
     writable : bool
         Whether only foldings are compared whose weights and thresholds can be replaced while the device runs.
+    vectors : sequence of int
+        Numbers of vectors that may share a weight word, where that brings a folding within ``cycles``.
+    costs : Costs, optional
+        What is known of the costs of units.
 
     Attributes
     ----------
@@ -90,7 +95,9 @@ class Choices:
         writable: bool = False,
         vectors: Sequence[int] = (),
         cycles: range = range(0),
+        costs: Costs | None = None,
     ) -> None:
+        costs = Costs(family.technology) if costs is None else costs
         foldings = [folding for name in engines for folding in ENGINES.named(name).candidates(layer)]
         foldings = foldings or list(ENGINES.named("folded").candidates(layer))
         foldings += [each for folding in foldings for each in _shared(layer, folding, vectors, cycles)]
@@ -103,7 +110,7 @@ class Choices:
             if not foldings:
                 raise FoldingError(f"layer {layer.name}: no engine that is asked for has weights that can be written")
         units = [ENGINES.named(folding.engine).unit(layer, folding, family.technology) for folding in foldings]
-        rooms = [Room.of(unit.resources(family.technology)) for unit in units]
+        rooms = [Room.of(costs.of(unit)) for unit in units]
         rows = sorted(
             (unit.interval, room.cells, room.blocks, room.sprams, position)
             for position, (unit, room) in enumerate(zip(units, rooms, strict=True))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
+from math import inf
 from typing import Protocol
 
 from bnnhw.dataflow.engine import ENGINES
 from bnnhw.dataflow.resources import NOTHING, Resources
 from bnnhw.errors import CheckError
+from bnnhw.folding.beyond import Beyond
+from bnnhw.folding.costs import Costs
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.predict import predict
 from bnnhw.folding.solve import Device, Solver
@@ -31,6 +34,10 @@ class Chooser(Protocol):
     def fastest(self) -> FoldedNetwork: ...
     def modest(self) -> FoldedNetwork: ...
     def cheapest(self, cycles: int) -> FoldedNetwork | None: ...
+    def prompt(self, latency: int) -> FoldedNetwork | None: ...
+    def within(self, cells: float) -> FoldedNetwork: ...
+    def beyond(self, cycles: int, cells: float = ...) -> Beyond | None: ...
+    def slowest(self, folded: FoldedNetwork) -> int: ...
 
 
 class Preferring:
@@ -47,12 +54,21 @@ class Preferring:
     device : Device
     reserve, loader : Resources
         What beside the accelerator must fit too, and where SPRAM is used.
+    costs : Costs, optional
+        What is known of the costs of units on the family.
     """
 
     def __init__(
-        self, network: Network, device: Device, *, reserve: Resources = NOTHING, loader: Resources = NOTHING
+        self,
+        network: Network,
+        device: Device,
+        *,
+        reserve: Resources = NOTHING,
+        loader: Resources = NOTHING,
+        costs: Costs | None = None,
     ) -> None:
-        self._network, self._device, self._reserve, self._loader = network, device, reserve, loader
+        self._network, self._device = network, device
+        self._solver = partial(Solver, network, device, reserve=reserve, loader=loader, costs=costs)
 
     def fastest(self) -> FoldedNetwork:
         """That of the fewest cycles per frame; fails as :meth:`Solver.fastest` does where nothing fits."""
@@ -72,9 +88,36 @@ class Preferring:
         found = self._any.cheapest(cycles)
         return found if found is not None and _routed(found) else None
 
+    def prompt(self, latency: int) -> FoldedNetwork | None:
+        """The cheapest found of at most so many cycles of latency; None when none fits."""
+        if (found := self._folded.prompt(latency)) is not None or not self._others:
+            return found
+        found = self._any.prompt(latency)
+        return found if found is not None and _routed(found) else None
+
+    def within(self, cells: float) -> FoldedNetwork:
+        """The fastest of at most so many logic cells, folded; of all engines where that is too large."""
+        try:
+            return self._folded.within(cells)
+        except CheckError:
+            if not self._others:
+                raise
+            found = self._any.within(cells)
+            if not _routed(found):
+                raise
+            return found
+
+    def beyond(self, cycles: int, cells: float = inf) -> Beyond | None:
+        """What the cheapest within so many cycles would take, folded (:meth:`Solver.beyond`)."""
+        return self._folded.beyond(cycles, cells)
+
+    def slowest(self, folded: FoldedNetwork) -> int:
+        """Cycles of the slowest unit (:meth:`Solver.slowest`)."""
+        return self._folded.slowest(folded)
+
     @cached_property
     def _folded(self) -> Solver:
-        return Solver(self._network, self._device, reserve=self._reserve, engines=(FOLDED,), loader=self._loader)
+        return self._solver(engines=(FOLDED,))
 
     @cached_property
     def _others(self) -> bool:
@@ -85,9 +128,7 @@ class Preferring:
     def _any(self) -> Solver:
         """From all engines: what constants in the fabric take is worked out here, some seconds for 30,000 of them."""
         engines = (FOLDED, *(name for name in ENGINES if name != FOLDED))
-        return Solver(
-            self._network, self._device, reserve=self._reserve, engines=engines, large=_large, loader=self._loader
-        )
+        return self._solver(engines=engines, large=_large)
 
     @cached_property
     def _fastest(self) -> FoldedNetwork:

@@ -14,14 +14,16 @@ from functools import cached_property
 from math import inf
 from typing import Protocol
 
-import numpy as np
-
 from bnnhw.dataflow.resources import NOTHING, Resources
 from bnnhw.devices import Family
 from bnnhw.errors import CheckError
+from bnnhw.folding.beyond import Beyond, beyond
 from bnnhw.folding.choices import Choices, Room, choose, spent
+from bnnhw.folding.costs import Costs
+from bnnhw.folding.exchange import exchanged
 from bnnhw.folding.folded import FoldedNetwork
 from bnnhw.folding.predict import predict
+from bnnhw.folding.prompt import prompt
 from bnnhw.ir import Layer, Network, Window, walk
 from bnnhw.lowering.columns import column_windows, columns_misfit
 
@@ -38,12 +40,6 @@ VECTORS = (2, 4)
 
 EXCHANGES = 7_500
 """Foldings that are tried in the stead of others, over the square of the layers: 300 of five, 52 of twelve."""
-
-WORTH_EXCHANGING = 0.25
-"""Share of the device by which picks may be too large for exchanges to be tried."""
-
-NEAREST = 4
-"""Foldings of each layer that are tried at least."""
 
 CORRECTIONS = 4
 """Times that a choice is made again: of less room for what lies between, of fewer cycles for units that wait."""
@@ -101,6 +97,8 @@ class Solver:
         block RAM is short.
     writable : bool
         Whether all weights and thresholds are to be such that they can be replaced while the device runs.
+    costs : Costs, optional
+        What is known of the costs of units on the family.
     """
 
     def __init__(
@@ -113,16 +111,18 @@ class Solver:
         large: Callable[[Layer], bool] = lambda layer: False,  # noqa: ARG005
         loader: Resources = NOTHING,
         writable: bool = False,
+        costs: Costs | None = None,
     ) -> None:
         self.network = network
         self.device = device
         self.reserve = reserve
         self._layers = tuple(walk(network.chain))
-        self._room = Room(CELL_SHARE * device.lut4, device.block_rams, device.filled_sprams)
+        self.room = Room(CELL_SHARE * device.lut4, device.block_rams, device.filled_sprams)
         self._loader = loader
         self._engines = [(layer, engines[:1] if large(layer) else engines) for layer in self._layers]
         self._writable = writable
-        self._choices = self._compared(0)
+        self._costs = Costs(device.family.technology) if costs is None else costs
+        self.choices = self._compared(0)
         self._shared: dict[range, list[Choices]] = {}
 
     @property
@@ -130,11 +130,25 @@ class Solver:
         """Cycles per frame that no folding goes below, of whatever engine."""
         return max(map(_least, self._layers))
 
+    @property
+    def least_in_columns(self) -> int:
+        """The same, with the taps of windows in columns where they can be."""
+        return max(map(_least_in_columns, self._layers))
+
     def _compared(self, sprams: int, vectors: Sequence[int] = (), cycles: range = range(0)) -> list[Choices]:
         """The foldings of every layer with weights, of which some are in at most so many SPRAMs."""
         family = self.device.family
         return [
-            Choices(layer, family, engines, sprams=sprams, writable=self._writable, vectors=vectors, cycles=cycles)
+            Choices(
+                layer,
+                family,
+                engines,
+                sprams=sprams,
+                writable=self._writable,
+                vectors=vectors,
+                cycles=cycles,
+                costs=self._costs,
+            )
             for layer, engines in self._engines
             if layer.matrix is not None
         ]
@@ -145,41 +159,44 @@ class Solver:
         sprams = self.device.filled_sprams
         return self._compared(sprams) if sprams else []
 
-    def _sharing(self, cycles: range) -> list[Choices]:
+    def sharing(self, cycles: range) -> list[Choices]:
         """The same, with those whose weight words several vectors share, which brings them within the cycles."""
         if cycles not in self._shared:
             self._shared[cycles] = self._compared(0, VECTORS, cycles)
         return self._shared[cycles]
 
-    def fastest(self, cells: float = inf, *, spram: bool = True) -> FoldedNetwork:
+    def fastest(self, cells: float = inf, *, spram: bool = True, sharing: bool = True) -> FoldedNetwork:
         """The folding with the fewest cycles per frame whose estimate fits the device, what is reserved included.
 
         With ``cells``, one of at most so many logic cells. The least number of cycles that all layers have a folding
-        within, and that fits, is searched by halving; without ``cells`` then fewer cycles than that, with weight words
-        that several vectors share and taps in columns.
+        within, and that fits, is searched by halving; then fewer cycles than that, with weight words that several
+        vectors share and taps in columns.
 
         Parameters
         ----------
         cells : float
         spram : bool
             Whether weights may be in SPRAM, where the device has some that is filled.
+        sharing : bool
+            Whether weight words may be shared.
 
         Raises
         ------
         CheckError
             When not even the smallest folding fits; the message says how much too big it is.
         """
-        room = replace(self._room, cells=min(self._room.cells, cells))
-        widest = (self._in_spram if spram else []) or self._choices
+        room = replace(self.room, cells=min(self.room.cells, cells))
+        widest = (self._in_spram if spram else []) or self.choices
         low = self.least
-        high = max(low, *(int(choice.cycles[-1]) for choice in (*self._choices, *widest)))
+        high = max(low, *(int(choice.cycles[-1]) for choice in (*self.choices, *widest)))
         best = self._within(high, room, spram=spram)
         if best is None:
-            cost = self._cost(self._folded([choice.cheapest(self._room) for choice in widest], widest))
+            cost = self.cost(self.folded([choice.cheapest(self.room) for choice in widest], widest))
             sprams = f", {cost.spram} of its {self.device.filled_sprams} SPRAMs" if cost.spram else ""
+            asked = "" if cells >= self.room.cells else f", and {cells:.0f} were asked to do"
             raise CheckError(
                 f"the network does not fit {self.device.name} even at its smallest: "
-                f"about {cost.cells} logic cells of {self.device.lut4}, "
+                f"about {cost.cells} logic cells of {self.device.lut4}{asked}, "
                 f"{cost.bram} block RAMs of {self.device.block_rams}{sprams}"
             )
         while low < high:
@@ -189,15 +206,15 @@ class Solver:
                 best, high = folded, middle
             else:
                 low = middle + 1
-        return best if cells < inf else self._faster(best, high)
+        return self._faster(best, high, room) if sharing else best
 
-    def _faster(self, best: FoldedNetwork, high: int) -> FoldedNetwork:
+    def _faster(self, best: FoldedNetwork, high: int, room: Room) -> FoldedNetwork:
         """The fastest with shared weight words, where it takes fewer cycles than ``high``; else ``best``."""
-        low = max(map(_least_in_columns, self._layers))
-        sharing = self._sharing(range(low, high))
+        low = self.least_in_columns
+        sharing = self.sharing(range(low, high))
         while low < high:
             middle = (low + high) // 2
-            folded = self._chosen(sharing, middle, self._room)
+            folded = self._chosen(sharing, middle, room)
             if folded is not None:
                 best, high = folded, middle
             else:
@@ -212,16 +229,16 @@ class Solver:
         for spram in (False, True) if self.device.filled_sprams else (False,):
             for cells in (MODEST_CELLS, inf):
                 with suppress(CheckError):
-                    return self.fastest(cells, spram=spram)
+                    return self.fastest(cells, spram=spram, sharing=cells == inf)
         return self.fastest()
 
     def cheapest(self, cycles: int) -> FoldedNetwork | None:
         """The folding of the least estimated cost of at most so many cycles per frame; None when none fits."""
         target, before = cycles, None
         for _ in range(CORRECTIONS):
-            folded = self._within(target, self._room)
-            if folded is None and target >= max(map(_least_in_columns, self._layers)):
-                folded = self._chosen(self._sharing(range(cycles // 2, cycles)), target, self._room)
+            folded = self._within(target, self.room)
+            if folded is None and target >= self.least_in_columns:
+                folded = self._chosen(self.sharing(range(cycles // 2, cycles)), target, self.room)
             if folded is None:
                 return None
             found = predict(folded.graph(self.device.family.technology))
@@ -234,68 +251,67 @@ class Solver:
             before = folded
         return None
 
+    def within(self, cells: float) -> FoldedNetwork:
+        """The folding with the fewest cycles per frame of at most so many logic cells (:meth:`fastest`)."""
+        return self.fastest(cells)
+
+    def prompt(self, latency: int) -> FoldedNetwork | None:
+        """The folding of the least estimated cost found of at most so many cycles of latency; None when none fits."""
+        return prompt(self, latency)
+
+    def beyond(self, cycles: int, cells: float = inf) -> Beyond | None:
+        """What the cheapest folding within so many cycles would take (:func:`~bnnhw.folding.beyond.beyond`)."""
+        return beyond(self, cycles, cells)
+
+    def slowest(self, folded: FoldedNetwork) -> int:
+        """Cycles of the slowest unit of a folding, which a frame takes no fewer than."""
+        graph = folded.graph(self.device.family.technology, quick=True)
+        return max(node.unit.interval for node in graph.nodes)
+
     def _within(self, cycles: int, room: Room, *, spram: bool = True) -> FoldedNetwork | None:
         """The cheapest folding of every layer within ``cycles`` cycles, if there is one of each and all fit."""
         if cycles < self.least:
             return None
-        for choices in (self._choices, self._in_spram if spram else []):
+        for choices in (self.choices, self._in_spram if spram else []):
             if choices and (found := self._chosen(choices, cycles, room)) is not None:
                 return found
         return None
 
     def _chosen(self, choices: Sequence[Choices], cycles: int, room: Room) -> FoldedNetwork | None:
         """The same, of some foldings."""
+        picks = self.picked(choices, cycles, room)
+        return None if picks is None else self.folded(picks, choices, cycles)
+
+    def picked(self, choices: Sequence[Choices], cycles: int, room: Room) -> tuple[int, ...] | None:
+        """Which folding of each layer that is."""
         left, last = room - Room.of(self.reserve), list[int]()
         for _ in range(CORRECTIONS):
-            picks = choose(choices, cycles, left, self._room)
+            picks = choose(choices, cycles, left, self.room)
             if picks is None:
                 break
             last, whole = picks, self._whole(choices, picks, cycles)
             if room.holds(whole):
-                return self._folded(picks, choices, cycles)
+                return tuple(picks)
             # What lies between the layers is known now: so much less is left for them.
             left = room - (whole - spent(choices, picks))
         last = self._exchanged(choices, last, cycles, room) if last else last
-        fits = bool(last) and room.holds(self._whole(choices, last, cycles))
-        return self._folded(last, choices, cycles) if fits else None
+        return tuple(last) if last and room.holds(self._whole(choices, last, cycles)) else None
 
     def _exchanged(self, choices: Sequence[Choices], picks: list[int], cycles: int, room: Room) -> list[int]:
-        """Picks that are less too large, what lies between the layers counted, or fit.
-
-        One layer's folding after the other's is exchanged, those that cost little themselves are tried first, and so
-        many in all as :data:`EXCHANGES` says.
-        """
+        """Picks that are less too large, what lies between the layers counted, or fit."""
 
         def over(tried: list[int]) -> float:
             whole = self._whole(choices, tried, cycles)
             cells, blocks = max(whole.cells - room.cells, 0), max(whole.blocks - room.blocks, 0)
-            return cells / self._room.cells + blocks / max(self._room.blocks, 1) + max(whole.sprams - room.sprams, 0)
+            return cells / self.room.cells + blocks / max(self.room.blocks, 1) + max(whole.sprams - room.sprams, 0)
 
-        tries, least = EXCHANGES // len(self._layers) ** 2, over(picks)
-        orders = [
-            np.argsort(self._room.share(c.cells[:n], c.blocks[:n], c.sprams[:n]), kind="stable").tolist()
-            for c in choices
-            for n in (c.within(cycles),)
-        ]
-        before = inf
-        # What is far too large does not become small enough by exchanging.
-        while 0 < least < min(before, WORTH_EXCHANGING):
-            before = least
-            for layer, order in enumerate(orders):
-                for other in order[: max(tries // len(orders), NEAREST)]:
-                    if tries == 0 or least == 0:
-                        return picks
-                    tries -= 1
-                    tried = [*picks[:layer], other, *picks[layer + 1 :]]
-                    if (cost := over(tried)) < least:
-                        picks, least = tried, cost
-        return picks
+        return exchanged(choices, picks, cycles, self.room, over, EXCHANGES // len(self._layers) ** 2)
 
     def _whole(self, choices: Sequence[Choices], picks: Sequence[int], cycles: int) -> Room:
         """What picks take with all that lies between the layers, and what is reserved."""
-        return Room.of(self._cost(self._folded(picks, choices, cycles)))
+        return Room.of(self.cost(self.folded(picks, choices, cycles)))
 
-    def _folded(self, picks: Sequence[int], choices: Sequence[Choices], cycles: float = inf) -> FoldedNetwork:
+    def folded(self, picks: Sequence[int], choices: Sequence[Choices], cycles: float = inf) -> FoldedNetwork:
         """The network with one of its layers' choices each, their taps in columns where ``cycles`` need that."""
         layers = (layer for layer in self._layers if layer.matrix is not None)
         foldings = tuple(
@@ -304,7 +320,7 @@ class Solver:
         )
         return FoldedNetwork(self.network, foldings)
 
-    def _cost(self, folded: FoldedNetwork) -> Resources:
+    def cost(self, folded: FoldedNetwork) -> Resources:
         """The estimated cost, what is reserved included."""
-        cost = folded.graph(self.device.family.technology, quick=True).resources() + self.reserve
+        cost = self._costs.graph(folded.graph(self.device.family.technology, quick=True)) + self.reserve
         return cost + self._loader if cost.spram else cost

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bnnhw.datasets import KNOWN, available
 from bnnhw.errors import BnnhwError
+from bnnhw.flow.choose import fold
 from bnnhw.flow.design import SIDECAR, Design, open_design
-from bnnhw.flow.fold import fold
 from bnnhw.flow.frames import Frames, Wanted, find_frames
 from bnnhw.flow.network import open_network
 from bnnhw.folding import FoldedNetwork

@@ -178,16 +178,20 @@ def test_impossible_stall(network: Path, refused: Refused) -> None:
     assert message == "Invalid value for '--stall': 1.0 is not in the range 0<=x<1."
 
 
-def test_fps_and_max(network: Path, refused: Refused) -> None:
+def test_one_aim_at_a_time(network: Path, refused: Refused) -> None:
     message = refused(2, "fold", network, "--board", "icebreaker", "--fps", "1", "--max")
     assert message == "--fps and --max can't be given together"
+    message = refused(2, "fold", network, "--board", "icebreaker", "--latency", "1", "--cells", "100")
+    assert message == "--latency and --cells can't be given together"
+    message = refused(2, "fold", network, "--board", "smallest", "--link", "spi")
+    assert message == "--link and --baud need a board: --board smallest takes each with its own"
 
 
 def test_more_frames_a_second_than_the_board_can(network: Path, tmp_path: Path, refused: Refused) -> None:
     message = refused(1, "fold", network, "--board", "icebreaker", "--fps", "1e9", "-o", tmp_path / "f.json")
     assert re.fullmatch(
         r"the fastest folding that fits icebreaker gives \d+\.\d frames per second at 30 MHz "
-        r"\(\d+\.\d over the link\), not 1e\+09",
+        r"\(\d+\.\d over the link\), not 1000000000: no folding is that quick, whatever the device",
         message,
     )
 

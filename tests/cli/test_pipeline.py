@@ -15,7 +15,8 @@ from bnnhw import boards, datasets, devices, reference
 from bnnhw.build.result import BuildResult
 from bnnhw.dataflow.frame import Frame
 from bnnhw.flow import demo as flow_demo
-from bnnhw.flow.fold import HEADROOM, cycles_for
+from bnnhw.flow.aims import cycles_for
+from bnnhw.flow.choose import HEADROOM
 from bnnhw.flow.pins import pins_of, with_link
 from bnnhw.folding import FoldedNetwork, solve
 from bnnhw.folding import file as folding_file
@@ -196,7 +197,7 @@ def test_frames_per_second_that_were_said_can_be_asked_for() -> None:
 def test_help_says_what_is_chosen() -> None:
     """The rule of the choice without options, in the solver's own figures."""
     text = " ".join(run("fold", "--help").stdout.split())
-    assert f"the fastest folding of at most {solve.MODEST_CELLS:,} logic cells with the link" in text
+    assert f"Without any: the fastest of at most {solve.MODEST_CELLS:,} logic cells" in text
     assert f"at most {solve.CELL_SHARE:.0%} of the board's logic cells".replace("%", " %") in text
 
 

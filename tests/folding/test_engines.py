@@ -8,7 +8,8 @@ import pytest
 from bnnhw.boards import get
 from bnnhw.dataflow.engine import ENGINES
 from bnnhw.errors import CheckError, RequestError
-from bnnhw.flow.fold import choose, engine_words, fold, fold_json
+from bnnhw.flow.choose import choose, engine_words, fold
+from bnnhw.flow.fold import fold_json
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.folding.predict import predict
 from bnnhw.folding.solve import Solver

@@ -11,7 +11,7 @@ from bnnhw.boards import Board, get
 from bnnhw.dataflow.engine import ENGINES
 from bnnhw.devices import technology
 from bnnhw.errors import CheckError
-from bnnhw.flow.fold import fold
+from bnnhw.flow.choose import fold
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.engines import Preferring
 from bnnhw.folding.predict import predict

@@ -11,7 +11,8 @@ from bnnhw import lowering
 from bnnhw.boards import get
 from bnnhw.dataflow import Graph
 from bnnhw.errors import CheckError
-from bnnhw.flow.fold import cost, fold, fold_json
+from bnnhw.flow.choose import fold
+from bnnhw.flow.fold import cost, fold_json
 from bnnhw.folding import solve
 from bnnhw.folding.choices import Room
 from bnnhw.folding.predict import Prediction, predict

@@ -230,14 +230,14 @@ def test_weight_words_are_shared_where_they_bind() -> None:
     network, board = random_network((256, 128, 10)), get("ulx3s-12f")
     small = dataclasses.replace(board, part=dataclasses.replace(board.part, lut4=9000, block_rams=6))
     solver = Solver(network, small)
-    alone = solver._within(solver.least, solver._room)
+    alone = solver._within(solver.least, solver.room)
     assert alone is None
     fastest = solver.fastest()
     assert max(folding.vectors for folding in fastest.foldings) > 1
     cycles = predict(fastest.graph(board.family.technology)).cycles_per_frame
     cost = fastest.graph(board.family.technology).resources()
     assert cost.cells <= solve.CELL_SHARE * 9000 and cost.bram <= 6
-    single = next(each for each in range(cycles, 10_000) if solver._within(each, solver._room) is not None)
+    single = next(each for each in range(cycles, 10_000) if solver._within(each, solver.room) is not None)
     assert cycles < single
     for wanted, shared in ((cycles, True), (single, False)):
         found = solver.cheapest(wanted)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnhw.flow.fold import fold
+from bnnhw.flow.choose import fold
 from bnnhw.flow.import_ import import_model
 from bnnhw.frontend import FORMATS, Match, Source
 from bnnhw.ir import archive

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.flow.fold import fold
+from bnnhw.flow.choose import fold
 from bnnhw.flow.frames import Wanted, find_frames
 from bnnhw.flow.import_ import import_model
 from bnnhw.serve.app import Page, open_page
