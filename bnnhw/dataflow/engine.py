@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
 from bnnhw.dataflow.unit import Unit
 from bnnhw.devices import Technology
 from bnnhw.errors import FoldingError
+from bnnhw.files import LATER
 from bnnhw.ir import Dense, Layer
 from bnnhw.registry import Registry
 
@@ -91,6 +92,9 @@ class LayerFolding:
         Whether weights and thresholds can be replaced while the device runs: of a memory that is block RAM or SPRAM.
     columns : bool
         Whether the taps of a convolution come as columns of its kernel, side by side, instead of one per cycle.
+    thresholds : str
+        Where the thresholds of the engine ``"folded"`` live: ``"lut"`` (in logic; of a writable layer in what suits
+        their depth) or ``"block"`` (block RAM). Those of a layer that has one neuron fold are constants either way.
     """
 
     pe: int
@@ -101,6 +105,7 @@ class LayerFolding:
     vectors: int = 1
     writable: bool = False
     columns: bool = False
+    thresholds: str = field(default="lut", metadata=LATER)
 
     def __post_init__(self) -> None:
         if self.pe < 1 or self.simd < 1:

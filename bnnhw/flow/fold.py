@@ -128,6 +128,7 @@ def fold_json(
                 "simd": folding.simd,
                 "engine": folding.engine,
                 "memory": folding.memory,
+                "thresholds": folding.thresholds,
                 "planes": folding.planes,
                 "vectors": folding.vectors,
                 "columns": folding.columns,

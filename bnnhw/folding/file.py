@@ -2,15 +2,16 @@
 
 ``{"format": "bnnhw-folding", "version": 1, "layers": [{"name": "dense0", "pe": 8, "simd": 64,
 "memory": "block", "engine": "folded", "planes": "parallel", "vectors": 1}, ...]}``. Layers are found by name, in any
-order; what follows ``simd`` may be left out (``block``, ``folded``, ``parallel``, 1), and ``"writable": true`` and
-``"columns": true`` may be added. ``seal`` is that of :mod:`bnnhw.files.seal`: once edited, the file is a person's and
-is not overwritten.
+order; what follows ``simd`` may be left out (``block``, ``folded``, ``parallel``, 1), and ``"writable": true``,
+``"columns": true`` and ``"thresholds": "block"`` may be added. ``seal`` is that of :mod:`bnnhw.files.seal`: once
+edited, the file is a person's and is not overwritten.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,12 @@ MAX_BYTES = 1 << 24
 """Largest file read: a folding has about 100 bytes per layer."""
 
 _REQUIRED = {"name": str, "pe": int, "simd": int}
-_OPTIONAL = {"memory": str, "engine": str, "planes": str, "vectors": int, "writable": bool, "columns": bool}
+_SAID = {"memory": str, "engine": str, "planes": str, "vectors": int}
+_RARE = {"writable": bool, "columns": bool, "thresholds": str}
+"""Said where they are not as they are by default: most designs are fixed, and take one tap per cycle."""
+
+_OPTIONAL = {**_SAID, **_RARE}
+_DEFAULTS = {field.name: field.default for field in fields(LayerFolding)}
 
 _WORDS = {int: "an integer", str: "a string", bool: "true or false"}
 
@@ -49,8 +55,7 @@ def save(foldings: Sequence[LayerFolding], network: Network, path: Path) -> None
         {
             key: getattr(f, key) if key != "name" else layer.name
             for key in (*_REQUIRED, *_OPTIONAL)
-            # Said where it is so: most designs are fixed, and take one tap per cycle.
-            if _OPTIONAL.get(key) is not bool or getattr(f, key)
+            if key not in _RARE or getattr(f, key) != _DEFAULTS[key]
         }
         for layer, f in folded.pairs
     ]

@@ -36,7 +36,11 @@ class LookupEngine:
     """All neurons in each cycle, II = 1; a neuron is a table of the inputs whose weights are not 0."""
 
     kind: ClassVar[str] = "lookup"
-    options: Mapping[str, tuple[str, ...]] = {"memory": ("constant",), "planes": ("parallel",)}
+    options: Mapping[str, tuple[str, ...]] = {
+        "memory": ("constant",),
+        "planes": ("parallel",),
+        "thresholds": ("lut",),
+    }
 
     def check(self, layer: Layer, folding: LayerFolding) -> None:
         """Refuse anything but all of the matrix, and layers that are no tables."""

@@ -25,7 +25,11 @@ class FoldedEngine:
     """PE neurons by SIMD synapses per cycle, II = SF * NF; weights in logic, in block RAM or in SPRAM."""
 
     kind: ClassVar[str] = "folded"
-    options: Mapping[str, tuple[str, ...]] = {"memory": ("lut", "block", "spram"), "planes": ("parallel", "serial")}
+    options: Mapping[str, tuple[str, ...]] = {
+        "memory": ("lut", "block", "spram"),
+        "planes": ("parallel", "serial"),
+        "thresholds": ("lut", "block"),
+    }
     most_vectors: ClassVar[int] = MAX_VECTORS
 
     def check(self, layer: Layer, folding: LayerFolding) -> None:
@@ -59,11 +63,15 @@ class FoldedEngine:
         return MvuUnit(layer.matrix, folding, technology, layer.depth_multiplier, layer.vectors)
 
     def describe(self, folding: LayerFolding) -> str:
-        """PE, SIMD, vectors, memory and order of planes."""
+        """PE, SIMD, vectors, memories and order of planes."""
         serial = ", bit-serial" if folding.planes == "serial" else ""
         vectors = f", {folding.vectors} vectors" if folding.vectors > 1 else ""
         writable = ", writable" if folding.writable else ""
-        return f"PE {folding.pe}, SIMD {folding.simd}{vectors}, weights in {folding.memory} memory{serial}{writable}"
+        thresholds = ", thresholds in block memory" if folding.thresholds == "block" else ""
+        return (
+            f"PE {folding.pe}, SIMD {folding.simd}{vectors}, weights in {folding.memory} memory{thresholds}{serial}"
+            f"{writable}"
+        )
 
     def candidates(self, layer: Layer) -> Iterator[LayerFolding]:
         """Every PE and SIMD with the least padding, in either memory that a bitstream fills."""

@@ -216,15 +216,22 @@ def _weights(unit: MvuUnit) -> Iterator[Inventory]:
     if (weights := unit.loaded("weights")) is not None:
         stages = unit.lane_stages * pe
         widths = list(Counter(stages[column] for column in weights.rest).values())
-    blocks = sum(blocks_needed(t.weight_words, width, tech) for width in widths)
-    deep = -(-t.weight_words // tech.block_ram.depth) - 1
-    waiting = address * (len(by_stage) - 1 + max(t.read - 2, 0))
-    yield Inventory({"alone": waiting, "weights.block.deep": deep * sum(widths)}, blocks)
+    yield Inventory({"alone": address * (len(by_stage) - 1 + max(t.read - 2, 0))})
+    yield _block(t.weight_words, widths, tech)
+
+
+def _block(depth: int, widths: list[int], technology: Technology) -> Inventory:
+    """Memories in block RAM that are only read, side by side."""
+    deep = -(-depth // technology.block_ram.depth) - 1
+    blocks = sum(blocks_needed(depth, width, technology) for width in widths)
+    return Inventory({"weights.block.deep": deep * sum(widths)}, blocks)
 
 
 def _thresholds(unit: MvuUnit) -> Inventory:
     if unit.loaded("thresholds") is not None:
         return Inventory()
     low, high = unit.matrix.accumulator_range
-    width = narrowest(low, high + 1)[0]
-    return rom("thresholds", unit.timing.neuron_folds, unit.pe * unit.levels * width)
+    depth, columns = unit.timing.neuron_folds, unit.pe * unit.levels * narrowest(low, high + 1)[0]
+    if unit.folding.thresholds == "block" and depth > 1 and columns:
+        return _block(depth, [columns], unit.technology)
+    return rom("thresholds", depth, columns)

@@ -26,7 +26,7 @@ from bnnhw.units.mvu.timing import MvuTiming
 if TYPE_CHECKING:
     from bnnhw.units.mvu.rtl import Mvu
 
-__all__ = ["MvuUnit", "depthwise_misfit", "vectors_misfit"]
+__all__ = ["MvuUnit", "depthwise_misfit", "side_by_side", "vectors_misfit"]
 
 
 def depthwise_misfit(pe: int, multiplier: int, neurons: int) -> str | None:
@@ -57,7 +57,7 @@ def vectors_misfit(matrix: Dense, folding: LayerFolding, multiplier: int) -> str
     )
 
 
-def _side_by_side(words: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+def side_by_side(words: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     """Words of each processing element (PE, depth, bits) -> those of all of them (depth, PE * bits)."""
     assert words is not None, "what is loaded is there"
     return words.transpose(1, 0, 2).reshape(words.shape[1], -1)
@@ -217,12 +217,12 @@ class MvuUnit(Unit):
         if folding.memory == "spram" or folding.writable:
             depth, stages = self.timing.weight_words, self.lane_stages * self.pe
             chosen = banks(depth, stages, folding.memory, tech, writable=folding.writable)
-            found.append(Loaded("weights", depth, len(stages), chosen, lambda: _side_by_side(self.weights)))
+            found.append(Loaded("weights", depth, len(stages), chosen, lambda: side_by_side(self.weights)))
         if folding.writable and isinstance(self.matrix.activation, Thresholds):
             depth = self.timing.neuron_folds
             columns = self.pe * threshold_word_bits(self.matrix.accumulator_range, self.matrix.output)
-            chosen = banks(depth, (0,) * columns, "lut", tech, writable=True)
-            found.append(Loaded("thresholds", depth, columns, chosen, lambda: _side_by_side(self.thresholds)))
+            chosen = banks(depth, (0,) * columns, folding.thresholds, tech, writable=True)
+            found.append(Loaded("thresholds", depth, columns, chosen, lambda: side_by_side(self.thresholds)))
         return tuple(found)
 
     def blank(self) -> MvuUnit:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from numpy.typing import NDArray
 
-from bnnhw.dataflow.loads import Loaded
 from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import shared
 from bnnhw.rtl.fifo import CreditedOutput
@@ -14,7 +15,7 @@ from bnnhw.rtl.load import write_signature
 from bnnhw.rtl.registers import delayed, skew, successor
 from bnnhw.rtl.rom import Rom
 from bnnhw.rtl.writable import WritableMemory
-from bnnhw.units.mvu.model import MvuUnit
+from bnnhw.units.mvu.model import MvuUnit, side_by_side
 from bnnhw.units.mvu.processing_element import ProcessingElement
 from bnnhw.units.mvu.replay import Replay
 
@@ -226,7 +227,6 @@ class Mvu(wiring.Component):
 
     def _weights(self, m: Module, address: Value, platform: object) -> list[Value]:
         """Each processing element's weight lanes, all planes side by side."""
-        pe = self.model.pe
         words, stages = self.model.weights, self.model.lane_stages
         address = delayed(m, address, max(self.model.timing.read - 2, 0), "address", reset_less=True)
         if self.model.folding.memory == "lut":
@@ -238,33 +238,48 @@ class Mvu(wiring.Component):
                 m.d.comb += rom.address.eq(early)
                 outputs.append(rom.data)
             return outputs
-        width, registered = words.shape[2], self.model.timing.read >= 2
-        if (loaded := self.model.loaded("weights")) is not None:
-            data = self._written(m, loaded, address, stages * pe, registered=registered)
-            return [data[n * width : (n + 1) * width] for n in range(pe)]
-        rom = Rom(
-            words.transpose(1, 0, 2).reshape(words.shape[1], pe * width),
-            "block",
-            registered=registered,
-            stages=stages * pe,
-        )
-        m.submodules.weights = rom
-        m.d.comb += rom.address.eq(address)
-        return [rom.data[n * width : (n + 1) * width] for n in range(pe)]
+        return self._block(m, "weights", words, address, stages, registered=self.model.timing.read >= 2)
+
+    def _block(
+        self,
+        m: Module,
+        name: str,
+        words: NDArray[np.uint8],
+        address: Value,
+        stages: tuple[int, ...],
+        *,
+        registered: bool,
+    ) -> list[Value]:
+        """The words of all processing elements out of one memory, which may be written over the load bus."""
+        stages = stages * len(words)
+        if (loaded := self.model.loaded(name)) is None:
+            memory = Rom(side_by_side(words), "block", registered=registered, stages=stages)
+        else:
+            memory = WritableMemory(loaded, stages, self.technology, registered=registered)
+        m.submodules[name] = memory
+        if loaded is not None:
+            wiring.connect(m, wiring.flipped(getattr(self, f"load_{name}")), memory.load)
+        m.d.comb += memory.address.eq(address)
+        width = words.shape[2]
+        return [memory.data[n * width : (n + 1) * width] for n in range(len(words))]
 
     def _thresholds(self, m: Module, before_compare: Value) -> list[Value] | None:
         """Each processing element's thresholds in the cycle of their comparison, one after ``before_compare``."""
         words = self.model.thresholds
         if words is None:
             return None
-        nf, width = self.model.timing.neuron_folds, words.shape[2]
+        nf = self.model.timing.neuron_folds
         # The address runs two cycles ahead of the fold being compared, because the memories answer two cycles later.
         fold, following = Signal(range(nf)), Signal(range(nf))
         m.d.comb += following.eq(Mux(before_compare, successor(fold, nf), fold))
         m.d.sync += fold.eq(following)
-        if (loaded := self.model.loaded("thresholds")) is not None:
-            data = self._written(m, loaded, following, (0,) * loaded.columns, registered=True)
-            return [data[n * width : (n + 1) * width] for n in range(self.model.pe)]
+        block = self.model.folding.thresholds == "block"
+        if block or self.model.loaded("thresholds") is not None:
+            # Where words of block RAM are read without a register behind them, there is one in front: the fold itself.
+            early = not block or self.technology.block_register
+            return self._block(
+                m, "thresholds", words, following if early else fold, (0,) * words.shape[2], registered=early
+            )
         outputs: list[Value] = []
         for n, bits in enumerate(words):
             rom = Rom(bits, "lut", registered=True)
@@ -272,13 +287,3 @@ class Mvu(wiring.Component):
             m.d.comb += rom.address.eq(following)
             outputs.append(rom.data)
         return outputs
-
-    def _written(
-        self, m: Module, loaded: Loaded, address: Value, stages: tuple[int, ...], *, registered: bool
-    ) -> Signal:
-        """What a memory that is written over the load bus reads."""
-        written = WritableMemory(loaded, stages, self.technology, registered=registered)
-        m.submodules[loaded.name] = written
-        wiring.connect(m, wiring.flipped(getattr(self, f"load_{loaded.name}")), written.load)
-        m.d.comb += written.address.eq(address)
-        return written.data

@@ -23,7 +23,11 @@ class SpatialEngine:
     """All neurons by all synapses, II = 1; a weight is a wire or an inverter."""
 
     kind: ClassVar[str] = "spatial"
-    options: Mapping[str, tuple[str, ...]] = {"memory": ("constant",), "planes": ("parallel",)}
+    options: Mapping[str, tuple[str, ...]] = {
+        "memory": ("constant",),
+        "planes": ("parallel",),
+        "thresholds": ("lut",),
+    }
 
     def check(self, layer: Layer, folding: LayerFolding) -> None:
         """Refuse anything but all of the matrix, and depthwise convolutions."""
