@@ -53,6 +53,7 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, data: st.DataObjec
             data.draw(st.sampled_from(options["memory"])),
             planes=data.draw(st.sampled_from(options["planes"])),
             vectors=data.draw(st.integers(1, most)),
+            thresholds=data.draw(st.sampled_from(options["thresholds"])),
         )
 
     foldings = tuple(map(chosen, drawn.matrices))
@@ -109,7 +110,7 @@ def change(*keys: str | int, value: Any) -> dict[str, Any]:
             change("layers", 1, "Memory", value="lut"),
             FoldingError,
             "layer 'first': key must be one of name, pe, simd, memory, engine, planes, vectors, writable, columns, "
-            "not 'Memory'",
+            "thresholds, not 'Memory'",
         ),
         (
             change("layers", 1, "vectors", value="2"),
@@ -162,6 +163,7 @@ def test_refusals(network: Network, tmp_path: Path, data: Any, error: type[Bnnhw
         ("memory", ENGINES.named("folded").options["memory"]),
         ("engine", list(ENGINES)),
         ("planes", ENGINES.named("folded").options["planes"]),
+        ("thresholds", ("lut", "block")),
     ],
 )
 def test_unknown_choice(network: Network, tmp_path: Path, key: str, known: tuple[str, ...]) -> None:
