@@ -122,10 +122,12 @@ def fold(
             console.print(f"{chosen.name}: {chosen.device}, {chosen.lut4:,} logic cells", markup=False)
         table = Table("layer", box=None, pad_edge=False)
         shared = ("vectors",) if any(row["vectors"] > 1 for row in data["layers"]) else ()
-        for heading in ("PE", "SIMD", *shared, "memory", "engine", "cycles"):
+        kept = ("thresholds",) if any(row["thresholds"] != "lut" for row in data["layers"]) else ()
+        last = (*shared, "memory", *kept, "engine", "cycles")
+        for heading in ("PE", "SIMD", *last):
             table.add_column(heading, justify="right")
         for row in data["layers"]:
-            table.add_row(*(str(row[key]) for key in ("name", "pe", "simd", *shared, "memory", "engine", "cycles")))
+            table.add_row(*(str(row[key]) for key in ("name", "pe", "simd", *last)))
         console.print(table)
         if data["left_out"]:
             console.print(left_out_note(data["left_out"]), markup=False)

@@ -87,7 +87,8 @@ def _folding(how: Mapping[str, Any] | None) -> tuple[str, ...]:
     if how is None:
         return ()
     vectors = f" × {how['vectors']} vectors" if how.get("vectors", 1) > 1 else ""
-    return (f"{how['pe']} × {how['simd']}{vectors}", how["memory"])
+    thresholds = ("thresholds in block",) if how.get("thresholds") == "block" else ()
+    return (f"{how['pe']} × {how['simd']}{vectors}", how["memory"], *thresholds)
 
 
 def _of(real: Mapping[str, Mapping[str, int]], node: str, resource: str) -> int | None:

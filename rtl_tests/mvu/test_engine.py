@@ -115,8 +115,12 @@ def test_vectors_refused(layer: Layer, folding: LayerFolding, message: str) -> N
     assert ENGINE.unit(layer, legal, technology("ecp5")).folding == legal
 
 
-def test_vectors_in_words() -> None:
+def test_in_words() -> None:
     assert ENGINE.describe(LayerFolding(2, 3, vectors=4)) == "PE 2, SIMD 3, 4 vectors, weights in block memory"
+    thresholds = LayerFolding(2, 3, "lut", planes="serial", thresholds="block")
+    assert ENGINE.describe(thresholds) == (
+        "PE 2, SIMD 3, weights in lut memory, thresholds in block memory, bit-serial"
+    )
 
 
 def test_only_folded_layers_share_weight_words() -> None:

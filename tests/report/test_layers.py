@@ -144,6 +144,8 @@ def test_units_estimated_and_real() -> None:
         "mvu, 4 × 4 × 2 vectors, block",
         "mvu, 10 × 32 × 2 vectors, lut",
     ]
+    block = FOLD | {"layers": [layer | {"thresholds": "block"} for layer in FOLD["layers"]]}
+    assert unit_rows(block, {})[1].what == "mvu, 4 × 4, block, thresholds in block"
     earlier = FOLD | {"units": [{"name": "first", "unit": "mvu", "cycles": 512}]}
     assert unit_rows(earlier, FLOORPLAN) == () == unit_rows({}, {})
 

@@ -51,7 +51,8 @@ def frames(net: Network, count: int, seed: int = 0) -> np.ndarray:
 @pytest.fixture(scope="module")
 def folded() -> FoldedNetwork:
     """Neither PE nor SIMD divides anything."""
-    foldings = (LayerFolding(4, 7, "block"), LayerFolding(3, 5, "lut"), LayerFolding(2, 4, "lut"))
+    first = LayerFolding(4, 7, "block", thresholds="block")
+    foldings = (first, LayerFolding(3, 5, "lut"), LayerFolding(2, 4, "lut"))
     return FoldedNetwork(network((30, 14, 11, 5)), foldings)
 
 

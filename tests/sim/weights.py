@@ -26,7 +26,7 @@ BOARD = boards.get("icebreaker")
 SIZES = [24, 16, 12, 7]
 FOLDINGS = (
     LayerFolding(4, 5, "spram", writable=True),
-    LayerFolding(2, 8, "block", writable=True),
+    LayerFolding(2, 8, "block", writable=True, thresholds="block"),
     LayerFolding(3, 6, "block", writable=True),
 )
 ONE, OTHER = (FoldedNetwork(random_network(SIZES, seed), FOLDINGS) for seed in (1, 2))
