@@ -18,6 +18,7 @@ from c_page import c_code
 from costs_page import costs
 from engines_page import DATASETS, engines
 from engines_page import plot as engines_plot
+from fastest_page import fastest
 from gallery_page import drawn, gallery
 from lookup_page import lookup
 from measure_xnor_lane import DEVICES, FOLDS, random_layer
@@ -246,6 +247,7 @@ def main() -> None:
     sections.append(published(json.loads((ROOT / "results" / "published.json").read_text())))
     sections.append(lookup(json.loads((ROOT / "results" / "lookup.json").read_text()), table))
     sections.append(costs(json.loads((ROOT / "results" / "costs.json").read_text()), table))
+    sections.append(fastest(json.loads((ROOT / "results" / "fastest.json").read_text()), table))
     sections.append(spram(json.loads((ROOT / "results" / "spram.json").read_text()), table))
     sections.append(vectors(json.loads((ROOT / "results" / "vectors.json").read_text()), table))
     sections.append(c_code(json.loads((ROOT / "results" / "c.json").read_text()), table))

@@ -1,0 +1,61 @@
+"""The section of docs/benchmarks.md on the fastest foldings, made of benchmarks/results/fastest.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["fastest"]
+
+
+def fastest(results: dict[str, Any], table: Callable[..., str]) -> str:
+    """The section, given what makes a table of headings and rows."""
+    return "\n\n".join(
+        (
+            "## Networks by `fold --max` and `build`",
+            "Made by `python benchmarks/measure_fastest.py --models DIR --data DIR`: no folding is written by hand. In "
+            "each pair the estimate of `fold`, and what was built, link included; cells and memories as nextpnr "
+            "counts them. Frames per second are the core's, at the clock built for. *Images* went through the Verilog, "
+            "every word of every layer's stream compared.",
+            table(
+                (
+                    *("network", "board", "accuracy", "cycles", "LUT4", "cells", "block RAM", "SPRAM"),
+                    *("built for, MHz", "Fmax, MHz, by seed", "timing", "frames/s of the core, not the link"),
+                    *("images", "differ", "minutes"),
+                ),
+                [_row(name, entry) for name, entry in results.items()],
+            ),
+        )
+    )
+
+
+def _row(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
+    fold, seeds = entry["fold"], list(entry["build"].values())
+    row = [name, entry["board"], f"{100 * entry['accuracy']:.2f} %", f"{fold['cycles_per_frame']:,}"]
+    estimate = fold["estimate"]
+    built = seeds[0]["utilization"] if seeds else None
+    for key in ("lut4", "cells", "bram", "spram"):
+        used = "-" if built is None else f"{_cells(built) if key == 'cells' else built[key]['used']:,}"
+        row.append(f"{estimate[key]:,} / {used}")
+    simulated = entry.get("simulate")
+    if seeds:
+        clock = seeds[0]["clock_mhz"]
+        met = sum(seed["timing_met"] for seed in seeds)
+        minutes = [sum(seed["stages_s"].values()) / 60 for seed in seeds]
+        row += [
+            f"{clock:g}",
+            ", ".join(f"{seed['fmax_mhz']:.1f}" for seed in seeds),
+            f"{met} of {len(seeds)}",
+            f"{clock * 1e6 / fold['cycles_per_frame']:,.0f}",
+        ]
+    else:
+        minutes = []
+        row += ["", "", "not placed", f"{fold['fps']:,.0f}"]
+    row += ["", ""] if simulated is None else [f"{simulated['images']:,}", str(simulated["mismatches"])]
+    row.append(f"{min(minutes):.1f} to {max(minutes):.1f}" if minutes else "")
+    return tuple(row)
+
+
+def _cells(utilization: dict[str, Any]) -> int:
+    """Logic cells used, whatever the family calls them."""
+    return next(utilization[key]["used"] for key in ("ICESTORM_LC", "TRELLIS_COMB", "LUT4") if key in utilization)
