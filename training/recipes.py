@@ -81,6 +81,32 @@ def _resnet() -> Recipe:
     )
 
 
+def _mobile() -> Recipe:
+    """MobileNet's blocks (Howard et al., 2017, section 3.1), small, of weights of +1 and -1 and activations of 2 bits.
+
+    A depthwise convolution sums only 9 products: its activations of two bits carry more of them than signs would.
+    """
+    depthwise = {"kernel": (3, 3), "padding": (1, 1, 1, 1), "padding_value": 0, "depthwise": True, "bits": 2}
+    convs = [ConvRecipe(32, (3, 3), padding=(1, 1, 1, 1), padding_value=0, bits=2)]
+    for channels, stride in ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
+        convs.append(ConvRecipe(convs[-1].channels, stride=(stride, stride), **depthwise))
+        convs.append(ConvRecipe(channels, (1, 1), bits=2))
+    return Recipe(
+        name="cifar10-mobile",
+        summary="CIFAR-10, depthwise and pointwise convolutions as in MobileNet, to 256 channels; fits an ECP5 of 25k",
+        dataset="cifar10",
+        input=InputRecipe(bits=8),
+        widths=(),
+        epochs=200,
+        batch=100,
+        learning_rate=0.003,
+        shape=(3, 32, 32),
+        convs=(*convs[:-1], replace(convs[-1], pool=(2, 2))),
+        shift=(4, 4),
+        mirror=True,
+    )
+
+
 def _conv_net() -> Recipe:
     """BinaryNet's network for CIFAR-10 (Courbariaux, Hubara et al., 2016, section 2.2), padded with elements."""
     convs = tuple(
@@ -195,6 +221,7 @@ _ALL = (
     ),
     _conv_net(),
     _resnet(),
+    _mobile(),
     _cnv(
         "svhn-cnv",
         "house numbers, FINN's CNV: 6 convolutions of 64 to 256 channels, 2 x 512 neurons",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bnnhw.boards import Board
 from bnnhw.dataflow.engine import ENGINES
 from bnnhw.errors import CheckError, FoldingError, RequestError
 from bnnhw.flow.aims import MODEST, Aim, beyond_words
-from bnnhw.flow.fold import as_board, check_frame, fold_json, link_reserve
+from bnnhw.flow.fold import as_board, check_frame, cost, fold_json, link_reserve
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.costs import Costs
@@ -134,14 +135,17 @@ class Choice:
         """
         if self.solver is None or not self.aim.limit:
             return None
-        found = self.solver.beyond(self.solver.slowest(self.folded) - 1, self.aim.limit)
+        taken = cost(self.folded, self.board).cells
+        # Where nothing was so small, the whole device was had.
+        limit = self.aim.limit if taken <= self.aim.limit else inf
+        found = self.solver.beyond(self.solver.slowest(self.folded) - 1, limit)
         if found is None or not found.short:
             return None
         return {
             "cycles_per_frame": found.cycles,
             "estimate": found.resources.as_dict(),
             "short": list(found.short),
-            "text": beyond_words(found, self.board, self.aim.limit),
+            "text": beyond_words(found, self.board, limit),
         }
 
 

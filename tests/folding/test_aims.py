@@ -13,10 +13,11 @@ from bnnhw.boards import Board, get
 from bnnhw.dataflow.engine import ENGINES, LayerFolding
 from bnnhw.dataflow.throughput import first_result, settle
 from bnnhw.errors import CheckError, RequestError
+from bnnhw.flow import aims
 from bnnhw.flow.aims import Aim
 from bnnhw.flow.choose import choose, choose_board, fold
 from bnnhw.flow.fold import cost, link_reserve, predict
-from bnnhw.folding import FoldedNetwork
+from bnnhw.folding import FoldedNetwork, solve
 from bnnhw.folding.choices import Room
 from bnnhw.folding.costs import Costs
 from bnnhw.folding.solve import CELL_SHARE, Solver
@@ -134,7 +135,7 @@ def test_cells_that_are_asked_for(tiny: Network) -> None:
         fold(tiny, BOARD, cells=100)
 
 
-def test_what_there_is_no_room_for(tiny: Network) -> None:
+def test_what_there_is_no_room_for(tiny: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is quicker than what was chosen, and too large for it."""
     small = dataclasses.replace(BOARD, part=dataclasses.replace(BOARD.part, lut4=1200))
     choice = choose(tiny, small, Aim(fastest=True), engine="folded")
@@ -144,6 +145,11 @@ def test_what_there_is_no_room_for(tiny: Network) -> None:
     assert better["short"] == ["cells"] and better["estimate"]["cells"] > CELL_SHARE * 1200
     assert f"{better['cycles_per_frame']} cycles per frame would take about" in better["text"]
     assert "logic cells of 960" in better["text"]
+    # Of what is not to be had in as few cells as are quick to build, the device is the limit.
+    monkeypatch.setattr(solve, "MODEST_CELLS", 300)
+    monkeypatch.setattr(aims, "MODEST_CELLS", 300)
+    choice = choose(tiny, small, engine="folded")
+    assert (choice.better() or {})["text"].endswith("of 960")
     # Of one that is just quick enough there is nothing to say, and none is quicker than a cycle.
     assert choose(tiny, small, Aim(fps=1000), engine="folded").better() is None
 
