@@ -55,6 +55,8 @@ def viewed(browser: Browser, url: str, view: str) -> Iterator[Page]:
     """A page at one of :data:`VIEWS`; nothing may fail in it, or be fetched from elsewhere, or reach past its width."""
     width, scheme = VIEWS[view]
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    # A machine that is busy is no failure.
+    page.set_default_timeout(120_000)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda asked: None if asked.url.startswith((url, "data:")) else wrong.append(asked.url))

@@ -30,6 +30,10 @@ Run: TypeAlias = Generator[None, None, None]
 """A unit at work: yields while what it waits for is not known yet."""
 
 
+DONE = object()
+"""What a unit that has no more to do gives."""
+
+
 class Deadlock(Exception):
     """Units wait for each other for ever."""
 
@@ -78,10 +82,10 @@ def together(*parts: Run) -> Run:
     What a part tells another one otherwise than by a link must be told to one behind it in the order given, or move a
     link in the same step: :class:`Timeline` sees links only.
     """
-    waiting = [part for part in parts if _advance(part)]
+    waiting = [part for part in parts if next(part, DONE) is not DONE]
     while waiting:
         yield
-        waiting = [part for part in waiting if _advance(part)]
+        waiting = [part for part in waiting if next(part, DONE) is not DONE]
 
 
 def source(link: Link, words: int) -> Run:
@@ -169,7 +173,7 @@ class Timeline:
             run = self._runs[number]
             if run is None:
                 continue
-            if next(run, self) is self:  # Done.
+            if next(run, DONE) is DONE:
                 self._runs[number] = None
             for touched, offered, taken_there, users in self._touched[number]:
                 moves = len(offered) + len(taken_there)
@@ -193,12 +197,3 @@ class Timeline:
                 for user in users:
                     self._queued[user] = True
         return True
-
-
-def _advance(unit: Run) -> bool:
-    """Resume a unit; whether it has more to do."""
-    try:
-        next(unit)
-    except StopIteration:
-        return False
-    return True

@@ -90,12 +90,13 @@ class Inventory:
     def resources(self, technology: Technology) -> Resources:
         """What it costs by the prices of a technology."""
         table = prices(technology.prices)
-        totals = [0.0, 0.0, 0.0]
+        lut4 = ff = lone = 0.0
         for name, amount in self.parts.items():
-            for which, price in enumerate(table.get(name, UNKNOWN)):
-                totals[which] += amount * price
-        lut4, ff, lone = (round(total) for total in totals)
-        return Resources(lut4, ff, self.bram, self.spram, lone)
+            price = table.get(name, UNKNOWN)
+            lut4 += amount * price[0]
+            ff += amount * price[1]
+            lone += amount * price[2]
+        return Resources(round(lut4), round(ff), self.bram, self.spram, round(lone))
 
 
 def counter(name: str, size: int, count: int = 1) -> Inventory:

@@ -109,11 +109,10 @@ class Choices:
             foldings = [replace(folding, writable=True) for folding in foldings if folding.memory in WRITABLE]
             if not foldings:
                 raise FoldingError(f"layer {layer.name}: no engine that is asked for has weights that can be written")
-        units = [ENGINES.named(folding.engine).unit(layer, folding, family.technology) for folding in foldings]
-        rooms = [Room.of(costs.of(unit)) for unit in units]
+        known = (costs.layer(layer, folding) for folding in foldings)
         rows = sorted(
-            (unit.interval, room.cells, room.blocks, room.sprams, position)
-            for position, (unit, room) in enumerate(zip(units, rooms, strict=True))
+            (cycles, float(cost.cells), cost.bram, cost.spram, position)
+            for position, (cycles, cost) in enumerate(known)
         )
         kept: list[tuple[int, float, int, int, int]] = []
         # Of the foldings so far, none slower, by how many SPRAMs they take: block RAMs ascending, cells descending.

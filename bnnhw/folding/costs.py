@@ -6,7 +6,10 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from bnnhw.dataflow import Graph, Resources, Unit
+from bnnhw.dataflow.engine import ENGINES, LayerFolding
+from bnnhw.dataflow.same import Same
 from bnnhw.devices import Technology
+from bnnhw.ir import Layer
 
 __all__ = ["Costs"]
 
@@ -23,12 +26,25 @@ class Costs:
         self._known: dict[tuple[Any, ...], Resources] = {}
         # What is told apart by its identity stays as long as that is remembered.
         self._kept: dict[int, object] = {}
+        self._fields: dict[type[Unit], tuple[str, ...]] = {}
+        self._layers: dict[tuple[Same[Layer], LayerFolding], tuple[int, Resources]] = {}
+
+    def layer(self, layer: Layer, folding: LayerFolding) -> tuple[int, Resources]:
+        """Cycles per frame of a layer's unit by a folding, and what it costs."""
+        key = Same(layer), folding
+        if (known := self._layers.get(key)) is None:
+            unit = ENGINES.named(folding.engine).unit(layer, folding, self._technology)
+            known = self._layers[key] = unit.interval, unit.resources(self._technology)
+        return known
 
     def of(self, unit: Unit) -> Resources:
         """What a unit costs."""
         if not is_dataclass(unit):
             return unit.resources(self._technology)
-        key = (type(unit), *(self._part(getattr(unit, field.name)) for field in fields(unit)))
+        kind = type(unit)
+        if (names := self._fields.get(kind)) is None:
+            names = self._fields[kind] = tuple(field.name for field in fields(unit))
+        key = (kind, *[self._part(getattr(unit, name)) for name in names])
         if (known := self._known.get(key)) is None:
             known = self._known[key] = unit.resources(self._technology)
         return known

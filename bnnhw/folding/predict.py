@@ -16,11 +16,16 @@ longer than any unit does, and how much is seen from the flow alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bnnhw.dataflow import Graph
+from bnnhw.dataflow.same import Same
 from bnnhw.dataflow.throughput import settle
 
 __all__ = ["LayerCycles", "Prediction", "predict"]
+
+KEPT = 8
+"""Graphs whose cycles are kept: what was chosen is asked for them again and again."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,13 @@ class Prediction:
 
 def predict(graph: Graph) -> Prediction:
     """The exact cycles of an accelerator (its technology's datapaths decide the latency, not the interval)."""
-    if graph.settled is None:
-        found = settle(graph)
-        latency, per_frame = found.latency, found.per_frame
-    else:
-        latency, per_frame = graph.settled
+    latency, per_frame = graph.settled or _settled(Same(graph))
     units = tuple(LayerCycles(node.layer, node.unit.kind, node.unit.interval) for node in graph.nodes)
     return Prediction(per_frame, latency, units)
+
+
+@lru_cache(maxsize=KEPT)
+def _settled(graph: Same[Graph]) -> tuple[int, int]:
+    """Latency, and cycles per frame."""
+    found = settle(graph.one)
+    return found.latency, found.per_frame

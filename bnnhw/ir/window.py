@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,20 +90,20 @@ class Window:
             self.dilation[1] * (self.kernel[1] - 1) + 1,
         )
 
-    @property
+    @cached_property
     def out_height(self) -> int:
         return (self.padded_height - self.span[0]) // self.stride[0] + 1
 
-    @property
+    @cached_property
     def out_width(self) -> int:
         return (self.padded_width - self.span[1]) // self.stride[1] + 1
 
-    @property
+    @cached_property
     def positions(self) -> int:
         """Where the window stops: output positions per frame."""
         return self.out_height * self.out_width
 
-    @property
+    @cached_property
     def area(self) -> int:
         """Taps of a window."""
         return self.kernel[0] * self.kernel[1]

@@ -6,10 +6,12 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from bnnhw.dataflow import Graph
 from bnnhw.dataflow.engine import LayerFolding
 from bnnhw.dataflow.queues import full_speed_depth
+from bnnhw.dataflow.same import Same
 from bnnhw.dataflow.throughput import settle
 from bnnhw.devices import Technology
 from bnnhw.ir import Network
@@ -21,6 +23,11 @@ __all__ = ["RULES", "Builder", "Rule", "Stream", "lower"]
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
+
+
+KEPT = 8
+"""Graphs that are kept: frames are followed word by word for the queues of residual layers, for a minute where these
+are large, and what was chosen is asked for again and again."""
 
 
 def lower(
@@ -50,11 +57,20 @@ def lower(
     Deadlock
         When a residual layer's branches wait for each other for ever, whatever the depth of its queues.
     """
-    without = only_live(merged(network), foldings)
-    network, foldings = without.network, without.foldings
     if quick:
-        return without.observed(Builder(network, foldings, technology, None, scores).graph())
-    unlimited = Builder(network, foldings, technology, {}, scores)
+        without = only_live(merged(network), foldings)
+        return without.observed(Builder(without.network, without.foldings, technology, None, scores).graph())
+    return _followed(Same(network), tuple(foldings.items()), technology, scores)
+
+
+@lru_cache(maxsize=KEPT)
+def _followed(
+    network: Same[Network], foldings: tuple[tuple[str, LayerFolding], ...], technology: Technology, scores: bool
+) -> Graph:
+    """The graph, whose queues are as deep as following frames through it shows that they must be."""
+    without = only_live(merged(network.one), dict(foldings))
+    live = without.network, without.foldings
+    unlimited = Builder(*live, technology, {}, scores)
     graph = unlimited.graph()
     if not unlimited.queues:
         return without.observed(graph)
@@ -64,5 +80,5 @@ def lower(
     for node in unlimited.queues:
         taken = links[node.sinks[0]].taken
         depths[node.name] = full_speed_depth(links[node.sources[0]].taken[: len(taken)], taken)
-    whole = Builder(network, foldings, technology, depths, scores).graph()
+    whole = Builder(*live, technology, depths, scores).graph()
     return without.observed(replace(whole, settled=(found.latency, found.per_frame)))

@@ -9,10 +9,15 @@ Taps then come column after column, so the synapses of the matrix are taken in t
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
+from bnnhw.dataflow.same import Same
 from bnnhw.ir import BitMatrix, Dense, Layer, WeightPlane, Window
 
 __all__ = ["column_windows", "columns_misfit", "in_columns"]
+
+KEPT = 64
+"""Matrices that are kept: a search for foldings asks for those of its layers again and again."""
 
 
 def columns_misfit(layer: Layer) -> str | None:
@@ -42,7 +47,13 @@ def column_windows(window: Window) -> tuple[Window, Window]:
 
 
 def in_columns(matrix: Dense, window: Window) -> Dense:
-    """The matrix for elements in the order (kernel x, kernel y, channel), channel fastest."""
+    """The matrix for elements in the order (kernel x, kernel y, channel), channel fastest; the same each time."""
+    return _in_columns(Same(matrix), window)
+
+
+@lru_cache(maxsize=KEPT)
+def _in_columns(same: Same[Dense], window: Window) -> Dense:
+    matrix = same.one
 
     def turned(plane: WeightPlane) -> WeightPlane:
         bits = plane.bits.bits()

@@ -1,8 +1,9 @@
-// A board to draw on, bright on dark; told(blob) is called a moment after each stroke.
+// A board to draw on, bright on dark; told(blob) is called a moment after each stroke. It has data-due meanwhile.
 function drawing(canvas, pen, told) {
   const context = canvas.getContext("2d");
   let last = null;
   let due = 0;
+  let strokes = 0;
 
   const clear = () => {
     context.fillStyle = "#000";
@@ -22,8 +23,14 @@ function drawing(canvas, pen, told) {
     context.stroke();
   };
   const later = () => {
+    const stroke = ++strokes;
+    const drawn = (blob) => {
+      if (stroke === strokes) delete canvas.dataset.due;
+      told(blob);
+    };
+    canvas.dataset.due = "";
     clearTimeout(due);
-    due = setTimeout(() => canvas.toBlob(told, "image/png"), 120);
+    due = setTimeout(() => canvas.toBlob(drawn, "image/png"), 120);
   };
 
   canvas.addEventListener("pointerdown", (event) => {

@@ -117,6 +117,15 @@ def test_costs_are_those_of_units(tiny: Network) -> None:
             assert costs.graph(graph) == graph.resources()
 
 
+def test_cycles_and_costs_of_layers_are_those_of_their_units(tiny: Network) -> None:
+    costs = Costs(TECHNOLOGY)
+    for _ in range(2):
+        for layer, folding in fold(tiny, BOARD, fastest=True).pairs:
+            for each in (folding, LayerFolding(1, 1)):
+                unit = ENGINES.named(each.engine).unit(layer, each, TECHNOLOGY)
+                assert costs.layer(layer, each) == (unit.interval, unit.resources(TECHNOLOGY))
+
+
 def test_one_aim() -> None:
     with pytest.raises(RequestError, match="only one of"):
         Aim(fps=1, cells=2)

@@ -35,6 +35,20 @@ def folded(names: tuple[str, ...] = ("a", "b", "c"), simd: tuple[int, ...] = (4,
     return FoldedNetwork(network, tuple(LayerFolding(pe, s) for pe, s in zip((5, 3, 1), simd, strict=True)))
 
 
+def test_a_graph_is_followed_once() -> None:
+    """The same graph for the same network and foldings; another one for others, and for an estimate."""
+    network = folded()
+    tech = technology("ecp5")
+    graph = network.graph(tech)
+    assert network.graph(tech) is graph
+    assert FoldedNetwork(network.network, network.foldings).graph(tech) is graph
+    assert folded().graph(tech) is not graph
+    assert network.graph(technology("ice40")) is not graph
+    assert network.graph(tech, scores=True) is not graph
+    assert FoldedNetwork(network.network, (LayerFolding(2, 4), *network.foldings[1:])).graph(tech) is not graph
+    assert network.graph(tech, quick=True) is not graph
+
+
 @pytest.mark.parametrize("tech", ["generic", "ice40", "ecp5"])
 def test_stages(tech: str) -> None:
     network = folded()

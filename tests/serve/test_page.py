@@ -43,8 +43,7 @@ def draw(view: Page, points: tuple[tuple[int, int], ...]) -> None:
         view.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=4)
     view.mouse.up()
     # What is drawn is asked about a moment after the pen rests, and when it paused on the way.
-    view.wait_for_timeout(300)
-    view.wait_for_selector("body[data-class]:not([data-busy])")
+    view.wait_for_selector("body[data-class]:not([data-busy]):not(:has(#board[data-due]))")
 
 
 def bright(view: Page, number: int) -> int:

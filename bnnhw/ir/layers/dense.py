@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -89,7 +90,7 @@ class Dense(Layer):
         """K, the fan-in of a neuron."""
         return self.weights[0].bits.columns
 
-    @property
+    @cached_property
     def planes(self) -> tuple[tuple[int, int, int], ...]:
         """``(coefficient, input plane, weight plane)`` of every popcount the accumulator sums."""
         return tuple(
@@ -98,7 +99,7 @@ class Dense(Layer):
             for j, plane in enumerate(self.weights)
         )
 
-    @property
+    @cached_property
     def accumulator_range(self) -> tuple[int, int]:
         """Least and greatest accumulator: every popcount lies in 0..K and planes are independent."""
         coefficients = [c for c, _, _ in self.planes]

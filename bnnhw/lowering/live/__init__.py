@@ -65,6 +65,8 @@ class Live:
 
     def observed(self, graph: Graph) -> Graph:
         """The graph of the network, its probes as those of the network as it was."""
+        if not self.channels and not self.lacking:
+            return graph
         return replace(graph, probes=tuple(map(self._observed, graph.probes)))
 
     def _observed(self, probe: Probe) -> Probe:

@@ -25,7 +25,8 @@ __all__ = ["BestUnit", "alike"]
 
 def alike(output: Output) -> bool:
     """Whether the order of scores is that of the numbers they are made of: one multiplier above 0, one offset."""
-    return len(np.unique(output.multiplier)) == len(np.unique(output.offset)) == 1 and int(output.multiplier[0]) > 0
+    multiplier, offset = output.multiplier, output.offset
+    return bool(np.all(multiplier == multiplier[0]) and np.all(offset == offset[0])) and int(multiplier[0]) > 0
 
 
 def _index_bits(classes: int) -> int:
