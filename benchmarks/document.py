@@ -22,6 +22,7 @@ from fastest_page import fastest
 from gallery_page import drawn, gallery
 from lookup_page import lookup
 from measure_xnor_lane import DEVICES, FOLDS, random_layer
+from multipliers_page import multipliers
 from mutants_page import mutants
 from spram_page import spram
 from study_page import page, plot
@@ -250,6 +251,7 @@ def main() -> None:
     sections.append(fastest(json.loads((ROOT / "results" / "fastest.json").read_text()), table))
     sections.append(spram(json.loads((ROOT / "results" / "spram.json").read_text()), table))
     sections.append(vectors(json.loads((ROOT / "results" / "vectors.json").read_text()), table))
+    sections.append(multipliers(json.loads((ROOT / "results" / "multipliers.json").read_text()), table))
     sections.append(c_code(json.loads((ROOT / "results" / "c.json").read_text()), table))
     sections.append(mutants(json.loads((ROOT / "results" / "mutants.json").read_text()), table))
     TARGET.write_text("\n\n".join(sections) + "\n")
