@@ -39,8 +39,21 @@ NAMED = (
     ("mnist-tfc", "ulx3s-12f", 5_000, False),
     ("mnist-tfc", "icebreaker", 2_000, False),
     ("digits", "tinyfpga-bx", 5_000, False),
+    ("digits", "ulx3s-12f", None, True),
+    ("mnist-tfc", "ulx3s-12f", None, True),
+    ("digits", "orangecrab-r0-2-25f", 5_000, True),
+    ("mnist-tfc", "orangecrab-r0-2-25f", None, True),
+    ("ecg5000", "cynthion", 20_000, False),
+    ("mnist-sfc", "ulx3s-25f", 2_000, False),
+    ("digits", "icebreaker", None, False),
+    ("ecg5000", "icebreaker", None, False),
+    ("earbud", "pico-ice", None, False),
+    ("fsdd-mfcc", "tinyfpga-bx", None, False),
+    ("digits", "tang-nano-9k", 5_000, True),
+    ("ecg5000", "tang-nano-9k", 5_000, True),
+    ("fsdd-mfcc", "tang-nano-9k", 5_000, False),
 )
-"""Model, board, frames per second that it is folded for, and whether it is fitted on."""
+"""Model, board, frames per second that it is folded for (None: as by default), and whether it is fitted on."""
 
 BOARDS = ("icebreaker", "ice40-hx8k-b-evn", "ulx3s-12f", "tinyfpga-bx")
 
@@ -63,7 +76,7 @@ def cases() -> Iterator[Case]:
     for model, name, fps, fitted in NAMED:
         board = boards.get(name)
         yield Case(
-            f"{model}, {name}, {fps}",
+            f"{model}, {name}" + (f", {fps}" if fps else ""),
             board,
             lambda model=model, board=board, fps=fps: bnnhw.fold(bnnhw.read(MODELS / f"{model}.onnx"), board, fps=fps),
             fitted,

@@ -158,6 +158,14 @@ class Board:
         return (*self.part.place_route, *self.package_options, *self.place_route)
 
     @property
+    def speed(self) -> str:
+        """What the delays of the device go by, in the words of :mod:`bnnhw.devices.speeds`."""
+        toolchain, options = self.family.toolchain, self.place_route_options
+        option = "" if toolchain is None else toolchain.grade_option
+        grade = options[options.index(option) + 1 :][:1] if option in options else ()
+        return "-".join((self.part.speed, *grade))
+
+    @property
     def _package(self) -> Package | None:
         return self.part.package(self.package)
 

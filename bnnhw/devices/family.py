@@ -75,6 +75,9 @@ class Part:
         Options of the family's synthesis command, of nextpnr and of the packer.
     packages : tuple of Package
         Those it is made in; a board may have another, which it then has to select itself.
+    speed : str
+        Parts of one word have the same delays: a row of the table of clocks (:mod:`bnnhw.devices.speeds`), of a part
+        that is sold in grades with the grade behind it (:attr:`Toolchain.grade_option`). Empty where nothing is known.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Part:
     place_route: tuple[str, ...] = ()
     pack: tuple[str, ...] = ()
     packages: tuple[Package, ...] = ()
+    speed: str = ""
 
     def package(self, name: str) -> Package | None:
         """One of :attr:`packages` by its name, in capitals or not."""
@@ -144,6 +148,8 @@ class Toolchain:
         Options of nextpnr that are worth trying for a design that is not large, the usual ones (none) first.
     logic_cell : str
         Nextpnr's name of what look-up tables, and on some families registers, sit in; empty where it has none.
+    grade_option : str
+        Nextpnr's option for the speed grade; empty where parts have none.
     registers : str
         The kinds of registers there are, as arguments of Yosys' ``dfflegalize``; empty where nothing is asked of it.
     finish : callable, optional
@@ -164,6 +170,7 @@ class Toolchain:
     large_options: tuple[str, ...] = ()
     explored: tuple[tuple[str, ...], ...] = ((),)
     logic_cell: str = ""
+    grade_option: str = ""
     registers: str = ""
     finish: Callable[[dict[str, Any]], Mapping[str, int]] | None = None
 

