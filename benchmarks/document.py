@@ -15,6 +15,7 @@ from typing import Any
 
 from boards_page import page as boards_page
 from c_page import c_code
+from clock_page import clock
 from costs_page import costs
 from engines_page import DATASETS, engines
 from engines_page import plot as engines_plot
@@ -249,6 +250,8 @@ def main() -> None:
     sections.append(lookup(json.loads((ROOT / "results" / "lookup.json").read_text()), table))
     sections.append(costs(json.loads((ROOT / "results" / "costs.json").read_text()), table))
     sections.append(fastest(json.loads((ROOT / "results" / "fastest.json").read_text()), table))
+    speeds = json.loads((ROOT.parent / "bnnhw" / "devices" / "prices" / "clock.json").read_text())
+    sections.append(clock(json.loads((ROOT / "results" / "clock.json").read_text()), speeds, table))
     sections.append(spram(json.loads((ROOT / "results" / "spram.json").read_text()), table))
     sections.append(vectors(json.loads((ROOT / "results" / "vectors.json").read_text()), table))
     sections.append(multipliers(json.loads((ROOT / "results" / "multipliers.json").read_text()), table))

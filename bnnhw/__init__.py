@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bnnhw.flow.design import Design, open_design
     from bnnhw.flow.evaluate import evaluate
     from bnnhw.flow.export import export
-    from bnnhw.flow.fold import cost, predict, save_folding
+    from bnnhw.flow.fold import cost, fmax_estimate, predict, save_folding
     from bnnhw.flow.generate import generate
     from bnnhw.flow.import_ import read, save
     from bnnhw.flow.report import write_report
@@ -77,6 +77,7 @@ __all__ = [
     "devices",
     "evaluate",
     "export",
+    "fmax_estimate",
     "fold",
     "generate",
     "open_board",
@@ -112,6 +113,7 @@ _MODULES = {
     "cost": "flow.fold",
     "evaluate": "flow.evaluate",
     "export": "flow.export",
+    "fmax_estimate": "flow.fold",
     "fold": "flow.choose",
     "generate": "flow.generate",
     "open_board": "flow.run",

@@ -66,6 +66,7 @@ def build(
     explored: int = 0,
     freq_mhz: float | None = None,
     predicted: Mapping[str, int] | None = None,
+    fmax_estimate_mhz: float | None = None,
     extra: Mapping[str, Any] | None = None,
     beside: Mapping[str, Mapping[str, Any] | Callable[[Path], object] | None] | None = None,
     progress: Progress | None = None,
@@ -84,8 +85,8 @@ def build(
         kept. 0: one, with nothing said about others.
     freq_mhz : float, optional
         Clock asked for; the board's default when not given.
-    predicted : mapping of str to int, optional
-        What the design was estimated to take, by the words of :class:`~bnnhw.build.result.BuildResult`.
+    predicted, fmax_estimate_mhz : optional
+        What the design was estimated to take and to reach, as :class:`~bnnhw.build.result.BuildResult` has them.
     extra : mapping, optional
         What ``report.json`` is to say too.
     beside : mapping, optional
@@ -117,6 +118,7 @@ def build(
             seed,
             explored,
             predicted or {},
+            fmax_estimate_mhz,
             extra or {},
             progress or (lambda *_: None),
         )
@@ -174,6 +176,7 @@ def _build(
     seed: int,
     explored: int,
     predicted: Mapping[str, int],
+    fmax_estimate_mhz: float | None,
     extra: Mapping[str, Any],
     progress: Progress,
 ) -> BuildResult:
@@ -317,6 +320,7 @@ def _build(
             skipped=tuple(cache.skipped),
             predicted=dict(predicted),
             prediction_error=prediction_error(predicted, {**cells.as_dict(), "cells": placed}),
+            fmax_estimate_mhz=fmax_estimate_mhz,
         )
         used = [tools.require(program) for program in ("yosys", toolchain.place_route, toolchain.packer)]
         said = {

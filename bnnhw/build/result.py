@@ -49,6 +49,10 @@ class BuildResult:
         ``spram``; empty where nobody said.
     prediction_error : dict
         By how much each of these is off, as a fraction of what there really is: 0.02 is 2 % too many.
+    fmax_estimate_mhz : float, optional
+        What the folding was estimated to reach; None where nobody said.
+    fmax_error : float, optional
+        By how much it is off, as a fraction of ``fmax_mhz``.
     """
 
     bitstream: Path
@@ -67,11 +71,19 @@ class BuildResult:
     skipped: tuple[str, ...]
     predicted: dict[str, int] = field(default_factory=dict[str, int])
     prediction_error: dict[str, float] = field(default_factory=dict[str, float])
+    fmax_estimate_mhz: float | None = None
+
+    @property
+    def fmax_error(self) -> float | None:
+        known = self.fmax_estimate_mhz
+        return None if known is None else round(known / self.fmax_mhz - 1, 4)
 
     def figures(self) -> dict[str, Any]:
         """What was measured and promised, by the words of the report and of ``bnnhw build``."""
         return {
             "fmax_mhz": self.fmax_mhz,
+            "fmax_estimate_mhz": self.fmax_estimate_mhz,
+            "fmax_error": self.fmax_error,
             "clock_mhz": self.clock_mhz,
             "timing_met": self.timing_met,
             "utilization": self.utilization,

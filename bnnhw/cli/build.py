@@ -158,11 +158,14 @@ def build(
 def _off(result: BuildResult) -> str:
     """The estimate of the folding, and by how much it was off."""
     words = {"cells": "logic cells", "lut4": "LUT4", "ff": "registers", "bram": "block RAMs"}
-    return ", ".join(
+    found = [
         f"{result.predicted[key]} {word} ({100 * result.prediction_error[key]:+.1f} %)"
         for key, word in words.items()
         if key in result.prediction_error
-    )
+    ]
+    if result.fmax_error is not None:
+        found.append(f"{result.fmax_estimate_mhz:.1f} MHz ({100 * result.fmax_error:+.1f} %)")
+    return ", ".join(found)
 
 
 def _spread(explored: dict[str, Any], seed: int) -> str:

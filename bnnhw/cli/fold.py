@@ -87,6 +87,7 @@ def fold(
     from bnnhw.flow.aims import Aim
     from bnnhw.flow.baud import with_baud
     from bnnhw.flow.choose import HEADROOM, SMALLEST, choose, choose_board
+    from bnnhw.flow.clock import clock_words
     from bnnhw.flow.fold import as_board, check_frame, fold_json, save_folding
     from bnnhw.flow.network import open_network
     from bnnhw.flow.pins import with_link
@@ -138,6 +139,7 @@ def fold(
         need = data["estimate"]
         sprams = f", {need['spram']} SPRAMs" if need["spram"] else ""
         console.print(f"about {need['lut4']} LUT4 and {need['bram']} block RAMs{sprams} with the link")
+        console.print(clock_words(data["fmax_estimate_mhz"], data["clock_mhz"]), markup=False)
         if data["better"]:
             console.print(f"the next better, which there is no room for: {data['better']['text']}", markup=False)
         if best["cycles_per_frame"] < data["cycles_per_frame"]:

@@ -127,6 +127,8 @@ def build_bitstream(
     edited = design.whole.edited if source.linked else design.core.edited
     extra: dict[str, Any] = {"technology": design.technology, "edited": edited, "pins": pins_of(board)}
     network = design.network
+    # Of what was edited, and of a store of frames in the link's stead, nothing was estimated.
+    as_estimated = not edited and kept is None
     # What the report needs for its picture of the network.
     said = fold_json(design.folded, board, clock_mhz, design.technology)
     beside: dict[str, Any] = {
@@ -155,8 +157,8 @@ def build_bitstream(
         seed=seed,
         explored=explored,
         freq_mhz=freq_mhz,
-        # Of what was edited, and of a store of frames in the link's stead, nothing was estimated.
-        predicted=None if edited or kept is not None else said["estimate"],
+        predicted=said["estimate"] if as_estimated else None,
+        fmax_estimate_mhz=said["fmax_estimate_mhz"] if as_estimated else None,
         extra=extra,
         beside=beside,
         progress=told,

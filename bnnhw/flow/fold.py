@@ -9,10 +9,11 @@ from bnnhw import boards, devices
 from bnnhw.boards import Board
 from bnnhw.dataflow import Resources
 from bnnhw.dataflow.frame import Frame
-from bnnhw.dataflow.graph import left_out
+from bnnhw.dataflow.graph import Graph, left_out
 from bnnhw.dataflow.resources import NOTHING
 from bnnhw.files import new_folders
 from bnnhw.flow.chip import chip_json
+from bnnhw.flow.clock import estimated_mhz
 from bnnhw.folding import FoldedNetwork, Prediction
 from bnnhw.folding import file as folding_file
 from bnnhw.folding import predict as predict_graph
@@ -26,6 +27,7 @@ __all__ = [
     "check_frame_bits",
     "cost",
     "estimate_json",
+    "fmax_estimate",
     "fold_json",
     "link_reserve",
     "predict",
@@ -87,6 +89,27 @@ def cost(folded: FoldedNetwork, board: Board | str) -> Resources:
     """About what a folded network takes of a board: LUT4, registers, block RAMs, those of its link included."""
     board = as_board(board)
     return with_link(folded.graph(board.family.technology).resources(), folded.network, board)
+
+
+def fmax_estimate(folded: FoldedNetwork, board: Board | str) -> float | None:
+    """About the clock that nextpnr finds for a folded network with its link, in MHz.
+
+    Parameters
+    ----------
+    folded : FoldedNetwork
+    board : Board or str
+
+    Returns
+    -------
+    float, optional
+        None for a device whose clock was never measured. docs/benchmarks.md says how far off it was for others.
+    """
+    board = as_board(board)
+    return _fmax(folded.graph(board.family.technology), folded.network, board)
+
+
+def _fmax(graph: Graph, network: Network, board: Board) -> float | None:
+    return estimated_mhz(graph, with_link(graph.resources(), network, board), link_reserve(network, board), board)
 
 
 def with_link(core: Resources, network: Network, board: Board) -> Resources:
@@ -153,6 +176,7 @@ def fold_json(
         "fps": clock_mhz * 1e6 / prediction.cycles_per_frame,
         "link_fps": link.frames_per_s(Frame.of(graph), clock_mhz),
         "clock_mhz": clock_mhz,
+        "fmax_estimate_mhz": _fmax(graph, folded.network, board),
         "chip": chip_json(board),
         # With the link, as the design that `build` makes.
         "estimate": estimate_json(with_link(graph.resources(), folded.network, board)),

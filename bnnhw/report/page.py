@@ -95,6 +95,9 @@ def _tiles(sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, st
     if build.get("fmax_mhz") is not None:
         verdict = "good" if build.get("timing_met") else "bad"
         tiles.append((f"{build['fmax_mhz']:.1f} MHz", f"Fmax; runs at {build['clock_mhz']:g} MHz", verdict))
+    if build.get("fmax_error") is not None:
+        off = f"{100 * build['fmax_error']:+.1f} %"
+        tiles.append((f"{build['fmax_estimate_mhz']:.0f} MHz", f"Fmax estimated, off by {off}", ""))
     fps = build.get("fps") or fold.get("fps")
     if fps:
         tiles.append((figures.quantity(float(fps)), "frames per second", ""))

@@ -15,6 +15,7 @@ from bnnhw import boards, devices
 from bnnhw.dataflow.frame import Frame
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.files.folder import LIST
+from bnnhw.flow.fold import fmax_estimate
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.folding import file as folding_file
 from bnnhw.folding.predict import predict
@@ -94,6 +95,9 @@ def test_build_and_report(built: tuple[Path, dict[str, Any]], tmp_path: Path) ->
     assert Path(data["bitstream"]).stat().st_size > 50_000
     assert data["timing_met"] is True
     assert data["fmax_mhz"] >= data["clock_mhz"]
+    assert data["fmax_estimate_mhz"] == fmax_estimate(FoldedNetwork(make_network(), FOLDINGS), "icebreaker")
+    assert data["fmax_error"] == round(data["fmax_estimate_mhz"] / data["fmax_mhz"] - 1, 4)
+    assert abs(data["fmax_error"]) <= 0.15
     graph = FoldedNetwork(make_network(), FOLDINGS).graph(devices.technology("ice40"))
     prediction = predict(graph)
     assert data["fps"] == data["clock_mhz"] * 1e6 / prediction.cycles_per_frame
@@ -109,6 +113,7 @@ def test_build_and_report(built: tuple[Path, dict[str, Any]], tmp_path: Path) ->
     assert page == str(out / "report.html")
     text = Path(page).read_text()
     assert "PE 5 × SIMD 8, block" in text
+    assert f"Fmax estimated, off by {100 * data['fmax_error']:+.1f} %" in text
     assert "ICESTORM_LC" in text and "frames per second over the link" in text
     again = _json(*_request(out.parent, "icebreaker", out))
     assert set(again["unchanged"]) >= {"elaborate", "synth", "place_route", "pack"}
@@ -128,6 +133,8 @@ def test_build_and_report(built: tuple[Path, dict[str, Any]], tmp_path: Path) ->
     verilog.write_text(text)
     edited = _json("build", out / "design", "--board", "icebreaker", "-o", tmp_path / "edited")
     assert Path(edited["bitstream"]).read_bytes() != Path(data["bitstream"]).read_bytes()
+    # Of what was edited nothing was estimated.
+    assert (edited["fmax_estimate_mhz"], edited["fmax_error"]) == (None, None)
     reports = [json.loads(Path(found["report"]).read_text()) for found in (data, edited)]
     assert [(found["edited"], found["protocol_version"]) for found in reports] == [(False, 2), (True, 2)]
     assert run("simulate", out / "design", "--dataset", "digits", "--count", "5", "-q").exit_code == 1
