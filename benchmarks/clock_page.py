@@ -44,8 +44,9 @@ def clock(rows: Mapping[str, dict[str, Any]], fitted: Mapping[str, Any], table: 
             f"(`--built`). Wires make {100 * statistics.median(share):.0f} % of a slowest path in the median. The "
             "nanoseconds that a path takes in a design of 1,000 logic cells whose widest stream has 32 bits: "
             "*control*, from a register to the enables of others; *memory*, out of the block RAM in which frames wait "
-            "(-: never slower there; nothing: not measured). Control grows by a power of the cells, and by the power "
-            f"{fitted['bits']:g} of the bits.",
+            f"(-: never slower there; nothing: not measured), {fitted['shift']:g} times as many where words of the "
+            "accelerator's input are no whole bytes, nor parts of one, so that bytes are shifted. Control grows by a "
+            f"power of the cells, and by the power {fitted['bits']:g} of the bits.",
             table(("part and grade", "control, ns", "memory, ns", "power of the cells", "routes"), parts),
             "Networks that were not fitted on are what it is held to. Cells are those that nextpnr counts and, before "
             f"any synthesis, those that are estimated; the error is of the clock. {_summary(known, False)} "

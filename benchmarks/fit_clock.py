@@ -46,7 +46,7 @@ def fitted(rows: Mapping[str, Any]) -> dict[str, Any]:
     paths = sorted({_path(row) for row in used})
     found = _least_squares(used, paths, GROWTH[LAW])
     ns = {path: round(float(np.exp(value)), 3) for path, value in zip(paths, found, strict=False)}
-    *cells, bits = (round(float(power), 4) for power in found[len(paths) :])
+    *cells, bits, shift = (round(float(power), 4) for power in found[len(paths) :])
     parts: dict[str, dict[str, Any]] = {}
     for name in sorted({name for name, memory in paths if not memory}):
         some = [row for row in used if boards.get(row["board"]).speed == name]
@@ -57,7 +57,7 @@ def fitted(rows: Mapping[str, Any]) -> dict[str, Any]:
             "cells": cells[_fabric(some[0])],
             "routed": sum(len(row["seeds"]) for row in some),
         }
-    return {"bits": bits, "parts": parts}
+    return {"bits": bits, "shift": round(float(np.exp(shift)), 4), "parts": parts}
 
 
 def _fabric(row: Mapping[str, Any]) -> int:
@@ -82,11 +82,12 @@ GROWTH: dict[str, Callable[[Mapping[str, Any]], tuple[float, ...]]] = {
 
 def _factors(row: Mapping[str, Any], paths: list[tuple[str, bool]], growth: Any) -> list[float]:
     path = _path(row)
-    return [*(float(path == one) for one in paths), *(0.0 if path[1] else value for value in growth(row))]
+    control = (0.0 if path[1] else value for value in growth(row))
+    return [*(float(path == one) for one in paths), *control, float(path[1] and not row["aligned"])]
 
 
 def _least_squares(rows: list[Mapping[str, Any]], paths: list[tuple[str, bool]], growth: Any) -> Any:
-    """Logarithms of the nanoseconds of each path, and the powers."""
+    """Logarithms of the nanoseconds of each path, the powers, and the logarithm of what shifting bytes takes."""
     periods = [1e3 / reached(row) for row in rows]
     return np.linalg.lstsq(np.array([_factors(row, paths, growth) for row in rows]), np.log(periods), rcond=None)[0]
 
@@ -118,7 +119,9 @@ def _path(row: Mapping[str, Any]) -> tuple[str, bool]:
 def estimated(row: Mapping[str, Any]) -> float | None:
     """What the design of a row should reach by the table, in MHz."""
     known = speed(boards.get(row["board"]).speed)
-    return None if known is None else known.fmax_mhz(row["estimate"], row["bits"], memory=row["memory"])
+    if known is None:
+        return None
+    return known.fmax_mhz(row["estimate"], row["bits"], memory=row["memory"], aligned=row["aligned"])
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from bnnhw import boards
 from bnnhw.boards import Board
 from bnnhw.build.floorplan import FLOORPLAN, slowest_steps
 from bnnhw.flow.build import build_bitstream
-from bnnhw.flow.clock import widest
+from bnnhw.flow.clock import aligned, widest
 from bnnhw.flow.fold import cost, link_reserve
 from bnnhw.folding import FoldedNetwork, LayerFolding
 from bnnhw.ir import archive
@@ -81,11 +81,15 @@ def routed(folder: Path, row: dict[str, Any]) -> None:
 
 
 def design(folded: FoldedNetwork, board: Board) -> dict[str, Any]:
-    """What of a design its clock is estimated by: ``estimate``, logic cells with the link; ``bits``; ``memory``."""
+    """What of a design its clock is estimated by: logic cells with the link (``estimate``), and the rest of
+    :meth:`bnnhw.devices.speeds.Speed.fmax_mhz`.
+    """
+    graph = folded.graph(board.family.technology)
     return {
         "estimate": cost(folded, board).cells,
-        "bits": widest(folded.graph(board.family.technology)),
+        "bits": widest(graph),
         "memory": link_reserve(folded.network, board).bram > 0,
+        "aligned": aligned(graph),
     }
 
 
@@ -94,7 +98,9 @@ def built(folder: Path, known: dict[str, Any] | None) -> dict[str, Any]:
     layers = json.loads((folder / "fold.json").read_text())["layers"]
     names = [field.name for field in fields(LayerFolding)]
     foldings = tuple(LayerFolding(**{name: layer[name] for name in names if name in layer}) for layer in layers)
-    row = known or started(FoldedNetwork(archive.load(folder / "network.bnn"), foldings), board_of(folder), False)
+    folded, board = FoldedNetwork(archive.load(folder / "network.bnn"), foldings), board_of(folder)
+    row = known or started(folded, board, False)
+    row.update(design(folded, board))
     if tuple(LayerFolding(**folding) for folding in row["foldings"]) != foldings:
         raise SystemExit(f"{folder}: is folded otherwise than what is recorded")
     routed(folder, row)

@@ -32,6 +32,9 @@ class Speed:
     memory_ns : float, optional
         Of the slowest path out of the block RAM in which frames wait; 0 where control is never faster. None: that was
         not measured.
+    shift : float
+        How many times as long it takes where words of the accelerator's input are no whole bytes, nor parts of one:
+        bytes are shifted there.
     cells, bits : float
         A path of control takes longer by these powers of the cells, which is that of a family, and of the bits.
     routed : int
@@ -40,11 +43,12 @@ class Speed:
 
     control_ns: float
     memory_ns: float | None
+    shift: float
     cells: float
     bits: float
     routed: int
 
-    def fmax_mhz(self, cells: float, bits: int, *, memory: bool) -> float | None:
+    def fmax_mhz(self, cells: float, bits: int, *, memory: bool, aligned: bool) -> float | None:
         """The clock that a design should reach; None where nobody knows.
 
         Parameters
@@ -55,18 +59,20 @@ class Speed:
             Of its widest stream.
         memory : bool
             Whether the frames of its link wait in block RAM.
+        aligned : bool
+            Whether words of its input are whole bytes, or parts of one.
         """
         control = self.control_ns * (cells / CELLS) ** self.cells * (bits / BITS) ** self.bits
         if not memory:
             return 1e3 / control
-        return None if self.memory_ns is None else 1e3 / max(control, self.memory_ns)
+        return None if self.memory_ns is None else 1e3 / max(control, self.memory_ns * (1 if aligned else self.shift))
 
 
 @cache
 def speeds() -> Mapping[str, Speed]:
     """The whole table, by the names of :attr:`bnnhw.boards.Board.speed`."""
     table = json.loads((files("bnnhw.devices.prices") / "clock.json").read_text(encoding="utf-8"))
-    return {name: Speed(**row, bits=table["bits"]) for name, row in table["parts"].items()}
+    return {name: Speed(**row, bits=table["bits"], shift=table["shift"]) for name, row in table["parts"].items()}
 
 
 def speed(name: str) -> Speed | None:

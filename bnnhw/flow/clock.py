@@ -7,12 +7,17 @@ from bnnhw.dataflow import Resources
 from bnnhw.dataflow.graph import Graph
 from bnnhw.devices.speeds import speed
 
-__all__ = ["clock_words", "estimated_mhz", "widest"]
+__all__ = ["aligned", "clock_words", "estimated_mhz", "widest"]
 
 
 def widest(graph: Graph) -> int:
     """Bits of the widest stream between units."""
     return max(stream.width for node in graph.nodes for stream in (*node.unit.inputs, *node.unit.outputs))
+
+
+def aligned(graph: Graph) -> bool:
+    """Whether words of the accelerator's input are whole bytes, or parts of one."""
+    return graph.input.width % 8 == 0 or 8 % graph.input.width == 0
 
 
 def estimated_mhz(graph: Graph, whole: Resources, link: Resources, board: Board) -> float | None:
@@ -28,7 +33,7 @@ def estimated_mhz(graph: Graph, whole: Resources, link: Resources, board: Board)
     part = speed(board.speed)
     if part is None:
         return None
-    found = part.fmax_mhz(whole.cells, widest(graph), memory=link.bram > 0)
+    found = part.fmax_mhz(whole.cells, widest(graph), memory=link.bram > 0, aligned=aligned(graph))
     return None if found is None else round(found, 1)
 
 

@@ -89,14 +89,17 @@ def test_fit_finds_what_made_the_rows() -> None:
         cells, bits, memory, large = 500 + 137 * number, 8 + 11 * (number % 7), number % 3 == 0, number % 2 == 0
         base, power, board = (8.0, 0.1, "ulx3s-12f") if large else (24.0, 0.2, "icebreaker")
         memory = memory or not large
-        ns = 10.0 if memory and large else base * (cells / 1000) ** power * (bits / 32) ** 0.05
+        aligned = number % 4 == 0
+        ns = (10.0 if aligned else 12.0) if memory and large else base * (cells / 1000) ** power * (bits / 32) ** 0.05
         steps = [["clk-to-q", 0.5, "Q", "Q", "link.core.service.buffer.memory.0.0" if memory and large else "$auto$9"]]
         rows[str(number)] = {
-            "board": board, "fitted": number % 10 > 0, "cells": {"used": cells}, "bits": bits, "memory": memory,
+            "board": board, "fitted": number % 10 > 0, "cells": {"used": cells}, "bits": bits,
+            "memory": memory, "aligned": aligned,
             "seeds": {"0": {"fmax_mhz": 1e3 / ns if number % 10 else 1.0, "steps": steps}},
         }  # fmt: skip
     assert fit_clock().fitted(rows) == {
         "bits": 0.05,
+        "shift": 1.2,
         "parts": {
             "ecp5-6": {"control_ns": 8.0, "memory_ns": 10.0, "cells": 0.1, "routed": 16},
             "ice40-u": {"control_ns": 24.0, "memory_ns": 0.0, "cells": 0.2, "routed": 20},
@@ -112,6 +115,7 @@ def test_section() -> None:
     }  # fmt: skip
     fitted = {
         "bits": 0.05,
+        "shift": 1.2,
         "parts": {
             "ice40-u": {"control_ns": 20.5, "memory_ns": 0.0, "cells": 0.1, "routed": 3},
             "ecp5-8": {"control_ns": 5.0, "memory_ns": None, "cells": 0.2, "routed": 1},

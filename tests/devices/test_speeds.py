@@ -10,7 +10,7 @@ from bnnhw import boards
 from bnnhw.boards import Board
 from bnnhw.devices.speeds import Speed, speed, speeds
 
-PART = Speed(control_ns=8.0, memory_ns=10.0, cells=0.5, bits=0.25, routed=3)
+PART = Speed(control_ns=8.0, memory_ns=10.0, shift=1.2, cells=0.5, bits=0.25, routed=3)
 
 
 @pytest.mark.parametrize(
@@ -27,18 +27,23 @@ PART = Speed(control_ns=8.0, memory_ns=10.0, cells=0.5, bits=0.25, routed=3)
     ],
 )
 def test_the_slower_path_decides(cells: int, bits: int, memory: bool, ns: float) -> None:
-    assert PART.fmax_mhz(cells, bits, memory=memory) == pytest.approx(1e3 / ns)
+    assert PART.fmax_mhz(cells, bits, memory=memory, aligned=True) == pytest.approx(1e3 / ns)
+
+
+def test_bytes_that_are_shifted_take_longer() -> None:
+    assert PART.fmax_mhz(1000, 32, memory=True, aligned=False) == pytest.approx(1e3 / 12.0)
+    assert PART.fmax_mhz(1000, 32, memory=False, aligned=False) == PART.fmax_mhz(1000, 32, memory=False, aligned=True)
 
 
 def test_what_was_not_measured_is_not_said() -> None:
     part = replace(PART, memory_ns=None)
-    assert part.fmax_mhz(1000, 32, memory=True) is None
-    assert part.fmax_mhz(1000, 32, memory=False) == 125.0
+    assert part.fmax_mhz(1000, 32, memory=True, aligned=True) is None
+    assert part.fmax_mhz(1000, 32, memory=False, aligned=False) == 125.0
     assert speed("no such part") is None
 
 
 def test_where_memory_is_never_slower() -> None:
-    assert replace(PART, memory_ns=0.0).fmax_mhz(1000, 32, memory=True) == 125.0
+    assert replace(PART, memory_ns=0.0).fmax_mhz(1000, 32, memory=True, aligned=True) == 125.0
 
 
 @pytest.mark.parametrize("board", boards.BOARDS.values(), ids=lambda board: board.name)

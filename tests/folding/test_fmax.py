@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from bnnhw.boards import get
 from bnnhw.devices.speeds import speed
-from bnnhw.flow.clock import clock_words
+from bnnhw.flow.clock import aligned, clock_words
 from bnnhw.flow.fold import cost, fmax_estimate, fold_json
 from bnnhw.folding import FoldedNetwork, LayerFolding
+from bnnhw.ir import BitMatrix, DataType, Dense, InputSpec, Network, Output, WeightPlane
 from tests.cli.conftest import make_network
 from tests.layers import MapNetwork
 
@@ -22,7 +24,7 @@ def test_it_is_the_table_s() -> None:
     part = speed("ice40-u")
     assert part is not None
     bits = max(stream.width for node in FOLDED.graph(board.family.technology).nodes for stream in node.unit.inputs)
-    due = part.fmax_mhz(cost(FOLDED, board).cells, bits, memory=True)
+    due = part.fmax_mhz(cost(FOLDED, board).cells, bits, memory=True, aligned=True)
     assert due is not None
     assert fmax_estimate(FOLDED, "icebreaker") == fmax_estimate(FOLDED, board) == round(due, 1)
     assert fold_json(FOLDED, board)["fmax_estimate_mhz"] == round(due, 1)
@@ -41,6 +43,19 @@ def test_long_frames_wait_in_block_ram() -> None:
     assert isinstance(small, MapNetwork) and isinstance(large, MapNetwork)
     quick, slow = (fmax_estimate(one.folded(), "ulx3s-12f") for one in (small, large))
     assert quick is not None and slow is not None and slow < 0.8 * quick
+
+
+@pytest.mark.parametrize(
+    "side, simd, whole",
+    [(8, 8, True), (8, 16, True), (8, 4, True), (8, 2, True), (6, 6, False), (6, 12, False), (6, 9, False)],
+)
+def test_words_of_whole_bytes(side: int, simd: int, whole: bool) -> None:
+    """Of a layer whose input is bits, SIMD of them in a word."""
+    weights = (WeightPlane(1, BitMatrix.from_bits(np.random.default_rng(0).integers(0, 2, (4, side * side)))),)
+    bit = DataType("bipolar", 1)
+    network = Network(InputSpec((side * side,), bit), (Dense("only", bit, weights, None), Output.plain("output", 4)))
+    graph = FoldedNetwork(network, (LayerFolding(2, simd),)).graph(get("ulx3s-12f").family.technology)
+    assert (graph.input.width, aligned(graph)) == (simd, whole)
 
 
 def test_a_part_that_nobody_measured() -> None:
