@@ -259,6 +259,7 @@ ECP5 = Family(
         quick_levels=1,
         wide_table=WIDEST,
         narrow=4,
+        seams=True,
     ),
     block_ram_instance=_block_ram,
     block_ram_register=True,

@@ -51,6 +51,9 @@ class Technology:
     spram : BlockRam, optional
         The large single-port memories that some devices of the family have: written while they run, never by a
         bitstream.
+    seams : bool
+        Whether devices are so large that what both ends of a stream work out is not to be shared between them
+        (:class:`~bnnhw.rtl.seam.Seam`).
     narrow : int
         Sums of at most so many bits are look-up tables and no carry chain.
     prices : str
@@ -72,6 +75,7 @@ class Technology:
     enable_reach: int | None = 256
     wide_table: int = 4
     spram: BlockRam | None = None
+    seams: bool = False
     narrow: int = 2
     prices: str = "ecp5"
 

@@ -14,6 +14,7 @@ from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import apart, shared
 from bnnhw.rtl.load import LoadCounter, LoadSignature
 from bnnhw.rtl.result import result_layout
+from bnnhw.rtl.seam import Seam
 
 __all__ = ["Accelerator"]
 
@@ -84,7 +85,8 @@ class Accelerator(wiring.Component):
             for memory in node.unit.loads:
                 wiring.connect(m, next(filled), getattr(component, f"load_{memory.name}"))
             for number, port in zip(node.sources, node.unit.input_ports, strict=True):
-                wiring.connect(m, streams[number], getattr(component, port))
+                given = self._seen(m, platform, f"{node.name}_{port}", streams[number])
+                wiring.connect(m, given, getattr(component, port))
             for number, port in zip(node.sinks, node.unit.output_ports, strict=True):
                 streams[number] = getattr(component, port)
         result = streams[self.graph.output]
@@ -94,6 +96,20 @@ class Accelerator(wiring.Component):
             result.ready.eq(self.output.ready),
         ]
         return m
+
+    def _seen(self, m: Module, platform: object, name: str, given: Any) -> Any:
+        """A stream as the unit behind it sees it."""
+        if not self.graph.technology.seams:
+            return given
+        m.submodules[f"{name}_seam"] = shared(platform, seam := Seam())
+        seen = stream.Signature(given.payload.shape()).create()
+        m.d.comb += [
+            seam.d.eq(given.valid),
+            seen.valid.eq(seam.q),
+            seen.payload.eq(given.payload),
+            given.ready.eq(seen.ready),
+        ]
+        return seen
 
     def _filled(self, m: Module) -> Iterator[Any]:
         """What fills each memory that is written while the device runs, in the order of their image."""
