@@ -42,7 +42,7 @@ CASES = (
     Case("digits", "models/digits.onnx", "digits", "icebreaker", 359),
     Case("ecg5000", "models/ecg5000.onnx", "ecg5000", "icebreaker", 4500),
     Case("mnist-sfc", "models/mnist-sfc.onnx", "mnist", "icebreaker", 1000),
-    Case("TFC_1W1A", "tfc-w1a1/TFC_1W1A.onnx", "mnist", "ulx3s-25f", 10_000),
+    Case("TFC_1W1A", "tfc-w1a1/TFC_1W1A.onnx", "mnist", "icebreaker", 10_000),
     Case("cifar10-resnet", "", "cifar10", "ulx3s-45f", 200),
     Case("CNV-W1A1", "cnv-w1a1-bnn-pynq", "cifar10", "ulx3s-85f", 100, 76, (0, 1, 2)),
     Case("LFC-W1A1", "lfc-w1a1-bnn-pynq", "mnist", "ulx3s-85f", 1000, 70, (0, 1)),

@@ -38,7 +38,8 @@ def run_logged(
         try:
             # Made anew: what another name for the old one holds stays.
             log.unlink(missing_ok=True)
-            with log.open("w", encoding="utf-8") as file:
+            # By lines: who waits for long may look into it.
+            with log.open("w", encoding="utf-8", buffering=1) as file:
                 return _run(tool, arguments, folder, temporary, partial(_tell, file, line))
         except OSError as error:
             if error.filename not in (None, str(log)):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bnnhw.build.watch import NextpnrWatcher, YosysWatcher
+from bnnhw.build.watch import NextpnrWatcher, Progress, YosysWatcher
+from bnnhw.errors import BnnhwError
 
 
 def told_by(*lines: str) -> list[tuple[float, str]]:
@@ -81,6 +82,23 @@ def test_the_static_placer_and_router2() -> None:
         (0.86, "routing, 10,000 wires used twice"),
         (0.98, "routing, 0 wires used twice"),
     ]
+
+
+@pytest.mark.parametrize("progress", [None, lambda fraction, what: None])
+def test_routing_that_goes_astray_is_ended(progress: Progress | None) -> None:
+    def read(*overused: int) -> None:
+        watcher = NextpnrWatcher(progress)
+        for number, count in enumerate(overused, 1):
+            watcher(f"Info:     iter={number} wires=386541 overused={count} overuse={count} archfail=NA")
+
+    falls, rises = (60_000, 9_000, 3_000), [3_000 + 170 * number for number in range(1, 20)]
+    with pytest.raises(BnnhwError, match=r"after 13 rounds 4,700 wires are used twice, 3,000 in the best round"):
+        read(*falls, *rises)
+    # Not at once; not where it comes back; not for a few wires that are the last.
+    read(*falls, *rises[:9])
+    read(*falls, *rises[:9], 2_000, *rises[:9], 1_000, 0)
+    read(*falls, 9, 5, 1, *[11] * 30, 0)
+    read(*falls, *[3_400] * 30, 0)
 
 
 def test_a_design_with_nothing_to_route() -> None:
