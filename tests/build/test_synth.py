@@ -22,6 +22,7 @@ from bnnhw.links import board_link
 from bnnhw.links.packets.buffer import FrameBuffer
 from bnnhw.rtl.copy import Copy
 from bnnhw.rtl.emit import emit, repeated_modules, shared
+from bnnhw.rtl.seam import Seam
 
 LEAF, UNIT, ONCE, TOP = "leaf", "unit", "once", "top"
 
@@ -182,6 +183,36 @@ def test_copies_stay_apart(tmp_path: Path) -> None:
         source.write_text(emitted.rtlil)
         counts[copies] = synthesize([source], TOP, ECP5, folder, keep=emitted.repeated).cells.ff
     assert counts == {False: 4, True: 12}
+
+
+def test_behind_a_seam_logic_is_mapped_by_itself(tmp_path: Path) -> None:
+    """Three ends that work out the same of four signals: one look-up table, or one each; the wires cost none."""
+
+    class Ends(wiring.Component):
+        def __init__(self, seams: bool) -> None:
+            self.seams = seams
+            super().__init__({"d": In(4), "q": Out(3)})
+
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            for n in range(3):
+                seen = self.d[0]
+                if self.seams:
+                    m.submodules[f"seam_{n}"] = shared(platform, seam := Seam())
+                    m.d.comb += seam.d.eq(self.d[0])
+                    seen = seam.q
+                m.d.comb += self.q[n].eq(seen & self.d[1:].all())
+            return m
+
+    counts = {}
+    for seams in (False, True):
+        folder = tmp_path / str(seams)
+        folder.mkdir()
+        source = folder / "top.il"
+        emitted = emit(Ends(seams), TOP, "ecp5")
+        source.write_text(emitted.rtlil)
+        counts[seams] = synthesize([source], TOP, ECP5, folder, keep=emitted.repeated).cells.lut4
+    assert counts == {False: 1, True: 3}
 
 
 @pytest.mark.parametrize("family, frame_bytes, blocks", [(ICE40, 300, 2), (ICE40, 1536, 8), (ECP5, 1536, 2)])
