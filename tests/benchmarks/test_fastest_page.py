@@ -31,7 +31,7 @@ def test_section() -> None:
         "build": {},
     }
     page = neighbour("fastest_page").fastest
-    start = "| a | icebreaker | 97.49 % | 40 | "
+    start = "| a | icebreaker | `--max` | 97.49 % | 40 | "
     folded = page({"a": entry}, table)
     assert (
         f"{start}3,000 / - | 3,946 / - | 30 / - | 0 / - |  |  | not placed | 750,000 |  |  |  |" in folded.splitlines()
