@@ -58,7 +58,7 @@ NAMED = (
 )
 """Model, board, frames per second that it is folded for (None: as by default), and whether it is fitted on."""
 
-BUILT = ("CNV-W1A1, ulx3s-85f", "CNV-W1A1 --max, ulx3s-85f")
+BUILT = ("CNV-W1A1 --max, ulx3s-85f",)
 """Networks of elsewhere that are fitted on, of those that `measure_clock.py --built` takes: the large ones."""
 
 BOARDS = ("icebreaker", "ice40-hx8k-b-evn", "ulx3s-12f", "tinyfpga-bx")
