@@ -36,21 +36,25 @@ class Threshold(wiring.Component):
         Least and greatest value.
     output : DataType
         Its ``levels - 1`` thresholds; level 0 is its least value.
+    inverted : bool
+        Whether thresholds come with every bit inverted. A comparison subtracts, and where a carry chain spends a LUT4
+        per bit on the inversion (:attr:`~bnnhw.devices.Technology.subtracts` is not so) that undoes the other; where
+        it spends none, inverted thresholds cost a LUT4 per bit.
 
     Members
     -------
     value : In
     thresholds : In(threshold_word_bits)
-        T_0 in the lowest bits; each in ``low..high + 1``, in two's complement where ``low`` is negative; every bit
-        inverted. A comparison subtracts, and some carry chains would spend a LUT4 per bit on the inversion.
+        T_0 in the lowest bits; each in ``low..high + 1``, in two's complement where ``low`` is negative.
     code : Out(output.bits)
     """
 
     clocked = True
 
-    def __init__(self, range: tuple[int, int], output: DataType) -> None:  # noqa: A002
+    def __init__(self, range: tuple[int, int], output: DataType, *, inverted: bool = True) -> None:  # noqa: A002
         self._range = range
         self._output = output
+        self._inverted = inverted
         low, high = range
         self._value = integer_shape(low, high)
         self._threshold = integer_shape(low, high + 1)
@@ -62,7 +66,8 @@ class Threshold(wiring.Component):
     @property
     def module_name(self) -> str:
         low, high = self._range
-        return f"bnnhw_threshold_{'m' if low < 0 else ''}{abs(low)}_{high}_{self._output}"
+        plain = "" if self._inverted else "_plain"
+        return f"bnnhw_threshold_{'m' if low < 0 else ''}{abs(low)}_{high}_{self._output}{plain}"
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -70,7 +75,8 @@ class Threshold(wiring.Component):
         met = Signal(self.levels, reset_less=True)
         for k in range(self.levels):
             threshold = Signal(self._threshold, name=f"threshold_{k}")
-            m.d.comb += threshold.eq(~self.thresholds[k * width : (k + 1) * width])
+            bits = self.thresholds[k * width : (k + 1) * width]
+            m.d.comb += threshold.eq(~bits if self._inverted else bits)
             m.d.sync += met[k].eq(self.value >= threshold)
         if self.levels == 1:
             m.d.comb += self.code.eq(met)

@@ -17,8 +17,14 @@ def threshold_word_bits(range: tuple[int, int], output: DataType) -> int:  # noq
     return (output.levels - 1) * narrowest(low, high + 1)[0]
 
 
-def pack_thresholds(values: NDArray[np.int64], range: tuple[int, int]) -> NDArray[np.uint8]:  # noqa: A002
-    """Thresholds (neurons, levels) -> bits (neurons, threshold_word_bits), inverted as :class:`Threshold` wants."""
+def pack_thresholds(
+    values: NDArray[np.int64],
+    range: tuple[int, int],  # noqa: A002
+    *,
+    inverted: bool = True,
+) -> NDArray[np.uint8]:
+    """Thresholds (neurons, levels) -> bits (neurons, threshold_word_bits), inverted where its reader says so."""
     width = narrowest(range[0], range[1] + 1)[0]
-    codes = ~np.asarray(values, np.int64)[:, :, None] >> np.arange(width)
+    codes = np.asarray(values, np.int64) ^ -int(inverted)
+    codes = codes[:, :, None] >> np.arange(width)
     return (codes & 1).astype(np.uint8).reshape(len(values), -1)

@@ -120,7 +120,9 @@ def elements() -> Iterable[ProcessingElement]:
 
 FAMILIES: dict[str, Callable[[], Iterable[Any]]] = {
     "popcount": lambda: (Popcount(n, t) for n in (1, 2, 7, 8, 33) for t in map(technology, DEVICES)),
-    "threshold": lambda: (Threshold(limits, dtype) for limits in LIMITS for dtype in TYPES),
+    "threshold": lambda: (
+        Threshold(limits, dtype, inverted=flag) for limits in LIMITS for dtype in TYPES for flag in (True, False)
+    ),
     "fifo": lambda: (Fifo(w, d) for w in (1, 3, 11) for d in (1, 2, 3, 11)),
     "credited": lambda: (CreditedOutput(w, d) for w in (1, 3, 11) for d in (1, 2, 3, 11)),
     "width": lambda: (

@@ -137,7 +137,7 @@ def _element() -> FreeUnit:
             if counts[t] and (length == 6 or rng.random() < 0.2):
                 ends[t], length = 1, 0
         thresholds = [rng.randint(20, 60) for _ in range(cycles)]
-        packed = pack_thresholds(np.array(thresholds)[:, None], span)
+        packed = pack_thresholds(np.array(thresholds)[:, None], span, inverted=not _ECP5.subtracts)
         mask = (1 << simd) - 1
         late_low, late_high = late(low, stages, rng), late(high, stages, rng)
         sums, total = [-1] * cycles, 0

@@ -26,15 +26,16 @@ def rows(limits: tuple[int, int], levels: int) -> np.ndarray:
     return np.array([*fixed, *spread])
 
 
+@pytest.mark.parametrize("inverted", [True, False])
 @pytest.mark.parametrize("name", TYPES)
 @pytest.mark.parametrize("limits", RANGES)
-def test_code(limits: tuple[int, int], name: str) -> None:
+def test_code(limits: tuple[int, int], name: str, inverted: bool) -> None:
     """Every value of the range, a new value and new thresholds in every cycle; latency 1, or 2 of many thresholds."""
     dtype = DataType.parse(name)
-    dut = Threshold(limits, dtype)
+    dut = Threshold(limits, dtype, inverted=inverted)
     latency = 1 if dtype.levels == 2 else 2
     thresholds = rows(limits, dtype.levels - 1)
-    packed = pack_thresholds(thresholds, limits)
+    packed = pack_thresholds(thresholds, limits, inverted=inverted)
     words = [sum(int(bit) << i for i, bit in enumerate(row)) for row in packed]
     cases = list(itertools.product(range(limits[0], limits[1] + 1), range(len(thresholds))))
     least = -(2 ** (dtype.bits - 1)) if dtype.kind == "int" else 0

@@ -201,11 +201,15 @@ class MvuUnit(Unit):
 
     @cached_property
     def thresholds(self) -> NDArray[np.uint8] | None:
-        """The thresholds of each processing element: (PE, NF, bits); None where there is no activation."""
+        """The thresholds of each processing element: (PE, NF, bits); None where there is no activation.
+
+        Their bits are inverted where the technology's carry chains subtract with inverters.
+        """
         activation = self.matrix.activation
         if not isinstance(activation, Thresholds):
             return None
-        packed = pack_thresholds(activation.values, self.matrix.accumulator_range)
+        inverted = not self.technology.subtracts
+        packed = pack_thresholds(activation.values, self.matrix.accumulator_range, inverted=inverted)
         nf = self.timing.neuron_folds
         bits = np.zeros((nf * self.pe, packed.shape[1]), np.uint8)
         bits[: self.matrix.neurons] = packed

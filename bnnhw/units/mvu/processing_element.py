@@ -157,7 +157,7 @@ class ProcessingElement(wiring.Component):
         if self._output is None:
             m.d.comb += self.result.eq(total)
         else:
-            threshold = Threshold(self._range, self._output)
+            threshold = Threshold(self._range, self._output, inverted=not self._technology.subtracts)
             m.submodules.threshold = shared(platform, threshold)
             m.d.comb += [
                 threshold.value.eq(total),
