@@ -68,6 +68,9 @@ TYPES: tuple[Kind, ...] = (
 TYPED = ((1, 8, 8, 4), (4, 16, 4, 4), (8, 9, 8, 3), (2, 3, 16, 9))
 """PE, SIMD, neuron folds and synapse folds of each of the types."""
 
+LEVELED = ((1, 16, 64, 1), (2, 32, 16, 2), (4, 16, 16, 4), (8, 8, 4, 8))
+"""PE, SIMD, neuron folds and synapse folds of units of several thresholds per neuron, in logic and in block RAM."""
+
 LARGEST = {"lut": 12_000, "block": 40_000}
 """Most weight bits of a unit, by memory: what is synthesized in some seconds."""
 
@@ -82,6 +85,9 @@ def grid(family: Family) -> Named:
 
 def outside(family: Family) -> Named:
     """Name and unit of units of other sizes."""
+    for seed in range(4):
+        for thresholds in ("lut", "block"):
+            yield f"outside: levels {seed}, thresholds in {thresholds}", _leveled(seed, thresholds, family)
     yield from _random("outside: ", range(1000, 1020), range(1000, 1003), 2, family)
 
 
@@ -105,11 +111,11 @@ def _random(label: str, matrices: range, networks: range, each: int, family: Fam
 
 
 def _matrices(family: Family) -> Named:
-    def unit(pe: int, simd: int, nf: int, sf: int, memory: str, kind: Kind) -> Unit:
+    def unit(pe: int, simd: int, nf: int, sf: int, memory: str, kind: Kind, thresholds: str = "lut") -> Unit:
         dtype, output, coefficients, planes = kind
         rng = np.random.default_rng((pe, simd, nf, sf))
         layer = random_layer(rng, pe * nf, simd * sf, dtype, output, coefficients)
-        return MvuUnit(layer, LayerFolding(pe, simd, memory, planes=planes), family.technology)
+        return MvuUnit(layer, LayerFolding(pe, simd, memory, planes=planes, thresholds=thresholds), family.technology)
 
     for pe, simd in LANES:
         for nf, sf in FOLDS:
@@ -122,6 +128,11 @@ def _matrices(family: Family) -> Named:
             dtype, output, coefficients, planes = kind
             said = f"{dtype} to {output or 'sums'}, {'/'.join(map(str, coefficients))}, {planes}"
             yield f"{pe} x {simd}, {nf} x {sf}, lut, {said}", unit(pe, simd, nf, sf, "lut", kind)
+    for dtype, output in (("uint4", "uint4"), ("bipolar", "uint3")):
+        for pe, simd, nf, sf in LEVELED:
+            for thresholds in ("lut", "block"):
+                said = f"{pe} x {simd}, {nf} x {sf}, block, {dtype} to {output}, thresholds in {thresholds}"
+                yield said, unit(pe, simd, nf, sf, "block", (dtype, output, (1,), "parallel"), thresholds)
 
 
 def _units(network: str, folded: FoldedNetwork, family: Family) -> Named:
@@ -154,6 +165,18 @@ def _matrix(seed: int, family: Family) -> Unit:
     layer = random_layer(rng, neurons, synapses, dtype, output, coefficients)
     folding = LayerFolding(pe, min(simd, synapses), memory, planes=planes)
     return MvuUnit(layer, folding, family.technology, multiplier, vectors=int(rng.integers(1, 30)))
+
+
+def _leveled(seed: int, thresholds: str, family: Family) -> Unit:
+    """A matrix unit of several thresholds per neuron, in some neuron folds."""
+    rng = np.random.default_rng((seed, 1))
+    pe, simd, nf, sf = _sized(rng, 6), _sized(rng, 32), 2 + _sized(rng, 60), _sized(rng, 8)
+    dtype, output = (
+        str(rng.choice(["bipolar", "uint2", "uint4", "uint8"])),
+        str(rng.choice(["uint2", "uint3", "uint4"])),
+    )
+    layer = random_layer(rng, pe * nf, simd * sf, dtype, output)
+    return MvuUnit(layer, LayerFolding(pe, simd, "block", thresholds=thresholds), family.technology)
 
 
 def _kind(rng: np.random.Generator, *kinds: str) -> DataType:

@@ -27,6 +27,7 @@ from multipliers_page import multipliers
 from mutants_page import mutants
 from spram_page import spram
 from study_page import page, plot
+from thresholds_page import thresholds
 from vectors_page import vectors
 from virtual_page import replaced, virtual_section
 
@@ -253,6 +254,7 @@ def main() -> None:
     speeds = json.loads((ROOT.parent / "bnnhw" / "devices" / "prices" / "clock.json").read_text())
     sections.append(clock(json.loads((ROOT / "results" / "clock.json").read_text()), speeds, table))
     sections.append(spram(json.loads((ROOT / "results" / "spram.json").read_text()), table))
+    sections.append(thresholds(json.loads((ROOT / "results" / "thresholds.json").read_text()), table))
     sections.append(vectors(json.loads((ROOT / "results" / "vectors.json").read_text()), table))
     sections.append(multipliers(json.loads((ROOT / "results" / "multipliers.json").read_text()), table))
     sections.append(c_code(json.loads((ROOT / "results" / "c.json").read_text()), table))

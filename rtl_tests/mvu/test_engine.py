@@ -11,7 +11,7 @@ from bnnhw.dataflow.engine import ENGINES, LayerFolding
 from bnnhw.devices import technology
 from bnnhw.errors import FoldingError
 from bnnhw.ir import Layer
-from bnnhw.units.mvu.engine import MAX_SIMD, MAX_VECTORS
+from bnnhw.units.mvu.engine import FEWEST_FOLDS, MAX_SIMD, MAX_VECTORS
 from bnnhw.units.mvu.model import MvuUnit
 from tests.layers import MapNetwork
 
@@ -52,6 +52,17 @@ def test_no_popcount_is_wider_than_is_worth_it() -> None:
 def test_candidates_of_a_convolution() -> None:
     """Parts of a position's channels, or so many positions that divide the kernel."""
     assert offered(CONV) == ({1, 2, 3, 6}, {1, 2, 4, 12, 36}, {"lut", "block"})
+
+
+def test_candidates_of_several_thresholds() -> None:
+    """Thresholds in block RAM too, where there are so many neuron folds that they fill some of it."""
+    layer = MapNetwork((4, 1, 1)).dense(2 * FEWEST_FOLDS, (1, 1), "uint2").layers[0]
+    kept = {(c.pe, c.thresholds) for c in ENGINE.candidates(layer)}
+    assert {pe for pe, thresholds in kept if thresholds == "block"} == {1, 2}
+    assert {pe for pe, thresholds in kept if thresholds == "lut"} == {1, 2, 3, 4, 5, 6, 7, 8, 11, 16, 32}
+    for output in ("bipolar", None):
+        layer = MapNetwork((4, 1, 1)).dense(2 * FEWEST_FOLDS, (1, 1), output).layers[0]
+        assert {c.thresholds for c in ENGINE.candidates(layer)} == {"lut"}
 
 
 def test_candidates_of_a_depthwise_convolution() -> None:

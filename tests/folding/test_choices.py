@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -17,29 +18,40 @@ from bnnhw.ir import Dense, Network
 from tests.layers import MapNetwork, random_layer
 
 
-def _rows(layer: Dense, family: Family) -> list[tuple[int, float, int]]:
+def _rows(layer: Dense, family: Family, names: Iterable[str] = ENGINES) -> list[tuple[int, float, int]]:
     """Cycles, logic cells and block RAMs of every folding that the engines name."""
-    engines = [ENGINES.named(name) for name in ENGINES]
+    engines = [ENGINES.named(name) for name in names]
     units = [engine.unit(layer, f, family.technology) for engine in engines for f in engine.candidates(layer)]
     costs = [unit.resources(family.technology) for unit in units]
     return [(unit.interval, cost.cells, cost.bram) for unit, cost in zip(units, costs, strict=True)]
 
 
-def test_choice_is_the_best_of_all() -> None:
+@pytest.mark.parametrize(
+    "shapes, engines, cells, kept",
+    [
+        (((4, 32, "bipolar"), (4, 16, "bipolar"), (2, 24, "bipolar")), tuple(ENGINES), (180, 240, 330, 3000), {"lut"}),
+        # Of several bits: thresholds in block RAM save what no weights there do.
+        (((32, 8, "uint2"), (20, 8, "uint3")), ("folded",), (350, 400, 450, 500, 3000), {"lut", "block"}),
+    ],
+    ids=["weights", "thresholds"],
+)
+def test_choice_is_the_best_of_all(
+    shapes: tuple[tuple[int, int, str], ...], engines: tuple[str, ...], cells: tuple[int, ...], kept: set[str]
+) -> None:
     """Against every combination of all foldings, those that are no choice included."""
     family, rng = get("icebreaker").family, np.random.default_rng(0)
-    layers = [random_layer(rng, neurons, synapses) for neurons, synapses in ((4, 32), (4, 16), (2, 24))]
-    choices = [Choices(layer, family, tuple(ENGINES)) for layer in layers]
-    cycles, cells, blocks = (
+    layers = [random_layer(rng, neurons, synapses, output=output) for neurons, synapses, output in shapes]
+    choices = [Choices(layer, family, engines) for layer in layers]
+    cycles, taken, blocks = (
         np.array(list(itertools.product(*column)))
-        for column in zip(*(zip(*_rows(layer, family), strict=True) for layer in layers), strict=True)
+        for column in zip(*(zip(*_rows(layer, family, engines), strict=True) for layer in layers), strict=True)
     )
-    slowest, cells, blocks = cycles.max(1), cells.sum(1), blocks.sum(1)
+    slowest, taken, blocks = cycles.max(1), taken.sum(1), blocks.sum(1)
     device = Room(3000, 20)
-    found = set()
-    for limit, room_cells, room_blocks in itertools.product((20, 60, 200, 400), (180, 240, 330, 3000), (0, 2, 5, 20)):
+    found, thresholds = set(), set()
+    for limit, room_cells, room_blocks in itertools.product((20, 60, 200, 400), cells, (0, 2, 5, 20)):
         room = Room(room_cells, room_blocks)
-        fits = (slowest <= limit) & (cells <= room.cells) & (blocks <= room.blocks)
+        fits = (slowest <= limit) & (taken <= room.cells) & (blocks <= room.blocks)
         picks = choose(choices, limit, room, device)
         found.add(picks is None)
         assert (picks is None) == (not fits.any())
@@ -47,9 +59,11 @@ def test_choice_is_the_best_of_all() -> None:
             whole = spent(choices, picks)
             assert room.holds(whole)
             assert all(choice.cycles[pick] <= limit for choice, pick in zip(choices, picks, strict=True))
-            best = (cells[fits] / device.cells + blocks[fits] / device.blocks).min()
+            thresholds |= {choice.foldings[pick].thresholds for choice, pick in zip(choices, picks, strict=True)}
+            best = (taken[fits] / device.cells + blocks[fits] / device.blocks).min()
             assert whole.cells / device.cells + whole.blocks / device.blocks == pytest.approx(best, rel=1e-12)
     assert found == {True, False}
+    assert thresholds == kept
 
 
 def test_choices_are_what_no_folding_beats() -> None:
@@ -59,7 +73,7 @@ def test_choices_are_what_no_folding_beats() -> None:
     kept = Choices(layer, family, tuple(ENGINES))
     rows = list(zip(kept.cycles.tolist(), kept.cells.tolist(), kept.blocks.tolist(), strict=True))
     every = _rows(layer, family)
-    assert len(rows) < len(every) / 3
+    assert len(rows) < 0.4 * len(every)
     for one, other in itertools.permutations(rows, 2):
         assert not (one[0] <= other[0] and one[1] + NEARLY <= other[1] and one[2] <= other[2])
     for row in every:

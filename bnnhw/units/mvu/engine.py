@@ -21,6 +21,10 @@ MAX_SIMD = 256
 """Widest popcount tried; wider ones gain nothing per LUT4 and lengthen the pipeline."""
 
 
+FEWEST_FOLDS = 16
+"""Neuron folds from which on thresholds in block RAM are tried: a column of fewer words is one look-up table."""
+
+
 class FoldedEngine:
     """PE neurons by SIMD synapses per cycle, II = SF * NF; weights in logic, in block RAM or in SPRAM."""
 
@@ -74,12 +78,19 @@ class FoldedEngine:
         )
 
     def candidates(self, layer: Layer) -> Iterator[LayerFolding]:
-        """Every PE and SIMD with the least padding, in either memory that a bitstream fills."""
-        assert layer.matrix is not None, "an engine computes layers that have a weight matrix"
-        for pe in _elements(layer.matrix.neurons, layer.depth_multiplier):
+        """Every PE and SIMD with the least padding, in either memory that a bitstream fills.
+
+        With thresholds in either, where a neuron has several and there are :data:`FEWEST_FOLDS` neuron folds.
+        """
+        matrix = layer.matrix
+        assert matrix is not None, "an engine computes layers that have a weight matrix"
+        several = matrix.activation is not None and matrix.output.levels > 2
+        for pe in _elements(matrix.neurons, layer.depth_multiplier):
+            kept = ("lut", "block") if several and -(-matrix.neurons // pe) >= FEWEST_FOLDS else ("lut",)
             for simd in _lanes(layer):
                 for memory in ("lut", "block"):
-                    yield LayerFolding(pe, simd, memory)
+                    for thresholds in kept:
+                        yield LayerFolding(pe, simd, memory, thresholds=thresholds)
 
 
 ENGINES.add(FoldedEngine, FoldedEngine())
