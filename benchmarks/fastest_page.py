@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bnnhw import boards
+
 __all__ = ["fastest"]
 
 
@@ -34,14 +36,15 @@ def _row(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
     row = [
         name,
         entry["board"],
-        f"`{entry.get('aim', '--max')}`",
+        f"`{entry['aim']}`",
         f"{100 * entry['accuracy']:.2f} %",
         f"{fold['cycles_per_frame']:,}",
     ]
     estimate = fold["estimate"]
     built = seeds[0]["utilization"] if seeds else None
     for key in ("lut4", "cells", "bram", "spram"):
-        used = "-" if built is None else f"{_cells(built) if key == 'cells' else built[key]['used']:,}"
+        word = boards.get(entry["board"]).family.build_tools().logic_cell if key == "cells" else key
+        used = "-" if built is None else f"{built[word]['used']:,}"
         row.append(f"{estimate[key]:,} / {used}")
     simulated = entry.get("simulate")
     if seeds:
@@ -60,8 +63,3 @@ def _row(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
     row += ["", ""] if simulated is None else [f"{simulated['images']:,}", str(simulated["mismatches"])]
     row.append(f"{min(minutes):.1f} to {max(minutes):.1f}" if minutes else "")
     return tuple(row)
-
-
-def _cells(utilization: dict[str, Any]) -> int:
-    """Logic cells used, whatever the family calls them."""
-    return next(utilization[key]["used"] for key in ("ICESTORM_LC", "TRELLIS_COMB", "LUT4") if key in utilization)

@@ -162,6 +162,8 @@ def measure(name: str, data: Path, count: int, explore: int, *, build: bool) -> 
     if build:
         options = ("--explore", explore) if explore else ()
         found["build"] = run("build", path, "--board", "icebreaker", "--folding", folding, *options, "-o", WORK / name)
+        for where in ("bitstream", "report"):
+            del found["build"][where]
         explored = found["build"]["explored"] or {"attempts": [found["build"]]}
         found["fmax_mhz"] = [one["fmax_mhz"] for one in explored["attempts"] if "fmax_mhz" in one]
     codes, labels = frames_of(name, network, data, count)

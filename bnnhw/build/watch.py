@@ -60,7 +60,7 @@ class NextpnrWatcher:
             # router1's table: iteration | ripped-up, re-routed | (delta) | remaining arcs | times
             r"Info: Routing (\d+) arcs": self._routing,
             r"Info:\s+\d+ \|\s+\d+\s+\d+ \|\s+-?\d+\s+-?\d+ \|\s+(\d+)\|": self._routed,
-            r"Info:\s+iter=\d+ wires=\d+ overused=(\d+)": self._untangled,
+            r"Info:\s+iter=(\d+) wires=\d+ overused=(\d+)": self._untangled,
         }
 
     def __call__(self, text: str) -> None:
@@ -68,13 +68,11 @@ class NextpnrWatcher:
             self.errors.append(text.removeprefix("ERROR: "))
         if match := re.match(r"Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", text):
             self.used[match[1]] = (int(match[2]), int(match[3]))
-        if match := re.match(r"Info:\s+iter=(\d+) wires=\d+ overused=(\d+)", text):
-            self._astray(int(match[1]), int(match[2]))
-        if self.progress is None:
-            return
         for pattern, read in self._lines.items():
             if match := re.match(pattern, text):
-                self.progress(*read(*match.groups()))
+                said = read(*match.groups())
+                if self.progress is not None:
+                    self.progress(*said)
                 return
 
     def too_big(self) -> str | None:
@@ -83,7 +81,7 @@ class NextpnrWatcher:
         return ", ".join(over) or None
 
     def _astray(self, number: int, overused: int) -> None:
-        """Whether router2 gets ever further from a way for all wires."""
+        """Ends a routing in which router2 gets ever further from a way for all wires."""
         self._rounds_since = 0 if overused < self._best else self._rounds_since + 1
         self._best = min(self._best, overused)
         if self._rounds_since >= _PATIENCE and overused > max(_WORSE * self._best, self._best + _MANY):
@@ -123,9 +121,10 @@ class NextpnrWatcher:
         done = max(0.0, 1 - int(left) / self._arcs) if self._arcs else 1.0
         return _ROUTE + (_END - _ROUTE) * done, f"routing, {int(left):,} connections left"
 
-    def _untangled(self, wires: str) -> tuple[float, str]:
+    def _untangled(self, number: str, wires: str) -> tuple[float, str]:
         """A round of router2: what must still fall to 0 is the number of overused wires."""
         overused = int(wires)
+        self._astray(int(number), overused)
         self._overused = max(self._overused, overused)
         done = 1 - overused / self._overused if self._overused else 1.0
         return _ROUTE + (_END - _ROUTE) * done, f"routing, {overused:,} wires used twice"

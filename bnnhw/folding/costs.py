@@ -24,8 +24,6 @@ class Costs:
     def __init__(self, technology: Technology) -> None:
         self._technology = technology
         self._known: dict[tuple[Any, ...], Resources] = {}
-        # What is told apart by its identity stays as long as that is remembered.
-        self._kept: dict[int, object] = {}
         self._fields: dict[type[Unit], tuple[str, ...]] = {}
         self._layers: dict[tuple[Same[Layer], LayerFolding], tuple[int, Resources]] = {}
 
@@ -58,6 +56,5 @@ class Costs:
         try:
             hash(value)
         except TypeError:
-            self._kept[id(value)] = value
-            return id(value)
+            return Same(value)
         return value

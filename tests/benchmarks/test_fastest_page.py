@@ -22,6 +22,7 @@ def _seed(mhz: float, *, met: bool) -> dict[str, Any]:
 def test_section() -> None:
     entry: dict[str, Any] = {
         "board": "icebreaker",
+        "aim": "--max",
         "accuracy": 0.9749,
         "fold": {
             "cycles_per_frame": 40,

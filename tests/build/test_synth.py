@@ -153,6 +153,14 @@ def test_yosys_says_what_is_wrong(tmp_path: Path) -> None:
     assert not (tmp_path / "top.json").exists()
 
 
+def on_ecp5(component: wiring.Component, folder: Path) -> CellCounts:
+    """What a component takes there, its repeated modules kept apart until they are mapped."""
+    source = folder / "top.il"
+    emitted = emit(component, TOP, "ecp5")
+    source.write_text(emitted.rtlil)
+    return synthesize([source], TOP, ECP5, folder, keep=emitted.repeated).cells
+
+
 def test_copies_stay_apart(tmp_path: Path) -> None:
     """Registers of one value, one for each of three readers: synthesis merges plain ones, and not these."""
 
@@ -174,15 +182,7 @@ def test_copies_stay_apart(tmp_path: Path) -> None:
                 m.d.comb += self.q[n].eq(value == self.select + n)
             return m
 
-    counts = {}
-    for copies in (False, True):
-        folder = tmp_path / str(copies)
-        folder.mkdir()
-        source = folder / "top.il"
-        emitted = emit(Readers(copies), TOP, "ecp5")
-        source.write_text(emitted.rtlil)
-        counts[copies] = synthesize([source], TOP, ECP5, folder, keep=emitted.repeated).cells.ff
-    assert counts == {False: 4, True: 12}
+    assert [on_ecp5(Readers(copies), tmp_path).ff for copies in (False, True)] == [4, 12]
 
 
 def test_behind_a_seam_logic_is_mapped_by_itself(tmp_path: Path) -> None:
@@ -204,15 +204,7 @@ def test_behind_a_seam_logic_is_mapped_by_itself(tmp_path: Path) -> None:
                 m.d.comb += self.q[n].eq(seen & self.d[1:].all())
             return m
 
-    counts = {}
-    for seams in (False, True):
-        folder = tmp_path / str(seams)
-        folder.mkdir()
-        source = folder / "top.il"
-        emitted = emit(Ends(seams), TOP, "ecp5")
-        source.write_text(emitted.rtlil)
-        counts[seams] = synthesize([source], TOP, ECP5, folder, keep=emitted.repeated).cells.lut4
-    assert counts == {False: 1, True: 3}
+    assert [on_ecp5(Ends(seams), tmp_path).lut4 for seams in (False, True)] == [1, 3]
 
 
 @pytest.mark.parametrize("family, frame_bytes, blocks", [(ICE40, 300, 2), (ICE40, 1536, 8), (ECP5, 1536, 2)])
