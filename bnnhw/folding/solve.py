@@ -193,11 +193,15 @@ class Solver:
         if best is None:
             cost = self.cost(self.folded([choice.cheapest(self.room) for choice in widest], widest))
             sprams = f", {cost.spram} of its {self.device.filled_sprams} SPRAMs" if cost.spram else ""
-            asked = "" if cells >= self.room.cells else f", and {cells:.0f} were asked to do"
+            taken = f"{cost.bram} block RAMs of {self.device.block_rams}{sprams}"
+            if cells < self.room.cells:
+                raise CheckError(
+                    f"no folding for {self.device.name} takes at most {cells:.0f} logic cells: the smallest takes "
+                    f"about {cost.cells}, {taken}"
+                )
             raise CheckError(
                 f"the network does not fit {self.device.name} even at its smallest: "
-                f"about {cost.cells} logic cells of {self.device.lut4}{asked}, "
-                f"{cost.bram} block RAMs of {self.device.block_rams}{sprams}"
+                f"about {cost.cells} logic cells of {self.device.lut4}, {taken}"
             )
         while low < high:
             middle = (low + high) // 2

@@ -75,7 +75,7 @@ def test_estimates_are_those_of_today() -> None:
     for label in RANDOM:
         row, case = recorded()[label], cases[label]
         folded = case.folded(tuple(LayerFolding(**folding) for folding in row["foldings"]))
-        assert fmax_estimate(folded, case.board) == pytest.approx(row["fmax_estimate_mhz"], abs=0.06)
+        assert fmax_estimate(folded, case.board) == round(row["fmax_estimate_mhz"], 1)
 
 
 def test_fit_finds_what_made_the_rows() -> None:
