@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import ceil
 
@@ -13,6 +14,7 @@ from bnnhw.devices import FAMILIES, technology
 from bnnhw.folding import LayerFolding
 from bnnhw.ir import BatchNorm, Dense
 from bnnhw.ir.activation import batch_norm_sign
+from bnnhw.rtl.emit import rtlil
 from bnnhw.rtl.popcount_plan import plan
 from bnnhw.units.mvu.model import MvuUnit
 from bnnhw.units.mvu.rtl import Mvu
@@ -200,6 +202,27 @@ def test_storage_of_buffer_and_queue() -> None:
     depth = 2 + plan(4, technology("ice40")).latency + 1 + 1 + 1
     assert replayed.model.timing.depth == depth
     assert replayed.model.timing.credits == ceil((depth + 1) / 6)
+
+
+@pytest.mark.parametrize(
+    "neurons, pe, tech, groups",
+    [
+        (34, 17, "ecp5", 3),
+        (16, 8, "ecp5", 1),
+        (34, 17, "generic", 2),
+        (34, 17, "ice40", 1),
+        # Constants; words of so many folds that few columns are equal.
+        (17, 17, "ecp5", 1),
+        (17 * 8, 17, "ecp5", 1),
+    ],
+)
+def test_few_words_of_thresholds_are_read_by_group(neurons: int, pe: int, tech: str, groups: int) -> None:
+    """By an address register for every so many processing elements, so that no column's register feeds all of them."""
+    layer = random_layer(np.random.default_rng(0), neurons, 10)
+    unit = Mvu(MvuUnit(layer, LayerFolding(pe, 5, "block"), technology(tech)))
+    assert unit.model.threshold_groups == groups
+    found = re.findall(r"(?m)^  cell \S+ \\thresholds_address_\d+$", rtlil(unit, "top", tech))
+    assert len(found) == (groups if groups > 1 else 0)
 
 
 def test_needs_a_streamlined_layer() -> None:

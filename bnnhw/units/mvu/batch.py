@@ -65,7 +65,7 @@ class BatchMvu(Mvu):
         counting = delayed(m, flags if p.serial > 1 else flags[:2], before_count, "counting")
         controls = self._copies(m, counting, platform, "control", elements=len(inputs))
         before_compare = delayed(m, counting[-1], 1 + p.accumulate + p.shift_add, "ending")
-        thresholds = self._thresholds(m, before_compare)
+        thresholds = self._thresholds(m, before_compare, platform)
         results = self._results(m, inputs, weights, controls, thresholds, platform)
         in_time = before_count + 1 + p.accumulate + p.shift_add + 1 + p.threshold
         m.d.comb += [out.push.eq(delayed(m, begins, in_time, "push")), out.payload.eq(Cat(*results))]

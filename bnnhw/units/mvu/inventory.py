@@ -234,4 +234,6 @@ def _thresholds(unit: MvuUnit) -> Inventory:
     depth, columns = unit.timing.neuron_folds, unit.pe * unit.levels * narrowest(low, high + 1)[0]
     if unit.folding.thresholds == "block" and depth > 1 and columns:
         return _block(depth, [columns], unit.technology)
-    return rom("thresholds", depth, columns)
+    groups = unit.threshold_groups
+    beside = Inventory({"alone": (groups - 1) * (depth - 1).bit_length()}) if depth > 1 else Inventory()
+    return Inventory.total((rom("thresholds", depth, columns, groups), beside))

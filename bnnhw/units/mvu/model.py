@@ -17,6 +17,7 @@ from bnnhw.dataflow.loads import Loaded, banks
 from bnnhw.dataflow.unit import Unit
 from bnnhw.devices import Technology
 from bnnhw.ir import BitMatrix, Dense, FloatActivation, Thresholds, pack_rows
+from bnnhw.ir.types import narrowest
 from bnnhw.rtl.popcount_plan import CounterPlan, plan
 from bnnhw.rtl.threshold_words import pack_thresholds, threshold_word_bits
 from bnnhw.units.mvu.batch_timing import BatchTiming
@@ -214,6 +215,18 @@ class MvuUnit(Unit):
         bits = np.zeros((nf * self.pe, packed.shape[1]), np.uint8)
         bits[: self.matrix.neurons] = packed
         return bits.reshape(nf, self.pe, -1).transpose(1, 0, 2)
+
+    @property
+    def threshold_groups(self) -> int:
+        """Groups of processing elements that read thresholds out of logic by an address register of their own.
+
+        Where words are so few that columns of a group are equal, one register would otherwise feed all elements.
+        """
+        groups = -(-self.pe // self.technology.group)
+        low, high = self.matrix.accumulator_range
+        columns = self.pe * self.levels * narrowest(low, high + 1)[0]
+        folds = self.timing.neuron_folds
+        return groups if folds > 1 and groups << folds <= columns else 1
 
     @cached_property
     def loads(self) -> tuple[Loaded, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -99,7 +99,7 @@ class Mvu(wiring.Component):
         before_compare = delayed(m, counting[-1], 1 + p.accumulate + p.shift_add, "ending")
         push = delayed(m, before_compare, 1 + p.threshold, "push")
 
-        thresholds = self._thresholds(m, before_compare)
+        thresholds = self._thresholds(m, before_compare, platform)
         results = self._results(m, inputs, weights, controls, thresholds, platform)
         m.d.comb += [out.push.eq(push), out.payload.eq(Cat(*results))]
         return m
@@ -263,7 +263,7 @@ class Mvu(wiring.Component):
         width = words.shape[2]
         return [memory.data[n * width : (n + 1) * width] for n in range(len(words))]
 
-    def _thresholds(self, m: Module, before_compare: Value) -> list[Value] | None:
+    def _thresholds(self, m: Module, before_compare: Value, platform: object) -> list[Value] | None:
         """Each processing element's thresholds in the cycle of their comparison, one after ``before_compare``."""
         words = self.model.thresholds
         if words is None:
@@ -280,10 +280,14 @@ class Mvu(wiring.Component):
             return self._block(
                 m, "thresholds", words, following if early else fold, (0,) * words.shape[2], registered=early
             )
+        grouped = self.model.threshold_groups > 1
+        addresses: list[Value] = [following] * len(words)
+        if grouped:
+            addresses = self._copies(m, following, platform, "thresholds_address", reset_less=True)
         outputs: list[Value] = []
-        for n, bits in enumerate(words):
-            rom = Rom(bits, "lut", registered=True)
+        for n, (bits, address) in enumerate(zip(words, addresses, strict=True)):
+            rom = Rom(bits, "lut", registered=not grouped)
             m.submodules[f"thresholds_{n}"] = rom
-            m.d.comb += rom.address.eq(following)
+            m.d.comb += rom.address.eq(address)
             outputs.append(rom.data)
         return outputs
