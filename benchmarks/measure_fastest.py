@@ -1,11 +1,11 @@
 """Networks by `bnnhw fold` and `bnnhw build`, without a folding by hand: what was foreseen, and what came.
 
-    python benchmarks/measure_fastest.py --models DIR --data DIR [--resnet M.onnx] [--only NAME] [--seeds N]
+    python benchmarks/measure_fastest.py --models DIR --data DIR [--trained RECIPE=M.onnx] [--only NAME] [--seeds N]
 
 Every figure is that of a verb of bnnhw, as its --json prints it. Kept in benchmarks/results/fastest.json step by step
 and seed by seed, so a run that was stopped goes on where it was; delete an entry to measure it again. The two largest
-take half an hour to an hour per seed, the others minutes. `cifar10-resnet` is trained by its recipe, for hours, unless
-`--resnet` gives what was trained.
+take half an hour to an hour per seed, the others minutes. Networks of CIFAR-10 by recipe are trained, for hours, unless
+`--trained` gives what was.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ WORK = ROOT / "build" / "fastest"
 class Case:
     """A network, its board, the frames that are simulated, the clock that is asked for (the board's where not), seeds.
 
-    ``cells``: the folding is that of at most so many logic cells, not the fastest that fits.
+    ``model``: a file, ``models/`` those of this repository, or a recipe's name. ``cells``: the folding is that of at most
+    so many logic cells, not the fastest that fits.
     """
 
     name: str
@@ -47,31 +48,47 @@ CASES = (
     Case("ecg5000", "models/ecg5000.onnx", "ecg5000", "icebreaker", 4500),
     Case("mnist-sfc", "models/mnist-sfc.onnx", "mnist", "icebreaker", 1000),
     Case("TFC_1W1A", "tfc-w1a1/TFC_1W1A.onnx", "mnist", "icebreaker", 10_000),
-    # The fastest takes 33,795 logic cells of 43,848; nextpnr's placer was still making it legal after 20 minutes.
-    Case("cifar10-resnet", "", "cifar10", "ulx3s-45f", 200, seeds=(0, 1), cells=27_000),
+    Case("cifar10-resnet", "cifar10-resnet", "cifar10", "ulx3s-45f", 200, seeds=(0, 1)),
+    Case("cifar10-resnet, smaller", "cifar10-resnet", "cifar10", "ulx3s-45f", 200, seeds=(0, 1), cells=27_000),
+    Case("cifar10-mobile", "cifar10-mobile", "cifar10", "ulx3s-25f", 200, seeds=(0, 1)),
     Case("CNV-W1A1", "cnv-w1a1-bnn-pynq", "cifar10", "ulx3s-85f", 100, 76, (0, 1, 2)),
     Case("LFC-W1A1", "lfc-w1a1-bnn-pynq", "mnist", "ulx3s-85f", 1000, 70, (0, 1)),
 )
 
+RECIPES = ("cifar10-resnet", "cifar10-mobile")
+"""Those of the cases that no trained network is kept of."""
 
-def source(case: Case, models: Path, resnet: Path | None, data: Path, folder: Path) -> Path:
+
+def source(case: Case, arguments: argparse.Namespace) -> Path:
     """The file of a network's model."""
     if case.model.startswith("models/"):
         return ROOT / case.model
-    if case.model:
-        return models / case.model
-    if resnet is None:
-        resnet = folder / "model.onnx"
-        if not resnet.exists():
-            verb("train", case.name, "--data", data, "--run", folder / "run", "-o", resnet)
-    return resnet
+    if case.model not in RECIPES:
+        return arguments.models / case.model
+    given = dict(arguments.trained or ())
+    if case.model in given:
+        return given[case.model]
+    model = WORK / f"{case.model}.onnx"
+    if not model.exists():
+        verb("train", case.model, "--data", arguments.data, "--run", WORK / f"{case.model}-run", "-o", model)
+    return model
+
+
+def trained(text: str) -> tuple[str, Path]:
+    """``RECIPE=M.onnx``."""
+    name, _, path = text.partition("=")
+    if name not in RECIPES or not path:
+        raise argparse.ArgumentTypeError(f"{text}: not RECIPE=M.onnx, of a recipe of {', '.join(RECIPES)}")
+    return name, Path(path)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=ROOT.parent / "shared" / "models")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "datasets")
-    parser.add_argument("--resnet", type=Path, help="what `bnnhw train cifar10-resnet` wrote")
+    parser.add_argument(
+        "--trained", type=trained, action="append", metavar="RECIPE=M.onnx", help="what `bnnhw train RECIPE` wrote"
+    )
     parser.add_argument("--only", choices=[case.name for case in CASES], action="append")
     parser.add_argument("--seeds", type=int, help="no more than so many of each")
     arguments = parser.parse_args()
@@ -82,12 +99,12 @@ def main() -> None:
 
 def measure(case: Case, arguments: argparse.Namespace) -> None:
     """All figures of one network that are not there yet."""
-    folder = WORK / case.name
+    folder = WORK / case.name.replace(", ", "-")
     folder.mkdir(parents=True, exist_ok=True)
     network, folding, design = folder / "network.bnn", folder / "folding.json", folder / "design"
     entry = _kept().get(case.name, {"board": case.board, "dataset": case.dataset, "build": {}})
     if "fold" not in entry:
-        model = source(case, arguments.models, arguments.resnet, arguments.data, folder)
+        model = source(case, arguments)
         if not model.exists():
             print(f"{case.name}: {model} is not here; left out", file=sys.stderr)
             return
