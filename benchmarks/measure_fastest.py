@@ -29,8 +29,8 @@ WORK = ROOT / "build" / "fastest"
 class Case:
     """A network, its board, the frames that are simulated, the clock that is asked for (the board's where not), seeds.
 
-    ``model``: a file, ``models/`` those of this repository, or a recipe's name. ``cells``: the folding is that of at most
-    so many logic cells, not the fastest that fits.
+    ``model``: a file, ``models/`` those of this repository, or a recipe's name. ``cells``: the folding is that of at
+    most so many logic cells, not the fastest that fits.
     """
 
     name: str

@@ -15,7 +15,7 @@ from bnnhw.boards import Board
 from bnnhw.build import place_route, synth
 from bnnhw.build.cache import StepCache, stamp_name
 from bnnhw.build.design import TOP, Source, design_files, write_design
-from bnnhw.build.explore import Attempt, attempts, cores, explore, step_name
+from bnnhw.build.explore import Attempt, attempts, cores, explore, first_placed, step_name
 from bnnhw.build.floorplan import FLOORPLAN, floorplan
 from bnnhw.build.result import REPORT, BuildResult, prediction_error, write_report
 from bnnhw.build.synth import CellCounts
@@ -255,13 +255,15 @@ def _build(
             "margin": routed.margin,
             "timing_met": routed.timing_met,
             "utilization": routed.utilization,
+            "options": list(attempt.options),
         }
 
-    def depends(attempt: Attempt) -> tuple[object, ...]:
+    def depends(attempt: Attempt, *others: Attempt) -> tuple[object, ...]:
         return (
             _version(toolchain.place_route),
             board.place_route_options,
             attempt.options,
+            *(other.options for other in others),
             clock_mhz,
             attempt.seed,
             file_digest(netlist),
@@ -271,23 +273,25 @@ def _build(
     def watch(fraction: float, what: str) -> None:
         tell("place_route", fraction, what)
 
-    wanted = attempts(toolchain, cells.lut4, seed, max(1, explored))
+    # Explored: what is worth trying with each seed. Otherwise one seed, and the rest of it where nextpnr gives up.
+    kinds = len(toolchain.options_for(cells.lut4))
+    wanted = attempts(toolchain, cells.lut4, seed, explored or kinds)
     configuration = folder / f"{TOP}.{toolchain.configuration}"
     with step("place_route"), scratch(folder) as temporary:
         began = time.monotonic()
         found = None
         if explored:
             found = explore(wanted, place, depends, temporary, StepCache(folder), workers=cores(), progress=watch)
-        attempt = wanted[0] if found is None else found.best
+        chosen = wanted if found is None else (found.best,)
 
         def keep() -> dict[str, Any]:
             if found is None or found.files is None:
-                return place(attempt, folder, watch)
+                return first_placed(chosen, lambda attempt: place(attempt, folder, watch), watch)
             for path in found.files.iterdir():
                 path.replace(folder / path.name)
             return found.result
 
-        routed = cache.run("place_route", depends(attempt), [configuration, folder / FLOORPLAN], keep, began=began)
+        routed = cache.run("place_route", depends(*chosen), [configuration, folder / FLOORPLAN], keep, began=began)
 
     bitstream = folder / f"{TOP}.{toolchain.bitstream}"
 
@@ -330,8 +334,8 @@ def _build(
             "protocol_version": link.protocol_version,
             **link.settings,
             **link.made(clock_mhz),
-            "seed": attempt.seed,
-            "place_route_options": list(attempt.options),
+            "seed": chosen[0].seed,
+            "place_route_options": routed["options"],
             "explored": None if found is None else found.figures(),
             "identity": source.identity,
             "cycles_per_frame": source.cycles_per_frame,

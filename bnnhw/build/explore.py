@@ -1,4 +1,4 @@
-"""Several attempts to place and route one netlist, by seeds and options of nextpnr; the best one is kept."""
+"""Several attempts to place and route one netlist, by seeds and options of nextpnr; the best, or the first, is kept."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw.build.cache import StepCache
+from bnnhw.build.watch import GivenUpError
 from bnnhw.devices.family import Toolchain
 from bnnhw.errors import BnnhwError, CheckError, ToolError
 
-__all__ = ["Attempt", "Explored", "attempts", "cores", "explore", "step_name"]
+__all__ = ["Attempt", "Explored", "attempts", "cores", "explore", "first_placed", "step_name"]
 
 _SEEDS = 2**31
 """How many seeds nextpnr has."""
@@ -71,8 +72,21 @@ class Explored:
 
 def attempts(toolchain: Toolchain, lut4: int, seed: int, count: int) -> tuple[Attempt, ...]:
     """``count`` attempts: each seed, from ``seed`` on, with each of the options that suit a design of so many LUT4."""
-    kinds = toolchain.explored_options(lut4)
+    kinds = toolchain.options_for(lut4)
     return tuple(Attempt((seed + n // len(kinds)) % _SEEDS, kinds[n % len(kinds)]) for n in range(count))
+
+
+def first_placed(
+    wanted: Sequence[Attempt], run: Callable[[Attempt], dict[str, Any]], progress: Callable[[float, str], None]
+) -> dict[str, Any]:
+    """What the first attempt gave in which nextpnr did not give up; the last one's error where it does in all."""
+    *others, last = wanted
+    for attempt, following in zip(others, wanted[1:], strict=True):
+        try:
+            return run(attempt)
+        except GivenUpError:
+            progress(0.0, f"given up; placing anew with {' '.join(following.options) or 'the usual options'}")
+    return run(last)
 
 
 def cores() -> int:

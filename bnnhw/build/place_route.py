@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bnnhw import tools
 from bnnhw.boards import Board
-from bnnhw.build.process import run_logged
-from bnnhw.build.watch import NextpnrWatcher, Progress
+from bnnhw.build.process import SilentError, run_logged
+from bnnhw.build.watch import GivenUpError, NextpnrWatcher, Progress
 from bnnhw.devices.family import Toolchain
 from bnnhw.errors import BnnhwError, CheckError
 from bnnhw.files import whole_file
@@ -103,8 +103,10 @@ def place_and_route(
         When there is no nextpnr for the board's family.
     CheckError
         When the design does not fit, with how much too big it is.
+    GivenUpError
+        When no place or no way is found for all of the design.
     BnnhwError
-        When nextpnr fails; the message holds its own and names the log.
+        When nextpnr fails otherwise; the message holds its own and names the log.
     """
     toolchain = board.family.build_tools()
     tool = tools.require(toolchain.place_route)
@@ -128,12 +130,17 @@ def place_and_route(
         *options,
     ]
     watcher = NextpnrWatcher(progress)
-    status = run_logged(tool, arguments, folder, log, watcher)
+    try:
+        status = run_logged(tool, arguments, folder, log, watcher)
+    except SilentError:
+        taken = watcher.fullest()
+        raise GivenUpError(f"{tool.name} finds no legal place for all cells: {taken} (log: {log})") from None
     if status or not configuration.is_file() or not report.is_file():
         if (excess := watcher.too_big()) is not None:
             raise CheckError(f"the design does not fit {board.name}: {excess}")
         reason = watcher.errors[0] if watcher.errors else f"it ended with status {status}"
-        raise BnnhwError(f"{tool.name} failed: {reason} (log: {log})")
+        kind = GivenUpError if "legal placement" in reason else BnnhwError
+        raise kind(f"{tool.name} failed: {reason} (log: {log})")
     routed = _read_report(configuration, report, log, clock_mhz)
     if placed is None:
         return routed

@@ -142,10 +142,9 @@ class Toolchain:
         Its arguments; ``{configuration}`` and ``{bitstream}`` stand for the files.
     large_lut4 : int, optional
         Above so many LUT4 a design is large.
-    large_options : tuple of str
-        More options of nextpnr for large designs.
-    explored : tuple of tuple of str
-        Options of nextpnr that are worth trying for a design that is not large, the usual ones (none) first.
+    options, large_options : tuple of tuple of str
+        More options of nextpnr, those a design that is not large, and one that is, is built with first; then what is
+        worth trying beside, and is tried where nextpnr gives up.
     logic_cell : str
         Nextpnr's name of what look-up tables, and on some families registers, sit in; empty where it has none.
     grade_option : str
@@ -167,21 +166,16 @@ class Toolchain:
     bitstream: str
     placed_options: tuple[str, ...] = ("--write", "{placed}")
     large_lut4: int | None = None
-    large_options: tuple[str, ...] = ()
-    explored: tuple[tuple[str, ...], ...] = ((),)
+    options: tuple[tuple[str, ...], ...] = ((),)
+    large_options: tuple[tuple[str, ...], ...] = ((),)
     logic_cell: str = ""
     grade_option: str = ""
     registers: str = ""
     finish: Callable[[dict[str, Any]], Mapping[str, int]] | None = None
 
-    def large_design_options(self, lut4: int) -> tuple[str, ...]:
-        """Options of nextpnr for the placer and the router that suit a design of so many LUT4."""
-        return () if self.large_lut4 is None or lut4 <= self.large_lut4 else self.large_options
-
-    def explored_options(self, lut4: int) -> tuple[tuple[str, ...], ...]:
-        """Options that are worth trying for a design of so many LUT4, those it is built with by default first."""
-        large = self.large_design_options(lut4)
-        return (large,) if large else self.explored
+    def options_for(self, lut4: int) -> tuple[tuple[str, ...], ...]:
+        """Options of nextpnr for a design of so many LUT4, those it is built with first."""
+        return self.options if self.large_lut4 is None or lut4 <= self.large_lut4 else self.large_options
 
 
 @dataclass(frozen=True)

@@ -268,7 +268,7 @@ ICE40 = Family(
         ),
         place_route_options=("--pcf", "{constraints}", "--asc", "{configuration}"),
         # Digits on a UP5K, seeds 0, 1 and 2: 42.5, 42.5 and 40.4 MHz, with it 43.2, 42.0 and 42.4.
-        explored=((), ("--placer-heap-timingweight", "30")),
+        options=((), ("--placer-heap-timingweight", "30")),
         constraints="pcf",
         configuration="asc",
         finish=join_carry_ends,

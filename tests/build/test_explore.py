@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bnnhw.build.cache import StepCache
-from bnnhw.build.explore import Attempt, Explored, attempts, explore
+from bnnhw.build.explore import Attempt, Explored, attempts, explore, first_placed
+from bnnhw.build.watch import GivenUpError
 from bnnhw.devices.ecp5 import ECP5
 from bnnhw.devices.ice40 import ICE40
 from bnnhw.errors import BnnhwError, CheckError
@@ -102,15 +103,43 @@ def test_what_ends_it(tmp_path: Path) -> None:
 
 def test_seeds_and_options() -> None:
     """Every seed with each of the options; large designs have options of their own, and seeds wrap around."""
-    toolchain = replace(ICE40.build_tools(), explored=((), ("--a",)))
+    toolchain = replace(ICE40.build_tools(), options=((), ("--a",)))
     assert attempts(toolchain, 100, 7, 3) == (Attempt(7, ()), Attempt(7, ("--a",)), Attempt(8, ()))
     assert attempts(toolchain, 100, 2**31 - 1, 3)[-1] == Attempt(0, ())
     large = ECP5.build_tools()
-    options = large.large_design_options(20_000)
-    assert options and attempts(large, 20_000, 0, 2) == (Attempt(0, options), Attempt(1, options))
+    first, second = large.options_for(20_000)
+    assert attempts(large, 20_000, 0, 3) == (Attempt(0, first), Attempt(0, second), Attempt(1, first))
     # What is tried first is what a build without --explore does.
     for family in (ICE40, ECP5):
         assert attempts(family.build_tools(), 100, 3, 1) == (Attempt(3, ()),)
+
+
+def test_where_nextpnr_gives_up_other_options_are_tried() -> None:
+    """In order, each once; it is told. Where all are given up the last one's error; other errors end it."""
+    ways = tuple(Attempt(3, options) for options in ((), ("--placer", "a"), ("--placer", "b")))
+    told: list[str] = []
+
+    def run(*ends: Exception | None) -> Callable[[Attempt], dict[str, Any]]:
+        def run(attempt: Attempt) -> dict[str, Any]:
+            end = ends[ways.index(attempt)]
+            if end is not None:
+                raise end
+            return {"options": attempt.options}
+
+        return run
+
+    def watch(fraction: float, what: str) -> None:
+        told.append(what)
+
+    assert first_placed(ways, run(None, None, None), watch) == {"options": ()}
+    assert told == []
+    given_up = GivenUpError("no way"), GivenUpError("no place")
+    assert first_placed(ways, run(*given_up, None), watch) == {"options": ("--placer", "b")}
+    assert told == [f"given up; placing anew with --placer {name}" for name in "ab"]
+    with pytest.raises(GivenUpError, match="at last"):
+        first_placed(ways, run(*given_up, GivenUpError("at last")), watch)
+    with pytest.raises(BnnhwError, match="crash"):
+        first_placed(ways, run(given_up[0], BnnhwError("crash"), None), watch)
 
 
 def test_results_are_kept_as_json(tmp_path: Path) -> None:

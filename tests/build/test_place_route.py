@@ -16,4 +16,4 @@ from bnnhw import devices
     ],
 )
 def test_large_ecp5_designs_get_the_static_placer_and_router2(family: str, lut4: int, options: tuple[str, ...]) -> None:
-    assert devices.family(family).build_tools().large_design_options(lut4) == options
+    assert devices.family(family).build_tools().options_for(lut4)[0] == options

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bnnhw.build.watch import NextpnrWatcher, Progress, YosysWatcher
-from bnnhw.errors import BnnhwError
+from bnnhw.build.watch import GivenUpError, NextpnrWatcher, Progress, YosysWatcher
 
 
 def told_by(*lines: str) -> list[tuple[float, str]]:
@@ -65,7 +64,7 @@ def test_the_analytic_placer_and_router1() -> None:
 def test_the_static_placer_and_router2() -> None:
     """What lies on each other, and wires that are used twice."""
     assert told_by(
-        "Info: Creating initial static placement for 3168 cells",
+        "Info: Running Static placer...",
         "Info: iter=500 steplen=2.671167 a=252.379166 penalty=[7.11, 7.11, 7.11, 7.11]",
         "Info: overlap: COMB=98.9%, FF=99.0%, RAM=0.0%, MUL=0.0%",
         "Info: overlap: COMB=10.0%, FF=6.2%, RAM=0.0%, MUL=0.0%",
@@ -92,13 +91,37 @@ def test_routing_that_goes_astray_is_ended(progress: Progress | None) -> None:
             watcher(f"Info:     iter={number} wires=386541 overused={count} overuse={count} archfail=NA")
 
     falls, rises = (60_000, 9_000, 3_000), [3_000 + 170 * number for number in range(1, 20)]
-    with pytest.raises(BnnhwError, match=r"after 13 rounds 4,700 wires are used twice, 3,000 in the best round"):
+    with pytest.raises(GivenUpError, match=r"after 13 rounds 4,700 wires are used twice, 3,000 in the best round"):
         read(*falls, *rises)
     # Not at once; not where it comes back; not for a few wires that are the last.
     read(*falls, *rises[:9])
     read(*falls, *rises[:9], 2_000, *rises[:9], 1_000, 0)
     read(*falls, 9, 5, 1, *[11] * 30, 0)
     read(*falls, *[3_400] * 30, 0)
+
+
+def test_the_static_placer_may_be_silent_for_as_long_as_it_placed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it makes a placement legal, and for two minutes at least; before and after it for ever."""
+    now = 1000.0
+    monkeypatch.setattr("bnnhw.build.watch.time.monotonic", lambda: now)
+    watcher = NextpnrWatcher(None)
+    assert watcher("Info: Running Static placer...") is None
+    now += 7
+    assert watcher("Info: Strict legalising 14 cells...") == 120
+    assert watcher("Info: HPWL after legalise: 601073.125000 (delta: 303515.187500)") is None
+    now += 500
+    assert watcher("Info: Strict legalising 3154 cells...") == 507
+    assert watcher("Info: HPWL after legalise: 785355.000000 (delta: 32490.187500)") is None
+    assert watcher("Info:     iter=1 wires=497000 overused=40000 overuse=45000 archfail=NA") is None
+
+
+def test_what_is_full_is_told() -> None:
+    watcher = NextpnrWatcher(None)
+    assert watcher.fullest() == "less than half of everything"
+    watcher("Info: \t        TRELLIS_COMB:   33795/  43848    77%")
+    watcher("Info: \t              DP16KD:      53/    108    49%")
+    watcher("Info: \t          TRELLIS_FF:   21924/  43848    50%")
+    assert watcher.fullest() == "TRELLIS_COMB 33795 of 43848, TRELLIS_FF 21924 of 43848"
 
 
 def test_a_design_with_nothing_to_route() -> None:
