@@ -3,8 +3,8 @@
     python benchmarks/measure_vectors.py [--lanes] [--network NAME=NETWORK.bnn ...] [--wanted NAME=FPS ...]
         [--synthesized NAME=DIR ...] [--built NAME=DIR ...] [--simulated NAME=FILE.json ...]
 
-``--lanes``: the unit of ``measure_xnor_lane.py`` at 16 x 64 (weights in logic, SF = NF = 4) with 1, 2 and 4 vectors per
-weight word, synthesized for the ECP5; about a minute. ``--network``: the fastest folding for the board of a network,
+``--lanes``: the unit of ``measure_xnor_lane.py`` at 16 x 64 (SF = NF = 4), its weights in logic and in block RAM, with 1,
+2 and 4 vectors per weight word, synthesized for the ECP5; about two minutes. ``--network``: the fastest folding for the board of a network,
 with one vector per weight word and one tap per cycle, and without that limit: cycles, and the estimate; ``--wanted``:
 what a number of frames per second at the board's clock would take on a device with room for it. ``--synthesized``,
 ``--built``: what `bnnhw build` said of a folding, out of the folder that it wrote; ``--simulated``: what
@@ -40,18 +40,19 @@ LARGER = 4
 """Devices in one, for what a number of frames would take."""
 
 
-def lanes(vectors: int) -> dict[str, Any]:
+def lanes(memory: str, vectors: int) -> dict[str, Any]:
     """LUT4 per lane of a unit, all in."""
     layer = random_layer(PE * FOLDS, SIMD * FOLDS)
-    model = MvuUnit(layer, LayerFolding(PE, SIMD, "lut", vectors=vectors), ECP5.technology)
+    model = MvuUnit(layer, LayerFolding(PE, SIMD, memory, vectors=vectors), ECP5.technology)
     with tempfile.TemporaryDirectory(prefix="bnnhw-") as folder:
         cells = synthesized(model.component(), ECP5, Path(folder), get(BOARD).part).cells
     return {
+        "memory": memory,
         "vectors": vectors,
         "pe": PE,
         "simd": SIMD,
         "lut4_per_lane": round(cells.lut4 / (PE * SIMD * vectors), 3),
-        "estimated_lut4": model.resources().lut4,
+        "estimated_lut4": model.resources(ECP5.technology).lut4,
         **cells.as_dict(),
     }
 
@@ -120,7 +121,7 @@ def main() -> None:
     options = parser.parse_args()
     result: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     if options.lanes:
-        result["lanes"] = [lanes(vectors) for vectors in (1, 2, 4)]
+        result["lanes"] = [lanes(memory, vectors) for memory in ("lut", "block") for vectors in (1, 2, 4)]
         print(json.dumps(result["lanes"]), flush=True)
     wanted = {name: float(fps) for name, _, fps in (text.partition("=") for text in options.wanted)}
     make = {"network": network, "synthesized": synthesized_design, "built": built, "simulated": simulated}

@@ -7,6 +7,8 @@ from typing import Any
 
 __all__ = ["vectors"]
 
+_MEMORIES = {"lut": "logic", "block": "block RAM"}
+
 _WORDS = {
     "one": "one, a tap per cycle",
     "several": "up to 4, taps in columns",
@@ -17,7 +19,11 @@ _WORDS = {
 def vectors(result: dict[str, Any], table: Callable[..., str]) -> str:
     """The section, given what makes a table of headings and rows."""
     lanes = [
-        (row["vectors"], row["lut4_per_lane"], row["lut4"], row["estimated_lut4"], row["ff"]) for row in result["lanes"]
+        (
+            _MEMORIES[row["memory"]],
+            *(row[key] for key in ("vectors", "lut4_per_lane", "lut4", "estimated_lut4", "ff", "bram")),
+        )
+        for row in result["lanes"]
     ]
     networks = [
         (
@@ -29,10 +35,10 @@ def vectors(result: dict[str, Any], table: Callable[..., str]) -> str:
     ]
     parts = [
         "## Several vectors per weight word",
-        "Made by `python benchmarks/measure_vectors.py`. First a unit of 16 x 64 lanes for each vector, weights in "
-        "logic (SF = NF = 4), everything in it, synthesized for the ECP5: what reads weights and thresholds, and what "
+        "Made by `python benchmarks/measure_vectors.py`. First a unit of 16 x 64 lanes for each vector (SF = NF = "
+        "4: weights in logic are a LUT4 per lane), everything in it, synthesized for the ECP5: what reads weights and thresholds, and what "
         "counts, is there once for all vectors.",
-        table(("vectors", "LUT4 per lane", "LUT4", "estimated", "FF"), lanes),
+        table(("weights in", "vectors", "LUT4 per lane", "LUT4", "estimated", "FF", "block RAM"), lanes),
         "Then the fastest folding that the solver finds for the ULX3S-85F (`bnnhw fold --max`), frames per second "
         "being those at the board's clock of 80 MHz; and the cheapest for as many frames per second as FINN's fastest "
         "published CNV, on a device with room for it. A folding is PE x SIMD, with the vectors per weight word where "

@@ -8,7 +8,12 @@ from tests.benchmarks.test_lookup_page import table
 
 def test_section() -> None:
     result = {
-        "lanes": [{"vectors": 2, "lut4_per_lane": 3.5, "lut4": 7168, "estimated_lut4": 7000, "ff": 10}],
+        "lanes": [
+            {
+                **{"memory": "block", "vectors": 2, "lut4_per_lane": 3.5},
+                **{"lut4": 7168, "estimated_lut4": 7000, "ff": 10, "bram": 29},
+            }
+        ],
         "network": {
             "net": {
                 "several": {
@@ -38,7 +43,7 @@ def test_section() -> None:
         },
     }
     lines = neighbour("vectors_page").vectors(result, table).splitlines()
-    assert "| 2 | 3.5 | 7168 | 7000 | 10 |" in lines
+    assert "| block RAM | 2 | 3.5 | 7168 | 7000 | 10 | 29 |" in lines
     assert "| net | up to 4, taps in columns | 40 | 2,000,000 | 900 | 3 | 2 x 3 (4) columns, 5 x 6 |" in lines
     assert "| net | 1 | 2 | 3 | 4 | 5 |" in lines
     assert "| net | 1000 | 81.3 | 80 | yes | 2,000,000 | 10 |" in lines
