@@ -3,10 +3,11 @@
     python benchmarks/measure_vectors.py [--lanes] [--network NAME=NETWORK.bnn ...] [--wanted NAME=FPS ...]
         [--synthesized NAME=DIR ...] [--built NAME=DIR ...] [--simulated NAME=FILE.json ...]
 
-``--lanes``: the unit of ``measure_xnor_lane.py`` at 16 x 64 (SF = NF = 4), its weights in logic and in block RAM, with 1,
-2 and 4 vectors per weight word, synthesized for the ECP5; about two minutes. ``--network``: the fastest folding for the board of a network,
-with one vector per weight word and one tap per cycle, and without that limit: cycles, and the estimate; ``--wanted``:
-what a number of frames per second at the board's clock would take on a device with room for it. ``--synthesized``,
+``--lanes``: the unit of ``measure_xnor_lane.py`` at 16 x 64 (SF = NF = 4), its weights in logic and in block RAM, with
+1, 2 and 4 vectors per weight word, synthesized for the ECP5; about two minutes. ``--network``: the fastest folding for
+the board of a network, with one vector per weight word and one tap per cycle, and without that limit: cycles, and the
+estimate; ``--wanted``: what a number of frames per second at the board's clock would take on a device with room for
+it. ``--synthesized``,
 ``--built``: what `bnnhw build` said of a folding, out of the folder that it wrote; ``--simulated``: what
 `bnnhw simulate` did, out of the design's folder or its ``--json``. Writes benchmarks/results/vectors.json; what is not
 measured is kept as it is.

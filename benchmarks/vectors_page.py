@@ -36,8 +36,8 @@ def vectors(result: dict[str, Any], table: Callable[..., str]) -> str:
     parts = [
         "## Several vectors per weight word",
         "Made by `python benchmarks/measure_vectors.py`. First a unit of 16 x 64 lanes for each vector (SF = NF = "
-        "4: weights in logic are a LUT4 per lane), everything in it, synthesized for the ECP5: what reads weights and thresholds, and what "
-        "counts, is there once for all vectors.",
+        "4: weights in logic are a LUT4 per lane), everything in it, synthesized for the ECP5: what reads weights and "
+        "thresholds, and what counts, is there once for all vectors.",
         table(("weights in", "vectors", "LUT4 per lane", "LUT4", "estimated", "FF", "block RAM"), lanes),
         "Then the fastest folding that the solver finds for the ULX3S-85F (`bnnhw fold --max`), frames per second "
         "being those at the board's clock of 80 MHz; and the cheapest for as many frames per second as FINN's fastest "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 __all__ = ["BlockRam", "Technology"]
 
@@ -54,6 +55,9 @@ class Technology:
     seams : bool
         Whether devices are so large that what both ends of a stream work out is not to be shared between them
         (:class:`~bnnhw.rtl.seam.Seam`).
+    fullness : float
+        What the shares of a device's logic cells and of its block RAMs may add up to where weight words are shared,
+        each block RAM's wires going to several places: fuller ones are not routed. No end where that is not seen.
     narrow : int
         Sums of at most so many bits are look-up tables and no carry chain.
     prices : str
@@ -76,6 +80,7 @@ class Technology:
     wide_table: int = 4
     spram: BlockRam | None = None
     seams: bool = False
+    fullness: float = inf
     narrow: int = 2
     prices: str = "ecp5"
 

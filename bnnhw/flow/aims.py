@@ -11,7 +11,7 @@ from bnnhw.flow.fold import fold_json
 from bnnhw.folding import FoldedNetwork
 from bnnhw.folding.beyond import Beyond
 from bnnhw.folding.engines import Chooser
-from bnnhw.folding.solve import CELL_SHARE, MODEST_CELLS
+from bnnhw.folding.solve import MODEST_CELLS
 
 __all__ = ["MODEST", "Aim", "beyond_words", "cycles_for"]
 
@@ -71,7 +71,7 @@ class Aim:
                 f"{board.clock_mhz:g} MHz, and none of {self.latency_us:g} us was found"
             )
         assert self.fps is not None, "other aims are met by whatever fits"
-        why = beyond_words(solver.beyond(cycles_for(self.fps, board.clock_mhz)), board, inf)
+        why = beyond_words(solver.beyond(cycles_for(self.fps, board.clock_mhz)), board)
         return CheckError(
             f"the fastest folding that fits {board.name} gives {best['fps']:.1f} frames per second at "
             f"{board.clock_mhz:g} MHz ({best['link_fps']:.1f} over the link), not {self.fps:.10g}: {why}"
@@ -82,13 +82,13 @@ MODEST = Aim()
 """Of nothing that is asked for."""
 
 
-def beyond_words(found: Beyond | None, board: Board, limit: float) -> str:
+def beyond_words(found: Beyond | None, board: Board) -> str:
     """What a folding would take that is not to be had, in words."""
     if found is None:
         return "no folding is that quick, whatever the device"
     taken = []
     if "cells" in found.short:
-        taken.append(f"{found.resources.cells:,} logic cells of {min(limit, CELL_SHARE * board.lut4):,.0f}")
+        taken.append(f"{found.resources.cells:,} logic cells of {found.cells:,.0f}")
     if "bram" in found.short:
         taken.append(f"{found.resources.bram} block RAMs of {board.block_rams}")
     if "spram" in found.short:

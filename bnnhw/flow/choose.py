@@ -145,7 +145,7 @@ class Choice:
             "cycles_per_frame": found.cycles,
             "estimate": found.resources.as_dict(),
             "short": list(found.short),
-            "text": beyond_words(found, self.board, limit),
+            "text": beyond_words(found, self.board),
         }
 
 

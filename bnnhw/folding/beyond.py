@@ -33,11 +33,14 @@ class Beyond:
         What it is estimated to take, what is reserved included.
     short : tuple of str
         What of that is more than a folding may take: of ``"cells"``, ``"bram"`` and ``"spram"``.
+    cells : float
+        The logic cells that it might take, beside so many block RAMs.
     """
 
     cycles: int
     resources: Resources
     short: tuple[str, ...]
+    cells: float
 
 
 def beyond(solver: Solver, cycles: int, cells: float = inf) -> Beyond | None:
@@ -55,26 +58,31 @@ def beyond(solver: Solver, cycles: int, cells: float = inf) -> Beyond | None:
     Beyond, optional
         None where no folding is that fast: window units take more cycles, or every layer a cycle.
     """
-    choices = solver.choices
-    if cycles < solver.least or not all(choice.within(cycles) for choice in choices):
-        if cycles < solver.least_in_columns:
-            return None
-        choices = solver.sharing(range(solver.least_in_columns, max(cycles, solver.least_in_columns) + 1))
+    if cycles < min(solver.least, solver.least_in_columns):
+        return None
+    compared = [choices for choices in solver.compared(cycles) if all(choice.within(cycles) for choice in choices)]
+    if not compared:
+        compared = [solver.sharing(range(solver.least_in_columns, max(cycles, solver.least_in_columns) + 1))]
     room = replace(solver.room, cells=min(solver.room.cells, cells))
     found: list[tuple[float, Beyond]] = []
-    for picks in (_fewest_cells(solver, choices, cycles), choose(choices, cycles, _NO_END, solver.room)):
-        if picks is None:
-            continue
+    tried = [
+        (choices, picks)
+        for choices in compared
+        for picks in (_fewest_cells(solver, choices, cycles), choose(choices, cycles, _NO_END, solver.room))
+        if picks is not None
+    ]
+    for choices, picks in tried:
         folded = solver.folded(picks, choices, cycles)
         cost = solver.cost(folded)
         taken = Room.of(cost)
+        cells_beside = float(solver.room_for(choices, picks, room).cells_beside(min(taken.blocks, room.blocks)))
         times = {
-            "cells": taken.cells / room.cells,
+            "cells": taken.cells / max(cells_beside, 1.0),
             "bram": taken.blocks / max(room.blocks, 1),
             "spram": taken.sprams / max(room.sprams, 1),
         }
         short = tuple(name for name, share in times.items() if share > 1)
-        found.append((max(times.values()), Beyond(solver.slowest(folded), cost, short)))
+        found.append((max(times.values()), Beyond(solver.slowest(folded), cost, short, cells_beside)))
     # What is over by less: cells alone, or a mix of all.
     return min(found, key=lambda each: each[0])[1] if found else None
 

@@ -10,6 +10,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,18 +28,35 @@ __all__ = ["NEARLY", "Choices", "Room", "choose", "spent"]
 
 @dataclass(frozen=True)
 class Room:
-    """What there is to spend: logic cells, block RAMs and large single-port memories."""
+    """What there is to spend.
+
+    Parameters
+    ----------
+    cells, blocks, sprams
+        Logic cells, block RAMs and large single-port memories.
+    together : float
+        Logic cells and block RAMs, these as ``block_cells`` cells each: a device that is full of both is not routed.
+    """
 
     cells: float
     blocks: int
     sprams: int = 0
+    together: float = inf
+    block_cells: float = 0.0
 
     def __sub__(self, other: Room) -> Room:
-        return Room(self.cells - other.cells, self.blocks - other.blocks, self.sprams - other.sprams)
+        together = self.together - other.cells - self.block_cells * other.blocks
+        left = self.cells - other.cells, self.blocks - other.blocks, self.sprams - other.sprams
+        return Room(*left, together, self.block_cells)
+
+    def cells_beside(self, blocks: Any) -> Any:
+        """The logic cells that there are beside so many block RAMs, a number of them or an array."""
+        return np.minimum(self.cells, self.together - self.block_cells * blocks)
 
     def holds(self, other: Room) -> bool:
         """Whether so much fits."""
-        return other.cells <= self.cells and other.blocks <= self.blocks and other.sprams <= self.sprams
+        cells = self.cells_beside(other.blocks)
+        return bool(other.cells <= cells and other.blocks <= self.blocks and other.sprams <= self.sprams)
 
     def share(
         self, cells: NDArray[np.float64], blocks: NDArray[np.int64], sprams: NDArray[np.int64] | int = 0
@@ -181,7 +199,7 @@ def choose(choices: Sequence[Choices], cycles: int, room: Room, device: Room) ->
         What costs are shares of.
     """
     counts = [choice.within(cycles) for choice in choices]
-    if not all(counts) or min(room.blocks, room.cells, room.sprams) < 0:
+    if not all(counts) or min(room.blocks, room.cells, room.sprams, room.together) < 0:
         return None
     # Each layer's cheapest, where that fits: usual, and quick.
     picks = [choice.cheapest(device, n) for choice, n in zip(choices, counts, strict=True)]
@@ -209,7 +227,7 @@ def _knapsack(choices: Sequence[Choices], counts: Sequence[int], room: Room, dev
         least = after
         picked.append(pick)
     taken = device.share(least, np.arange(shape[0])[:, None], np.arange(shape[1])[None])
-    cost = np.where(least <= room.cells, taken, np.inf)
+    cost = np.where(least <= room.cells_beside(np.arange(shape[0])[:, None]), taken, np.inf)
     left, large = map(int, np.unravel_index(int(np.argmin(cost)), shape))
     if not np.isfinite(cost[left, large]):
         return None

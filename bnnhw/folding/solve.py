@@ -165,6 +165,19 @@ class Solver:
             self._shared[cycles] = self._compared(0, VECTORS, cycles)
         return self._shared[cycles]
 
+    def compared(self, cycles: int) -> list[list[Choices]]:
+        """Those of one vector for each weight word, and those that were compared before for so many cycles."""
+        alone = [self.choices] if cycles >= self.least else []
+        return alone + [choices for within, choices in self._shared.items() if cycles in within]
+
+    def room_for(self, choices: Sequence[Choices], picks: Sequence[int], room: Room) -> Room:
+        """What of a room picks may take: less where weight words are shared, whose wires fill a device."""
+        if all(choice.foldings[pick].vectors == 1 for choice, pick in zip(choices, picks, strict=True)):
+            return room
+        lut4, blocks = self.device.lut4, max(self.device.block_rams, 1)
+        together = self.device.family.technology.fullness * lut4
+        return replace(room, together=together, block_cells=lut4 / blocks)
+
     def fastest(self, cells: float = inf, *, spram: bool = True, sharing: bool = True) -> FoldedNetwork:
         """The folding with the fewest cycles per frame whose estimate fits the device, what is reserved included.
 
@@ -284,6 +297,10 @@ class Solver:
     def _chosen(self, choices: Sequence[Choices], cycles: int, room: Room) -> FoldedNetwork | None:
         """The same, of some foldings."""
         picks = self.picked(choices, cycles, room)
+        if picks is not None:
+            routed = self.room_for(choices, picks, room)
+            if not routed.holds(self._whole(choices, picks, cycles)):
+                picks = self.picked(choices, cycles, routed)
         return None if picks is None else self.folded(picks, choices, cycles)
 
     def picked(self, choices: Sequence[Choices], cycles: int, room: Room) -> tuple[int, ...] | None:
@@ -306,7 +323,8 @@ class Solver:
 
         def over(tried: list[int]) -> float:
             whole = self._whole(choices, tried, cycles)
-            cells, blocks = max(whole.cells - room.cells, 0), max(whole.blocks - room.blocks, 0)
+            cells = max(whole.cells - float(room.cells_beside(whole.blocks)), 0)
+            blocks = max(whole.blocks - room.blocks, 0)
             return cells / self.room.cells + blocks / max(self.room.blocks, 1) + max(whole.sprams - room.sprams, 0)
 
         return exchanged(choices, picks, cycles, self.room, over, EXCHANGES // len(self._layers) ** 2)

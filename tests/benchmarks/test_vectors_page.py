@@ -7,13 +7,9 @@ from tests.benchmarks.test_lookup_page import table
 
 
 def test_section() -> None:
+    lane = {"memory": "block", "vectors": 2, "lut4_per_lane": 3.5, "lut4": 7168, "estimated_lut4": 7000}
     result = {
-        "lanes": [
-            {
-                **{"memory": "block", "vectors": 2, "lut4_per_lane": 3.5},
-                **{"lut4": 7168, "estimated_lut4": 7000, "ff": 10, "bram": 29},
-            }
-        ],
+        "lanes": [{**lane, "ff": 10, "bram": 29}],
         "network": {
             "net": {
                 "several": {

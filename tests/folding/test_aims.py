@@ -144,6 +144,20 @@ def test_cells_that_are_asked_for(tiny: Network) -> None:
         fold(tiny, BOARD, cells=100)
 
 
+def test_what_there_is_no_room_for_beside_block_rams(tiny: Network) -> None:
+    """Cells that a device has, and does not route beside so many block RAMs."""
+    solver = Solver(tiny, BOARD)
+    fastest = solver.slowest(solver.fastest())
+    solver.room = dataclasses.replace(solver.room, together=400.0, block_cells=100.0)
+    folded = solver.fastest()
+    taken = Room.of(folded.graph(TECHNOLOGY).resources())
+    assert solver.slowest(folded) > fastest
+    assert taken.cells + 100 * taken.blocks <= 400
+    found = solver.beyond(solver.slowest(folded) - 1)
+    assert found is not None and found.short == ("cells",)
+    assert found.resources.cells > found.cells == 400 - 100 * found.resources.bram
+
+
 def test_what_there_is_no_room_for(tiny: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is quicker than what was chosen, and too large for it."""
     small = dataclasses.replace(BOARD, part=dataclasses.replace(BOARD.part, lut4=1200))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from math import inf
 
 import numpy as np
 import pytest
 
 from bnnhw.boards import get
-from bnnhw.dataflow.engine import ENGINES
+from bnnhw.dataflow.engine import ENGINES, LayerFolding
 from bnnhw.devices import Family
 from bnnhw.folding import solve
 from bnnhw.folding.choices import NEARLY, Choices, Room, choose, spent
@@ -49,9 +50,10 @@ def test_choice_is_the_best_of_all(
     slowest, taken, blocks = cycles.max(1), taken.sum(1), blocks.sum(1)
     device = Room(3000, 20)
     found, thresholds = set(), set()
-    for limit, room_cells, room_blocks in itertools.product((20, 60, 200, 400), cells, (0, 2, 5, 20)):
-        room = Room(room_cells, room_blocks)
-        fits = (slowest <= limit) & (taken <= room.cells) & (blocks <= room.blocks)
+    together = inf, 200.0, 500.0
+    for limit, room_cells, room_blocks, both in itertools.product((20, 60, 200, 400), cells, (0, 2, 5, 20), together):
+        room = Room(room_cells, room_blocks, together=both, block_cells=20.0)
+        fits = (slowest <= limit) & (taken <= room.cells) & (blocks <= room.blocks) & (taken + 20 * blocks <= both)
         picks = choose(choices, limit, room, device)
         found.add(picks is None)
         assert (picks is None) == (not fits.any())
@@ -79,6 +81,32 @@ def test_choices_are_what_no_folding_beats() -> None:
     for row in every:
         assert any(all(a <= b for a, b in zip(one, row, strict=True)) for one in rows)
     assert rows == sorted(rows)
+
+
+def test_cells_and_block_rams_together() -> None:
+    """What is left of both, and what fits beside so many block RAMs."""
+    room = Room(800.0, 10, together=1200.0, block_cells=100.0)
+    assert [float(room.cells_beside(blocks)) for blocks in (0, 4, 5, 10)] == [800, 800, 700, 200]
+    assert room.holds(Room(700.0, 5)) and not room.holds(Room(701.0, 5))
+    left = room - Room(100.0, 3)
+    assert left == Room(700.0, 7, together=800.0, block_cells=100.0)
+    assert left.holds(Room(600.0, 2)) and not left.holds(Room(601.0, 2))
+
+
+@pytest.mark.parametrize(("name", "share"), [("ulx3s-85f", 1.7), ("icebreaker", inf)])
+def test_a_device_that_is_full_of_both_is_not_routed(name: str, share: float) -> None:
+    """Where weight words are shared, on the ECP5, as was measured; without that, and on the iCE40, it is."""
+    board = get(name)
+    network = MapNetwork((4, 1, 1), "uint2")
+    network.dense(8, (1, 1), None)
+    solver = solve.Solver(network.folded().network, board)
+    assert solver.room_for(solver.choices, [0], solver.room) is solver.room
+    (sharing,) = choices = [Choices(random_layer(np.random.default_rng(0), 8, 4), board.family)]
+    sharing.foldings = [LayerFolding(2, 2, "block", vectors=2)]
+    room = solver.room_for(choices, [0], solver.room)
+    assert room.cells_beside(0) == pytest.approx(solve.CELL_SHARE * board.lut4)
+    least = min(solve.CELL_SHARE, share - 1) * board.lut4
+    assert float(room.cells_beside(board.block_rams)) == pytest.approx(least)
 
 
 def test_device_without_block_rams() -> None:
