@@ -93,7 +93,7 @@ def test_cells_and_block_rams_together() -> None:
     assert left.holds(Room(600.0, 2)) and not left.holds(Room(601.0, 2))
 
 
-@pytest.mark.parametrize(("name", "share"), [("ulx3s-85f", 1.7), ("icebreaker", inf)])
+@pytest.mark.parametrize(("name", "share"), [("ulx3s-85f", 1.6), ("icebreaker", inf)])
 def test_a_device_that_is_full_of_both_is_not_routed(name: str, share: float) -> None:
     """Where weight words are shared, on the ECP5, as was measured; without that, and on the iCE40, it is."""
     board = get(name)
