@@ -260,8 +260,8 @@ ECP5 = Family(
         wide_table=WIDEST,
         narrow=4,
         seams=True,
-        # LFC-W1A1: 0.77 of the cells and 0.995 of the block RAMs were not routed, nor were 0.65 and 0.99, which had been
-        # before, of other Verilog and after an hour. Of CNV-W1A1 0.79 and 0.66 are.
+        # LFC-W1A1: 0.77 of the cells and 0.995 of the block RAMs were not routed, nor were 0.65 and 0.99, which had
+        # been before, of other Verilog and after an hour. Of CNV-W1A1 0.79 and 0.66 are.
         fullness=1.60,
     ),
     block_ram_instance=_block_ram,
