@@ -258,14 +258,13 @@ def _build(
             "options": list(attempt.options),
         }
 
-    def depends(attempt: Attempt, *others: Attempt) -> tuple[object, ...]:
+    def depends(*wanted: Attempt) -> tuple[object, ...]:
         return (
             _version(toolchain.place_route),
             board.place_route_options,
-            attempt.options,
-            *(other.options for other in others),
+            *(attempt.options for attempt in wanted),
             clock_mhz,
-            attempt.seed,
+            wanted[0].seed,
             file_digest(netlist),
             file_digest(design.constraints),
         )
@@ -273,9 +272,7 @@ def _build(
     def watch(fraction: float, what: str) -> None:
         tell("place_route", fraction, what)
 
-    # Explored: what is worth trying with each seed. Otherwise one seed, and the rest of it where nextpnr gives up.
-    kinds = len(toolchain.options_for(cells.lut4))
-    wanted = attempts(toolchain, cells.lut4, seed, explored or kinds)
+    wanted = attempts(toolchain, cells.lut4, seed, explored)
     configuration = folder / f"{TOP}.{toolchain.configuration}"
     with step("place_route"), scratch(folder) as temporary:
         began = time.monotonic()

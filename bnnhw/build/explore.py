@@ -71,9 +71,12 @@ class Explored:
 
 
 def attempts(toolchain: Toolchain, lut4: int, seed: int, count: int) -> tuple[Attempt, ...]:
-    """``count`` attempts: each seed, from ``seed`` on, with each of the options that suit a design of so many LUT4."""
+    """``count`` attempts: each seed, from ``seed`` on, with each of the options that suit a design of so many LUT4.
+
+    Of 0: one seed with each of them, for :func:`first_placed`.
+    """
     kinds = toolchain.options_for(lut4)
-    return tuple(Attempt((seed + n // len(kinds)) % _SEEDS, kinds[n % len(kinds)]) for n in range(count))
+    return tuple(Attempt((seed + n // len(kinds)) % _SEEDS, kinds[n % len(kinds)]) for n in range(count or len(kinds)))
 
 
 def first_placed(

@@ -109,6 +109,7 @@ def test_seeds_and_options() -> None:
     large = ECP5.build_tools()
     first, second = large.options_for(20_000)
     assert attempts(large, 20_000, 0, 3) == (Attempt(0, first), Attempt(0, second), Attempt(1, first))
+    assert attempts(large, 20_000, 5, 0) == (Attempt(5, first), Attempt(5, second))
     # What is tried first is what a build without --explore does.
     for family in (ICE40, ECP5):
         assert attempts(family.build_tools(), 100, 3, 1) == (Attempt(3, ()),)
