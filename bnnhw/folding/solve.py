@@ -35,7 +35,7 @@ CELL_SHARE = 0.80
 MODEST_CELLS = 4000
 """Logic cells up to which place and route takes about a minute: what :meth:`Solver.modest` stays within."""
 
-VECTORS = (2, 4)
+VECTORS = (2, 3, 4)
 """Numbers of vectors that share a weight word, compared where no folding of one at a time will do."""
 
 EXCHANGES = 7_500
