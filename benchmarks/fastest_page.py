@@ -18,12 +18,13 @@ def fastest(results: dict[str, Any], table: Callable[..., str]) -> str:
             "Made by `python benchmarks/measure_fastest.py --models DIR --data DIR`: no folding is written by hand. In "
             "each pair the estimate of `fold`, and what was built, link included; cells and memories as nextpnr "
             "counts them. Frames per second are the core's, at the clock built for. *Images* went through the Verilog, "
-            "every word of every layer's stream compared.",
+            "every word of every layer's stream compared. *nextpnr* is the one that `pip` brings, WebAssembly in one "
+            "thread, or a native one on the PATH.",
             table(
                 (
                     *("network", "board", "aim", "accuracy", "cycles", "LUT4", "cells", "block RAM", "SPRAM"),
                     *("built for, MHz", "Fmax, MHz, by seed", "timing", "frames/s of the core, not the link"),
-                    *("images", "differ", "minutes"),
+                    *("images", "differ", "minutes", "nextpnr"),
                 ),
                 [_row(name, entry) for name, entry in results.items()],
             ),
@@ -62,4 +63,9 @@ def _row(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
         row += ["", "", "not placed", f"{fold['fps']:,.0f}"]
     row += ["", ""] if simulated is None else [f"{simulated['images']:,}", str(simulated["mismatches"])]
     row.append(f"{min(minutes):.1f} to {max(minutes):.1f}" if minutes else "")
+    row.append(", ".join(sorted({_kind(seed["nextpnr"]) for seed in seeds})))
     return tuple(row)
+
+
+def _kind(nextpnr: str) -> str:
+    return "WebAssembly" if nextpnr.startswith("yowasp") else "native"

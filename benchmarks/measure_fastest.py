@@ -133,7 +133,7 @@ def measure(case: Case, arguments: argparse.Namespace) -> None:
             for key in ("fmax_mhz", "clock_mhz", "timing_met", "utilization", "estimate", "fps", "link_fps", "stages_s")
             + ("predicted", "prediction_error", "fmax_estimate_mhz", "fmax_error")
             if key in built
-        }
+        } | {"nextpnr": _placed_by(Path(built["report"]))}
         _keep(case.name, entry)
     if "simulate" not in entry:
         if not (design / "accelerator.json").exists():
@@ -143,6 +143,13 @@ def measure(case: Case, arguments: argparse.Namespace) -> None:
         keys = ("images", "mismatches", "layers", "accuracy", "cycles_per_frame", "predicted_cycles_per_frame")
         entry["simulate"] = {key: found[key] for key in keys}
         _keep(case.name, entry)
+
+
+def _placed_by(report: Path) -> str:
+    """Which nextpnr placed and routed: the name of its program or package, and its version."""
+    tools: dict[str, str] = json.loads(report.read_text())["tools"]
+    path, version = next(tool for name, tool in tools.items() if name.startswith("nextpnr")).rsplit(maxsplit=1)
+    return f"{Path(path).name} {version}"
 
 
 def _kept() -> dict[str, Any]:
