@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from math import ceil
 
@@ -14,7 +15,7 @@ from bnnhw.devices import technology
 from bnnhw.folding import LayerFolding
 from bnnhw.units.mvu.model import MvuUnit
 from bnnhw.units.mvu.rtl import Mvu
-from rtl_tests.flow import check_flow
+from rtl_tests.flow import check_cycles, check_flow, random_readiness
 from rtl_tests.mvu.traffic import Traffic
 from rtl_tests.storage import memories
 from rtl_tests.streams import Driver, Monitor, Run, differences, simulate
@@ -146,6 +147,23 @@ def test_flow(case: Case) -> None:
         unit, unit.model.timing.flow, ceil(case.synapses / case.simd), ceil(case.neurons / case.pe),
         frames=3 * case.vectors + 1, seed=case.neurons,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("stall", [0.5, 0.8])
+@pytest.mark.parametrize(
+    "case",
+    [Case(3, 6, 1, 2, 3, "block", "ecp5"), Case(6, 8, 3, 4, 2, "block", "ice40"), Case(8, 8, 2, 2, 4, "lut", "ecp5")],
+    ids=str,
+)
+def test_cycles_behind_full_queues(case: Case, stall: float) -> None:
+    """Vectors that come without a gap, and a sink so slow that each place that is given back counts."""
+    unit = case.unit()
+    frames, rng = 12 * case.vectors, random.Random(case.neurons)
+    words_in, words_out = frames * ceil(case.synapses / case.simd), frames * ceil(case.neurons / case.pe)
+    driver = Driver([rng.getrandbits(len(unit.input.payload)) for _ in range(words_in)], arrivals=[0] * words_in)
+    readiness = random_readiness(rng, stall, deaf=20 * words_out, cycles=40 * words_out)
+    monitor = Monitor(words_out, readiness=readiness)
+    check_cycles(unit, {"input": driver}, {"output": monitor}, unit.model.timing.flow, frames)
 
 
 def test_streams_and_interval() -> None:

@@ -72,6 +72,7 @@ class BatchTiming(MvuTiming):
         ended: list[list[int]] = []  # By vector: the cycle in which the last word of each neuron fold was issued.
         freed: list[int] = []  # By vector: the cycle in which the round ended.
         begun = [0] * most  # By lane: results begun.
+        moved: list[int] = []  # By word: the cycle in which it left its queue.
 
         def issue() -> Run:
             cycle, first = 0, 0
@@ -98,14 +99,23 @@ class BatchTiming(MvuTiming):
             """The first cycle in which the queue of every lane has a place for its next result."""
             cycle = 0
             for lane, results in enumerate(begun):
-                # A place is free again in the cycle in which its word is offered: it is in the output register then.
+                # A place is free again in the cycle after its word has left.
                 if results >= self.credits:
                     turn, fold = divmod(results - self.credits, nf)
-                    word = (turn * most + lane) * nf + fold
-                    while len(sink.offered) <= word:
-                        yield
-                    cycle = max(cycle, sink.offered[word])
+                    cycle = max(cycle, (yield from left((turn * most + lane) * nf + fold)) + 1)
             return cycle
+
+        def left(word: int) -> Generator[None, None, int]:
+            """The cycle in which a word leaves its queue: of those before it, one at most still waits to be taken."""
+            while len(moved) <= word:
+                vector, fold = divmod(len(moved), nf)
+                cycle = ended[vector][fold] + self.depth - 1
+                if moved:
+                    cycle = max(cycle, moved[-1] + 1)
+                if len(moved) >= 2:
+                    cycle = max(cycle, (yield from sink.taken_at(len(moved) - 2)) + 1)
+                moved.append(cycle)
+            return moved[word]
 
         def accept() -> Run:
             for vector in range(frames):

@@ -80,8 +80,8 @@ class MvuContract(StreamContract):
         self._model = unit.model
         t = unit.model.timing
         sf, nf = t.synapse_folds, t.vector_folds
-        # Results that are begun and not taken: those in queues, where there are several lanes one at the output too.
-        self._begun = t.credits if unit.model.folding.vectors == 1 else unit.model.folding.vectors * t.credits + 1
+        # Results that are begun and not taken: those in queues, where there are several lanes two behind them too.
+        self._begun = t.credits if unit.model.folding.vectors == 1 else unit.model.folding.vectors * t.credits + 2
         # Vectors of which the queue holds results, and those in the buffer.
         capacity = -(-self._begun // nf) + -(-t.buffer_words // sf) + 1
         self._held = Signal(range(2 * sf * (capacity + 1)))

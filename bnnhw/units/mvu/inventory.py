@@ -31,7 +31,7 @@ def inventory(unit: MvuUnit) -> Inventory:
     each += [buffer(words, width, unit.technology), Inventory({"stream": 1, "stream.level": 2 * words.bit_length()})]
     each.append(counter("stream.place", words, 2))
     # The first of an output word's lanes is chosen of two in a look-up table, of each two more in another two.
-    found.append(Inventory({"lut4": width * (2 * vectors - 3), "register": width}))
+    found.append(Inventory({"lut4": width * (2 * vectors - 2), "register": 2 * width}))
     return Inventory.total((*found, vectors * Inventory.total(each)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,7 +18,9 @@ class Reorder(wiring.Component):
     """A queue for each lane, and the words of lane 0's vector, lane 1's vector and so on at the output, over and over.
 
     II = 1 word per cycle. Latency from push to output = 2. A word may be begun only while :attr:`grant` is high, its
-    place being reserved then, as of :class:`~bnnhw.rtl.fifo.CreditedOutput`. Storage: ``credits`` words for each lane.
+    place being reserved then, as of :class:`~bnnhw.rtl.fifo.CreditedOutput`. Behind the queues two words wait at most,
+    so that ``output.ready`` reaches two registers and nothing else: it comes from afar. Storage: ``credits`` words for
+    each lane, and two.
 
     Parameters
     ----------
@@ -61,6 +63,8 @@ class Reorder(wiring.Component):
         # The lane whose word is read next; at its end the vector's last word is.
         turn, fold, at_end = Signal(p.vectors, init=1), Signal(range(p.neuron_folds)), Signal(init=p.neuron_folds == 1)
         shown, head, move = Signal(p.vectors), Signal(), Signal()
+        # The word that was shown when another was read; while it is kept, none is read.
+        spare, kept = Signal(width, reset_less=True), Signal()
         theres, rooms, heads = Signal(p.vectors), Signal(p.vectors, init=-1), []
         for n in range(p.vectors):
             words = memory.Memory(shape=unsigned(width), depth=size, init=[], attrs=attributes)
@@ -97,12 +101,16 @@ class Reorder(wiring.Component):
             payload = payload | other
         m.d.comb += [
             self.grant.eq(rooms.all()),
-            move.eq((~head | self.output.ready) & (theres & turn).any()),
+            move.eq(~kept & (theres & turn).any()),
             self.output.valid.eq(head),
-            self.output.payload.eq(payload),
+            self.output.payload.eq(Mux(kept, spare, payload)),
         ]
-        with m.If(~head | self.output.ready):
-            m.d.sync += head.eq(move)
+        m.d.sync += [
+            kept.eq(head & ~self.output.ready & (move | kept)),
+            head.eq(move | (head & (kept | ~self.output.ready))),
+        ]
+        with m.If(~kept):
+            m.d.sync += spare.eq(payload)
         with m.If(move):
             m.d.sync += [
                 shown.eq(turn),
