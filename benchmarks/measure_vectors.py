@@ -58,19 +58,12 @@ def lanes(memory: str, vectors: int) -> dict[str, Any]:
     }
 
 
-class _Alone(Solver):
-    """Without what this script is about."""
-
-    def _faster(self, best: FoldedNetwork, high: int) -> FoldedNetwork:
-        return best
-
-
 def network(path: Path, fps: float) -> dict[str, Any]:
     """The fastest foldings of a network, with one vector per word and with more; and what so many frames would take."""
     net, board = archive.load(path), get(BOARD)
     rows: dict[str, Any] = {}
-    for word, solver in (("one", _Alone), ("several", Solver)):
-        folded = solver(net, board, reserve=link_reserve(net, board)).fastest()
+    for word, sharing in (("one", False), ("several", True)):
+        folded = Solver(net, board, reserve=link_reserve(net, board)).fastest(sharing=sharing)
         rows[word] = _row(folded, board)
     if fps:
         part = dataclasses.replace(board.part, lut4=LARGER * board.lut4, block_rams=LARGER * board.block_rams)
