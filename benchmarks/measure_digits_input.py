@@ -14,6 +14,7 @@ import json
 import statistics
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ INPUTS = {
 WIDTHS = ((32, 32), (64, 64), (128,), (96, 64), (128, 64))
 
 
-def measure(recipe: Recipe, split: list[NDArray[np.float32]], classes: int, seeds: range) -> dict[str, object]:
+def measure(recipe: Recipe, split: list[NDArray[np.float32]], classes: int, seeds: range) -> dict[str, Any]:
     """Validation accuracy in percent for each seed, seconds of one core a run, weight bits."""
     x, x_validation, y, y_validation = split
     accuracies, seconds, bits = [], [], 0
@@ -73,7 +74,7 @@ def main() -> None:
     data = datasets.load("digits", None)
     x = np.ascontiguousarray(data.x_train, np.float32).reshape(len(data.x_train), -1)
     y = np.asarray(data.y_train, np.int64)
-    split = train_test_split(x, y, test_size=VALIDATION, stratify=y, random_state=SPLIT_SEED)
+    split: list[Any] = train_test_split(x, y, test_size=VALIDATION, stratify=y, random_state=SPLIT_SEED)
     seeds = range(options.seeds)
     result: dict[str, object] = {"frames": [len(split[0]), len(split[1])], "seeds": list(seeds)}
     tables = {
@@ -84,7 +85,8 @@ def main() -> None:
     for title, variants in tables.items():
         print(f"\n| {title} | weight bits | validation accuracy by seed, % | median | mean | CPU s |")
         print("|---|---|---|---|---|---|")
-        rows = result[title] = {}
+        rows: dict[str, dict[str, Any]] = {}
+        result[title] = rows
         for name, variant in variants.items():
             row = rows[name] = measure(variant, split, data.classes, seeds)
             by_seed = ", ".join(f"{value:.2f}" for value in row["accuracies"])

@@ -80,7 +80,9 @@ def measure(link: str, frames: int, seed: int, jobs: int, minutes: float) -> dic
                 done[waiting.pop(future)] = future.result().as_dict()
                 kept.write_text(json.dumps(done), encoding="utf-8")
                 print(f"{sum(run['frames'] for run in done.values()):>9} frames", file=sys.stderr, flush=True)
-    counts = {kind: dict.fromkeys(COUNTS, 0) for kind in (*LINES[link].faults, "all", "total")}
+    counts: dict[str, dict[str, int]] = {
+        kind: dict.fromkeys(COUNTS, 0) for kind in (*LINES[link].faults, "all", "total")
+    }
     for key, run in runs.items():
         for kind in (run[0], "total"):
             for name, value in done[key].items():

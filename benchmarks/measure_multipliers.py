@@ -9,6 +9,8 @@ x0 w0 + x1 w1 in the middle of (x0 + 1024 x1) (w1 + 1024 w0). Each is simulated 
 Writes benchmarks/results/multipliers.json.
 """
 
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportOperatorIssue=false
+# Ports come from a component's signature when it runs, as in the packages that hold hardware.
 from __future__ import annotations
 
 import json

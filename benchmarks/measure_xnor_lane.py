@@ -9,6 +9,8 @@ About half an hour on two cores; writes benchmarks/results/xnor_lane.json. With 
 measured, and the others kept as they are.
 """
 
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportOperatorIssue=false
+# Ports come from a component's signature when it runs, as in the packages that hold hardware.
 from __future__ import annotations
 
 import argparse
@@ -178,7 +180,7 @@ def main() -> None:
                 print(json.dumps(rows[-1]), flush=True)
     if part:
         measured = {(row["device"], row["pe"], row["simd"]): row for row in rows}
-        rows = [measured.get((row["device"], row["pe"], row["simd"]), row) for row in before["rows"]]
+        rows = [measured.get((row["device"], row["pe"], row["simd"])) or row for row in before["rows"]]
     used = [tools.find(p) for p in ("yosys", *(f.build_tools().place_route for f in (ICE40, ECP5)))]
     versions = {tool.name: tool.version for tool in used}
     result = {"command": "python benchmarks/measure_xnor_lane.py", "tools": versions, "scale": speed, "rows": rows}

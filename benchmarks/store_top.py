@@ -1,5 +1,7 @@
 """What a core is measured in: frames from a store, a frame per cycle, and a counter of wrong classes."""
 
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportOperatorIssue=false
+# Ports come from a component's signature when it runs, as in the packages that hold hardware.
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -100,7 +100,7 @@ class Part:
         theirs.close()
         if ours.recv():
             raise SystemExit(f"without a fault the tests must be collected: {', '.join(self._files)}")
-        return ours
+        return ours  # pyright: ignore[reportReturnType] (on Windows it is of another class)
 
     def ask(self, mutant: str, tests: list[str], *, anew: bool) -> tuple[str, str]:
         """What some tests say of a fault; ``anew``: in a process that imports the module with it."""

@@ -79,8 +79,9 @@ def main() -> None:
     random = np.random.default_rng(arguments.seed)
     bit, rows = DataType("bipolar", 1), []
     for inputs in range(4, 8):
-        sources = np.stack([random.choice(INPUTS, inputs, replace=False) for _ in range(arguments.tables)])
-        tables = random.integers(0, 2, (arguments.tables, 1 << inputs))
+        chosen = [random.choice(INPUTS, inputs, replace=False) for _ in range(arguments.tables)]
+        sources = np.array(chosen, np.int32)
+        tables = random.integers(0, 2, (arguments.tables, 1 << inputs), np.uint8)
         layer = Lookup("tables", INPUTS, bit, sources, tables, bit)
         for family in (ICE40, ECP5):
             row = {

@@ -29,6 +29,9 @@ def lay_out(target: Path) -> None:
     """Makes ``target/bnnhw`` a copy of the package as installed, and puts the configuration beside it."""
     for source, part in (("bnnhw", "bnnhw"), ("boards", "bnnhw/boards"), ("training", "bnnhw/training")):
         shutil.copytree(ROOT / source, target / part, ignore=shutil.ignore_patterns("__pycache__"))
+    # Benchmarks are no part of it, and are held to the same types; some of them use what tests do.
+    for folder in ("benchmarks", "tests", "rtl_tests"):
+        shutil.copytree(ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__", "results"))
     shutil.copy(ROOT / "pyproject.toml", target)
 
 

@@ -36,7 +36,8 @@ def test_section() -> None:
     start = "| a | icebreaker | `--max` | 97.49 % | 40 | "
     folded = page({"a": entry}, table)
     assert (
-        f"{start}3,000 / - | 3,946 / - | 30 / - | 0 / - |  |  | not placed | 750,000 |  |  |  |  |" in folded.splitlines()
+        f"{start}3,000 / - | 3,946 / - | 30 / - | 0 / - |  |  | not placed | 750,000 |  |  |  |  |"
+        in folded.splitlines()
     )
     entry["build"] = {"0": _seed(45.4, met=True), "1": _seed(29.0, met=False)}
     entry["simulate"] = {"images": 359, "mismatches": 0}
