@@ -146,9 +146,10 @@ def queue(words: int, width: int, *, credited: bool = True, unary: bool = False)
     """A queue in registers (:mod:`bnnhw.rtl.fifo`), with the count of what it has room for where it is credited."""
     kind = "queue" if credited else "fifo"
     kind = f"{kind}.unary" if unary else kind
-    # Of words held, and where it is credited of places left, with a bit of its own for whether there are any.
+    # Of words held, and where it is credited of places left, each with a bit of its own for whether there are any.
     counts = words if unary else words.bit_length()
-    registers = words * width + counts + credited * (counts + (not unary))
+    flag = not unary
+    registers = words * width + counts + (flag and words > 1) + credited * (counts + flag)
     return Inventory(
         {
             kind: 1,

@@ -30,8 +30,8 @@ class Fifo(wiring.Component):
 
     II = 1, from depth 2 on: a word is accepted and one is given in every cycle. At depth 1, II = 2: a full queue whose
     word is taken does not accept a new one in that cycle. Latency = 1: a word accepted in cycle ``t`` is offered in
-    ``t + 1``. Stalls when it holds ``depth`` words. Storage: ``depth * width`` registers; the head is a register, so
-    the output has no logic behind it.
+    ``t + 1``. Stalls when it holds ``depth`` words. Storage: ``depth * width`` registers; the head and ``valid`` are
+    registers, so the output has no logic behind it.
 
     Parameters
     ----------
@@ -82,7 +82,12 @@ class Fifo(wiring.Component):
             some, room = held[0], ~held[-1]
             above, others = list(held), [~bit for bit in held]
         else:
-            some, room = level != 0, level != self.depth
+            # One bit of its own, so that nothing but a register stands before what waits for a word.
+            some, room = Signal(), level != self.depth
+            if self.depth == 1:
+                m.d.comb += some.eq(level)
+            else:
+                m.d.sync += some.eq(stays_positive(level, push, pop))
             above, others = [level > i for i in range(self.depth)], [level <= i for i in range(self.depth)]
         m.d.comb += [
             self.level.eq(level),

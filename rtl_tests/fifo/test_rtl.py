@@ -76,7 +76,7 @@ def test_fifo_level(depth: int, unary: bool) -> None:
 
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_fifo_storage(depth: int) -> None:
-    assert register_bits(Fifo(8, depth)) == 8 * depth + depth.bit_length()
+    assert register_bits(Fifo(8, depth)) == 8 * depth + depth.bit_length() + (depth > 1)
     assert register_bits(Fifo(8, depth, unary=True)) == 8 * depth + depth
 
 
@@ -167,6 +167,6 @@ def test_credits_never_pour_over(depth: int, latency: int, unary: bool) -> None:
 
 
 def test_credited_storage() -> None:
-    """The queue, the count of credits, and the bit that says whether one is left."""
-    assert register_bits(CreditedOutput(6, 4)) == (6 * 4 + 3) + 3 + 1
+    """The queue and the bit that says whether it holds any, the count of credits, and the bit that says so of them."""
+    assert register_bits(CreditedOutput(6, 4)) == (6 * 4 + 3 + 1) + 3 + 1
     assert register_bits(CreditedOutput(6, 4, unary=True)) == (6 * 4 + 4) + 4

@@ -22,7 +22,9 @@ class BatchReplay(wiring.Component):
 
     II = SF * passes cycles per batch. Latency: a round may begin in the cycle after the last word of a vector was
     accepted. Stalls: the last word of each neuron fold is issued when :attr:`grant` is high; nothing else waits within
-    a round. A word is accepted until the buffers are full. Storage: ``buffer_words`` words.
+    a round. A word is accepted until the buffers are full. Storage: ``buffer_words`` words, and where a vector has
+    several, one more: a word is written in the cycle after it was accepted, so that registers alone reach the banks,
+    which are far apart. A round that begins with it in the buffer reads the vector's other words first.
 
     Parameters
     ----------
@@ -119,6 +121,14 @@ class BatchReplay(wiring.Component):
             ]
         with m.If(whole):
             m.d.sync += [bank.eq(successor(bank, p.vectors)), half.eq(half ^ (bank == p.vectors - 1))]
+        word, place, chosen = Signal(width, reset_less=True), Signal(range(size)), Signal(p.vectors)
+        # The only word of a vector is read in the cycle after it was accepted.
+        written = m.d.comb if p.synapse_folds == 1 else m.d.sync
+        written += [
+            word.eq(self.input.payload),
+            place.eq(Cat(half, self.position)),
+            chosen.eq(Cat(accept & (bank == n) for n in range(p.vectors))),
+        ]
         for n in range(p.vectors):
             buffer = memory.Memory(shape=unsigned(width), depth=size, init=[], attrs=attributes)
             m.submodules[f"bank_{n}"] = buffer
@@ -128,9 +138,9 @@ class BatchReplay(wiring.Component):
             with m.If(finish & self.active[n]):
                 m.d.sync += reads.eq(~reads)
             m.d.comb += [
-                write.addr.eq(Cat(half, self.position)),
-                write.en.eq(accept & (bank == n)),
-                write.data.eq(self.input.payload),
+                write.addr.eq(place),
+                write.en.eq(chosen[n]),
+                write.data.eq(word),
                 read.addr.eq(Cat(reads, synapse)),
                 self.words[n * width : (n + 1) * width].eq(read.data),
             ]

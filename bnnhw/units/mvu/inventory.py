@@ -32,6 +32,10 @@ def inventory(unit: MvuUnit) -> Inventory:
     each.append(counter("stream.place", words, 2))
     # The first of an output word's lanes is chosen of two in a look-up table, of each two more in another two.
     found.append(Inventory({"lut4": width * (2 * vectors - 2), "register": 2 * width}))
+    # An input word, its place and its bank wait a cycle before the banks, where a vector has several words.
+    if unit.timing.synapse_folds > 1:
+        place = (2 * unit.timing.synapse_folds - 1).bit_length()
+        found.append(Inventory({"alone": unit.input_lanes * unit.matrix.input.bits + place + vectors}))
     return Inventory.total((*found, vectors * Inventory.total(each)))
 
 
