@@ -35,8 +35,9 @@ CELL_SHARE = 0.80
 MODEST_CELLS = 4000
 """Logic cells up to which place and route takes about a minute: what :meth:`Solver.modest` stays within."""
 
-VECTORS = (2, 3, 4)
-"""Numbers of vectors that share a weight word, compared where no folding of one at a time will do."""
+VECTORS = ((2, 4), (2, 3, 4))
+"""Numbers of vectors that share a weight word, compared where no folding of one at a time will do; where those are not
+enough, the next. Of as many cycles three were cheaper in cells for CNV-W1A1, their words wider and worse to route."""
 
 EXCHANGES = 7_500
 """Foldings that are tried in the stead of others, over the square of the layers: 300 of five, 52 of twelve."""
@@ -123,7 +124,7 @@ class Solver:
         self._writable = writable
         self._costs = Costs(device.family.technology) if costs is None else costs
         self.choices = self._compared(0)
-        self._shared: dict[range, list[Choices]] = {}
+        self._shared: dict[tuple[range, Sequence[int]], list[Choices]] = {}
 
     @property
     def least(self) -> int:
@@ -159,16 +160,16 @@ class Solver:
         sprams = self.device.filled_sprams
         return self._compared(sprams) if sprams else []
 
-    def sharing(self, cycles: range) -> list[Choices]:
-        """The same, with those whose weight words several vectors share, which brings them within the cycles."""
-        if cycles not in self._shared:
-            self._shared[cycles] = self._compared(0, VECTORS, cycles)
-        return self._shared[cycles]
+    def sharing(self, cycles: range, vectors: Sequence[int] = VECTORS[-1]) -> list[Choices]:
+        """The same, with those whose weight words so many vectors share, which brings them within the cycles."""
+        if (cycles, vectors) not in self._shared:
+            self._shared[cycles, vectors] = self._compared(0, vectors, cycles)
+        return self._shared[cycles, vectors]
 
     def compared(self, cycles: int) -> list[list[Choices]]:
         """Those of one vector for each weight word, and those that were compared before for so many cycles."""
         alone = [self.choices] if cycles >= self.least else []
-        return alone + [choices for within, choices in self._shared.items() if cycles in within]
+        return alone + [choices for (within, _), choices in self._shared.items() if cycles in within]
 
     def room_for(self, choices: Sequence[Choices], picks: Sequence[int], room: Room) -> Room:
         """What of a room picks may take: less where weight words are shared, whose wires fill a device."""
@@ -227,15 +228,19 @@ class Solver:
 
     def _faster(self, best: FoldedNetwork, high: int, room: Room) -> FoldedNetwork:
         """The fastest with shared weight words, where it takes fewer cycles than ``high``; else ``best``."""
-        low = self.least_in_columns
-        sharing = self.sharing(range(low, high))
-        while low < high:
-            middle = (low + high) // 2
-            folded = self._chosen(sharing, middle, room)
-            if folded is not None:
-                best, high = folded, middle
-            else:
-                low = middle + 1
+        least = self.least_in_columns
+        for number, vectors in enumerate(VECTORS):
+            low, sharing = least, self.sharing(range(least, high), vectors)
+            # What is not quicker by one cycle is not by many, and not searched for.
+            if number and (low >= high or self._chosen(sharing, high - 1, room) is None):
+                break
+            while low < high:
+                middle = (low + high) // 2
+                folded = self._chosen(sharing, middle, room)
+                if folded is not None:
+                    best, high = folded, middle
+                else:
+                    low = middle + 1
         return best
 
     def modest(self) -> FoldedNetwork:
@@ -254,8 +259,9 @@ class Solver:
         target, before = cycles, None
         for _ in range(CORRECTIONS):
             folded = self._within(target, self.room)
-            if folded is None and target >= self.least_in_columns:
-                folded = self._chosen(self.sharing(range(cycles // 2, cycles)), target, self.room)
+            for vectors in VECTORS if target >= self.least_in_columns else ():
+                if folded is None:
+                    folded = self._chosen(self.sharing(range(cycles // 2, cycles), vectors), target, self.room)
             if folded is None:
                 return None
             found = predict(folded.graph(self.device.family.technology))

@@ -223,7 +223,7 @@ def test_quick_estimate(convolutional: Network) -> None:
 
 
 def test_weight_words_are_shared_where_they_bind() -> None:
-    """A device of few block RAMs and cells for ROMs: two or four frames per word take fewer cycles than any one does.
+    """A device of few block RAMs and cells for ROMs: several frames per word take fewer cycles than any one does.
 
     What one frame at a time reaches is not shared.
     """
@@ -244,3 +244,19 @@ def test_weight_words_are_shared_where_they_bind() -> None:
         assert found is not None
         assert predict(found.graph(board.family.technology)).cycles_per_frame <= wanted
         assert any(folding.vectors > 1 for folding in found.foldings) == shared
+
+
+@pytest.mark.parametrize(("cells", "quicker"), [(6000, True), (12_000, False)])
+def test_three_share_weight_words_where_a_frame_is_quicker_by_it(
+    cells: int, quicker: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of as many cycles, what two or four reach stays as it is."""
+    board, network = get("ulx3s-12f"), random_network((196, 256, 10))
+    small = dataclasses.replace(board, part=dataclasses.replace(board.part, lut4=cells, block_rams=10))
+    found = Solver(network, small).fastest()
+    monkeypatch.setattr(solve, "VECTORS", solve.VECTORS[:1])
+    solver = Solver(network, small)
+    even = solver.fastest()
+    assert any(folding.vectors == 3 for folding in found.foldings) == quicker
+    assert (solver.slowest(found) < solver.slowest(even)) == quicker
+    assert quicker or found.foldings == even.foldings
