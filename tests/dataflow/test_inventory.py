@@ -57,10 +57,10 @@ def test_tables() -> None:
 
 
 def test_queues() -> None:
-    """Three words of 5 bits in 15 registers, two of which choose; counted in 2 bits, twice where they are credited."""
+    """Three words of 5 bits in 15 registers, two of which choose; counted in 2 bits and one, twice where they are credited."""
     found = parts.queue(3, 5).parts
-    assert (found["register"], found["queue.choice"], found["queue.last"]) == (15 + 2 + 2 + 1, 10, 5)
-    assert parts.queue(3, 5, credited=False).parts["register"] == 15 + 2
+    assert (found["register"], found["queue.choice"], found["queue.last"]) == (15 + 2 + 1 + 2 + 1, 10, 5)
+    assert parts.queue(3, 5, credited=False).parts["register"] == 15 + 2 + 1
     assert parts.queue(3, 5, unary=True).parts["register"] == 15 + 3 + 3
 
 
