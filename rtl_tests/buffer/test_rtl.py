@@ -58,4 +58,4 @@ def test_buffer_storage() -> None:
     """A memory of all words but one; the memory's own output register is not counted."""
     assert memories(StreamBuffer(buffer(8, 100))) == {"top.words": (99, 8)}
     assert register_bits(StreamBuffer(buffer(8, 100))) == 2 * 7 + 2 * 7 + 3
-    assert register_bits(StreamBuffer(buffer(8, 2))) == 2 * 8 + 2
+    assert register_bits(StreamBuffer(buffer(8, 2))) == 2 * 8 + 2 + 1

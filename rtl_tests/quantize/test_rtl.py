@@ -36,6 +36,6 @@ def test_storage() -> None:
     """Wide elements pass through registers; only the queue's words are of the narrow output."""
     layer = quantizer(4, "int9", "bipolar", 0)
     p = QuantizeUnit(layer, 2).timing
-    queue = p.credits * 2 + 2 * p.credits.bit_length() + 1
+    queue = p.credits * 2 + 2 * p.credits.bit_length() + 2
     constants = 2 * 1  # Each lane's copy of the address; the memory's own register is not counted.
     assert register_bits(Quantizer(QuantizeUnit(layer, 2))) == 2 * 2 * 9 + 3 + 1 + 2 + queue + constants

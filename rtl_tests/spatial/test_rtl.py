@@ -148,15 +148,16 @@ def test_storage() -> None:
     layer = matrix(["+++", "++-"], [4, 4])
     unit = Spatial(SpatialUnit(layer, technology("generic")))
     assert [total.parent for total in unit.model.structure.sums] == [None, None]
-    # Counts of two bits and a comparison for each; a valid for each stage, the queue of two words and its level;
-    # the enable, and its copy.
+    # Counts of two bits and a comparison for each; a valid for each stage, the queue of two words, its level and
+    # whether it holds any; the enable, and its copy.
     assert unit.model.stages == 2
-    assert register_bits(unit) == 2 * (2 + 1) + 2 + (2 * 2 + 2) + 1 + 1
+    assert register_bits(unit) == 2 * (2 + 1) + 2 + (2 * 2 + 2 + 1) + 1 + 1
     # Without a queue neither that nor the enable.
     assert register_bits(Spatial(SpatialUnit(layer, technology("ice40")))) == 2 * (2 + 1) + 2
-    # Running free: no enable, but a queue of four words and its level, and the places that are left, 0 to 4.
+    # Running free: no enable, but a queue of four words, its level, the places that are left, 0 to 4, and of each
+    # whether there are any.
     free = Spatial(SpatialUnit(layer, technology("generic"), runs_free=True))
-    assert register_bits(free) == 2 * (2 + 1) + 2 + (4 * 2 + 3) + (3 + 1)
+    assert register_bits(free) == 2 * (2 + 1) + 2 + (4 * 2 + 3 + 1) + (3 + 1)
 
 
 def test_inputs_wait_beside_their_users() -> None:
@@ -192,7 +193,7 @@ def test_registers_are_as_many_as_estimated(case: Case) -> None:
     if case.neurons < 40:
         free = SpatialUnit(case.layer(), technology("ecp5"), runs_free=True)
         bits = free.queue.bit_length()
-        control = free.queue * free.outputs[0].width + 2 * bits + 1
+        control = free.queue * free.outputs[0].width + 2 * bits + 2
         assert (
             register_bits(Spatial(free))
             == free.datapath_inventory().resources(free.technology).ff + free.stages + control

@@ -10,8 +10,8 @@ from bnnhw.units.window.model import WindowUnit
 from bnnhw.units.window.rtl import WindowGenerator
 from rtl_tests.storage import register_bits
 
-QUEUE = 4 * 1 + 2 * 3 + 1
-"""Four words of a bit, words held and words granted, whether one is."""
+QUEUE = 4 * 1 + 2 * (3 + 1)
+"""Four words of a bit, words held and words granted, and of each whether one is."""
 
 ON_THE_WAY = 3
 """A word of a bit, and two marks that follow it."""

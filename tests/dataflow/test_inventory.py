@@ -57,7 +57,7 @@ def test_tables() -> None:
 
 
 def test_queues() -> None:
-    """Three words of 5 bits in 15 registers, two of which choose; counted in 2 bits and one, twice where they are credited."""
+    """Three words of 5 bits in 15 registers, two of which choose; counted in 2 bits and one, twice with credits."""
     found = parts.queue(3, 5).parts
     assert (found["register"], found["queue.choice"], found["queue.last"]) == (15 + 2 + 1 + 2 + 1, 10, 5)
     assert parts.queue(3, 5, credited=False).parts["register"] == 15 + 2 + 1
