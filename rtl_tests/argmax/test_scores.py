@@ -64,7 +64,7 @@ def test_every_score(classes: int, pe: int, affine: bool) -> None:
 
 @pytest.mark.parametrize("classes, pe", [(4, 2), (6, 2), (3, 3)])
 def test_storage(classes: int, pe: int) -> None:
-    """Beside those of the class alone: the scores of a frame's earlier words, a queue, its count, whether it holds any."""
+    """Beside those of the class alone: scores of a frame's earlier words, a queue, its count, whether it holds any."""
     alone, every = (
         register_bits(Argmax(ArgmaxUnit(Output.plain("out", classes), (LOW, HIGH), pe, scores)))
         for scores in (False, True)
