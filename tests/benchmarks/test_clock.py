@@ -20,8 +20,9 @@ from tests.benchmarks.test_lookup_page import table
 WITHIN = 0.15
 """What an estimate may be off by."""
 
-MISSED = {"cifar10-mobile --max, ulx3s-25f"}
-"""What is off by more: 80 % of the cells are taken, and wires go around full places (decision 25)."""
+MISSED = {"cifar10-mobile --max, ulx3s-25f", "LFC-W1A1 --max, ulx3s-85f"}
+"""What is off by more: wires go around full places, where 80 % of the cells are taken, or 83 % of the block RAMs by
+words that three vectors share (decision 25)."""
 
 RANDOM = ("random 5, icebreaker", "random 21, ulx3s-12f", "random 33, ice40-hx8k-b-evn")
 """Networks that are made and estimated here anew."""
