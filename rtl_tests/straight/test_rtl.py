@@ -43,11 +43,11 @@ def test_flow(family: str) -> None:
 
 
 def test_one_handshake() -> None:
-    """A bit for each stage, the enable, two words and how many they are; no part has a handshake of its own."""
+    """A bit for each stage, the enable, two words, how many they are and whether any; no part has a handshake of its own."""
     unit = pipeline(5, 4, 2, "ice40")
     tables, sums, best = unit.parts
     alone = sum(register_bits(part.component()) for part in (tables, sums, best))
-    assert register_bits(Straight(unit)) == alone + 1 + 2 * unit.outputs[0].width + 2
+    assert register_bits(Straight(unit)) == alone + 1 + 2 * unit.outputs[0].width + 2 + 1
 
 
 def test_copies() -> None:
