@@ -43,7 +43,7 @@ def test_flow(family: str) -> None:
 
 
 def test_one_handshake() -> None:
-    """A bit for each stage, the enable, two words, how many they are and whether any; no part has a handshake of its own."""
+    """A bit for each stage, the enable, two words, how many they are and whether any; no part has a handshake."""
     unit = pipeline(5, 4, 2, "ice40")
     tables, sums, best = unit.parts
     alone = sum(register_bits(part.component()) for part in (tables, sums, best))
