@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf
 from typing import Protocol
 
@@ -77,6 +77,19 @@ def _least_in_columns(layer: Layer) -> int:
 def _words(window: Window) -> int:
     """Words per frame on the busier side of a window unit, all channels in one."""
     return max(window.height * window.width, window.positions * window.area)
+
+
+def _halved(
+    found: Callable[[int], FoldedNetwork | None], low: int, high: int, best: FoldedNetwork
+) -> tuple[FoldedNetwork, int]:
+    """What is found of the fewest cycles, of ``low`` at least, and those; ``best`` is that of ``high``."""
+    while low < high:
+        middle = (low + high) // 2
+        if (folded := found(middle)) is not None:
+            best, high = folded, middle
+        else:
+            low = middle + 1
+    return best, high
 
 
 class Solver:
@@ -217,30 +230,18 @@ class Solver:
                 f"the network does not fit {self.device.name} even at its smallest: "
                 f"about {cost.cells} logic cells of {self.device.lut4}, {taken}"
             )
-        while low < high:
-            middle = (low + high) // 2
-            folded = self._within(middle, room, spram=spram)
-            if folded is not None:
-                best, high = folded, middle
-            else:
-                low = middle + 1
+        best, high = _halved(lambda cycles: self._within(cycles, room, spram=spram), low, high, best)
         return self._faster(best, high, room) if sharing else best
 
     def _faster(self, best: FoldedNetwork, high: int, room: Room) -> FoldedNetwork:
         """The fastest with shared weight words, where it takes fewer cycles than ``high``; else ``best``."""
         least = self.least_in_columns
         for number, vectors in enumerate(VECTORS):
-            low, sharing = least, self.sharing(range(least, high), vectors)
+            chosen = partial(self._chosen, self.sharing(range(least, high), vectors), room=room)
             # What is not quicker by one cycle is not by many, and not searched for.
-            if number and (low >= high or self._chosen(sharing, high - 1, room) is None):
+            if number and (least >= high or chosen(high - 1) is None):
                 break
-            while low < high:
-                middle = (low + high) // 2
-                folded = self._chosen(sharing, middle, room)
-                if folded is not None:
-                    best, high = folded, middle
-                else:
-                    low = middle + 1
+            best, high = _halved(chosen, least, high, best)
         return best
 
     def modest(self) -> FoldedNetwork:
