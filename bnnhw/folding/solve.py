@@ -22,10 +22,11 @@ from bnnhw.folding.choices import Choices, Room, choose, spent
 from bnnhw.folding.costs import Costs
 from bnnhw.folding.exchange import exchanged
 from bnnhw.folding.folded import FoldedNetwork
+from bnnhw.folding.least import least, least_in_columns
 from bnnhw.folding.predict import predict
 from bnnhw.folding.prompt import prompt
-from bnnhw.ir import Layer, Network, Window, walk
-from bnnhw.lowering.columns import column_windows, columns_misfit
+from bnnhw.ir import Layer, Network, walk
+from bnnhw.lowering.columns import columns_misfit
 
 __all__ = ["CELL_SHARE", "MODEST_CELLS", "Device", "Solver"]
 
@@ -59,24 +60,6 @@ class Device(Protocol):
     def block_rams(self) -> int: ...
     @property
     def filled_sprams(self) -> int: ...
-
-
-def _least(layer: Layer) -> int:
-    """Cycles per frame that a layer's window unit takes with all channels in a word; no folding makes it quicker."""
-    return 1 if layer.window is None else _words(layer.window)
-
-
-def _least_in_columns(layer: Layer) -> int:
-    """The same, with the taps of a window that has columns of them coming as such."""
-    window = layer.window
-    if window is None or columns_misfit(layer):
-        return _least(layer)
-    return min(_words(window), max(map(_words, column_windows(window))))
-
-
-def _words(window: Window) -> int:
-    """Words per frame on the busier side of a window unit, all channels in one."""
-    return max(window.height * window.width, window.positions * window.area)
 
 
 def _halved(
@@ -142,12 +125,12 @@ class Solver:
     @property
     def least(self) -> int:
         """Cycles per frame that no folding goes below, of whatever engine."""
-        return max(map(_least, self._layers))
+        return max(map(least, self._layers))
 
     @property
     def least_in_columns(self) -> int:
         """The same, with the taps of windows in columns where they can be."""
-        return max(map(_least_in_columns, self._layers))
+        return max(map(least_in_columns, self._layers))
 
     def _compared(self, sprams: int, vectors: Sequence[int] = (), cycles: range = range(0)) -> list[Choices]:
         """The foldings of every layer with weights, of which some are in at most so many SPRAMs."""
@@ -235,13 +218,13 @@ class Solver:
 
     def _faster(self, best: FoldedNetwork, high: int, room: Room) -> FoldedNetwork:
         """The fastest with shared weight words, where it takes fewer cycles than ``high``; else ``best``."""
-        least = self.least_in_columns
+        lowest = self.least_in_columns
         for number, vectors in enumerate(VECTORS):
-            chosen = partial(self._chosen, self.sharing(range(least, high), vectors), room=room)
+            chosen = partial(self._chosen, self.sharing(range(lowest, high), vectors), room=room)
             # What is not quicker by one cycle is not by many, and not searched for.
-            if number and (least >= high or chosen(high - 1) is None):
+            if number and (lowest >= high or chosen(high - 1) is None):
                 break
-            best, high = _halved(chosen, least, high, best)
+            best, high = _halved(chosen, lowest, high, best)
         return best
 
     def modest(self) -> FoldedNetwork:
@@ -344,7 +327,7 @@ class Solver:
         """The network with one of its layers' choices each, their taps in columns where ``cycles`` need that."""
         layers = (layer for layer in self._layers if layer.matrix is not None)
         foldings = tuple(
-            replace(choice.foldings[pick], columns=_least(layer) > cycles and columns_misfit(layer) is None)
+            replace(choice.foldings[pick], columns=least(layer) > cycles and columns_misfit(layer) is None)
             for layer, choice, pick in zip(layers, choices, picks, strict=True)
         )
         return FoldedNetwork(self.network, foldings)
