@@ -192,4 +192,4 @@ def test_a_queue_holds_what_never_slows_the_unit_down() -> None:
     """A vector's results, and those of the next round before the last lane's turn, its pipeline included."""
     t = Case(8, 24, 2, 4, 3, "block", "generic").model.timing
     assert t.buffer_words == 2 * 3 * 6
-    assert t.credits == 4 + ceil((t.depth + 2 + 4) / 6) + 1
+    assert t.credits == 4 + ceil((t.depth + 4) / 6) + 1

@@ -28,7 +28,7 @@ class BatchMvu(Mvu):
     - Latency = SF - 1 + SF * NF * P + L cycles, of a lone vector.
     - Stalls: the last word of each neuron fold is issued when the queues of all lanes have room for a result; nothing
       else waits within a round. The input is accepted until the buffers are full.
-    - Storage: N * K weight bits; ``buffer_words`` input words, and one; M * ``credits`` output words, and two;
+    - Storage: N * K weight bits; ``buffer_words`` input words, and one; M * ``credits`` output words, and five;
       thresholds.
 
     Members

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from bnnhw.dataflow.flow import Link, Run, output_queue, together
 from bnnhw.units.mvu.timing import MvuTiming
 
-__all__ = ["BatchTiming"]
+__all__ = ["BEHIND", "BatchTiming"]
+
+BEHIND = 4
+"""Words that wait behind the queues of all lanes: those read in the cycles that one takes from there to being taken."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class BatchTiming(MvuTiming):
 
     @property
     def depth(self) -> int:
-        """L: cycles from the issue of a neuron fold's last word to its result being offered; the queue is 2."""
-        return super().depth + 1
+        """L: cycles from the issue of a neuron fold's last word to its result being offered; the queue is 4."""
+        return super().depth + BEHIND - 1
 
     @property
     def latency(self) -> int:
@@ -54,7 +57,7 @@ class BatchTiming(MvuTiming):
         Enough never to slow the unit down: a vector's, and those of the next batch that end while the last lane's wait
         for those of all others to leave.
         """
-        waiting = self.depth + 2 + (self.vectors - 2) * self.neuron_folds
+        waiting = self.depth + (self.vectors - 2) * self.neuron_folds
         return self.neuron_folds - (-waiting // self.fold_cycles) + 1
 
     @property
@@ -106,14 +109,14 @@ class BatchTiming(MvuTiming):
             return cycle
 
         def left(word: int) -> Generator[None, None, int]:
-            """The cycle in which a word leaves its queue: of those before it, one at most still waits to be taken."""
+            """The cycle in which a word leaves its queue: of those before it, three at most still wait to be taken."""
             while len(moved) <= word:
                 vector, fold = divmod(len(moved), nf)
-                cycle = ended[vector][fold] + self.depth - 1
+                cycle = ended[vector][fold] + self.depth - (BEHIND - 1)
                 if moved:
                     cycle = max(cycle, moved[-1] + 1)
-                if len(moved) >= 2:
-                    cycle = max(cycle, (yield from sink.taken_at(len(moved) - 2)) + 1)
+                if len(moved) >= BEHIND:
+                    cycle = max(cycle, (yield from sink.taken_at(len(moved) - BEHIND)) + 1)
                 moved.append(cycle)
             return moved[word]
 

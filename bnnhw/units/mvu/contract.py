@@ -11,6 +11,7 @@ from bnnhw.ir import Dense, Thresholds
 from bnnhw.rtl.contract import Rules
 from bnnhw.rtl.golden import Capture
 from bnnhw.rtl.stream_contract import StreamContract, Traffic, Way
+from bnnhw.units.mvu.batch_timing import BEHIND
 from bnnhw.units.mvu.rtl import Mvu
 
 __all__ = ["MvuContract", "dense"]
@@ -80,8 +81,8 @@ class MvuContract(StreamContract):
         self._model = unit.model
         t = unit.model.timing
         sf, nf = t.synapse_folds, t.vector_folds
-        # Results that are begun and not taken: those in queues, where there are several lanes two behind them too.
-        self._begun = t.credits if unit.model.folding.vectors == 1 else unit.model.folding.vectors * t.credits + 2
+        # Results that are begun and not taken: those in queues, where there are several lanes some behind them too.
+        self._begun = t.credits if unit.model.folding.vectors == 1 else unit.model.folding.vectors * t.credits + BEHIND
         # Vectors of which the queue holds results, and those in the buffer.
         capacity = -(-self._begun // nf) + -(-t.buffer_words // sf) + 1
         self._held = Signal(range(2 * sf * (capacity + 1)))

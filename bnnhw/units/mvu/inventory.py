@@ -12,6 +12,7 @@ from bnnhw.devices import Technology, blocks_needed
 from bnnhw.ir import DataType
 from bnnhw.ir.types import narrowest
 from bnnhw.rtl.popcount_plan import CounterPlan, plan
+from bnnhw.units.mvu.batch_timing import BEHIND
 
 if TYPE_CHECKING:
     from bnnhw.units.mvu.model import MvuUnit
@@ -30,8 +31,8 @@ def inventory(unit: MvuUnit) -> Inventory:
     width, words = unit.pe * unit.lane_bits, unit.timing.credits
     each += [buffer(words, width, unit.technology), Inventory({"stream": 1, "stream.level": 2 * words.bit_length()})]
     each.append(counter("stream.place", words, 2))
-    # The first of an output word's lanes is chosen of two in a look-up table, of each two more in another two.
-    found.append(Inventory({"lut4": width * (2 * vectors - 2), "register": 2 * width}))
+    # Two lanes of an output word are masked and joined in a look-up table, each one more in another.
+    found += [Inventory({"lut4": width * (vectors - 1), "register": width, "alone": vectors + 2}), queue(BEHIND, width)]
     # An input word, its place and its bank wait a cycle before the banks, where a vector has several words.
     if unit.timing.synapse_folds > 1:
         place = (2 * unit.timing.synapse_folds - 1).bit_length()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bnnhw.devices import Technology, buffer_style, ram_attributes
-from bnnhw.rtl.fifo import stays_positive
-from bnnhw.rtl.registers import reaches_end, successor
-from bnnhw.units.mvu.batch_timing import BatchTiming
+from bnnhw.rtl.emit import shared
+from bnnhw.rtl.fifo import CreditedOutput, stays_positive
+from bnnhw.rtl.registers import delayed, reaches_end, successor
+from bnnhw.units.mvu.batch_timing import BEHIND, BatchTiming
 
 __all__ = ["Reorder"]
 
@@ -17,10 +18,10 @@ __all__ = ["Reorder"]
 class Reorder(wiring.Component):
     """A queue for each lane, and the words of lane 0's vector, lane 1's vector and so on at the output, over and over.
 
-    II = 1 word per cycle. Latency from push to output = 2. A word may be begun only while :attr:`grant` is high, its
-    place being reserved then, as of :class:`~bnnhw.rtl.fifo.CreditedOutput`. Behind the queues two words wait at most,
-    so that ``output.ready`` reaches two registers and nothing else: it comes from afar. Storage: ``credits`` words for
-    each lane, and two.
+    II = 1 word per cycle. Latency from push to output = 4. A word may be begun only while :attr:`grant` is high, its
+    place being reserved then, as of :class:`~bnnhw.rtl.fifo.CreditedOutput`. One of these follows: a word that is read
+    waits in a register before it, since block RAM is slow and lies afar, and ``output.ready`` does not reach the
+    queues. Storage: ``credits`` words for each lane, one, and :data:`BEHIND`.
 
     Parameters
     ----------
@@ -60,11 +61,12 @@ class Reorder(wiring.Component):
         m = Module()
         p, width, size = self._timing, self._width, self._timing.credits
         attributes = ram_attributes(buffer_style(size, width, self._technology), self._technology)
+        out = CreditedOutput(width, BEHIND)
+        m.submodules.output = shared(platform, out)
+        wiring.connect(m, out.output, wiring.flipped(self.output))
         # The lane whose word is read next; at its end the vector's last word is.
         turn, fold, at_end = Signal(p.vectors, init=1), Signal(range(p.neuron_folds)), Signal(init=p.neuron_folds == 1)
-        shown, head, move = Signal(p.vectors), Signal(), Signal()
-        # The word that was shown when another was read; while it is kept, none is read.
-        spare, kept = Signal(width, reset_less=True), Signal()
+        move, shown = Signal(), Signal(p.vectors)
         theres, rooms, heads = Signal(p.vectors), Signal(p.vectors, init=-1), []
         for n in range(p.vectors):
             words = memory.Memory(shape=unsigned(width), depth=size, init=[], attrs=attributes)
@@ -83,7 +85,6 @@ class Reorder(wiring.Component):
                 write.en.eq(self.push[n]),
                 write.data.eq(self.payload[n * width : (n + 1) * width]),
                 read.addr.eq(read_address),
-                read.en.eq(moves),
             ]
             m.d.sync += [
                 stored.eq(stored + self.push[n] - moves),
@@ -101,19 +102,14 @@ class Reorder(wiring.Component):
             payload = payload | other
         m.d.comb += [
             self.grant.eq(rooms.all()),
-            move.eq(~kept & (theres & turn).any()),
-            self.output.valid.eq(head),
-            self.output.payload.eq(Mux(kept, spare, payload)),
+            move.eq(out.grant & (theres & turn).any()),
+            out.begin.eq(move),
+            out.push.eq(delayed(m, move, 2, "push")),
+            out.payload.eq(delayed(m, payload, 1, "payload", reset_less=True)),
         ]
-        m.d.sync += [
-            kept.eq(head & ~self.output.ready & (move | kept)),
-            head.eq(move | (head & (kept | ~self.output.ready))),
-        ]
-        with m.If(~kept):
-            m.d.sync += spare.eq(payload)
+        m.d.sync += shown.eq(turn)
         with m.If(move):
             m.d.sync += [
-                shown.eq(turn),
                 fold.eq(successor(fold, p.neuron_folds)),
                 at_end.eq(reaches_end(fold, at_end, p.neuron_folds)),
             ]
