@@ -209,12 +209,15 @@ def measure(recording: Recording) -> Cycles:
 def _steady(part: NDArray[np.int64]) -> tuple[int, int | None]:
     """From which distance on they repeat in the shortest rounds, within their first half, and their mean, rounded up.
 
-    Where none do: from which on they are equal, and None.
+    The last round may not be whole, where frames that share the weights that are read end within one: its frames have
+    distances of their own. Where none repeat: from which on they are equal, and None.
     """
     starts: list[int] = []
     for period in range(1, LONGEST_PERIOD + 1):
-        others = np.flatnonzero(part[period:] != part[:-period])
-        starts.append(int(others[-1]) + 1 if len(others) else 0)
-        if len(part) >= SETTLED * period and starts[-1] * 2 <= len(part):
-            return starts[-1], -(-int(part[-period:].sum()) // period)
+        for rest in range(period):
+            kept = part[: max(len(part) - rest, 0)]
+            others = np.flatnonzero(kept[period:] != kept[:-period])
+            starts.append(int(others[-1]) + 1 if len(others) else 0)
+            if len(kept) >= SETTLED * period and starts[-1] * 2 <= len(part):
+                return starts[-1], -(-int(kept[-period:].sum()) // period)
     return starts[0], None
