@@ -30,6 +30,9 @@ Run: TypeAlias = Generator[None, None, None]
 """A unit at work: yields while what it waits for is not known yet."""
 
 
+AHEAD = 1024
+"""Words that the environment gives before any is taken: enough that it is seldom asked for more."""
+
 DONE = object()
 """What a unit that has no more to do gives."""
 
@@ -42,7 +45,11 @@ class Link:
     """One stream between a producer and a consumer: the cycles in which its words are offered and taken."""
 
     def __init__(self) -> None:
+        self.given: list[int] = []
+        """The cycle before which the producer does not show each word; it may be far ahead of the consumer."""
         self.offered: list[int] = []
+        """The cycle from which each word is shown: the one after that in which the word before it was taken, at least.
+        Of the first word that is not taken that is known too."""
         self.taken: list[int] = []
         self.question: int | None = None
         """The cycle before which somebody wants to know whether a word is taken, while that is not known."""
@@ -50,15 +57,21 @@ class Link:
         """No word that is not in :attr:`taken` is taken before this cycle."""
 
     def offer(self, cycle: int) -> None:
-        """The producer shows its next word from ``cycle`` on."""
-        self.offered.append(cycle)
+        """The producer shows its next word from ``cycle`` on, or as soon as the words before it are taken."""
+        self.given.append(cycle)
+        if len(self.given) == len(self.taken) + 1:
+            self.offered.append(max(cycle, self.taken[-1] + 1) if self.taken else cycle)
 
     def take(self, ready: int) -> Generator[None, None, int]:
         """The consumer is ready for its next word from ``ready`` on: returns the cycle in which it takes it."""
-        while len(self.offered) <= len(self.taken):
+        given, taken = self.given, self.taken
+        word = len(taken)
+        while len(given) <= word:
             yield
-        cycle = max(self.offered[len(self.taken)], ready)
-        self.taken.append(cycle)
+        cycle = max(self.offered[word], ready)
+        taken.append(cycle)
+        if len(given) > word + 1:
+            self.offered.append(max(given[word + 1], cycle + 1))
         return cycle
 
     def taken_at(self, word: int) -> Generator[None, None, int]:
@@ -90,10 +103,10 @@ def together(*parts: Run) -> Run:
 
 def source(link: Link, words: int) -> Run:
     """The environment in front: shows a word in every cycle in which it may."""
-    ready = 0
     for word in range(words):
-        link.offer(ready)
-        ready = (yield from link.taken_at(word)) + 1
+        if word >= AHEAD:
+            yield from link.taken_at(word - AHEAD)
+        link.offer(0)
 
 
 def sink(link: Link, words: int) -> Run:
@@ -104,12 +117,10 @@ def sink(link: Link, words: int) -> Run:
 
 def output_queue(sink: Link, begun: list[int], words: int, depth: int) -> Run:
     """A pipeline's output queue: a word is offered ``depth`` cycles after it was begun, once those before are taken."""
-    after = 0
     for word in range(words):
         while len(begun) <= word:
             yield
-        sink.offer(max(begun[word] + depth, after))
-        after = (yield from sink.taken_at(word)) + 1
+        sink.offer(begun[word] + depth)
 
 
 class Timeline:
@@ -131,7 +142,7 @@ class Timeline:
                 users.setdefault(id(link), []).append(number)
         # A unit is among the users it wakes: one of its parts may wait for what another one moved.
         self._touched = [
-            [(numbers[id(link)], link.offered, link.taken, users[id(link)]) for link in links] for _, links in units
+            [(numbers[id(link)], link.given, link.taken, users[id(link)]) for link in links] for _, links in units
         ]
         self._links = [*{id(link): link for _, links in units for link in links}.values()]
         self._users = [users[id(link)] for link in self._links]
@@ -175,8 +186,8 @@ class Timeline:
                 continue
             if next(run, DONE) is DONE:
                 self._runs[number] = None
-            for touched, offered, taken_there, users in self._touched[number]:
-                moves = len(offered) + len(taken_there)
+            for touched, given, taken_there, users in self._touched[number]:
+                moves = len(given) + len(taken_there)
                 if moves != seen[touched]:
                     seen[touched] = moves
                     for user in users:

@@ -84,12 +84,12 @@ def settle(graph: Graph) -> Throughput:
     while frames < MOST_FRAMES:
         frames += 1
         timeline.until(results, frames)
-        if found := _repeated(results.offered[warm_up:], bound):
+        if found := _repeated(results.offered[warm_up:frames], bound):
             per_frame = found
             break
     else:
         half = frames // 2
-        per_frame = -(-(results.offered[-1] - results.offered[half - 1]) // half)
+        per_frame = -(-(results.offered[frames - 1] - results.offered[half - 1]) // half)
     return Throughput(results.offered[0] - links[0].taken[0], per_frame, frames, links)
 
 

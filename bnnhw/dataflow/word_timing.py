@@ -99,10 +99,7 @@ class ElementTiming(WordTiming):
             for word in range(frames * self.words):
                 while len(accepted) <= word:
                     yield
-                arrives = accepted[word] + self.depth
-                if word:
-                    arrives = max(arrives, (yield from sink.taken_at(word - 1)) + 1)
-                sink.offer(arrives)
+                sink.offer(accepted[word] + self.depth)
 
         yield from together(enter(), leave())
 

@@ -80,7 +80,6 @@ class StandingTiming(WordTiming):
                 if word:
                     yield from ends(word - 1)
                 pushed.append(accepted[word] + self.stages + stood[word] - stood[ahead[word]])
-                after = 0 if word == 0 else (yield from sink.taken_at(word - 1)) + 1
-                sink.offer(max(pushed[word] + 1, after))
+                sink.offer(pushed[word] + 1)
 
         yield from together(enter(), leave())

@@ -146,12 +146,9 @@ class WidthTiming:
 
     def _offer(self, source: Link, sink: Link, frames: int) -> Run:
         completed_by = [word for word in range(self.words_in) for _ in range(self._completed(word))]
-        after = 0
         for frame in range(frames):
-            for word, last in enumerate(completed_by):
-                arrived = yield from source.taken_at(frame * self.words_in + last)
-                sink.offer(max(arrived + 1, after))
-                after = (yield from sink.taken_at(frame * self.words_out + word)) + 1
+            for last in completed_by:
+                sink.offer((yield from source.taken_at(frame * self.words_in + last)) + 1)
 
 
 @dataclass(frozen=True)
