@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.dataflow.engine import ENGINES, WRITABLE, LayerFolding, most_vectors
+from bnnhw.dataflow.engine import WRITABLE, LayerFolding, most_vectors
 from bnnhw.dataflow.loads import WORD_BITS
 from bnnhw.dataflow.resources import Resources
 from bnnhw.devices import Family
@@ -116,8 +116,8 @@ class Choices:
         costs: Costs | None = None,
     ) -> None:
         costs = Costs(family.technology) if costs is None else costs
-        foldings = [folding for name in engines for folding in ENGINES.named(name).candidates(layer)]
-        foldings = foldings or list(ENGINES.named("folded").candidates(layer))
+        foldings = [folding for name in engines for folding in costs.candidates(layer, name)]
+        foldings = foldings or list(costs.candidates(layer, "folded"))
         foldings += [each for folding in foldings for each in _shared(layer, folding, vectors, cycles)]
         if sprams:
             most = sprams * WORD_BITS + WORD_BITS - 1
@@ -171,10 +171,14 @@ def _shared(layer: Layer, folding: LayerFolding, vectors: Sequence[int], cycles:
     """A folding with its weight words shared by so many vectors: where they can be, and bring it within the cycles."""
     matrix = layer.matrix
     assert matrix is not None, "only layers with weights are folded"
-    most = 1 if layer.depth_multiplier else folding.most_vectors(matrix)
+    if not vectors or layer.depth_multiplier:
+        return
     each = layer.vectors * -(-matrix.neurons // folding.pe) * -(-matrix.synapses // folding.simd)
+    if not cycles.start < each <= max(vectors) * cycles.stop:
+        return
+    most = min(folding.most_vectors(matrix), most_vectors(folding.engine))
     for count in vectors:
-        if count <= min(most, most_vectors(folding.engine)) and cycles.start < each <= count * cycles.stop:
+        if count <= most and each <= count * cycles.stop:
             yield replace(folding, vectors=count)
 
 

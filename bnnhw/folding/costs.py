@@ -26,6 +26,14 @@ class Costs:
         self._known: dict[tuple[Any, ...], Resources] = {}
         self._fields: dict[type[Unit], tuple[str, ...]] = {}
         self._layers: dict[tuple[Same[Layer], LayerFolding], tuple[int, Resources]] = {}
+        self._candidates: dict[tuple[Same[Layer], str], tuple[LayerFolding, ...]] = {}
+
+    def candidates(self, layer: Layer, engine: str) -> tuple[LayerFolding, ...]:
+        """The foldings of a layer to choose from, of an engine."""
+        key = Same(layer), engine
+        if (known := self._candidates.get(key)) is None:
+            known = self._candidates[key] = tuple(ENGINES.named(engine).candidates(layer))
+        return known
 
     def layer(self, layer: Layer, folding: LayerFolding) -> tuple[int, Resources]:
         """Cycles per frame of a layer's unit by a folding, and what it costs."""
