@@ -64,14 +64,21 @@ class Link:
 
     def take(self, ready: int) -> Generator[None, None, int]:
         """The consumer is ready for its next word from ``ready`` on: returns the cycle in which it takes it."""
-        given, taken = self.given, self.taken
-        word = len(taken)
-        while len(given) <= word:
+        while len(self.given) <= len(self.taken):
             yield
-        cycle = max(self.offered[word], ready)
+        return self.accept(ready)
+
+    def accept(self, ready: int) -> int:
+        """The same, where a word is known to come (:attr:`given`): a step of its own less in long loops."""
+        given, offered, taken = self.given, self.offered, self.taken
+        cycle = offered[-1]
+        if cycle < ready:
+            cycle = ready
         taken.append(cycle)
-        if len(given) > word + 1:
-            self.offered.append(max(given[word + 1], cycle + 1))
+        word = len(taken)
+        if len(given) > word:
+            after = given[word]
+            offered.append(after if after > cycle else cycle + 1)
         return cycle
 
     def taken_at(self, word: int) -> Generator[None, None, int]:

@@ -7,8 +7,8 @@ or says what units share: a queue, a buffer, a table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,21 +52,35 @@ FEW_RESETS = 8
 """A synchronous set or reset of fewer registers is logic in front of them (:mod:`bnnhw.build.synth`)."""
 
 
-@dataclass(frozen=True)
 class Inventory:
     """Amounts of parts.
 
+    A sum or a multiple keeps what it was made of: units of a kind share most of that, and its cost is worked out once.
+
     Parameters
     ----------
-    parts : mapping of str to float
+    own : mapping of str to float
         Amounts by name.
     bram, spram : int
-        Block RAMs, and large single-port memories.
+        Block RAMs, and large single-port memories, of all of it.
+    others : sequence of (int, Inventory)
+        What belongs to it too, so many times each.
     """
 
-    parts: Mapping[str, float] = field(default_factory=dict[str, float])
-    bram: int = 0
-    spram: int = 0
+    __slots__ = ("bram", "cost", "others", "own", "spram")
+
+    def __init__(
+        self,
+        own: Mapping[str, float] = {},
+        bram: int = 0,
+        spram: int = 0,
+        others: Sequence[tuple[int, Inventory]] = (),
+    ) -> None:
+        self.own = own
+        self.bram = bram
+        self.spram = spram
+        self.others = others
+        self.cost: tuple[str, float, float, float] | None = None
 
     def __add__(self, other: Inventory) -> Inventory:
         return Inventory.total((self, other))
@@ -74,31 +88,60 @@ class Inventory:
     @staticmethod
     def total(inventories: Iterable[Inventory]) -> Inventory:
         """All of them together."""
-        parts: dict[str, float] = {}
+        others: list[tuple[int, Inventory]] = []
         bram = spram = 0
         for one in inventories:
             bram += one.bram
             spram += one.spram
-            for name, amount in one.parts.items():
-                parts[name] = parts.get(name, 0) + amount
-        return Inventory(parts, bram, spram)
+            others.append((1, one))
+        return Inventory({}, bram, spram, others)
 
     def __rmul__(self, times: int) -> Inventory:
-        parts = {name: times * amount for name, amount in self.parts.items()}
-        return Inventory(parts, times * self.bram, times * self.spram)
+        return Inventory({}, times * self.bram, times * self.spram, ((times, self),))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Inventory):
+            return NotImplemented
+        return (self.parts, self.bram, self.spram) == (other.parts, other.bram, other.spram)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """Amounts by name, of all of it."""
+        found = dict(self.own)
+        for times, other in self.others:
+            for name, amount in other.parts.items():
+                found[name] = found.get(name, 0) + times * amount
+        return found
 
     def resources(self, technology: Technology) -> Resources:
         """What it costs by the prices of a technology."""
-        table = prices(technology.prices)
-        lut4 = ff = lone = 0.0
-        for name, amount in self.parts.items():
-            price = table.get(name, UNKNOWN)
-            lut4 += amount * price[0]
-            ff += amount * price[1]
-            lone += amount * price[2]
+        _, lut4, ff, lone = self._priced(technology.prices)
         return Resources(round(lut4), round(ff), self.bram, self.spram, round(lone))
 
+    def _priced(self, name: str) -> tuple[str, float, float, float]:
+        """LUT4, registers and lone cells by a table of prices, and the table's name."""
+        known = self.cost
+        if known is None or known[0] != name:
+            lut4 = ff = lone = 0.0
+            if self.own:
+                table = prices(name)
+                for part, amount in self.own.items():
+                    price = table.get(part, UNKNOWN)
+                    lut4 += amount * price[0]
+                    ff += amount * price[1]
+                    lone += amount * price[2]
+            for times, other in self.others:
+                _, each, registers, cells = other._priced(name)
+                lut4 += times * each
+                ff += times * registers
+                lone += times * cells
+            known = self.cost = name, lut4, ff, lone
+        return known
 
+
+@cache
 def counter(name: str, size: int, count: int = 1) -> Inventory:
     """Counters over ``0 .. size - 1``, each a register with an adder; one that ends early is compared with its end."""
     bits = (size - 1).bit_length()
@@ -106,6 +149,7 @@ def counter(name: str, size: int, count: int = 1) -> Inventory:
     return Inventory({name: count * bits, f"{name}.early": count * early})
 
 
+@cache
 def chains(name: str, width: int, count: float, technology: Technology) -> Inventory:
     """Sums, or comparisons, of so many bits: carry chains, or where these are too short look-up tables."""
     if width <= technology.narrow:
@@ -126,6 +170,7 @@ def distinct(functions: float, columns: float) -> float:
     return functions * (1 - (1 - 1 / functions) ** columns) if functions < 1 << 40 else columns
 
 
+@cache
 def rom(name: str, depth: int, columns: float, groups: float = 1) -> Inventory:
     """A read-only memory in logic behind a register of its address, in so many groups with an address each.
 
@@ -142,6 +187,7 @@ def rom(name: str, depth: int, columns: float, groups: float = 1) -> Inventory:
     return Inventory({f"{name}.deep": deep, f"{name}.deep.address": groups * depth / 16, f"{name}.column": columns})
 
 
+@cache
 def queue(words: int, width: int, *, credited: bool = True, unary: bool = False) -> Inventory:
     """A queue in registers (:mod:`bnnhw.rtl.fifo`), with the count of what it has room for where it is credited."""
     kind = "queue" if credited else "fifo"
@@ -182,6 +228,7 @@ def loads(memories: Iterable[Loaded], technology: Technology) -> Inventory:
     return Inventory.total(found)
 
 
+@cache
 def buffer(depth: int, width: int, technology: Technology, style: str | None = None) -> Inventory:
     """A memory that is written and read, its output register included; of a style, or of that which suits it."""
     style = buffer_style(depth, width, technology) if style is None else style

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from bnnhw.dataflow.flow import Link, Timeline, sink, source
 from bnnhw.dataflow.graph import Graph
@@ -78,7 +79,7 @@ def settle(graph: Graph) -> Throughput:
     results = links[graph.output]
     bound = max(node.unit.interval for node in graph.nodes)
     # The first vectors go through units that share weight words one by one, at an even and slower pace.
-    warm_up = sum(node.unit.warm_up for node in graph.nodes)
+    warm_up = ceil(sum(node.unit.warm_up for node in graph.nodes))
     frames = 0
     per_frame = 0
     while frames < MOST_FRAMES:

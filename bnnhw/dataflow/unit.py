@@ -133,8 +133,8 @@ class Unit(ABC):
         return None
 
     @property
-    def warm_up(self) -> int:
-        """Frames at the beginning that it may take more slowly than others, because it has no other work waiting."""
+    def warm_up(self) -> float:
+        """Frames at the beginning, or the part of one, that it may take more slowly than others, none waiting."""
         return 0
 
     @property

@@ -84,6 +84,10 @@ class Technology:
     narrow: int = 2
     prices: str = "ecp5"
 
+    def __hash__(self) -> int:
+        # What is kept by technology is looked up far too often for all of its fields.
+        return hash(self.name)
+
     @property
     def unary_control(self) -> bool:
         """Whether queues of units with constant weights count in unary: a carry chain would be their slowest path."""

@@ -25,6 +25,7 @@ class Costs:
         self._technology = technology
         self._known: dict[tuple[Any, ...], Resources] = {}
         self._fields: dict[type[Unit], tuple[str, ...]] = {}
+        self._uncompared: set[type] = set()
         self._layers: dict[tuple[Same[Layer], LayerFolding], tuple[int, Resources]] = {}
         self._candidates: dict[tuple[Same[Layer], str], tuple[LayerFolding, ...]] = {}
 
@@ -61,8 +62,14 @@ class Costs:
 
     def _part(self, value: object) -> object:
         """What a parameter is told apart by."""
-        try:
-            hash(value)
-        except TypeError:
-            return Same(value)
-        return value
+        if value is self._technology:
+            return None
+        kind = type(value)
+        if kind not in self._uncompared:
+            try:
+                hash(value)
+            except TypeError:
+                self._uncompared.add(kind)
+            else:
+                return value
+        return Same(value)

@@ -17,7 +17,7 @@ from bnnhw.ir import BitMatrix, Dense, Layer, WeightPlane, Window
 __all__ = ["column_windows", "columns_misfit", "in_columns"]
 
 KEPT = 64
-"""Matrices that are kept: a search for foldings asks for those of its layers again and again."""
+"""Windows and matrices that are kept: a search for foldings asks for those of its layers again and again."""
 
 
 def columns_misfit(layer: Layer) -> str | None:
@@ -32,6 +32,7 @@ def columns_misfit(layer: Layer) -> str | None:
     return None
 
 
+@lru_cache(maxsize=KEPT)
 def column_windows(window: Window) -> tuple[Window, Window]:
     """The window that slides down, and that which slides across the words of its columns."""
     (kernel_y, kernel_x), (stride_y, stride_x), (dilation_y, dilation_x) = window.kernel, window.stride, window.dilation

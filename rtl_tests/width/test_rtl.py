@@ -121,9 +121,9 @@ def test_storage(widths: tuple[int, int, int], payload: int) -> None:
     unit = g.input_width + g.output_width - g.capacity
     control = {
         "wire": 0,
-        # Place in the output word, word of the frame, whether one is held.
-        "up": index_bits(g.output_width // g.input_width) + index_bits(g.words_in) + 1,
-        "down": index_bits(g.input_width // g.output_width) + index_bits(g.words_out) + 1,
+        # Place in the output word, word of the frame, whether either is the last, and whether one is held.
+        "up": index_bits(g.output_width // g.input_width) + index_bits(g.words_in) + 3,
+        "down": index_bits(g.input_width // g.output_width) + index_bits(g.words_out) + 3,
         # Units held, as a thermometer; words in, words out; whether the frame is complete, and its last word next.
         "general": g.capacity // unit + index_bits(g.words_in) + index_bits(g.words_out) + 2,
     }

@@ -159,8 +159,8 @@ class MvuUnit(Unit):
         return -(-self.repeats * self._single.interval // self.folding.vectors)
 
     @property
-    def warm_up(self) -> int:
-        return -(-self.folding.vectors // self.repeats) if self.folding.vectors > 1 else 0
+    def warm_up(self) -> float:
+        return self.folding.vectors / self.repeats if self.folding.vectors > 1 else 0
 
     @cached_property
     def timing(self) -> MvuTiming:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -105,7 +105,8 @@ class MvuTiming:
         fold waits for a place in the queue, and a word that is accepted for one in the buffer: either is known to be
         free in the cycle after it was given up.
         """
-        sf, passes, serial = self.synapse_folds, self.passes, self.serial
+        sf, passes, serial, most = self.synapse_folds, self.passes, self.serial, self.credits
+        given, accepted, left = source.given, source.taken, sink.taken
         vectors = frames * self.neuron_folds // self.vector_folds
         ended: list[int] = []  # Cycle in which the last word of each neuron fold was issued.
         freed: list[int] = []  # Cycle in which each input word was issued for the last time.
@@ -114,7 +115,9 @@ class MvuTiming:
             cycle = -1
             for vector in range(vectors):
                 for word in range(sf):
-                    cycle = max((yield from source.taken_at(vector * sf + word)), cycle) + 1
+                    while len(accepted) <= vector * sf + word:
+                        yield
+                    cycle = max(accepted[vector * sf + word], cycle) + 1
                     if word == sf - 1 and serial == 1:
                         cycle = max(cycle, (yield from granted()))
                         ended.append(cycle)
@@ -132,15 +135,18 @@ class MvuTiming:
 
         def granted() -> Generator[None, None, int]:
             """The first cycle in which the queue has a place for the next result."""
-            word = len(ended) - self.credits
-            return 0 if word < 0 else (yield from sink.taken_at(word)) + 1
+            word = len(ended) - most
+            while word >= len(left):
+                yield
+            return 0 if word < 0 else left[word] + 1
 
         def accept() -> Run:
+            size = self.buffer_words
             for word in range(vectors * sf):
-                place = word - self.buffer_words
-                while place >= len(freed):
+                place = word - size
+                while place >= len(freed) or len(given) <= word:
                     yield
-                yield from source.take(0 if place < 0 else freed[place] + 1)
+                source.accept(0 if place < 0 else freed[place] + 1)
 
         # Issuing goes first: what it frees and ends, the others see in the same step.
         return together(issue(), accept(), output_queue(sink, ended, frames * self.neuron_folds, self.depth))

@@ -139,16 +139,22 @@ class WidthTiming:
         waits = [
             (self._gone_before(word), self.kind != "up" or self._completed(word) > 0) for word in range(self.words_in)
         ]
+        given, taken, left = source.given, source.taken, sink.taken
         for start in range(0, frames * self.words_out, self.words_out):
             for gone, must_wait in waits:
-                last = start + gone - 1
-                yield from source.take((yield from sink.taken_at(last)) if must_wait and last >= 0 else 0)
+                last = start + gone - 1 if must_wait else -1
+                while last >= len(left) or len(given) <= len(taken):
+                    yield
+                source.accept(left[last] if last >= 0 else 0)
 
     def _offer(self, source: Link, sink: Link, frames: int) -> Run:
         completed_by = [word for word in range(self.words_in) for _ in range(self._completed(word))]
+        taken = source.taken
         for frame in range(frames):
             for last in completed_by:
-                sink.offer((yield from source.taken_at(frame * self.words_in + last)) + 1)
+                while len(taken) <= frame * self.words_in + last:
+                    yield
+                sink.offer(taken[frame * self.words_in + last] + 1)
 
 
 @dataclass(frozen=True)
@@ -245,6 +251,6 @@ class WidthUnit(Unit):
 
 
 def _counted(ratio: int, words: int) -> Inventory:
-    """The counters of places and of a frame's words, which are one where a frame has as many."""
-    found = counter("width.count", ratio)
-    return found if words == ratio else found + counter("width.count", words)
+    """The counters of places and of a frame's words, each with a flag for its last: one where a frame has as many."""
+    found = counter("width.count", ratio) + Inventory({"register": 1})
+    return found if words == ratio else found + counter("width.count", words) + Inventory({"register": 1})

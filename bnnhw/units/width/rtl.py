@@ -8,9 +8,16 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, u
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bnnhw.rtl.registers import reaches_end
 from bnnhw.units.width.model import WidthUnit
 
 __all__ = ["WidthConverter"]
+
+
+def _next_ends(index: Signal, ends: Signal, words: int, place: Signal, completes: Signal, ratio: int) -> Value:
+    """Whether the next word is its frame's last, and its wide word's: the last of ``ratio``, or the frame's."""
+    last = reaches_end(index, ends, words)
+    return Cat(last, last | reaches_end(place, completes, ratio))
 
 
 class WidthConverter(wiring.Component):
@@ -80,11 +87,11 @@ class WidthConverter(wiring.Component):
         final = (g.words_in - 1) % ratio  # Place of a frame's last input word in its output word.
         place, index = Signal(range(ratio)), Signal(range(g.words_in))
         slots = [Signal(g.input_width, name=f"slot_{i}", reset_less=True) for i in range(ratio)]
-        valid, accept, completes, ends = Signal(), Signal(), Signal(), Signal()
+        valid, accept = Signal(), Signal()
+        # Whether the word that comes is its frame's last, and its output word's: registers, since ready goes far.
+        ends, completes = Signal(init=g.words_in == 1), Signal(init=g.words_in == 1)
         held = Signal(g.output_width, reset_less=True)
         m.d.comb += [
-            ends.eq(index == g.words_in - 1),
-            completes.eq((place == ratio - 1) | ends),
             self.input.ready.eq(~completes | ~valid | self.output.ready),
             accept.eq(self.input.valid & self.input.ready),
             self.output.valid.eq(valid),
@@ -94,6 +101,7 @@ class WidthConverter(wiring.Component):
             m.d.sync += valid.eq(0)
         with m.If(accept):
             m.d.sync += [index.eq(Mux(ends, 0, index + 1)), place.eq(Mux(completes, 0, place + 1))]
+            m.d.sync += Cat(ends, completes).eq(_next_ends(index, ends, g.words_in, place, completes, ratio))
             with m.Switch(place):
                 for i, slot in enumerate(slots[:-1]):
                     with m.Case(i):
@@ -113,10 +121,10 @@ class WidthConverter(wiring.Component):
         ratio = g.input_width // g.output_width
         place, index = Signal(range(ratio)), Signal(range(g.words_out))
         held = Signal(g.input_width, reset_less=True)
-        valid, ends, finishes = Signal(), Signal(), Signal()
+        valid = Signal()
+        # Whether the part in front is its frame's last, and its word's.
+        ends, finishes = Signal(init=g.words_out == 1), Signal(init=g.words_out == 1)
         m.d.comb += [
-            ends.eq(index == g.words_out - 1),
-            finishes.eq((place == ratio - 1) | ends),
             self.input.ready.eq(~valid | (finishes & self.output.ready)),
             self.output.valid.eq(valid),
             self.output.payload.eq(self._filled(held[: g.output_width], ends)),
@@ -126,6 +134,7 @@ class WidthConverter(wiring.Component):
                 held.eq(held[g.output_width :]),
                 index.eq(Mux(ends, 0, index + 1)),
                 place.eq(Mux(finishes, 0, place + 1)),
+                Cat(ends, finishes).eq(_next_ends(index, ends, g.words_out, place, finishes, ratio)),
             ]
             with m.If(finishes):
                 m.d.sync += valid.eq(0)

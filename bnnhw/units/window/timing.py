@@ -189,7 +189,7 @@ class WindowTiming(WindowWalk):
         )
 
     def _accept(self, source: Link, read: list[int], frames: int) -> Run:
-        releases = self.releases.tolist()
+        releases, given, taken = self.releases.tolist(), source.given, source.taken
         ready = 0
         for start in range(0, frames * self.words_out, self.words_out):
             for release in releases:
@@ -198,10 +198,12 @@ class WindowTiming(WindowWalk):
                     while len(read) < after:
                         yield
                     ready = max(ready, read[after - 1] + 1)
-                ready = (yield from source.take(ready)) + 1
+                while len(given) <= len(taken):
+                    yield
+                ready = source.accept(ready) + 1
 
     def _read(self, source: Link, sink: Link, read: list[int], frames: int) -> Run:
-        needs, accepted = self.needs.tolist(), source.taken
+        needs, accepted, left, most = self.needs.tolist(), source.taken, sink.taken, self.credits
         ready = 0
         for start in range(0, frames * self.words_in, self.words_in):
             for need in needs:
@@ -209,13 +211,17 @@ class WindowTiming(WindowWalk):
                     while len(accepted) < start + need:
                         yield
                     ready = max(ready, accepted[start + need - 1] + 1)
-                if len(read) >= self.credits:
-                    ready = max(ready, (yield from sink.taken_at(len(read) - self.credits)) + 1)
+                before = len(read) - most
+                if before >= 0:
+                    while len(left) <= before:
+                        yield
+                    ready = max(ready, left[before] + 1)
                 read.append(ready)
                 ready += 1
 
     def _offer(self, sink: Link, read: list[int], frames: int) -> Run:
+        depth = self.depth
         for word in range(frames * self.words_out):
             while len(read) <= word:
                 yield
-            sink.offer(read[word] + self.depth)
+            sink.offer(read[word] + depth)
