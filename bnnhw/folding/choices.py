@@ -91,6 +91,8 @@ class Choices:
         Whether only foldings are compared whose weights and thresholds can be replaced while the device runs.
     vectors : sequence of int
         Numbers of vectors that may share a weight word, where that brings a folding within ``cycles``.
+    alone : Choices, optional
+        The same without any that share one: what is not among these is not compared again.
     costs : Costs, optional
         What is known of the costs of units.
 
@@ -113,12 +115,14 @@ class Choices:
         writable: bool = False,
         vectors: Sequence[int] = (),
         cycles: range = range(0),
+        alone: Choices | None = None,
         costs: Costs | None = None,
     ) -> None:
         costs = Costs(family.technology) if costs is None else costs
         foldings = [folding for name in engines for folding in costs.candidates(layer, name)]
         foldings = foldings or list(costs.candidates(layer, "folded"))
-        foldings += [each for folding in foldings for each in _shared(layer, folding, vectors, cycles)]
+        shared = [each for folding in foldings for each in _shared(layer, folding, vectors, cycles)]
+        foldings = [*(foldings if alone is None else alone.foldings), *shared]
         if sprams:
             most = sprams * WORD_BITS + WORD_BITS - 1
             narrow = [each for each in foldings if each.memory == "block" and each.pe * each.simd <= most]

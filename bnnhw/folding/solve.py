@@ -135,6 +135,7 @@ class Solver:
     def _compared(self, sprams: int, vectors: Sequence[int] = (), cycles: range = range(0)) -> list[Choices]:
         """The foldings of every layer with weights, of which some are in at most so many SPRAMs."""
         family = self.device.family
+        layers = [(layer, engines) for layer, engines in self._engines if layer.matrix is not None]
         return [
             Choices(
                 layer,
@@ -144,10 +145,10 @@ class Solver:
                 writable=self._writable,
                 vectors=vectors,
                 cycles=cycles,
+                alone=self.choices[number] if vectors else None,
                 costs=self._costs,
             )
-            for layer, engines in self._engines
-            if layer.matrix is not None
+            for number, (layer, engines) in enumerate(layers)
         ]
 
     @cached_property
