@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from bnnhw.dataflow.flow import Deadlock, Link, Run, Timeline, output_queue, sink, source, together
@@ -142,3 +144,34 @@ def test_what_is_not_known_to_come_before_a_cycle_does_not() -> None:
     # The sixth word never comes.
     assert groups[0] == [(1, 1), (6, 2), (21, 1), (26, 1)]
     assert groups[1] == [(3, 1), (8, 1), (23, 1), (28, 1)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_words_may_be_given_ahead(seed: int) -> None:
+    """They are shown in the cycles in which a producer shows them that waits until each before is taken."""
+    rng = random.Random(seed)
+    begun = [rng.randrange(60) for _ in range(40)]
+    ready = [rng.randrange(60) for _ in begun]
+
+    def waits(link: Link) -> Run:
+        after = 0
+        for word, cycle in enumerate(begun):
+            link.offer(max(cycle, after))
+            after = (yield from link.taken_at(word)) + 1
+
+    def ahead(link: Link) -> Run:
+        for cycle in begun:
+            link.offer(cycle)
+            if rng.random() < 0.3:
+                yield from link.taken_at(rng.randrange(len(link.given)))
+
+    def consumer(link: Link) -> Run:
+        for cycle in ready:
+            yield from link.take(cycle)
+
+    links = Link(), Link()
+    for producer, link in zip((waits, ahead), links, strict=True):
+        Timeline([(producer(link), (link,)), (consumer(link), (link,))]).finish()
+    assert links[0].offered == links[1].offered
+    assert links[0].taken == links[1].taken
+    assert links[1].given == begun
