@@ -176,5 +176,8 @@ UNITS = (
     _mvu("mvu_multiplier", _layer(4, 9, "uint2", "int2", 10), LayerFolding(6, 1, "lut"), 3),
     _mvu("mvu_replayed_channel", _layer(4, 8, "bipolar", "int2", 11), LayerFolding(2, 1, "block"), 4),
     _batch("mvu_vectors", _layer(10, 5, "uint2", "int2", 5), LayerFolding(2, 4, "lut", vectors=3)),
+    # More elements than one register feeds: reset a cycle late.
+    _mvu("mvu_groups", _layer(8, 17, "bipolar", None, 12), LayerFolding(17, 4, "lut")),
+    _batch("mvu_vectors_groups", _layer(9, 18, "bipolar", "bipolar", 13), LayerFolding(6, 3, "block", vectors=3)),
     _element(),
 )

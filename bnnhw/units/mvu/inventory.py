@@ -23,7 +23,7 @@ __all__ = ["inventory"]
 def inventory(unit: MvuUnit) -> Inventory:
     """All of it."""
     vectors = unit.folding.vectors
-    found = [*_control(unit), *_weights(unit), _thresholds(unit), loads(unit.loads, unit.technology)]
+    found = [*_control(unit), *_weights(unit), _thresholds(unit), loads(unit.loads, unit.technology), _resets(unit)]
     each = [_elements(unit), *_readers(unit)]
     if vectors == 1:
         return Inventory.total((*found, *each, queue(unit.timing.credits, unit.pe * unit.lane_bits)))
@@ -133,6 +133,12 @@ def _element(shape: _Shape) -> Inventory:
         if levels > 1:
             found += [levels_inventory(levels), Inventory({"register": shape.output.bits})]
     return Inventory.total(found)
+
+
+def _resets(unit: MvuUnit) -> Inventory:
+    """A register of the reset for each group of processing elements, where there are several."""
+    elements, group = unit.pe * unit.folding.vectors, unit.technology.group
+    return Inventory({"alone": -(-elements // group)}) if elements > group and unit.timing.sums else Inventory()
 
 
 def _elements(unit: MvuUnit) -> Inventory:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, ResetSignal, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from bnnhw.rtl.copy import Copy
-from bnnhw.rtl.emit import shared
+from bnnhw.rtl.emit import apart, shared
 from bnnhw.rtl.fifo import CreditedOutput
 from bnnhw.rtl.load import write_signature
 from bnnhw.rtl.registers import delayed, skew, successor
@@ -115,10 +115,11 @@ class Mvu(wiring.Component):
     ) -> list[Value]:
         """What the processing elements give: one for each of the inputs, the neurons' in turn."""
         results: list[Value] = []
+        resets = self._resets(m, len(inputs), platform)
         for n, (x, control) in enumerate(zip(inputs, controls, strict=True)):
             neuron = n % self.model.pe
             unit = self._element()
-            m.submodules[f"pe_{n}"] = shared(platform, unit)
+            m.submodules[f"pe_{n}"] = apart(platform, unit, f"pe_{n}", resets[n])
             valid, ends, *neuron_ends = control
             m.d.comb += [unit.x.eq(x), unit.w.eq(weights[neuron]), unit.valid.eq(valid), unit.ends.eq(ends)]
             if neuron_ends:
@@ -153,6 +154,23 @@ class Mvu(wiring.Component):
             else:
                 copies.append(copies[-1])
         return copies
+
+    def _resets(self, m: Module, elements: int, platform: object) -> list[Value]:
+        """The reset of each processing element: of several groups a cycle late, out of a register for each.
+
+        In that cycle an element may count a word that was on its way before, which its reset then forgets; no word that
+        is accepted after the unit's reset is there so early.
+        """
+        reset = ResetSignal(allow_reset_less=True)
+        if elements <= self.technology.group or not self.model.timing.sums:
+            return [reset] * elements
+        copies: list[Value] = []
+        for group in range(-(-elements // self.technology.group)):
+            copy = Copy(1, init=1, reset_less=True)
+            m.submodules[f"reset_{group}"] = shared(platform, copy)
+            m.d.comb += copy.d.eq(reset)
+            copies.append(copy.q)
+        return [copies[n // self.technology.group] for n in range(elements)]
 
     def _element(self) -> ProcessingElement:
         matrix, simd = self.model.matrix, self.model.simd

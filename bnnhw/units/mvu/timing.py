@@ -74,6 +74,11 @@ class MvuTiming:
         return self.synapse_folds * self.neuron_folds
 
     @property
+    def sums(self) -> bool:
+        """Whether processing elements hold a sum from word to word, of words or of bit-serial planes."""
+        return bool(self.accumulate) or self.serial > 1
+
+    @property
     def shift_add(self) -> int:
         """1 for the sum over bit-serial planes, 0 where there are none."""
         return int(self.serial > 1)
