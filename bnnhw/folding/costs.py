@@ -62,6 +62,7 @@ class Costs:
 
     def _part(self, value: object) -> object:
         """What a parameter is told apart by."""
+        # All units that are asked about are of one technology.
         if value is self._technology:
             return None
         kind = type(value)

@@ -137,9 +137,13 @@ class Mvu(wiring.Component):
         name: str,
         *,
         elements: int | None = None,
+        init: int = 0,
         reset_less: bool = False,
     ) -> list[Value]:
-        """A value one cycle later for each processing element, or for so many, out of a register for each group."""
+        """A value one cycle later for each processing element, or for so many, out of a register for each group.
+
+        ``init`` is what the registers of several groups have at power-up.
+        """
         elements = self.model.pe if elements is None else elements
         if elements <= self.technology.group or not len(value):
             return [delayed(m, value, 1, name, reset_less=reset_less)] * elements
@@ -147,7 +151,7 @@ class Mvu(wiring.Component):
         for n in range(elements):
             group, place = divmod(n, self.technology.group)
             if place == 0:
-                copy = Copy(len(value), reset_less=reset_less)
+                copy = Copy(len(value), init=init, reset_less=reset_less)
                 m.submodules[f"{name}_{group}"] = shared(platform, copy)
                 m.d.comb += copy.d.eq(value)
                 copies.append(copy.q)
@@ -164,13 +168,7 @@ class Mvu(wiring.Component):
         reset = ResetSignal(allow_reset_less=True)
         if elements <= self.technology.group or not self.model.timing.sums:
             return [reset] * elements
-        copies: list[Value] = []
-        for group in range(-(-elements // self.technology.group)):
-            copy = Copy(1, init=1, reset_less=True)
-            m.submodules[f"reset_{group}"] = shared(platform, copy)
-            m.d.comb += copy.d.eq(reset)
-            copies.append(copy.q)
-        return [copies[n // self.technology.group] for n in range(elements)]
+        return self._copies(m, reset, platform, "reset", elements=elements, init=1, reset_less=True)
 
     def _element(self) -> ProcessingElement:
         matrix, simd = self.model.matrix, self.model.simd
